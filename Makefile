@@ -1,0 +1,41 @@
+# The two commands: make demo, make test. Everything lives in .venv and .custody; nothing else is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test fast check bench setup pin clean
+
+demo: setup ## the main job, from evidence to the operator's screen
+	$(BIN)/python -m streams.cli demo
+
+test: check fast ## all checks and all tests, real Kafka and real ClickHouse included
+	$(BIN)/python -m pytest -q -m service tests
+
+fast: setup ## the tests that need no service
+	$(BIN)/python -m pytest -q -m "not service" tests
+
+check: setup ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## figures beside a baseline of the same run
+	$(BIN)/python -m tests.bench
+
+setup: $(READY)
+
+$(READY): infra/requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Custody needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Cannot make a virtual environment. On Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+pin: ## compile the hash-pinned requirements from pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o infra/requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra embedded --extra dev pyproject.toml infra/requirements/build.in -o infra/requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .custody .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The contracts, as package data: Avro schemas, topics, warehouse SQL, terms, examples."""

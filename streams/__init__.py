@@ -1,0 +1,1 @@
+"""Custody: chain of custody for messages."""

@@ -1,0 +1,5 @@
+"""`python -m streams.cli` is `custody`."""
+
+from streams.cli.app import main
+
+main()

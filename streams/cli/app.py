@@ -1,0 +1,51 @@
+"""The `custody` command: finds its commands by name, so that none costs the start-up of the others."""
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+import streams.cli as commands
+from streams.core.errors import CustodyError
+
+NOT_COMMANDS = frozenset({"app", "screen"})
+
+
+class Commands(click.Group):
+    """Commands are modules of this package: `custody look` is streams/cli/look.py with a `command` in it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all command modules."""
+        del ctx
+        names = (module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(name for name in names if name not in NOT_COMMANDS and not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a module, loaded when asked for."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name}").command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="custody")
+def custody() -> None:
+    """Chain of custody for messages: where is it, who holds it, is anything late, what did we do about it."""
+
+
+def main() -> None:
+    """Run the command; an error of ours is a sentence and an exit code, never a traceback."""
+    try:
+        custody.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CustodyError as error:
+        click.echo(f"custody: {error}" + (f"\n{error.hint}" if error.hint else ""), err=True)
+        sys.exit(error.exit_code)

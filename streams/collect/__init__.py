@@ -1,0 +1,1 @@
+"""Evidence to events: one parser a kind of evidence."""

@@ -1,0 +1,98 @@
+"""What is declared before the first event: sources, hosts with their names, submission points, watched mailboxes.
+
+`sources.toml` is read into these records by `read`; its shape is in schemas/examples/sources.toml.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One mail system, by the name its evidence declares.
+
+    Attributes:
+        name: the name events carry.
+        aliases: syslog names, FQDNs and addresses that also mean it (lower case; an address without port or brackets).
+        reports: does it send positive delivery reports for what it accepts; None where not known.
+    """
+
+    name: str
+    aliases: frozenset[str] = frozenset()
+    reports: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPoint:
+    """Where a host accepts messages that are ours.
+
+    Attributes:
+        host: declared name of the host.
+        services: names of the smtpd service that accept submissions (`submission/smtpd` logs as such).
+        networks: clients whose messages are ours.
+        authenticated: a SASL login makes a message ours.
+        local: the `sendmail` command (pickup) makes a message ours.
+    """
+
+    host: str
+    services: frozenset[str] = frozenset()
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    authenticated: bool = True
+    local: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One collector reading one thing.
+
+    Attributes:
+        name: unique in the ledger.
+        kind: postfix, dovecot, reports, jsonl.
+        host: declared host whose evidence it is ("" where the lines say it).
+        paths: files, folders or "-".
+        year: of year-less timestamps; None: guessed from the file's modification time.
+        timezone: IANA name for timestamps without offset.
+        live: has a timekeeper, so it can be silent.
+    """
+
+    name: str
+    kind: str
+    host: str = ""
+    paths: tuple[str, ...] = ()
+    year: int | None = None
+    timezone: str = "UTC"
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """Everything a ledger is told about its sources.
+
+    Attributes:
+        sources: one entry a collector.
+        hosts: every host that is known by name.
+        submission_points: where messages are ours.
+        watched: mailboxes whose reads are watched (user or user/mailbox, lower case; `*@domain` for all of a domain).
+        local_domains: domains whose mail from outside is `inbound`.
+    """
+
+    sources: tuple[Source, ...] = ()
+    hosts: tuple[Host, ...] = ()
+    submission_points: tuple[SubmissionPoint, ...] = ()
+    watched: frozenset[str] = frozenset()
+    local_domains: frozenset[str] = frozenset()
+    _names: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index every name a host is known by."""
+        for host in self.hosts:
+            for name in (host.name, *host.aliases):
+                self._names[name.lower()] = host.name
+
+    def host_of(self, name: str) -> str:
+        """The declared name of a host known as `name` (a syslog name, FQDN or address), or `name` itself."""
+        return self._names.get(name.lower(), name)
+
+    def is_declared(self, name: str) -> bool:
+        """Is `name` a name of a declared host."""
+        return name.lower() in self._names

@@ -1,0 +1,86 @@
+"""How things are named: message keys, partitions, legs and facts.
+
+Rules:
+- The message key puts all evidence about one message in one partition. It does not identify: one Message-ID may be
+  submitted twice or reused, so two messages may share a key.
+- A leg is one stay in one queue: (host, queue id, recipient), hashed to 16 bytes. A recipient is hashed in lower case
+  (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is the whole queue entry.
+- Legs are joined by what the systems hand over: an event with `next_leg` says "custody passed from `leg` to
+  `next_leg`". A store's copy has two legs: the LMTP session that brought it, and (store, mailbox, uid).
+- A fact's identity is what happened, not where it was read: time counts in whole seconds there, because the same fact
+  comes from a journal in microseconds and from a file in seconds.
+"""
+
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+from zlib import crc32
+
+KEY_LENGTH = 72
+"""Characters of a Message-ID that take part in the key: Dovecot's log cuts it at 77 and appends "..."."""
+
+FIXED_PARTITION = 0
+"""Where evidence without a Message-ID is joined by queue id and hand-over."""
+
+_UNSAFE = re.compile(r"[\s?]+")
+"""Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
+
+
+def digest(parts: Iterable[str]) -> bytes:
+    """The 16-byte hash of some texts; NUL keeps them apart."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> str:
+    """The key of a message: its normalised Message-ID, or `host/queue_id` in a form no Message-ID has.
+
+    Raises:
+        ValueError: neither a Message-ID nor a queue id is there.
+    """
+    bare = _UNSAFE.sub("", message_id or "").strip("<>")
+    if bare:
+        return bare[:KEY_LENGTH]
+    if not queue_id:
+        raise ValueError("a message key needs a Message-ID or a queue id")
+    return f"/{host}/{queue_id}"
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a message key; every producer passes it explicitly (default partitioners disagree)."""
+    if key.startswith("/"):
+        return FIXED_PARTITION
+    return crc32(key.encode("utf-8", "surrogateescape")) % partitions
+
+
+def leg_of(host: str, queue_id: str, recipient: str = "") -> bytes:
+    """The leg of one recipient in one queue entry; recipient "" is the entry itself."""
+    return digest(("q", host, queue_id, recipient.lower()))
+
+
+def session_leg(session: str) -> bytes:
+    """The leg of one LMTP delivery: the session id, whole, with its `:R2` or `:T2` ending, names one recipient."""
+    return digest(("s", session))
+
+
+def copy_leg(store: str, user: str, mailbox: str, uid: str) -> bytes:
+    """The leg of one copy in one mailbox of a store."""
+    return digest(("c", store, user.lower(), mailbox, uid))
+
+
+def pair_leg(key: str, recipient: str) -> bytes:
+    """The leg of evidence that knows only the message and the recipient (a receipt, a report without a queue id)."""
+    return digest(("p", key, recipient.lower()))
+
+
+def fact_id(kind: str, where: str, recipient: str, occurred_at: int, outcome: str = "", ordinal: int = 0) -> bytes:
+    """The identity of a fact.
+
+    Args:
+        kind: kind of the event.
+        where: `host/queue_id`, or the message key where there is no queue id.
+        recipient: envelope recipient.
+        occurred_at: microseconds; only the second counts.
+        outcome: what tells facts of one second apart (action, status, next queue id).
+        ordinal: counts facts that are alike in all of the above, in the order of the evidence.
+    """
+    return digest((kind, where, recipient.lower(), str(occurred_at // 1_000_000), outcome, str(ordinal)))

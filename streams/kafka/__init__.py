@@ -1,0 +1,1 @@
+"""Reading batches, writing records, topics."""

@@ -1,0 +1,1 @@
+"""The control plane: cases, policies, commands."""

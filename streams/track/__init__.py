@@ -1,0 +1,1 @@
+"""The tracker: fold, find, publish, recover."""

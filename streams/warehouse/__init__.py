@@ -1,0 +1,1 @@
+"""ClickHouse: feed, views, named questions."""

@@ -1,0 +1,1 @@
+"""Bytes to events and back: framing, Avro, columns of a batch."""
