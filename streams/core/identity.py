@@ -5,6 +5,8 @@ Rules:
   submitted twice or reused, so two messages may share a key.
 - A leg is one stay in one queue: (host, queue id, recipient), hashed to 16 bytes. A recipient is hashed in lower case
   (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is the whole queue entry.
+- A leg's hash is two halves of 8 bytes: the place (host and queue id), then the recipient. So the queue entry of a leg
+  is its first half with zeros, and columns of legs give columns of entries without hashing again.
 - Legs are joined by what the systems hand over: an event with `next_leg` says "custody passed from `leg` to
   `next_leg`". A store's copy has two legs: the LMTP session that brought it, and (store, mailbox, uid).
 - A fact's identity is what happened, not where it was read: time counts in whole seconds there, because the same fact
@@ -12,7 +14,6 @@ Rules:
 """
 
 import re
-from collections.abc import Iterable
 from hashlib import blake2b
 from zlib import crc32
 
@@ -26,9 +27,24 @@ _UNSAFE = re.compile(r"[\s?]+")
 """Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
 
 
-def digest(parts: Iterable[str]) -> bytes:
-    """The 16-byte hash of some texts; NUL keeps them apart."""
-    return blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+NOBODY = bytes(8)
+"""Second half of a leg that is a whole queue entry."""
+
+SESSION = b"\xff" * 8
+"""Second half of an LMTP session's leg: switch and store may call its recipient by different names."""
+
+COPY = b"\xfe" * 8
+"""Second half of a copy's leg."""
+
+
+def half(*parts: str) -> bytes:
+    """The 8-byte hash of some texts; NUL keeps them apart."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=8).digest()
+
+
+def recipient_half(recipient: str) -> bytes:
+    """The second half of a recipient's leg; zeros for the whole queue entry."""
+    return half("r", recipient.lower()) if recipient else NOBODY
 
 
 def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> str:
@@ -54,22 +70,22 @@ def partition_of(key: str, partitions: int) -> int:
 
 def leg_of(host: str, queue_id: str, recipient: str = "") -> bytes:
     """The leg of one recipient in one queue entry; recipient "" is the entry itself."""
-    return digest(("q", host, queue_id, recipient.lower()))
+    return half("q", host, queue_id) + recipient_half(recipient)
 
 
 def session_leg(session: str) -> bytes:
     """The leg of one LMTP delivery: the session id, whole, with its `:R2` or `:T2` ending, names one recipient."""
-    return digest(("s", session))
+    return half("s", session) + SESSION
 
 
 def copy_leg(store: str, user: str, mailbox: str, uid: str) -> bytes:
     """The leg of one copy in one mailbox of a store."""
-    return digest(("c", store, user.lower(), mailbox, uid))
+    return half("c", store, user.lower(), mailbox, uid) + COPY
 
 
 def pair_leg(key: str, recipient: str) -> bytes:
     """The leg of evidence that knows only the message and the recipient (a receipt, a report without a queue id)."""
-    return digest(("p", key, recipient.lower()))
+    return half("p", key) + recipient_half(recipient)
 
 
 def fact_id(kind: str, where: str, recipient: str, occurred_at: int, outcome: str = "", ordinal: int = 0) -> bytes:
@@ -83,4 +99,5 @@ def fact_id(kind: str, where: str, recipient: str, occurred_at: int, outcome: st
         outcome: what tells facts of one second apart (action, status, next queue id).
         ordinal: counts facts that are alike in all of the above, in the order of the evidence.
     """
-    return digest((kind, where, recipient.lower(), str(occurred_at // 1_000_000), outcome, str(ordinal)))
+    fact = "\0".join((kind, where, recipient.lower(), str(occurred_at // 1_000_000), outcome, str(ordinal)))
+    return blake2b(fact.encode("utf-8", "surrogateescape"), digest_size=16).digest()
