@@ -53,6 +53,15 @@ class Index:
         self._reserve(len(keys))
         return self._probe(keys, create=True)
 
+    def restore(self, rows: Rows, keys: Keys) -> None:
+        """Put keys back under the numbers they had; together with those there they must be dense."""
+        top = int(rows.max()) + 1 if len(rows) else 0
+        if top > len(self.keys):
+            self.keys = grown(self.keys, top)
+        self.keys[rows] = keys
+        self._count = max(self._count, top)
+        self._rebuild(self._count)
+
     def _probe(self, keys: Keys, *, create: bool) -> Rows:
         found = np.full(len(keys), -1, np.int64)
         at = self._home(keys)
@@ -112,7 +121,12 @@ class Index:
 
 def grown(column: NDArray[T], needed: int) -> NDArray[T]:
     """A copy of a column with room for `needed` rows and half as much again."""
-    bigger = np.empty((needed + needed // 2, *column.shape[1:]), column.dtype)
+    return resized(column, needed + needed // 2)
+
+
+def resized(column: NDArray[T], rows: int) -> NDArray[T]:
+    """A copy of a column with room for exactly `rows` rows; what is new is not set."""
+    bigger = np.empty((rows, *column.shape[1:]), column.dtype)
     bigger[: len(column)] = column
     return bigger
 

@@ -9,7 +9,7 @@ Rules:
 - PLAIN columns are not facts but addresses within this process (rows of other tables); they are set, not joined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.index import Index, Keys, Rows, grown
+from streams.core.index import Index, Keys, Rows, resized
 
 NEVER = np.iinfo(np.int64).max
 """Later than everything: a time that has not come."""
@@ -81,13 +81,14 @@ class Table:
         index: row numbers of keys.
     """
 
-    __slots__ = ("_data", "columns", "index")
+    __slots__ = ("_data", "_touched", "columns", "index")
 
     def __init__(self, columns: Sequence[Column], width: int, capacity: int = 1024) -> None:
         """Make an empty table whose keys have `width` 64-bit halves."""
         self.columns = {column.name: column for column in columns}
         self.index = Index(width, capacity)
         self._data = {c.name: np.full(capacity, c.empty, c.dtype) for c in columns}
+        self._touched = np.zeros(capacity, np.bool_)
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -106,10 +107,12 @@ class Table:
     def set(self, name: str, rows: Rows, values: Values | int) -> None:
         """Set a PLAIN column."""
         self._data[name][rows] = values
+        self._touched[rows] = True
 
     def join(self, name: str, rows: Rows, values: Values | int) -> None:
         """Join values into a column; rows may repeat."""
         data = self._data[name]
+        self._touched[rows] = True
         match self.columns[name].join:
             case Join.EARLIEST:
                 np.minimum.at(data, rows, values)
@@ -134,6 +137,7 @@ class Table:
         wins = _precedes([value[least] for value in values], mine)
         for name, value in zip(names, values, strict=True):
             self._data[name][rows[wins]] = value[least][wins]
+        self._touched[rows] = True
 
     def merge(self, into: Rows, other: Rows) -> None:
         """Join whole rows `other` into rows `into` (same length; `into` may repeat)."""
@@ -144,12 +148,29 @@ class Table:
         if firsts:
             self.join_first(firsts, into, [self._data[name][other] for name in firsts])
 
+    def take_touched(self) -> Rows:
+        """The rows that changed since the last call."""
+        rows = np.flatnonzero(self._touched[: len(self)])
+        self._touched[rows] = False
+        return rows
+
+    def restore(self, rows: Rows, keys: Keys, values: Mapping[str, Values]) -> None:
+        """Put back rows as a snapshot has them, under the numbers they had; `rows` must be dense with those there."""
+        self.index.restore(rows, keys)
+        self._reserve()
+        for name, value in values.items():
+            self._data[name][rows] = value
+
     def _reserve(self) -> None:
         """Columns as long as the index has room for."""
+        if len(self._touched) < len(self.index.keys):
+            held_before = len(self._touched)
+            self._touched = resized(self._touched, len(self.index.keys))
+            self._touched[held_before:] = False
         for name, column in self.columns.items():
             held = self._data[name]
             if len(held) < len(self.index.keys):
-                self._data[name] = grown(held, len(self))
+                self._data[name] = resized(held, len(self.index.keys))
                 self._data[name][len(held) :] = column.empty
 
 

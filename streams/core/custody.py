@@ -1,0 +1,338 @@
+"""Custody of one partition: what is known of every message, entry, leg, copy and chain.
+
+Rules:
+- `fold` joins a batch of facts into the tables of tables.py. Every join is a semilattice and chains are a disjoint-set
+  forest, so order, repetition and the split into batches cannot change what is known.
+- What is known of a chain stands in the row of its root; when two chains become one, their rows are joined.
+- Nothing here decides; see findings.py.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streams.core import tables
+from streams.core.chains import Chains
+from streams.core.events import Kind, Traffic
+from streams.core.facts import Facts, Mask, Times, kind_number
+from streams.core.identity import COPY, SESSION, half, recipient_half
+from streams.core.index import Keys, Rows
+from streams.core.lattice import NEVER, Table
+from streams.core.names import Names
+from streams.core.terms import SECOND, Terms
+
+TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traffic)}
+"""One bit a class of traffic, in `traffic` columns."""
+
+FINAL_ACTIONS = ("delivered", "failed", "relayed", "expanded")
+"""Actions of a report after which none is owed (RFC 3464 2.3.3); `delayed` is not final."""
+
+_SESSION = np.frombuffer(SESSION, np.uint64)[0]
+_COPY = np.frombuffer(COPY, np.uint64)[0]
+_NOBODY = np.uint64(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """The tables of one partition.
+
+    Attributes:
+        terms: what is owed; due times are fixed when a submission is folded.
+    """
+
+    terms: Terms
+    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1))
+    entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1))
+    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2))
+    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2))
+    units: Table = field(default_factory=lambda: Table(tables.UNITS, 2))
+    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2))
+    chains: Chains = field(default_factory=Chains)
+    names: Names = field(default_factory=Names)
+
+    def fold(self, facts: Facts) -> None:
+        """Join a batch of facts; ticks carry none."""
+        self._meet_entries(facts)
+        legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
+        nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
+        self._hand_over(legs, nexts)
+        self._fold_entries(facts)
+        self._fold_legs(facts, legs)
+        self._fold_copies(facts, legs, nexts)
+        self._fold_units(facts, legs)
+
+    # Rows: what is named for the first time
+
+    def _meet_legs(self, facts: Facts, keys: Keys, host: str, queue_id: str) -> Rows:
+        """Rows of legs, shape (n,); -1 where an event names none (a tick, a whole entry)."""
+        named = np.flatnonzero(keys[:, 1] != _NOBODY)
+        before = len(self.legs)
+        rows = np.full(len(keys), -1, np.int64)
+        rows[named] = self.legs.rows(keys[named])
+        self.chains.extend(len(self.legs))
+        self._christen_legs(facts, _firsts(rows, named, before, len(self.legs)), before, (host, queue_id))
+        return rows
+
+    def _christen_legs(self, facts: Facts, firsts: Rows, before: int, columns: tuple[str, str]) -> None:
+        """Give new legs their message, their entry and their name."""
+        if not len(firsts):
+            return
+        rows = np.arange(before, before + len(firsts))
+        keys = self.legs.index.keys[rows]
+        messages = self._messages(facts, firsts)
+        places = [facts.texts(column, firsts) for column in columns]
+        recipients = facts.texts("recipient", firsts)
+        queued = (keys[:, 1] != _SESSION) & (keys[:, 1] != _COPY)
+        entries = np.full(len(rows), -1, np.int64)
+        entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
+        self.legs.set("message", rows, messages)
+        self.legs.set("entry", rows, entries)
+        self.legs.set("name", rows, np.array(self.names.add(zip(*places, recipients, strict=True))))
+        self._meet_chains(rows[queued], keys[queued, 1])
+
+    def _meet_chains(self, legs: Rows, recipients: Keys) -> None:
+        """A chain knows the recipients that its legs in queues have."""
+        units = self._units(legs)
+        self.units.join("recipient_least", units, recipients)
+        self.units.join("recipient_greatest", units, recipients)
+
+    def _meet_entries(self, facts: Facts) -> None:
+        """Whole entries are named by events without a recipient."""
+        named = np.flatnonzero((facts.leg[:, 1] == _NOBODY) & (facts.leg[:, 0] != _NOBODY))
+        if len(named):
+            places = [facts.texts(column, named) for column in ("host", "queue_id")]
+            self._entries(facts.leg[named, :1], self._messages(facts, named), places, np.arange(len(named)))
+
+    def _entries(self, keys: Keys, messages: Rows, places: list[list[str]], at: Rows) -> Rows:
+        """Rows of entries; new ones get their name and message."""
+        before = len(self.entries)
+        rows = self.entries.rows(keys)
+        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
+        if len(firsts):
+            new = np.arange(before, len(self.entries))
+            names = self.names.add((places[0][i], places[1][i]) for i in at[firsts].tolist())
+            self.entries.set("name", new, np.array(names))
+            self.entries.set("message", new, messages[firsts])
+        return rows
+
+    def _messages(self, facts: Facts, events: Rows) -> Rows:
+        """Rows of the messages of some events."""
+        keys = facts.texts("message_key", events)
+        hashes = {key: int.from_bytes(half("p", key), "little") for key in set(keys)}
+        before = len(self.messages)
+        rows = self.messages.rows(np.array([hashes[key] for key in keys], np.uint64)[:, None])
+        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
+        names = self.names.add((keys[i],) for i in firsts.tolist())
+        self.messages.set("name", np.arange(before, len(self.messages)), np.array(names, np.int64))
+        return rows
+
+    # Chains
+
+    def _hand_over(self, legs: Rows, nexts: Rows) -> None:
+        """Legs that custody passed between are one chain; rows of chains that lost their name are joined."""
+        edges = (legs >= 0) & (nexts >= 0)
+        lost = self.chains.union(legs[edges], nexts[edges])
+        if not len(lost):
+            return
+        old = self.units.index.find(self.legs.index.keys[lost])
+        lost, old = lost[old >= 0], old[old >= 0]
+        self.units.merge(self._units(lost), old)
+        self.units.set("leg", old, -1)
+
+    def _units(self, legs: Rows) -> Rows:
+        """Rows of what is known of the chains of some legs."""
+        roots = self.chains.root(legs)
+        units = self.units.rows(self.legs.index.keys[roots])
+        self.units.set("leg", units, roots)
+        return units
+
+    # Facts
+
+    def _fold_entries(self, facts: Facts) -> None:
+        whole = facts.leg[:, 1] == _NOBODY
+        arrived = self.arrivals(facts)
+        self._join_entries(facts, "arrived", arrived)
+        self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
+        self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
+        self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
+        self._join_entries(facts, "issued", facts.of(Kind.REPORTED) & facts.text_is("action", "issued"))
+        for name, kind in (("held_at", Kind.HELD), ("released_at", Kind.RELEASED)):
+            events = np.flatnonzero(facts.of(kind))
+            self.entries.join(name, self._entry_rows(facts, events), facts.at[events])
+        self._expect(facts, np.flatnonzero(arrived))
+
+    def _expect(self, facts: Facts, events: Rows) -> None:
+        """What an arrival says of its entry: how many recipients, what traffic, how long it may stay."""
+        if not len(events):
+            return
+        rows = self._entry_rows(facts, events)
+        traffic = facts.texts("traffic", events)
+        owed = [
+            self.terms.owed(Traffic(t or "ours"), *rest)
+            for t, *rest in zip(traffic, *self._parties(facts, events), strict=True)
+        ]
+        bits = np.array([TRAFFIC_BITS[one.traffic.value] for one in owed], np.int16)
+        stuck = np.array([NEVER if one.stuck is None else one.stuck for one in owed], np.int64)
+        self.entries.join("expected", rows, facts.numbers("recipients_expected", events, 0).astype(np.int32))
+        self.entries.join("traffic", rows, bits)
+        self.entries.join("stuck_after", rows, stuck)
+
+    def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str]]:
+        """Priority, originator and recipient of some events."""
+        return (
+            facts.numbers("priority", events, 0).tolist(),
+            facts.texts("originator", events),
+            facts.texts("recipient", events),
+        )
+
+    def _fold_legs(self, facts: Facts, legs: Rows) -> None:
+        here = legs >= 0
+        sent = facts.of(Kind.TRANSFERRED) & facts.text_is("side", "sent")
+        ends = facts.of(
+            Kind.DELIVERED,
+            Kind.REFUSED,
+            Kind.DISCARDED,
+            Kind.QUARANTINED,
+            Kind.DELETED,
+            Kind.REDIRECTED,
+            Kind.REROUTED,
+        )
+        _join(self.legs, "left", legs, facts, here & (sent | ends))
+        named = here & sent & (facts.next_leg[:, 0] != _NOBODY)
+        _join(self.legs, "sent", legs, facts, named)
+        self.legs.join("next_entry", legs[named], facts.next_leg[named, 0])
+        tried = np.flatnonzero(here & (sent | ends | facts.of(Kind.DEFERRED)))
+        self.legs.join("attempt_at", legs[tried], facts.at[tried])
+
+    def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
+        copy, becomes = facts.leg[:, 1] == _COPY, facts.next_leg[:, 1] == _COPY
+        self._save(facts, nexts, np.flatnonzero(becomes & facts.of(Kind.DELIVERED, Kind.QUARANTINED)))
+        self._move(facts, legs, nexts, np.flatnonzero(copy & becomes & facts.of(Kind.TRANSFERRED)))
+        for name, kind in (("read", Kind.READ), ("unread", Kind.NOT_READ)):
+            events = np.flatnonzero(copy & facts.of(kind))
+            rows = self._copies(facts.leg[events], legs[events])
+            self.copies.join_known(name, rows, facts.at[events], facts.known[events])
+
+    def _save(self, facts: Facts, nexts: Rows, events: Rows) -> None:
+        """A copy lies in a mailbox; by when it must be read."""
+        if not len(events):
+            return
+        rows = self._copies(facts.next_leg[events], nexts[events])
+        users = facts.texts("recipient", events)
+        after = [
+            self.terms.unread_after(user, _mailbox(texts))
+            for user, texts in zip(users, facts.frame["attributes"].gather(events).to_list(), strict=True)
+        ]
+        watched = np.array([one is not None for one in after])
+        due = facts.at[events] + np.array([one or 0 for one in after], np.int64)
+        self.copies.join_known("saved", rows, facts.at[events], facts.known[events])
+        self.copies.join("user", rows, np.array([_number(recipient_half(user)) for user in users], np.uint64))
+        self.copies.join("due_at", rows[watched], due[watched])
+
+    def _move(self, facts: Facts, legs: Rows, nexts: Rows, events: Rows) -> None:
+        """A copy moved within its store is still there to be read."""
+        old = self._copies(facts.leg[events], legs[events])
+        self.copies.set("moved_to", old, self._copies(facts.next_leg[events], nexts[events]))
+
+    def _copies(self, keys: Keys, legs: Rows) -> Rows:
+        rows = self.copies.rows(keys)
+        self.copies.set("leg", rows, legs)
+        return rows
+
+    def _fold_units(self, facts: Facts, legs: Rows) -> None:
+        here = legs >= 0
+        self._submit(facts, legs, np.flatnonzero(here & facts.of(Kind.SUBMITTED) & self._ours(facts)))
+        report = here & facts.of(Kind.REPORTED)
+        final = report & np.any([facts.text_is("action", action) for action in FINAL_ACTIONS], axis=0)
+        failed = report & facts.text_is("action", "failed")
+        beyond = facts.of(Kind.TRANSFERRED) & facts.text_is("action", "relayed")
+        copy = facts.leg[:, 1] == _COPY
+        for name, events in (
+            ("delivered", facts.of(Kind.DELIVERED)),
+            ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
+            ("failed", failed),
+            ("told", failed),
+            ("reported", report & ~facts.text_is("action", "issued")),
+            ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),
+            ("discarded", facts.of(Kind.DISCARDED, Kind.QUARANTINED)),
+            ("read", facts.of(Kind.READ) & ~copy),
+        ):
+            self._join_units(facts, legs, name, here & events)
+
+    def _join_units(self, facts: Facts, legs: Rows, name: str, events: Mask) -> None:
+        some = np.flatnonzero(events)
+        if not len(some):
+            return
+        units = self._units(legs[some])
+        self.units.join_known(name, units, facts.at[some], facts.known[some])
+        self.units.join("seen", units, np.left_shift(1, facts.kind[some]).astype(np.int32))
+
+    def _submit(self, facts: Facts, legs: Rows, events: Rows) -> None:
+        """A submission makes its chain a unit; what is owed is fixed by the first that is known."""
+        if not len(events):
+            return
+        units, keys, at, seen = self._units(legs[events]), facts.leg[events], facts.at[events], facts.known[events]
+        due = self._due(facts, events)
+        self.units.join_known("submitted", units, at, seen)
+        self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
+        self.units.join("seen", units, 1 << kind_number(Kind.SUBMITTED))
+        messages = self.legs["message"][legs[events]].astype(np.int64)
+        self.messages.join("entry_least", messages, keys[:, 0])
+        self.messages.join("entry_greatest", messages, keys[:, 0])
+        self.messages.join_first(("first_at", "first_entry"), messages, (at, keys[:, 0]))
+        pairs = self.pairs.rows(np.column_stack([self.messages.index.keys[messages, 0], keys[:, 1]]))
+        self.pairs.set("leg", pairs, legs[events])
+
+    def _due(self, facts: Facts, events: Rows) -> Times:
+        """When a report is due, microseconds; NEVER where none is owed."""
+        asked = facts.frame["report_requested"].gather(events).to_list()
+        due = facts.at[events].copy()
+        for row, (request, *parties) in enumerate(zip(asked, *self._parties(facts, events), strict=True)):
+            owed = self.terms.owed(Traffic.OURS, *parties).report
+            promised = request if request is not None else self.terms.profile.report_when == "unless-declined"
+            due[row] = due[row] + owed if promised and owed is not None else NEVER
+        return due
+
+    # Which events
+
+    def arrivals(self, facts: Facts) -> Mask:
+        """Where an entry is said to have arrived."""
+        return facts.of(Kind.SUBMITTED) | (facts.of(Kind.TRANSFERRED) & facts.text_is("side", "received"))
+
+    def _ours(self, facts: Facts) -> Mask:
+        return facts.text_is("traffic", "ours") | ~facts.has("traffic")
+
+    def _join_entries(self, facts: Facts, name: str, events: Mask) -> None:
+        some = np.flatnonzero(events)
+        if len(some):
+            self.entries.join_known(name, self._entry_rows(facts, some), facts.at[some], facts.known[some])
+
+    def _entry_rows(self, facts: Facts, events: Rows) -> Rows:
+        return self.entries.rows(facts.leg[events, :1])
+
+
+def _join(table: Table, name: str, rows: Rows, facts: Facts, events: Mask) -> None:
+    table.join_known(name, rows[events], facts.at[events], facts.known[events])
+
+
+def _firsts(rows: Rows, events: Rows, before: int, after: int) -> Rows:
+    """For each new row an event that names it, shape (after - before,)."""
+    firsts = np.empty(after - before, np.int64)
+    mine = rows[events] if len(rows) != len(events) else rows
+    new = mine >= before
+    firsts[mine[new] - before] = events[new]
+    return firsts
+
+
+def _mailbox(attributes: list[str] | None) -> str:
+    for text in attributes or ():
+        if text.startswith("mailbox="):
+            return text.removeprefix("mailbox=")
+    return "INBOX"
+
+
+def _number(hashed: bytes) -> int:
+    return int.from_bytes(hashed, "little")
+
+
+__all__ = ["FINAL_ACTIONS", "SECOND", "TRAFFIC_BITS", "Custody"]

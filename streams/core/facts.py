@@ -1,0 +1,134 @@
+"""A batch of events as columns, ready to be folded.
+
+Rules:
+- A batch is a polars frame with the columns of COLUMNS (the envelope's names and types; `kind` as text or categorical
+  with underscores, as Avro has it) and, beside it, the time at which each record could be known.
+- Numbers are numpy arrays, all of one length; texts stay in the frame and are fetched only for the few rows that need
+  them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from streams.core.events import Kind
+from streams.core.index import Keys
+
+COLUMNS = (
+    "kind",
+    "occurred_at",
+    "leg",
+    "next_leg",
+    "message_key",
+    "host",
+    "queue_id",
+    "recipient",
+    "next_queue_id",
+    "peer",
+    "side",
+    "originator",
+    "recipients_expected",
+    "priority",
+    "size",
+    "traffic",
+    "action",
+    "status",
+    "report_requested",
+    "seq",
+    "attributes",
+)
+"""The columns of the envelope that custody is derived from."""
+
+KINDS = {kind.value.replace("-", "_"): number for number, kind in enumerate(Kind)}
+"""Number of each kind, by its Avro name."""
+
+UNKNOWN = len(KINDS)
+
+Mask = NDArray[np.bool_]
+Times = NDArray[np.int64]
+
+
+def kind_number(kind: Kind) -> int:
+    """The number that stands for a kind in `Facts.kind`."""
+    return KINDS[kind.value.replace("-", "_")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Some events, in the order of the log.
+
+    Attributes:
+        frame: the columns of COLUMNS.
+        known: microseconds; when each record could be known: max(occurred_at, clock when it was read).
+        leg: uint64, shape (n, 2).
+        next_leg: uint64, shape (n, 2); zeros where there is none.
+    """
+
+    frame: pl.DataFrame
+    known: Times
+    leg: Keys
+    next_leg: Keys
+
+    @cached_property
+    def kind(self) -> NDArray[np.int8]:
+        """Numbers of the kinds, shape (n,)."""
+        kinds = self.frame["kind"].cast(pl.String)
+        return kinds.replace_strict(KINDS, default=UNKNOWN, return_dtype=pl.Int8).to_numpy()
+
+    @cached_property
+    def at(self) -> Times:
+        """When it happened, microseconds, shape (n,)."""
+        return self.frame["occurred_at"].cast(pl.Int64).to_numpy()
+
+    def of(self, *kinds: Kind) -> Mask:
+        """Where the kind is one of these."""
+        return np.isin(self.kind, [kind_number(kind) for kind in kinds])
+
+    def text_is(self, column: str, value: str) -> Mask:
+        """Where a text column has this value."""
+        return (self.frame[column] == value).fill_null(value=False).to_numpy()
+
+    def has(self, column: str) -> Mask:
+        """Where a column says something."""
+        return self.frame[column].is_not_null().to_numpy()
+
+    def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
+        """The texts of a column at some rows; None becomes ""."""
+        return self.frame[column].gather(rows).fill_null("").to_list()
+
+    def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
+        """The integers of a column at some rows."""
+        return self.frame[column].gather(rows).cast(pl.Int64).fill_null(default).to_numpy()
+
+
+def facts(frame: pl.DataFrame, clock: Times | int) -> Facts:
+    """Facts of a frame.
+
+    Args:
+        frame: with the columns of COLUMNS.
+        clock: microseconds; through of the latest tick before each record, shape (n,) or one for all.
+    """
+    at = frame["occurred_at"].cast(pl.Int64).to_numpy()
+    return Facts(
+        frame=frame,
+        known=np.maximum(at, clock),
+        leg=halves(frame["leg"]),
+        next_leg=halves(frame["next_leg"]),
+    )
+
+
+def halves(hashes: pl.Series) -> Keys:
+    """A column of 16-byte hashes as uint64, shape (n, 2); zeros where there is none (or it has another length)."""
+    good = hashes.is_not_null() & (hashes.bin.size() == _WIDTH)
+    if not good.all():
+        hashes = pl.select(pl.when(good).then(hashes).otherwise(pl.lit(bytes(_WIDTH)))).to_series()
+    raw = hashes.to_arrow().buffers()[2]
+    if raw is None or not len(hashes):
+        return np.zeros((len(hashes), 2), np.uint64)
+    return np.frombuffer(raw, np.uint64, count=2 * len(hashes)).reshape(-1, 2)
+
+
+_WIDTH = 16

@@ -1,0 +1,84 @@
+"""The declaration of what is known: every table, every column, and the facts it is a join of.
+
+From here come the fold, the findings, the documentation and the laws that the tests check. A time column comes twice:
+`x_at`, when it happened (for measures), and `x_known`, when it could be known (for alarms).
+"""
+
+import numpy as np
+
+from streams.core.lattice import Column, Join, known
+
+MESSAGES = (
+    Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.int64),
+    Column(name="entry_least", join=Join.EARLIEST, of="least submission entry (hash)", dtype=np.uint64),
+    Column(name="entry_greatest", join=Join.LATEST, of="greatest submission entry (hash)", dtype=np.uint64),
+    Column(name="first_at", join=Join.FIRST, of="occurred_at of its first submission"),
+    Column(name="first_entry", join=Join.FIRST, of="entry of its first submission", dtype=np.uint64),
+)
+"""One row a message key. Two submission entries make it ambiguous: only what is connected counts then."""
+
+ENTRIES = (
+    *known("arrived", "submitted, or transferred and received, here"),
+    *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id"),
+    *known("deleted", "an operator deleted it"),
+    *known("refused", "given up before any recipient was tried"),
+    *known("issued", "a report about it was issued"),
+    Column(name="held_at", join=Join.LATEST, of="put on hold"),
+    Column(name="released_at", join=Join.LATEST, of="released from hold"),
+    Column(name="expected", join=Join.LATEST, of="number of recipients", dtype=np.int32),
+    Column(name="stuck_after", join=Join.EARLIEST, of="microseconds that a stay may last, by the terms of its arrival"),
+    Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
+    Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.int64),
+    Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
+)
+"""One row a queue entry: (host, queue id)."""
+
+LEGS = (
+    *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
+    *known("sent", "sent to a next party that named it"),
+    Column(name="next_entry", join=Join.LATEST, of="entry that it was handed to", dtype=np.uint64),
+    Column(name="attempt_at", join=Join.LATEST, of="last attempt"),
+    Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
+    Column(name="entry", join=Join.PLAIN, of="row of its queue entry; -1 in a store", dtype=np.int32),
+    Column(name="name", join=Join.PLAIN, of="where host, queue id and recipient are kept", dtype=np.int64),
+)
+"""One row a leg: (host, queue id, recipient), an LMTP session, or a copy in a store."""
+
+COPIES = (
+    *known("saved", "put into a mailbox"),
+    *known("read", "opened there"),
+    *known("unread", "left the store unread"),
+    Column(name="due_at", join=Join.EARLIEST, of="by when it must be read; never where the mailbox is not watched"),
+    Column(name="moved_to", join=Join.PLAIN, of="row of the copy it was moved to", dtype=np.int32),
+    Column(name="leg", join=Join.PLAIN, of="row of its leg", dtype=np.int32),
+    Column(name="user", join=Join.UNION, of="hash of the mailbox's owner", dtype=np.uint64),
+)
+"""One row a copy in a mailbox."""
+
+UNITS = (
+    *known("submitted", "submitted at a submission point, with this recipient"),
+    Column(name="due_known", join=Join.FIRST, of="when the submission that fixes the due time was known"),
+    Column(name="due_from", join=Join.FIRST, of="when it was submitted"),
+    Column(name="due_at", join=Join.FIRST, of="by when a report is due; never where none is owed"),
+    Column(name="due_leg", join=Join.FIRST, of="its leg's entry (hash), which names the unit", dtype=np.uint64),
+    Column(name="due_recipient", join=Join.FIRST, of="its leg's recipient (hash)", dtype=np.uint64),
+    *known("delivered", "put into the recipient's store, by the switch's or the store's word"),
+    *known("proved", "a final report: delivered, failed, relayed or expanded; or handed beyond sight; or discharged"),
+    *known("failed", "a report says failed"),
+    *known("told", "a report of failure was issued or seen"),
+    *known("reported", "any report that came to the originator"),
+    *known("refused", "the system gave up"),
+    *known("discarded", "accepted and not passed on"),
+    *known("read", "a receipt says displayed"),
+    Column(name="seen", join=Join.UNION, of="what was seen, one bit a kind", dtype=np.int32),
+    Column(name="recipient_least", join=Join.EARLIEST, of="least recipient (hash) in queues", dtype=np.uint64),
+    Column(name="recipient_greatest", join=Join.LATEST, of="greatest recipient (hash) in queues", dtype=np.uint64),
+    Column(name="leg", join=Join.PLAIN, of="row of a leg of it", dtype=np.int32),
+)
+"""One row a chain of which more is known than its stays. A chain with a submission is a unit of custody."""
+
+PAIRS = (Column(name="leg", join=Join.PLAIN, of="row of a submitted leg", dtype=np.int32),)
+"""One row a (message key, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
+
+DUE = ("due_known", "due_from", "due_at", "due_leg", "due_recipient")
+"""The columns of UNITS that are joined as one."""
