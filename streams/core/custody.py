@@ -27,6 +27,9 @@ TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traf
 FINAL_ACTIONS = ("delivered", "failed", "relayed", "expanded")
 """Actions of a report after which none is owed (RFC 3464 2.3.3); `delayed` is not final."""
 
+REDIRECTED = 1 << kind_number(Kind.REDIRECTED)
+"""The bit of `seen` that says: custody passed to another recipient, as the systems say."""
+
 _SESSION = np.frombuffer(SESSION, np.uint64)[0]
 _COPY = np.frombuffer(COPY, np.uint64)[0]
 _NOBODY = np.uint64(0)
@@ -41,11 +44,11 @@ class Custody:
     """
 
     terms: Terms
-    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1))
+    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, (tables.FIRST,)))
     entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1))
     legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2))
     copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2))
-    units: Table = field(default_factory=lambda: Table(tables.UNITS, 2))
+    units: Table = field(default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT)))
     pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2))
     chains: Chains = field(default_factory=Chains)
     names: Names = field(default_factory=Names)
@@ -80,7 +83,7 @@ class Custody:
         rows = np.arange(before, before + len(firsts))
         keys = self.legs.index.keys[rows]
         messages = self._messages(facts, firsts)
-        places = [facts.texts(column, firsts) for column in columns]
+        places = self._places(facts, firsts, columns, keys[:, 1] == _COPY)
         recipients = facts.texts("recipient", firsts)
         queued = (keys[:, 1] != _SESSION) & (keys[:, 1] != _COPY)
         entries = np.full(len(rows), -1, np.int64)
@@ -89,6 +92,17 @@ class Custody:
         self.legs.set("entry", rows, entries)
         self.legs.set("name", rows, np.array(self.names.add(zip(*places, recipients, strict=True))))
         self._meet_chains(rows[queued], keys[queued, 1])
+
+    def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
+        """Host and queue id of new legs; a copy is where its store says it is, whichever leg names it first."""
+        own = [facts.texts(column, firsts) for column in ("host", "queue_id")]
+        if columns == ("host", "queue_id"):
+            return own
+        others = [facts.texts(column, firsts) for column in columns]
+        return [
+            [mine if is_copy else theirs for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)]
+            for both in zip(own, others, strict=True)
+        ]
 
     def _meet_chains(self, legs: Rows, recipients: Keys) -> None:
         """A chain knows the recipients that its legs in queues have."""
@@ -258,6 +272,8 @@ class Custody:
             ("read", facts.of(Kind.READ) & ~copy),
         ):
             self._join_units(facts, legs, name, here & events)
+        redirected = legs[here & facts.of(Kind.REDIRECTED)]
+        self.units.join("seen", self._units(redirected), REDIRECTED)
 
     def _join_units(self, facts: Facts, legs: Rows, name: str, events: Mask) -> None:
         some = np.flatnonzero(events)
@@ -266,6 +282,7 @@ class Custody:
         units = self._units(legs[some])
         self.units.join_known(name, units, facts.at[some], facts.known[some])
         self.units.join("seen", units, np.left_shift(1, facts.kind[some]).astype(np.int32))
+        self.units.join_first(tables.ABOUT, units, (facts.leg[some, 0], facts.leg[some, 1]))
 
     def _submit(self, facts: Facts, legs: Rows, events: Rows) -> None:
         """A submission makes its chain a unit; what is owed is fixed by the first that is known."""
@@ -279,7 +296,7 @@ class Custody:
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join("entry_least", messages, keys[:, 0])
         self.messages.join("entry_greatest", messages, keys[:, 0])
-        self.messages.join_first(("first_at", "first_entry"), messages, (at, keys[:, 0]))
+        self.messages.join_first(tables.FIRST, messages, (at, keys[:, 0]))
         pairs = self.pairs.rows(np.column_stack([self.messages.index.keys[messages, 0], keys[:, 1]]))
         self.pairs.set("leg", pairs, legs[events])
 

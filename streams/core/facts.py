@@ -7,6 +7,7 @@ Rules:
   them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from streams.core.events import Kind
+from streams.core.events import Kind, MessageEvent
 from streams.core.index import Keys
 
 COLUMNS = (
@@ -102,6 +103,39 @@ class Facts:
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
         return self.frame[column].gather(rows).cast(pl.Int64).fill_null(default).to_numpy()
+
+
+SCHEMA: dict[str, pl.DataType] = {
+    "kind": pl.String(),
+    "occurred_at": pl.Int64(),
+    "leg": pl.Binary(),
+    "next_leg": pl.Binary(),
+    "recipients_expected": pl.Int32(),
+    "priority": pl.Int32(),
+    "size": pl.Int64(),
+    "report_requested": pl.Boolean(),
+    "seq": pl.Int32(),
+    "attributes": pl.List(pl.String()),
+}
+"""Types of the columns that are not texts."""
+
+
+def frame_of(events: Sequence[MessageEvent]) -> pl.DataFrame:
+    """The columns of some events, as the wire would give them."""
+    return pl.DataFrame(
+        {name: [_plain(getattr(event, name)) for event in events] for name in COLUMNS},
+        schema={name: SCHEMA.get(name, pl.String()) for name in COLUMNS},
+    )
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Kind():
+            return value.value.replace("-", "_")
+        case tuple():
+            return list(value)
+        case _:
+            return value
 
 
 def facts(frame: pl.DataFrame, clock: Times | int) -> Facts:

@@ -3,8 +3,9 @@
 Rules:
 - The message key puts all evidence about one message in one partition. It does not identify: one Message-ID may be
   submitted twice or reused, so two messages may share a key.
-- A leg is one stay in one queue: (host, queue id, recipient), hashed to 16 bytes. A recipient is hashed in lower case
-  (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is the whole queue entry.
+- A leg is one stay in one queue: (host, queue id, recipient) of one message key, hashed to 16 bytes. A recipient is
+  hashed in lower case (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is the
+  whole queue entry.
 - A leg's hash is two halves of 8 bytes: the place (host and queue id), then the recipient. So the queue entry of a leg
   is its first half with zeros, and columns of legs give columns of entries without hashing again.
 - Legs are joined by what the systems hand over: an event with `next_leg` says "custody passed from `leg` to
@@ -68,9 +69,17 @@ def partition_of(key: str, partitions: int) -> int:
     return crc32(key.encode("utf-8", "surrogateescape")) % partitions
 
 
-def leg_of(host: str, queue_id: str, recipient: str = "") -> bytes:
-    """The leg of one recipient in one queue entry; recipient "" is the entry itself."""
-    return half("q", host, queue_id) + recipient_half(recipient)
+def leg_of(host: str, queue_id: str, recipient: str = "", *, key: str) -> bytes:
+    """The leg of one recipient in one queue entry; recipient "" is the entry itself.
+
+    Args:
+        host: declared name.
+        queue_id: unique per host only, and used again for other messages (short ids within hours).
+        recipient: envelope recipient.
+        key: the message key, so that a queue id used again is another entry. A key made of a queue id takes no part,
+            since the neighbour that hands over cannot know it.
+    """
+    return half("q", host, queue_id, "" if key.startswith("/") else key) + recipient_half(recipient)
 
 
 def session_leg(session: str) -> bytes:

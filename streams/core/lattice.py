@@ -81,10 +81,13 @@ class Table:
         index: row numbers of keys.
     """
 
-    __slots__ = ("_data", "_touched", "columns", "index")
+    __slots__ = ("_data", "_touched", "columns", "groups", "index")
 
-    def __init__(self, columns: Sequence[Column], width: int, capacity: int = 1024) -> None:
-        """Make an empty table whose keys have `width` 64-bit halves."""
+    def __init__(
+        self, columns: Sequence[Column], width: int, groups: Sequence[Sequence[str]] = (), capacity: int = 1024
+    ) -> None:
+        """Make an empty table whose keys have `width` 64-bit halves; `groups` are the FIRST columns joined as one."""
+        self.groups = groups
         self.columns = {column.name: column for column in columns}
         self.index = Index(width, capacity)
         self._data = {c.name: np.full(capacity, c.empty, c.dtype) for c in columns}
@@ -141,12 +144,11 @@ class Table:
 
     def merge(self, into: Rows, other: Rows) -> None:
         """Join whole rows `other` into rows `into` (same length; `into` may repeat)."""
-        firsts = [name for name, column in self.columns.items() if column.join is Join.FIRST]
         for name, column in self.columns.items():
             if column.join not in {Join.FIRST, Join.PLAIN}:
                 self.join(name, into, self._data[name][other])
-        if firsts:
-            self.join_first(firsts, into, [self._data[name][other] for name in firsts])
+        for group in self.groups:
+            self.join_first(group, into, [self._data[name][other] for name in group])
 
     def take_touched(self) -> Rows:
         """The rows that changed since the last call."""

@@ -73,6 +73,8 @@ UNITS = (
     Column(name="seen", join=Join.UNION, of="what was seen, one bit a kind", dtype=np.int32),
     Column(name="recipient_least", join=Join.EARLIEST, of="least recipient (hash) in queues", dtype=np.uint64),
     Column(name="recipient_greatest", join=Join.LATEST, of="greatest recipient (hash) in queues", dtype=np.uint64),
+    Column(name="about", join=Join.FIRST, of="least place (hash) that evidence of it names", dtype=np.uint64),
+    Column(name="about_recipient", join=Join.FIRST, of="recipient (hash) there", dtype=np.uint64),
     Column(name="leg", join=Join.PLAIN, of="row of a leg of it", dtype=np.int32),
 )
 """One row a chain of which more is known than its stays. A chain with a submission is a unit of custody."""
@@ -82,3 +84,9 @@ PAIRS = (Column(name="leg", join=Join.PLAIN, of="row of a submitted leg", dtype=
 
 DUE = ("due_known", "due_from", "due_at", "due_leg", "due_recipient")
 """The columns of UNITS that are joined as one."""
+
+ABOUT = ("about", "about_recipient")
+"""The columns of UNITS that name a chain without a submission."""
+
+FIRST = ("first_at", "first_entry")
+"""The columns of MESSAGES that are joined as one."""

@@ -1,0 +1,226 @@
+"""What is found, when it is raised and when it is cleared."""
+
+from streams.core import identity
+from streams.core.clock import Tick
+from streams.core.events import Kind, Traffic
+from streams.core.facts import facts, frame_of
+from streams.core.terms import SECOND
+from tests.core.journeys import (
+    alarms,
+    event,
+    folded,
+    journey,
+    opened,
+    reported,
+    sent,
+    stored,
+    submitted,
+)
+
+A, B = ("origin", "A1"), ("relay", "B1")
+
+
+def test_message_that_arrives_is_reported_and_read_raises_nothing() -> None:
+    """All went well: the operator hears nothing."""
+    assert alarms(folded(journey(0, "1")), 10_000) == set()
+
+
+def test_missing_report_is_overdue_when_due_and_cleared_when_it_comes() -> None:
+    """Overdue is raised at the due time and cleared by a late report."""
+    events = journey(0, "1", report=False)
+    assert alarms(folded(events), 59) == set()
+    assert alarms(folded(events), 60) == {("overdue", "origin/A1", 60, None)}
+    late = events + reported(75, B)
+    assert alarms(folded(late), 74) == {("overdue", "origin/A1", 60, None)}
+    assert alarms(folded(late), 80) == {("overdue", "origin/A1", 60, 75)}
+
+
+def test_report_read_late_counts_from_when_it_was_known() -> None:
+    """Evidence that comes after the clock has passed raises and clears as the live run did."""
+    custody = folded(journey(0, "1", report=False))
+    assert alarms(custody, 100) == {("overdue", "origin/A1", 60, None)}
+    custody.fold(facts(frame_of(reported(2, B)), 90 * SECOND))
+    assert alarms(custody, 100) == {("overdue", "origin/A1", 60, 90)}
+
+
+def test_delayed_report_does_not_hide_a_late_one() -> None:
+    """A delayed report is not final."""
+    events = journey(0, "1", report=False) + reported(5, B, "delayed")
+    assert alarms(folded(events), 61) == {("overdue", "origin/A1", 60, None)}
+
+
+def test_declined_report_is_never_overdue() -> None:
+    """NOTIFY=NEVER: nothing was promised."""
+    events = [*submitted(0, "A1", report_requested=False), *sent(1, A, B), *stored(1, B, "s1"), *opened(2, "s1")]
+    assert alarms(folded(events), 10_000) == set()
+
+
+def test_silent_source_makes_it_blind_not_overdue() -> None:
+    """Where a source was silent between submission and due we cannot see."""
+    events = journey(0, "1", report=False)
+    silence = (Tick(through=20 * SECOND, silent=("dest",)), Tick(through=50 * SECOND))
+    assert alarms(folded(events), 70, *silence) == {("blind", "origin/A1", 60, None)}
+
+
+def test_unread_copy_is_found_and_cleared_when_opened() -> None:
+    """A watched copy not opened in time."""
+    events = journey(0, "1", read=False)
+    assert alarms(folded(events), 101) == {("unread", "store/s1", 101, None)}
+    assert alarms(folded(events, opened(150, "s1")), 200) == {("unread", "store/s1", 101, 150)}
+
+
+def test_expunged_unread_is_not_read() -> None:
+    """A copy that leaves the store unread before it was due is not-read, and no longer unread."""
+    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")
+    gone = event(Kind.NOT_READ, 50, host="store", queue_id="INBOX/s1", recipient="bob@dest.test", leg=copy)
+    assert alarms(folded(journey(0, "1", read=False), [gone]), 1000) == {("not-read", "store/s1", 50, None)}
+
+
+def test_moved_copy_is_read_where_it_lies_now() -> None:
+    """MOVE is not leaving unread: a read in the new mailbox clears."""
+    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
+    moved = event(
+        Kind.TRANSFERRED,
+        5,
+        host="store",
+        queue_id="INBOX/s1",
+        recipient="bob@dest.test",
+        side="moved",
+        leg=old,
+        next_leg=new,
+    )
+    read = event(Kind.READ, 7, host="store", queue_id="Later/1", recipient="bob@dest.test", leg=new)
+    assert alarms(folded(journey(0, "1", read=False), [moved, read]), 1000) == set()
+
+
+def test_long_stay_is_stuck_until_it_leaves() -> None:
+    """A stay in one queue is measured from its arrival."""
+    events = submitted(0, "A1")
+    assert ("stuck", "origin/A1", 30, None) in alarms(folded(events), 40)
+    assert ("stuck", "origin/A1", 30, 45) in alarms(folded(events, sent(45, A, B)), 46)
+
+
+def test_recipient_known_only_by_the_hand_over_is_stuck_at_the_next_host() -> None:
+    """Held on arrival: the host names no recipient, its neighbour did."""
+    events = submitted(0, "A1") + sent(1, A, B)
+    assert alarms(folded(events), 40) == {("stuck", "relay/B1", 31, None)}
+
+
+def test_entry_without_any_known_recipient_is_stuck_as_a_whole() -> None:
+    """Only the number of recipients is known."""
+    events = [event(Kind.SUBMITTED, 0, host="origin", queue_id="A1", traffic=Traffic.OURS, recipients_expected=2)]
+    assert alarms(folded(events), 31) == {("stuck", "origin/A1", 30, None)}
+
+
+def test_deletion_by_an_operator_is_found_and_the_report_overdue() -> None:
+    """An operator ran postsuper -d on a queue that still owed the message."""
+    events = [*submitted(0, "A1"), *sent(1, A, B), event(Kind.DELETED, 9, host="relay", queue_id="B1")]
+    assert alarms(folded(events), 70) == {("deleted", "origin/A1", 9, None), ("overdue", "origin/A1", 60, None)}
+
+
+def test_deletion_after_the_recipient_left_is_nothing() -> None:
+    """Another recipient's copy was deleted, not this one's."""
+    events = [*journey(0, "1"), event(Kind.DELETED, 9, host="relay", queue_id="B1")]
+    assert alarms(folded(events), 70) == set()
+
+
+def test_refusal_is_found() -> None:
+    """The system gave up."""
+    gone = event(Kind.REFUSED, 3, host="relay", queue_id="B1", recipient="bob@dest.test", status="5.1.1")
+    events = [*submitted(0, "A1"), *sent(1, A, B), gone, *reported(4, B, "failed")]
+    assert alarms(folded(events), 70) == {("refused", "origin/A1", 3, None)}
+    assert alarms(folded(events, terms={"refused": "untold"}), 70) == set()
+    untold = [*submitted(0, "A1"), *sent(1, A, B), gone]
+    assert ("refused", "origin/A1", 23, None) in alarms(folded(untold, terms={"refused": "untold"}), 70)
+
+
+def test_one_of_two_with_the_same_id_is_lost() -> None:
+    """Evidence of the one that arrived is not credited to the one that was lost."""
+    twice = [*journey(0, "1"), *submitted(5, "A2"), *sent(6, ("origin", "A2"), ("relay", "B2"))]
+    twice.append(event(Kind.DELETED, 9, host="relay", queue_id="B2"))
+    assert alarms(folded(twice), 70) == {
+        ("identity-reused", "origin/A2", 5, None),
+        ("deleted", "origin/A2", 9, None),
+        ("overdue", "origin/A2", 65, None),
+    }
+
+
+def test_evidence_connected_to_nothing_is_credited_to_the_only_submission() -> None:
+    """No log of the relay: a report and a copy know only the Message-ID and the recipient."""
+    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s9")
+    saved = event(
+        Kind.DELIVERED,
+        4,
+        host="store",
+        queue_id="s9",
+        recipient="bob@dest.test",
+        leg=identity.session_leg("s9"),
+        next_leg=copy,
+    )
+    report = event(
+        Kind.REPORTED, 5, recipient="bob@dest.test", action="delivered", leg=identity.pair_leg("m", "bob@dest.test")
+    )
+    events = [*submitted(0, "A1"), *sent(1, A, ("far", "F1"))[:2], saved, report, *opened(9, "s9")]
+    assert alarms(folded(events), 1000) == set()
+
+
+def test_expansion_passes_custody_to_the_members() -> None:
+    """An alias: the members' copies belong to the alias's unit; nothing is misrouted."""
+    members = ["carol@dest.test", "dave@dest.test"]
+    edges = [
+        event(
+            Kind.REDIRECTED,
+            2,
+            host="relay",
+            queue_id="B1",
+            recipient="bob@dest.test",
+            original_recipient="bob@dest.test",
+            next_leg=identity.leg_of("relay", "B1", one, key="m"),
+            ordinal=n,
+        )
+        for n, one in enumerate(members)
+    ]
+    copies = [e for n, one in enumerate(members) for e in stored(2, B, f"s{n}", one)]
+    read = [e for n, one in enumerate(members) for e in opened(3, f"s{n}", one)]
+    events = [*submitted(0, "A1"), *sent(1, A, B), *edges, *copies, *read, *reported(3, B, "expanded")]
+    assert alarms(folded(events), 1000) == set()
+
+
+def test_other_recipient_without_a_redirection_is_misrouted() -> None:
+    """A chain that names another recipient, and nothing says why."""
+    other = identity.leg_of("relay", "B1", "eve@else.test", key="m")
+    diverted = event(
+        Kind.TRANSFERRED,
+        1,
+        host="origin",
+        queue_id="A1",
+        recipient="bob@dest.test",
+        side="sent",
+        peer="relay",
+        next_leg=other,
+    )
+    assert ("misrouted", "origin/A1", 0, None) in alarms(folded(submitted(0, "A1"), [diverted]), 5)
+
+
+def test_second_copy_in_one_mailbox_is_a_duplicate() -> None:
+    """A message delivered twice."""
+    again = stored(9, ("relay", "B1"), "s2", ordinal=1)[:1] + stored(9, ("relay", "B1"), "s2")[2:]
+    found = alarms(folded(journey(0, "1"), again, opened(10, "s2")), 1000)
+    assert found == {("duplicate", "store/s2", 9, None)}
+
+
+def test_removal_with_recipients_missing_is_unaccounted() -> None:
+    """Three recipients went in, one came out."""
+    events = submitted(0, "A1", recipients_expected=3) + sent(1, A, B)
+    assert ("unaccounted", "origin/A1", 1, None) in alarms(folded(events), 5)
+
+
+def test_report_for_a_message_never_seen_is_uncorroborated() -> None:
+    """A forged report: no source saw the submission."""
+    assert alarms(folded(reported(5, ("dest", "X1"))), 100) == {("uncorroborated-report", "dest/X1", 25, None)}
+
+
+def test_report_before_submission_is_no_finding() -> None:
+    """The order in which evidence is read does not matter."""
+    events = journey(0, "1")
+    assert alarms(folded(events[::-1]), 1000) == set()
