@@ -1,0 +1,113 @@
+"""What an HTTP request asks of the warehouse; pure, so that the protocol is tested without a server.
+
+The protocol is ClickHouse's HTTP interface: the statement in `query` or in the body, rows of an INSERT after it,
+`param_NAME` for `{NAME:Type}`, `database`, `default_format`, `query_id`, and any other name is a setting.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RESERVED = frozenset(
+    {
+        *("query", "database", "default_format", "query_id", "user", "password", "quota_key", "role"),
+        *("session_id", "session_timeout", "session_check", "close_session", "compress", "decompress"),
+        *("client_protocol_version", "stacktrace", "buffer_size", "wait_end_of_query"),
+    }
+)
+"""Names in the URL that are no settings; sessions and roles have no meaning in an engine without users."""
+
+PARAMETER = "param_"
+HEAD_LIMIT = 1 << 20
+"""Bytes in which the statement of an INSERT must end and its rows begin."""
+
+_OPENING = rb"""\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"""
+_INSERT = re.compile(_OPENING + rb"INSERT\b", re.IGNORECASE | re.DOTALL)
+_QUOTED = rb"""`[^`]*`|"[^"]*"|'(?:[^'\\]|\\.)*'|\([^()]*\)"""
+_HEAD = re.compile(
+    _OPENING + rb"INSERT\b(?:" + _QUOTED + rb"""|(?!\b(?:FORMAT|SELECT|VALUES|WITH)\b)[^`"'(])*"""
+    rb"\b(FORMAT[ \t\r\n]+\w+|VALUES)[ \t]*\r?\n?",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^']*)?;?\s*$", re.IGNORECASE)
+_VALUES = re.compile(rb"\bVALUES\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request, read.
+
+    Attributes:
+        sql: the statement as far as it stands in the URL; the body continues it.
+        database: default database, "" for the engine's.
+        output_format: of an answer whose statement names none.
+        query_id: the client's, or "".
+        settings: of the engine.
+        parameters: for `{name:Type}` in the statement.
+        user: who asks.
+        password: what they say to prove it.
+    """
+
+    sql: str
+    database: str
+    output_format: str
+    query_id: str
+    settings: Mapping[str, str]
+    parameters: Mapping[str, str]
+    user: str
+    password: str
+
+
+def read(url: Mapping[str, str], headers: Mapping[str, str]) -> Question:
+    """The question of a request's URL parameters and headers."""
+    user, password = _credentials(url, headers)
+    return Question(
+        sql=url.get("query", ""),
+        database=url.get("database") or headers.get("X-ClickHouse-Database", ""),
+        output_format=url.get("default_format") or headers.get("X-ClickHouse-Format", "TabSeparated"),
+        query_id=url.get("query_id", ""),
+        settings={n: v for n, v in url.items() if n not in RESERVED and not n.startswith(PARAMETER)},
+        parameters={n.removeprefix(PARAMETER): v for n, v in url.items() if n.startswith(PARAMETER)},
+        user=user,
+        password=password,
+    )
+
+
+def _credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, str]:
+    """User and password: of the headers, of basic authentication, or of the URL, as ClickHouse takes them."""
+    if "X-ClickHouse-User" in headers:
+        return headers["X-ClickHouse-User"], headers.get("X-ClickHouse-Key", "")
+    scheme, _, value = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(value)
+    return url.get("user", ""), url.get("password", "")
+
+
+def _basic(value: str) -> tuple[str, str]:
+    try:
+        user, _, password = b64decode(value).decode().partition(":")
+    except (NotBase64, UnicodeDecodeError):
+        return "", ""
+    return user, password
+
+
+def is_insert(sql: bytes) -> bool:
+    """Is it an INSERT, of rows or of a SELECT."""
+    return _INSERT.match(sql) is not None
+
+
+def split(statement: bytes) -> tuple[str, bytes] | None:
+    """An INSERT's statement and the rows that follow it; None: no rows follow, or the statement has not ended yet."""
+    found = _HEAD.match(statement)
+    if found is None:
+        return None
+    head = statement[: found.end()]
+    return _VALUES.sub(b"", head).decode("utf-8", "replace").strip(), statement[found.end() :]
+
+
+def format_of(sql: str, default: str) -> str:
+    """The output format of a statement."""
+    named = _FORMAT.search(sql)
+    return named[1] if named else default
