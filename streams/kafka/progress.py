@@ -1,0 +1,58 @@
+"""What sources say of themselves: that they are declared, and how far their evidence is in the log."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from streams.core.errors import Undecodable
+from streams.kafka.reader import read_range
+from streams.settings import Settings
+from streams.wire import records
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def declared(source: str, *, live: bool, terms: str, text: str) -> tuple[bytes, bytes]:
+    """The record that declares a source, as key and value."""
+    return _record(source, "declared", live=live, terms=terms, text=text)
+
+
+def progressed(source: str, through: int, *, live: bool = False) -> tuple[bytes, bytes]:
+    """The record that says: everything of this source up to `through` (microseconds) is acknowledged."""
+    return _record(source, "progressed", through=through, live=live)
+
+
+def withdrawn(source: str) -> tuple[bytes, bytes]:
+    """The record that takes a declaration back: the clock no longer waits for this source."""
+    return _record(source, "withdrawn")
+
+
+def _record(source: str, kind: str, **fields: Any) -> tuple[bytes, bytes]:
+    record = {"source": source, "kind": kind, "at": time.time_ns() // 1000, **fields}
+    return f"{kind}/{source}".encode(), records.encode("progress", record)
+
+
+def read(value: bytes | None) -> dict[str, Any]:
+    """A progress record with its times in microseconds.
+
+    Raises:
+        Undecodable: it is none.
+    """
+    record = records.decode("progress", value)
+    return {name: micros(field) if isinstance(field, datetime) else field for name, field in record.items()}
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def all_progress(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Every progress record of a ledger, oldest first; what cannot be read is passed over."""
+    for batch in read_range(settings, "progress"):
+        for value in batch.values:
+            try:
+                yield read(value)
+            except Undecodable:
+                continue

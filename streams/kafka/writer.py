@@ -1,0 +1,137 @@
+"""Writing records: nothing counts as written until everything before it is acknowledged.
+
+Rules:
+- Idempotent producer, acks=all, the partition always explicit.
+- `flush` returns only if every record since the last flush is acknowledged. After a failure the writer is dead: a
+  record that timed out and a later one that succeeded leave a hole, so the owner starts again from its checkpoint.
+- A broker that is away is waited for (`patience`), and said so.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams.core.errors import Unavailable
+from streams.core.events import MessageEvent
+from streams.core.identity import partition_of
+from streams.kafka.topics import topic_name
+from streams.settings import Settings
+from streams.wire import envelope
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 600
+"""Seconds that a record may wait for a broker before the writer gives up."""
+
+_SECOND = 1000
+_POLL_EVERY = 500
+
+
+class Writer:
+    """Writes records of one ledger."""
+
+    def __init__(self, settings: Settings, *, patience: int = PATIENCE, **config: Any) -> None:
+        """Open a producer; the brokers are first asked when something is written."""
+        self.settings = settings
+        self._failure: str | None = None
+        self._producer = Producer(
+            settings.kafka_client()
+            | {
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 20,
+                "compression.type": "lz4",
+                "message.timeout.ms": patience * _SECOND,
+                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.kbytes": 262_144,
+                "error_cb": _say,
+            }
+            | config
+        )
+        self._topics: dict[str, str] = {}
+        self._since_poll = 0
+
+    def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
+        """Hand over one record; blocks while the buffer is full.
+
+        Raises:
+            Unavailable: the writer is dead.
+        """
+        self._check()
+        name = self._topics.get(topic) or self._topics.setdefault(topic, topic_name(topic, self.settings.ledger))
+        while True:
+            try:
+                self._producer.produce(name, value, key, partition, on_delivery=self._done)
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+                self._check()
+            except KafkaException as error:
+                raise Unavailable(f"Kafka refused a record of {name}: {error.args[0].str()}") from error
+        self._since_poll += 1
+        if self._since_poll >= _POLL_EVERY:
+            self._since_poll = 0
+            self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until everything before is acknowledged.
+
+        Raises:
+            Unavailable: something was not; the writer is dead.
+        """
+        while self._producer.flush(1.0):
+            self._check()
+        self._check()
+
+    def _done(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and self._failure is None:
+            self._failure = f"{message.topic()}[{message.partition()}]: {error.str()}"
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise Unavailable(
+                f"A record was not acknowledged: {self._failure}", hint="start again from the last checkpoint"
+            )
+
+
+class EventWriter:
+    """Writes events, and beside them the evidence that proves them."""
+
+    def __init__(self, settings: Settings, *, patience: int = PATIENCE) -> None:
+        """Open a writer for the partitions of the settings' ledger."""
+        self._writer = Writer(settings, patience=patience)
+        self._partitions = settings.partitions
+
+    def write(self, events: Iterable[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> int:
+        """Hand over some events and the encoded evidence of some of them, by event id; returns their number."""
+        count = 0
+        for event in events:
+            partition = partition_of(event.message_key, self._partitions)
+            key = event.message_key.encode("utf-8", "replace")
+            self._writer.write("message-events", key, envelope.encode(event), partition)
+            if evidence and event.event_id in evidence:
+                self._writer.write("evidence", event.event_id, evidence[event.event_id], partition)
+            count += 1
+        return count
+
+    def record(self, topic: str, key: bytes, value: bytes, partition: int = 0) -> None:
+        """Hand over one record of another topic, in the same order of acknowledgement."""
+        self._writer.write(topic, key, value, partition)
+
+    def flush(self) -> None:
+        """Wait until everything before is acknowledged, or raise Unavailable."""
+        self._writer.flush()
+
+
+def write_all(settings: Settings, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+    """Write a few records of a one-partition topic and wait for them."""
+    writer = Writer(settings)
+    for key, value in records:
+        writer.write(topic, key, value)
+    writer.flush()
+
+
+def _say(error: KafkaError) -> None:
+    log.warning("kafka: %s", error.str())

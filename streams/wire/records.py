@@ -1,0 +1,45 @@
+"""Records of the low-rate schemas: dictionaries to framed Avro and back."""
+
+import io
+import struct
+from functools import cache
+from typing import Any
+
+import fastavro
+
+from streams.core.errors import Undecodable
+from streams.wire.schemas import body, header, schema
+
+BROKEN = (EOFError, IndexError, KeyError, OverflowError, StopIteration, TypeError, ValueError, struct.error)
+"""What a reader of Avro raises for foreign bytes."""
+
+
+@cache
+def parsed(name: str) -> Any:
+    """A packaged schema as fastavro wants it."""
+    return fastavro.parse_schema(schema(name))
+
+
+def encode(name: str, record: dict[str, Any]) -> bytes:
+    """A framed value; unknown fields are refused (ValueError), so that a misspelt one is not lost."""
+    out = io.BytesIO()
+    out.write(header(name))
+    fastavro.schemaless_writer(out, parsed(name), record, strict_allow_default=True)
+    return out.getvalue()
+
+
+def decode(name: str, value: bytes | None) -> dict[str, Any]:
+    """The record of a framed value.
+
+    Raises:
+        Undecodable: with the reason; trailing bytes are one.
+    """
+    source = io.BytesIO(body(value, name))
+    try:
+        record = fastavro.schemaless_reader(source, parsed(name), None)
+    except BROKEN as error:
+        raise Undecodable(f"not {name} in Avro: {type(error).__name__}: {error}") from error
+    rest = len(source.read())
+    if rest:
+        raise Undecodable(f"{rest} bytes after the end of the record")
+    return dict(record)  # type: ignore[arg-type]
