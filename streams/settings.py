@@ -29,6 +29,8 @@ NOT_RUNNING = "start it with: custody up --detach"
 
 Protocol = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+ClientSettings = dict[str, str | int | float | bool]
+"""What librdkafka's clients take."""
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -100,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The ledger's database in the warehouse."""
         return "custody" if self.ledger == "main" else f"custody_{self.ledger}"
 
-    def kafka_client(self) -> dict[str, str]:
+    def kafka_client(self) -> ClientSettings:
         """The configuration that every librdkafka client starts from.
 
         Raises:
@@ -146,6 +148,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "secure": secure,
             "username": self.clickhouse_user,
             "password": _secret(self.clickhouse_password_file),
+            "compress": url.hostname
+            not in {"127.0.0.1", "::1", "localhost"},  # within a machine it costs and gains nothing
             **_paths({"ca_cert": self.clickhouse_ca_file}),
         }
 
@@ -207,7 +211,7 @@ def lock_file(data: Path) -> Path:
 def running(data: Path) -> Stack | None:
     """The embedded stack that runs in a data directory, if one does."""
     try:
-        if not _is_locked(lock_file(data)):
+        if not is_held(data):
             return None
         return msgspec.json.decode(stack_file(data).read_bytes(), type=Stack, dec_hook=_as_path)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -218,14 +222,16 @@ def running(data: Path) -> Stack | None:
         ) from denied
 
 
-def _is_locked(path: Path) -> bool:
-    """Does a living process hold the lock; the kernel drops it at death, so a reused pid cannot mislead."""
-    with path.open("rb") as handle:
-        try:
+def is_held(data: Path) -> bool:
+    """Does a living supervisor hold a data directory; the kernel drops its lock at death, so no pid can mislead."""
+    try:
+        with lock_file(data).open("rb") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except FileNotFoundError:
         return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _from_file(file: Path | str | None) -> dict[str, Any]:

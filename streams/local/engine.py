@@ -80,14 +80,14 @@ class Session:
                 return None
             raise
 
-    def begin(self, sql: str) -> "Insert":
+    def begin(self, sql: str, input_format: str) -> "Insert":
         """Start an insert whose rows come in pieces.
 
         Raises:
             Refused: the engine knows no such table, column or format.
         """
         with _refusals():
-            return Insert(self._connection, self._connection.send_insert(sql, "Values"))
+            return Insert(self._connection, self._connection.send_insert(sql, input_format))
 
     def close(self) -> None:
         """Forget the session."""

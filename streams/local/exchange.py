@@ -71,18 +71,18 @@ class Exchange:
         session = await self._run(lambda: self._engine.session(self._asked.database, self._settings, self._id))
         try:
             if rows := question.split(start):
-                written = await self._insert(session, *rows, body)
+                written = await self._insert(session, rows, body)
                 return web.Response(headers=self._headers(written))
             start += b"".join([piece async for piece in _limited(body)])
             return await self._ask(session, start.decode("utf-8", "replace"))
         finally:
             await self._run(session.close)
 
-    async def _insert(self, session: Session, sql: str, first: bytes, rest: AsyncIterator[bytes]) -> str:
+    async def _insert(self, session: Session, rows: question.Rows, rest: AsyncIterator[bytes]) -> str:
         """Store the rows of the body; returns the summary."""
-        insert = await self._run(lambda: session.begin(sql))
+        insert = await self._run(lambda: session.begin(rows.sql, rows.input_format))
         try:
-            await self._run(lambda: insert.append(first))
+            await self._run(lambda: insert.append(rows.first))
             async for piece in rest:
                 await self._run(lambda piece=piece: insert.append(piece))  # type: ignore[misc]
         except (Refused, Undecodable, asyncio.CancelledError, ConnectionError):
@@ -126,7 +126,7 @@ class Exchange:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             self._engine.kill(self._id)
-            await asyncio.wait([future])
+            await asyncio.gather(future, return_exceptions=True)  # nobody is left to hear what it says
             raise
 
     def _encoding(self) -> str:

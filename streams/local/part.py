@@ -55,7 +55,7 @@ async def start(part: Part) -> asyncio.subprocess.Process:
             stderr=log,
             env={**os.environ, **part.environment},
             start_new_session=True,
-            preexec_fn=_tied_to(os.getpid()),
+            preexec_fn=tied_to(os.getpid()),
         )
 
 
@@ -88,12 +88,8 @@ async def stop(part: Part, process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _read(part: Part) -> str:
-    return f"read {part.log}"
-
-
-def _tied_to(parent: int) -> Callable[[], None] | None:
-    """What the child does before it becomes the part: ask the kernel to end it with its supervisor."""
+def tied_to(parent: int) -> Callable[[], None] | None:
+    """What a child does before it becomes a part (`preexec_fn`): ask the kernel to end it when its parent dies."""
     if sys.platform != "linux":
         return None  # the next `up` finds a held port there and says so
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -104,3 +100,7 @@ def _tied_to(parent: int) -> Callable[[], None] | None:
             os._exit(1)
 
     return tie
+
+
+def _read(part: Part) -> str:
+    return f"read {part.log}"

@@ -28,11 +28,10 @@ _INSERT = re.compile(_OPENING + rb"INSERT\b", re.IGNORECASE | re.DOTALL)
 _QUOTED = rb"""`[^`]*`|"[^"]*"|'(?:[^'\\]|\\.)*'|\([^()]*\)"""
 _HEAD = re.compile(
     _OPENING + rb"INSERT\b(?:" + _QUOTED + rb"""|(?!\b(?:FORMAT|SELECT|VALUES|WITH)\b)[^`"'(])*"""
-    rb"\b(FORMAT[ \t\r\n]+\w+|VALUES)[ \t]*\r?\n?",
+    rb"\b(?P<form>FORMAT[ \t\r\n]+(?P<name>\w+)|VALUES)[ \t]*\r?\n?",
     re.IGNORECASE | re.DOTALL,
 )
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^']*)?;?\s*$", re.IGNORECASE)
-_VALUES = re.compile(rb"\bVALUES\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +97,28 @@ def is_insert(sql: bytes) -> bool:
     return _INSERT.match(sql) is not None
 
 
-def split(statement: bytes) -> tuple[str, bytes] | None:
-    """An INSERT's statement and the rows that follow it; None: no rows follow, or the statement has not ended yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """An INSERT whose rows stand in the body.
+
+    Attributes:
+        sql: the statement without its FORMAT.
+        input_format: of the rows.
+        first: the first bytes of the rows.
+    """
+
+    sql: str
+    input_format: str
+    first: bytes
+
+
+def split(statement: bytes) -> Rows | None:
+    """An INSERT and the rows that follow it; None: no rows follow, or the statement has not ended yet."""
     found = _HEAD.match(statement)
     if found is None:
         return None
-    head = statement[: found.end()]
-    return _VALUES.sub(b"", head).decode("utf-8", "replace").strip(), statement[found.end() :]
+    sql = statement[: found.start("form")].decode("utf-8", "replace")
+    return Rows(sql=sql, input_format=(found["name"] or b"Values").decode(), first=statement[found.end() :])
 
 
 def format_of(sql: str, default: str) -> str:

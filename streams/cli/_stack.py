@@ -1,0 +1,103 @@
+"""What the commands of the embedded stack share: options, how it is started in the background, and its workers."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from streams.core.errors import Misuse, Unavailable
+from streams.settings import Settings, Stack, load, running
+
+START_PATIENCE = 120
+"""Seconds; a first start fetches 44 MB of jars."""
+POLL = 0.05
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def data_options(command: Command) -> Command:
+    """`--data` and `--settings`, as every command takes them."""
+    data = click.option("--data", type=click.Path(path_type=Path), help="Data directory.  [default: .custody]")
+    file = click.option("--settings", "file", type=click.Path(path_type=Path), help="Settings file (TOML).")
+    return data(file(command))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def say_json(value: object) -> None:
+    """Print a value as one JSON document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)))
+
+
+def roles(settings: Settings) -> tuple[str, ...]:
+    """The worker roles that the stack runs: the setting's, else all that there are."""
+    from streams import workers  # noqa: PLC0415 - Faust is slow to import
+
+    known: tuple[str, ...] = tuple(getattr(workers, "ROLES", ()))
+    if settings.stack_roles is None:
+        return known
+    wanted = tuple(role.strip() for role in settings.stack_roles.split(",") if role.strip() not in {"", "none"})
+    for role in wanted:
+        if role not in known:
+            raise Misuse(f"There is no worker role {role}.", hint=f"stack_roles takes: {', '.join(known) or 'none'}")
+    return wanted
+
+
+def detach(settings: Settings, file: Path | None) -> Stack:
+    """Start the stack in the background and return when it answers.
+
+    Raises:
+        Misuse: another one runs in the data directory.
+        Unavailable: it does not start; the hint is the end of its log.
+    """
+    from streams.local.lock import refuse_held  # noqa: PLC0415
+
+    refuse_held(settings.data)
+    log = settings.data / "log" / "stack.log"
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            _command(settings, file), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    return _wait(settings.data, process, log)
+
+
+def _command(settings: Settings, file: Path | None) -> tuple[str, ...]:
+    named = ("--settings", str(file)) if file else ()
+    return (
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "up",
+        "--data",
+        str(settings.data),
+        "--ledger",
+        settings.ledger,
+        *named,
+    )
+
+
+def _wait(data: Path, process: "subprocess.Popen[bytes]", log: Path) -> Stack:
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        stack = running(data)
+        if stack is not None and stack.pid == process.pid:
+            return stack
+        if process.poll() is not None:
+            said = log.read_text(encoding="utf-8", errors="replace").strip().removeprefix("custody: ")
+            raise (Misuse if process.returncode == Misuse.exit_code else Unavailable)(said or f"see {log}")
+        time.sleep(POLL)
+    process.terminate()
+    raise Unavailable(f"The stack did not start within {START_PATIENCE} s.", hint=f"see {log}")
+
+
+def settings_of(data: Path | None, file: Path | None, ledger: str | None = None) -> Settings:
+    """The settings of a command's options."""
+    return load(data=data, ledger=ledger, file=file)

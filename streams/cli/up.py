@@ -1,0 +1,93 @@
+"""`custody up`: the embedded stack."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli._stack import data_options, detach, json_option, roles, say_json, settings_of
+from streams.settings import Settings, Stack, running
+
+if TYPE_CHECKING:
+    from streams.local.part import Part
+    from streams.local.supervisor import State
+
+
+@click.command()
+@data_options
+@click.option("--ledger", help="Ledger of the workers.  [default: main]")
+@click.option("--detach", "in_background", is_flag=True, help="Return when it answers; it goes on in the background.")
+@json_option
+def command(*, data: Path | None, file: Path | None, ledger: str | None, in_background: bool, as_json: bool) -> None:
+    r"""Start Kafka, the warehouse and the workers on this machine, for this user only.
+
+    \b
+    Example: custody up --detach
+    """
+    settings = settings_of(data, file, ledger)
+    if not in_background:
+        asyncio.run(_run(settings, file))
+        return
+    stack = detach(settings, file)
+    if as_json:
+        say_json(stack)
+    else:
+        click.echo("\n".join(describe(stack, settings.data)))
+
+
+def describe(stack: Stack, data: Path) -> list[str]:
+    """Where a stack is, in lines for people."""
+    workers = [name for name in stack.processes if name not in {"kafka", "clickhouse"}]
+    return [
+        f"The stack runs in {data} (process {stack.pid}, version {stack.version}).",
+        f"  Kafka      {stack.kafka_brokers}",
+        f"  Warehouse  {stack.clickhouse_url}  (user {stack.clickhouse_user})",
+        f"  Password   in {stack.clickhouse_password_file}",
+        f"  Schemas    {stack.schemas_url}",
+        f"  Workers    {', '.join(workers) or 'none'}",
+    ]
+
+
+async def _run(settings: Settings, file: Path | None) -> None:
+    from streams.local.supervisor import Plan, Supervisor  # noqa: PLC0415
+
+    plan = Plan(data=settings.data, cache=settings.cache, workers=_workers(settings, file))
+    await Supervisor(plan, _Told(settings.data)).run()
+
+
+def _workers(settings: Settings, file: Path | None) -> "tuple[Part, ...]":
+    """One process a role, each with a log of its own."""
+    from streams.local.part import Part  # noqa: PLC0415
+
+    own = (sys.executable, "-m", "streams.cli", "worker")
+    where = ("--data", str(settings.data), "--ledger", settings.ledger, *(("--settings", str(file)) if file else ()))
+    return tuple(
+        Part(name=role, command=(*own, "--roles", role, *where), log=settings.data / "log" / f"worker-{role}.log")
+        for role in roles(settings)
+    )
+
+
+class _Told:
+    """Tells the terminal what changed: a line a change."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._known: dict[str, tuple[str, int]] = {}
+        self._announced = False
+
+    def __call__(self, states: Sequence["State"]) -> None:
+        """One line for every part that changed."""
+        for state in states:
+            if self._known.get(state.name) != (state.condition, state.pid):
+                self._known[state.name] = (state.condition, state.pid)
+                click.echo(f"{state.name:<12} {state.condition}" + (f" (process {state.pid})" if state.pid else ""))
+        self._announce()
+
+    def _announce(self) -> None:
+        stack = None if self._announced else running(self._data)
+        if stack is not None:
+            self._announced = True
+            click.echo("\n".join(describe(stack, self._data)))

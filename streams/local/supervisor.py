@@ -1,0 +1,206 @@
+"""Starts the stack, keeps it alive and stops it: Kafka and the warehouse, then the workers; the other way at the end.
+
+Rules:
+- A service that cannot start the first time ends the stack with its reason. What dies later is started again, after a
+  pause that doubles; one that lived for a minute has earned a short pause.
+- stack.json is written when the services answer, renewed when one got a new process, and removed at the end.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from streams.core.errors import Unavailable
+from streams.local import clickhouse, kafka, lock, part, ports
+from streams.local.part import Part
+from streams.local.ports import LOOPBACK, Ports
+from streams.settings import Stack
+
+SHORT_PAUSE = 0.2
+LONG_PAUSE = 30.0
+LONG_LIFE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        data: data directory.
+        cache: of jars.
+        workers: what runs beside Kafka and the warehouse, started once both answer.
+    """
+
+    data: Path
+    cache: Path
+    workers: tuple[Part, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """How a part is, for people; it changes as the part does.
+
+    Attributes:
+        name: of the part.
+        condition: "starting", "ready", "waiting" (to be started again) or "stopped".
+        pid: of its process, 0 for none.
+        restarts: how often it was started again.
+        since: `time.time()` of the last change.
+    """
+
+    name: str
+    condition: str = "starting"
+    pid: int = 0
+    restarts: int = 0
+    since: float = field(default_factory=time.time)
+
+
+Watch = Callable[[Sequence[State]], None]
+
+
+class Keeper:
+    """Keeps one part alive."""
+
+    def __init__(self, kept: Part, told: Callable[[], None]) -> None:
+        """Start with `begin`; `told` is called at every change."""
+        self.state = State(name=kept.name)
+        self._part = kept
+        self._told = told
+        self._task: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def begin(self) -> None:
+        """Start the part and return when it answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        self._task = asyncio.create_task(self._keep())
+        await asyncio.shield(self._ready)
+
+    async def end(self) -> None:
+        """Stop the part and forget it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._change("stopped", 0)
+
+    async def _keep(self) -> None:
+        pause = SHORT_PAUSE
+        while True:
+            began = time.monotonic()
+            await self._live()
+            pause = SHORT_PAUSE if time.monotonic() - began > LONG_LIFE else min(pause * 2, LONG_PAUSE)
+            self._change("waiting", 0)
+            await asyncio.sleep(pause)
+            self.state.restarts += 1
+
+    async def _live(self) -> None:
+        """One life of the part, to its end."""
+        process = await part.start(self._part)
+        self._change("starting", process.pid)
+        try:
+            await part.wait_ready(self._part, process)
+            self._change("ready", process.pid)
+            self._settle(None)
+            await process.wait()
+        except Unavailable as reason:
+            self._settle(reason)
+        finally:
+            await part.stop(self._part, process)
+
+    def _settle(self, reason: Unavailable | None) -> None:
+        """Tell `begin` how the first start went."""
+        if self._ready.done():
+            return
+        if reason is None:
+            self._ready.set_result(None)
+        else:
+            self._ready.set_exception(reason)
+
+    def _change(self, condition: str, pid: int) -> None:
+        self.state.condition, self.state.pid, self.state.since = condition, pid, time.time()
+        self._told()
+
+
+class Supervisor:
+    """Runs a plan until it is told to stop."""
+
+    def __init__(self, plan: Plan, watch: Watch = lambda _states: None) -> None:
+        """`watch` is called with the states of all parts at every change."""
+        self._plan = plan
+        self._watch = watch
+        self._services: list[Keeper] = []
+        self._workers: list[Keeper] = []
+        self._stack: Stack | None = None
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            Misuse: another supervisor holds the data directory.
+            Unavailable: a service does not start.
+        """
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        with lock.holding(self._plan.data) as held:
+            work = asyncio.create_task(self._start(held))
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    work.result()
+                await stopped
+            finally:
+                await self._end(work, stopped)
+
+    async def _start(self, held: lock.Holder) -> None:
+        chosen = ports.choose(self._plan.data)
+        await asyncio.gather(self._start_kafka(chosen), self._serve(clickhouse.warehouse(self._plan.data, chosen)))
+        self._stack = self._describe(held, chosen)
+        self._tell()
+        self._workers = [Keeper(worker, self._tell) for worker in self._plan.workers]
+        await asyncio.gather(*(worker.begin() for worker in self._workers), return_exceptions=True)
+
+    async def _start_kafka(self, chosen: Ports) -> None:
+        await self._serve(await asyncio.to_thread(kafka.broker, self._plan.data, chosen, self._plan.cache))
+
+    async def _serve(self, service: Part) -> None:
+        keeper = Keeper(service, self._tell)
+        self._services.append(keeper)
+        await keeper.begin()
+
+    async def _end(self, *tasks: asyncio.Task[object]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stack = None
+        for group in (self._workers, self._services):
+            await asyncio.gather(*(keeper.end() for keeper in group))
+
+    def _tell(self) -> None:
+        states = [keeper.state for keeper in (*self._services, *self._workers)]
+        if self._stack is not None:
+            self._stack = msgspec.structs.replace(self._stack, processes={state.name: state.pid for state in states})
+            lock.publish(self._plan.data, self._stack)
+        self._watch(states)
+
+    def _describe(self, held: lock.Holder, chosen: Ports) -> Stack:
+        url = f"http://{LOOPBACK}:{chosen.clickhouse}"
+        return Stack(
+            pid=held.pid,
+            since=held.since,
+            version=version("custody"),
+            kafka_brokers=f"{LOOPBACK}:{chosen.kafka}",
+            clickhouse_url=url,
+            clickhouse_user=clickhouse.USER,
+            clickhouse_password_file=clickhouse.password_file(self._plan.data).resolve(),
+            schemas_url=f"{url}/schemas",
+        )

@@ -1,0 +1,81 @@
+"""The real stack for service tests: one broker and one warehouse a session, one ledger a test.
+
+@pytest.mark.service
+def test_...(stack: Settings, ledger: str) -> None: ...
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from streams.local.part import tied_to
+from streams.settings import Settings, load, running
+
+PATIENCE = 120
+"""Seconds; the first session on a machine fetches the jars."""
+
+
+class Started:
+    """A stack that runs while the block does: `custody up` in a process that dies with this one."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        """`environment` is added to ours."""
+        self._data = data
+        self._environment = {**os.environ, "CUSTODY_STACK_ROLES": "none", **environment}
+        self.process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it answers."""
+        command = (sys.executable, "-m", "streams.cli", "up", "--data", str(self._data))
+        self._data.mkdir(exist_ok=True)
+        with (self._data / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - ourselves
+                command,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
+            )
+        self._wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, in order."""
+        self.process.terminate()
+        self.process.wait(60)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while running(self._data) is None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
+                pytest.fail("the stack did not start:\n" + (self._data / "up.log").read_text(encoding="utf-8"))
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a real Kafka broker and a real ClickHouse engine, both empty, without workers."""
+    data = tmp_path_factory.mktemp("stack")
+    with Started(data):
+        yield load(data=data)
+
+
+@pytest.fixture
+def start_stack() -> type[Started]:
+    """For tests that kill a stack: a class whose instance runs one of its own, with the block of a `with`."""
+    return Started
+
+
+@pytest.fixture
+def ledger() -> str:
+    """A ledger that no other test uses."""
+    return f"t{secrets.token_hex(5)}"
