@@ -52,6 +52,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         clickhouse_password_file: generated, readable by its owner only.
         schemas_url: a schema registry's read-only face.
         processes: name and pid of each part.
+        ready: topics are made and workers are started.
     """
 
     pid: int
@@ -63,6 +64,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_password_file: Path
     schemas_url: str
     processes: dict[str, int] = {}
+    ready: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

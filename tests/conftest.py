@@ -53,7 +53,7 @@ class Started:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while running(self._data) is None:
+        while not ((stack := running(self._data)) and stack.ready):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 self.process.wait()

@@ -88,7 +88,7 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]", log: Path) -> Stack:
     deadline = time.monotonic() + START_PATIENCE
     while time.monotonic() < deadline:
         stack = running(data)
-        if stack is not None and stack.pid == process.pid:
+        if stack is not None and stack.ready and stack.pid == process.pid:
             return stack
         if process.poll() is not None:
             said = log.read_text(encoding="utf-8", errors="replace").strip().removeprefix("custody: ")

@@ -54,7 +54,12 @@ def describe(stack: Stack, data: Path) -> list[str]:
 async def _run(settings: Settings, file: Path | None) -> None:
     from streams.local.supervisor import Plan, Supervisor  # noqa: PLC0415
 
-    plan = Plan(data=settings.data, cache=settings.cache, workers=_workers(settings, file))
+    plan = Plan(
+        data=settings.data,
+        cache=settings.cache,
+        prepare=lambda: _prepare(settings, file),
+        workers=_workers(settings, file),
+    )
     await Supervisor(plan, _Told(settings.data)).run()
 
 
@@ -68,6 +73,13 @@ def _workers(settings: Settings, file: Path | None) -> "tuple[Part, ...]":
         Part(name=role, command=(*own, "--roles", role, *where), log=settings.data / "log" / f"worker-{role}.log")
         for role in roles(settings)
     )
+
+
+def _prepare(settings: Settings, file: Path | None) -> None:
+    """Make the ledger's topics: a Faust worker ignores those that come after it."""
+    from streams.kafka import topics  # noqa: PLC0415
+
+    topics.create(settings_of(settings.data, file, settings.ledger))
 
 
 class _Told:
@@ -88,6 +100,6 @@ class _Told:
 
     def _announce(self) -> None:
         stack = None if self._announced else running(self._data)
-        if stack is not None:
+        if stack is not None and stack.ready:
             self._announced = True
             click.echo("\n".join(describe(stack, self._data)))

@@ -20,7 +20,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from streams.local import question
+from streams.local import question, schemas
 from streams.local.engine import Engine, Refused
 from streams.local.exchange import Exchange, failure
 from streams.local.part import Part
@@ -70,6 +70,7 @@ class Server:
         """The application."""
         app = web.Application()
         app.router.add_get("/ping", _ping)
+        app.add_routes(schemas.routes())
         app.router.add_route(hdrs.METH_ANY, "/", self.answer)
         app.on_cleanup.append(self._close)
         return app

@@ -34,11 +34,13 @@ class Plan:
     Attributes:
         data: data directory.
         cache: of jars.
-        workers: what runs beside Kafka and the warehouse, started once both answer.
+        prepare: done once both services answer, before the first worker: topics, tables.
+        workers: what runs beside Kafka and the warehouse.
     """
 
     data: Path
     cache: Path
+    prepare: Callable[[], None] = lambda: None
     workers: tuple[Part, ...] = ()
 
 
@@ -166,8 +168,11 @@ class Supervisor:
         await asyncio.gather(self._start_kafka(chosen), self._serve(clickhouse.warehouse(self._plan.data, chosen)))
         self._stack = self._describe(held, chosen)
         self._tell()
+        await asyncio.to_thread(self._plan.prepare)
         self._workers = [Keeper(worker, self._tell) for worker in self._plan.workers]
         await asyncio.gather(*(worker.begin() for worker in self._workers), return_exceptions=True)
+        self._stack = msgspec.structs.replace(self._stack, ready=True)
+        self._tell()
 
     async def _start_kafka(self, chosen: Ports) -> None:
         await self._serve(await asyncio.to_thread(kafka.broker, self._plan.data, chosen, self._plan.cache))
@@ -202,5 +207,5 @@ class Supervisor:
             clickhouse_url=url,
             clickhouse_user=clickhouse.USER,
             clickhouse_password_file=clickhouse.password_file(self._plan.data).resolve(),
-            schemas_url=f"{url}/schemas",
+            schemas_url=url,
         )
