@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, load, running
 
 START_PATIENCE = 120
 """Seconds; a first start fetches 44 MB of jars."""
 POLL = 0.05
+LAST_LINES = 3
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -91,11 +92,17 @@ def _wait(data: Path, process: "subprocess.Popen[bytes]", log: Path) -> Stack:
         if stack is not None and stack.ready and stack.pid == process.pid:
             return stack
         if process.poll() is not None:
-            said = log.read_text(encoding="utf-8", errors="replace").strip().removeprefix("custody: ")
-            raise (Misuse if process.returncode == Misuse.exit_code else Unavailable)(said or f"see {log}")
+            raise _failure(process.returncode, log)
         time.sleep(POLL)
     process.terminate()
     raise Unavailable(f"The stack did not start within {START_PATIENCE} s.", hint=f"see {log}")
+
+
+def _failure(code: int, log: Path) -> CustodyError:
+    """Why the stack ended at once: the last lines of its log, which are the reason and the hint."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = "\n".join(lines[-LAST_LINES:]).removeprefix("custody: ")
+    return (Misuse if code == Misuse.exit_code else Unavailable)(f"The stack did not start.\n{said}", hint=f"see {log}")
 
 
 def settings_of(data: Path | None, file: Path | None, ledger: str | None = None) -> Settings:
