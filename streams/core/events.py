@@ -70,12 +70,12 @@ class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         leg: 16 bytes; the stay it is about.
         next_leg: 16 bytes or None; the stay that custody passed to.
         message_key: puts all evidence about one message in one partition; it does not identify.
-        host: the declared name of the host that says so.
-        queue_id: of the stay at that host; for a store, the LMTP session id or "mailbox/uid".
+        host: the declared name of the host of `leg`.
+        queue_id: of `leg` there; for a store, the LMTP session id or "mailbox/uid".
         recipient: envelope recipient, "" for the whole queue entry.
         original_recipient: before rewriting or expansion (`orig_to`, Original-Recipient).
-        next_queue_id: what the next party calls it (`queued as`, LMTP session id).
-        peer: the other party, a declared host name where its aliases know it.
+        next_queue_id: of `next_leg`: what the next party calls it (`queued as`, LMTP session id).
+        peer: the host of `next_leg`, or the client; a declared name where its aliases know it.
         side: "sent" or "received" for transferred; "moved" within a store.
         source: name of the declared source.
         message_id: as in the evidence, whole.

@@ -1,0 +1,221 @@
+"""The prefix of a log line, in every form that mail systems' lines come in.
+
+Forms: traditional (`Nov 23 22:48:16 host program[pid]: text`, RFC 3164 with or without its `<PRI>`), RFC 3339 time in
+place of that date, RFC 5424, and `journalctl -o json`.
+
+Rules:
+- A year-less time takes the year it is told (the year of the first line; December to January goes on to the next), or
+  the latest year that does not put it after `reference` by more than a day.
+- A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
+  lines decides: a line does not go back before the one before it.
+- The reader's memory (last month, last time) is part of the parser's checkpoint.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from streams.core.errors import Misuse
+
+_MONTHS = {
+    name: n
+    for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_SLACK = 5_000_000
+"""Microseconds by which lines of one log may be out of order."""
+
+_DATE = 15
+"""Characters of `Nov 23 22:48:16`."""
+
+
+class Line(NamedTuple):
+    """A line without its prefix.
+
+    Attributes:
+        at: microseconds UTC.
+        host: as the line says; "" where it says none.
+        program: `postfix-relay/smtpd`, `dovecot`.
+        pid: "" where the line says none.
+        text: the rest.
+    """
+
+    at: int
+    host: str
+    program: str
+    pid: str
+    text: str
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """The fields of a journal record that matter."""
+
+    realtime: str = msgspec.field(name="__REALTIME_TIMESTAMP")
+    message: str | list[int] | None = msgspec.field(name="MESSAGE", default=None)
+    host: str = msgspec.field(name="_HOSTNAME", default="")
+    identifier: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
+    syslog_pid: str = msgspec.field(name="SYSLOG_PID", default="")
+    pid: str = msgspec.field(name="_PID", default="")
+
+
+class Reader:
+    """Reads prefixes of one log, in order."""
+
+    def __init__(self, year: int | None = None, timezone: str = "UTC", reference: int | None = None) -> None:
+        """Set what year-less and zone-less times mean.
+
+        Args:
+            year: of the first line; None: guessed from `reference`.
+            timezone: IANA name.
+            reference: microseconds UTC that no line is later than (by more than a day); None: no limit is known yet.
+
+        Raises:
+            Misuse: no such time zone.
+        """
+        try:
+            self.zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise Misuse(
+                f"There is no time zone {timezone!r}.", hint="use an IANA name such as Europe/Berlin"
+            ) from error
+        self.year, self.reference = year, reference
+        self.month, self.last = 0, 0
+        self._date, self._date_at = "", 0
+
+    def read(self, raw: bytes) -> Line | None:
+        """The line's parts, or None where its form is none of the known."""
+        text = raw.decode("utf-8", "replace")
+        match text[:1]:
+            case "{":
+                return _journal(raw)
+            case "<":
+                return self._with_priority(text)
+            case first if first.isdigit():
+                return self._isotime(text)
+            case _:
+                return self._traditional(text)
+
+    def state(self) -> tuple[int | None, int, int]:
+        """What the checkpoint keeps."""
+        return self.year, self.month, self.last
+
+    def restore(self, state: tuple[int | None, int, int]) -> None:
+        """Go on as if never stopped."""
+        self.year, self.month, self.last = state
+        self._date = ""
+
+    def _with_priority(self, text: str) -> Line | None:
+        _, _, rest = text.partition(">")
+        if rest.startswith("1 "):
+            return self._rfc5424(rest[2:])
+        return self._isotime(rest) if rest[:1].isdigit() else self._traditional(rest)
+
+    def _rfc5424(self, text: str) -> Line | None:
+        parts = text.split(" ", 5)
+        if len(parts) < 6:  # noqa: PLR2004 - RFC 5424 section 6
+            return None
+        time, host, program, pid, _, rest = parts
+        at = self._iso(time)
+        return None if at is None else Line(at, _nil(host), _nil(program), _nil(pid), _message(rest))
+
+    def _isotime(self, text: str) -> Line | None:
+        time, _, rest = text.partition(" ")
+        at = self._iso(time)
+        return None if at is None else _tagged(at, rest)
+
+    def _iso(self, time: str) -> int | None:
+        try:
+            moment = datetime.fromisoformat(time)
+        except ValueError:
+            return None
+        return self._local(moment) if moment.tzinfo is None else (moment - _EPOCH) // _MICRO
+
+    def _traditional(self, text: str) -> Line | None:
+        date = text[:_DATE]
+        if date != self._date:
+            at = self._yearless(date)
+            if at is None:
+                return None
+            self._date, self._date_at = date, at
+        return _tagged(self._date_at, text[_DATE + 1 :])
+
+    def _yearless(self, date: str) -> int | None:
+        month = _MONTHS.get(date[:3])
+        try:
+            day, hour, minute, second = int(date[4:6]), int(date[7:9]), int(date[10:12]), int(date[13:15])
+            return (
+                None
+                if month is None
+                else self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
+            )
+        except ValueError:
+            return None
+
+    def _dated(self, month: int, rest: timedelta) -> int:
+        if self.year is None:
+            return self._guessed(month, rest)
+        if self.month - month > 6:  # noqa: PLR2004 - half a year back is the next year's
+            self.year += 1
+        self.month = month
+        return self._local(_in_month(self.year, month, rest))
+
+    def _guessed(self, month: int, rest: timedelta) -> int:
+        if self.reference is None:
+            raise ValueError("a year-less time needs a year or a reference")
+        limit = _EPOCH + self.reference * _MICRO + _DAY
+        for year in range(limit.year, limit.year - 9, -1):  # 29 February may be eight years back
+            moment = _in_month(year, month, rest)
+            if moment.month == month and moment.replace(tzinfo=UTC) <= limit + _DAY:
+                return self._local(moment)
+        raise ValueError("no such day")
+
+    def _local(self, moment: datetime) -> int:
+        """A time of the source's zone; the repeated hour is decided by the line before."""
+        at = (moment.replace(tzinfo=self.zone) - _EPOCH) // _MICRO
+        if at < self.last - _SLACK:
+            again = (moment.replace(tzinfo=self.zone, fold=1) - _EPOCH) // _MICRO
+            at = max(at, again)
+        self.last = max(self.last, at)
+        return at
+
+
+def _in_month(year: int, month: int, rest: timedelta) -> datetime:
+    """A local time, without its zone; a day that the month does not have falls into the next."""
+    return datetime(year, month, 1) + rest  # noqa: DTZ001 - the zone is found by _local
+
+
+def _tagged(at: int, rest: str) -> Line | None:
+    """Host, program and pid before the first `: `; Dovecot's own log has neither host nor program."""
+    head, colon, text = rest.partition(": ")
+    host, space, tag = head.rpartition(" ")
+    if not colon or not space or " " in host:
+        return Line(at, "", "", "", rest)
+    program, bracket, pid = tag.partition("[")
+    return Line(at, host, program, pid.rstrip("]") if bracket else "", text)
+
+
+def _journal(raw: bytes) -> Line | None:
+    try:
+        record = msgspec.json.decode(raw, type=Journal)
+        at = int(record.realtime)
+        message = record.message if record.message is not None else ""
+        text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
+    return Line(at, record.host, record.identifier, record.syslog_pid or record.pid, text)
+
+
+def _message(rest: str) -> str:
+    """What follows the structured data (RFC 5424 6.3) and its optional byte order mark."""
+    if rest.startswith("["):
+        depth = rest.find("] ")
+        return rest[depth + 2 :].removeprefix("\ufeff") if depth >= 0 else ""
+    return rest.removeprefix("-").removeprefix(" ").removeprefix("\ufeff")
+
+
+def _nil(text: str) -> str:
+    return "" if text == "-" else text
