@@ -1,14 +1,11 @@
 """`custody down`: end the embedded stack."""
 
-import os
-import signal
-import time
 from pathlib import Path
 
 import click
 
-from streams.cli._stack import POLL, data_options, json_option, say_json, settings_of
-from streams.core.errors import Unavailable
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import is_held
 
 PATIENCE = 60
@@ -29,27 +26,27 @@ def command(*, data: Path | None, file: Path | None, as_json: bool) -> None:
     where = settings_of(data, file).data
     held = holder(where) if is_held(where) else None
     if held is not None:
-        _end(where, held.pid)
+        _end(held.pid)
     if as_json:
         say_json({"data": where, "stopped": held is not None, "pid": held.pid if held else None})
     else:
         click.echo(f"Stopped the stack in {where}." if held else f"No stack runs in {where}.")
 
 
-def _end(data: Path, pid: int) -> None:
+def _end(pid: int) -> None:
     """Ask the supervisor; if it does not answer, kill it, and the kernel its parts with it."""
-    os.kill(pid, signal.SIGTERM)
-    if _wait(data, PATIENCE):
+    import psutil  # noqa: PLC0415
+
+    try:
+        supervisor = psutil.Process(pid)
+        supervisor.terminate()
+        _, alive = psutil.wait_procs([supervisor], timeout=PATIENCE)
+        for process in alive:
+            process.kill()
+        _, alive = psutil.wait_procs(alive, timeout=PATIENCE)
+    except psutil.NoSuchProcess:
         return
-    os.kill(pid, signal.SIGKILL)
-    if not _wait(data, PATIENCE):
+    except psutil.AccessDenied as denied:
+        raise Misuse(f"Process {pid} is not yours to end.", hint="run as the user who started the stack") from denied
+    if alive:
         raise Unavailable(f"Process {pid} does not end.", hint="somebody must look at the machine")
-
-
-def _wait(data: Path, patience: float) -> bool:
-    deadline = time.monotonic() + patience
-    while is_held(data):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL)
-    return True

@@ -37,6 +37,9 @@ PROPERTIES: Mapping[str, str] = {
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "4",
     "group.initial.rebalance.delay.ms": "0",  # 3 s by default: one member is all there will be
+    # After a kill the broker may come back only when its old session is over: 11 s by default, 4 s so.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     "log.cleaner.dedupe.buffer.size": "33554432",  # 128 MB by default, a quarter of the heap
     "num.network.threads": "2",
     "num.io.threads": "4",

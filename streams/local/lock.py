@@ -40,6 +40,7 @@ def holding(data: Path) -> Iterator[Holder]:
     with lock_file(data).open("a+b") as handle:
         if not _locked(handle):
             raise _held(data)
+        stack_file(data).unlink(missing_ok=True)  # a dead supervisor's, which our lock would bring to life
         holder = Holder(pid=os.getpid(), since=time.time_ns() // 1000)
         handle.truncate(0)
         handle.write(msgspec.json.encode(holder))

@@ -1,12 +1,88 @@
-"""The embedded stack: it starts, it says where it is, what dies comes back with its data, and it ends whole."""
+"""The embedded stack: it says where it is, what dies comes back with its data, and it ends whole."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import clickhouse_connect
+import psutil
 import pytest
+from click.testing import CliRunner
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
-from streams.settings import Settings
+from streams.cli.app import custody
+from streams.core.errors import Misuse
+from streams.settings import Settings, Stack, load, running, stack_file
 
 pytestmark = pytest.mark.service
+
+PATIENCE = 60
+
+
+def _until(is_so: Callable[[], Any], what: str) -> None:
+    """Wait until something holds, for a minute at most."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.05)
+
+
+def _stack(data: Path) -> Stack:
+    found = running(data)
+    assert found is not None
+    return found
+
+
+def _pids(data: Path) -> dict[str, int]:
+    """The processes of a stack, its supervisor included."""
+    found = _stack(data)
+    return {"supervisor": found.pid, **found.processes}
+
+
+def _gone(pids: dict[str, int]) -> bool:
+    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids.values())
+
+
+def _custody(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A `custody` command in a process of its own, as a person runs it."""
+    command = (sys.executable, "-m", "streams.cli", *arguments)
+    environment = {**os.environ, "CUSTODY_STACK_ROLES": "none"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)  # noqa: S603
+
+
+def _produce(settings: Settings, topic: str, value: bytes) -> None:
+    producer = Producer(settings.kafka_client() | {"acks": "all"})
+    producer.produce(topic, value, partition=0)
+    assert producer.flush(PATIENCE) == 0
+
+
+def _records(settings: Settings, topic: str) -> list[bytes | None]:
+    """All values of a topic of one partition."""
+    consumer = Consumer(
+        settings.kafka_client() | {"group.id": "test", "auto.offset.reset": "earliest", "enable.partition.eof": True}
+    )
+    consumer.subscribe([topic])
+    values: list[bytes | None] = []
+    while (message := consumer.poll(PATIENCE)) is not None and message.error() is None:
+        values.append(message.value())
+    consumer.close()
+    return values
+
+
+def _count(settings: Settings, table: str, database: str = "default") -> int:
+    client = clickhouse_connect.get_client(**settings.clickhouse_client(), database=database)
+    try:
+        return int(str(client.command("SELECT count() FROM {table:Identifier}", parameters={"table": table})))
+    finally:
+        client.close()
 
 
 def test_stack_answers(stack: Settings, ledger: str) -> None:
@@ -16,3 +92,96 @@ def test_stack_answers(stack: Settings, ledger: str) -> None:
     assert len(brokers) == 1
     assert client.command(f"SELECT '{ledger}'") == ledger
     client.close()
+
+
+def test_only_this_machine_and_this_user_reach_the_stack(stack: Settings) -> None:
+    """Every listener is on the loopback address, and nobody else can read the data directory or the secrets."""
+    for pid in _pids(stack.data).values():
+        listening = [c for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        assert {c.laddr.ip.removeprefix("::ffff:") for c in listening} <= {"127.0.0.1"}
+    secret = stack.clickhouse_password_file
+    assert secret is not None
+    assert [path.stat().st_mode & 0o077 for path in (secret, secret.parent, stack_file(stack.data))] == [0, 0, 0]
+
+
+def test_a_second_up_is_told_who_holds_the_directory(stack: Settings) -> None:
+    """A second `up` on the same directory ends at once and says which process holds it, since when, and where."""
+    second = _custody("up", "--data", str(stack.data), "--detach")
+    assert second.returncode == Misuse.exit_code
+    for told in (f"process {_stack(stack.data).pid}", "since 20", str(stack.kafka_brokers), str(stack.clickhouse_url)):
+        assert told in second.stderr
+
+
+def test_status_tells_processes_and_memory(stack: Settings) -> None:
+    """`status` lists every part with its process; the JSON has the same."""
+    told = CliRunner().invoke(custody, ["status", "--data", str(stack.data)])
+    document = json.loads(CliRunner().invoke(custody, ["status", "--data", str(stack.data), "--json"]).output)
+    assert {part["name"]: part["pid"] for part in document["processes"]} == _pids(stack.data)
+    assert all(part["name"] in told.output and str(part["pid"]) in told.output for part in document["processes"])
+
+
+def test_what_is_killed_comes_back_with_its_data(tmp_path: Path, start_stack: Any) -> None:
+    """Kafka and the warehouse are killed; both come back at the same ports, and nothing acknowledged is lost."""
+    data = tmp_path / "data"
+    with start_stack(data):
+        settings = load(data=data)
+        admin = AdminClient(settings.kafka_client())
+        admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(PATIENCE)
+        client = clickhouse_connect.get_client(**settings.clickhouse_client())
+        client.command("CREATE TABLE kept (a UInt64) ENGINE = MergeTree ORDER BY a")
+        client.insert("kept", [[1], [2]], column_names=["a"])
+        client.close()
+        _produce(settings, "kept", b"before")
+        before = _pids(data)
+        for name in ("kafka", "clickhouse"):
+            os.kill(before[name], signal.SIGKILL)
+        _until(lambda: all(_pids(data)[name] not in {0, before[name]} for name in ("kafka", "clickhouse")), "new pids")
+        _produce(settings, "kept", b"after")
+        assert _records(settings, "kept") == [b"before", b"after"]
+        _until(lambda: _answers(settings), "the warehouse answers")
+        assert _count(settings, "kept") == 2
+        assert load(data=data) == settings
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        return _count(settings, "one", "system") == 1
+    except clickhouse_connect.driver.exceptions.OperationalError:
+        return False
+
+
+def test_a_killed_supervisor_leaves_no_orphans(tmp_path: Path, start_stack: Any) -> None:
+    """The supervisor is killed: its parts die with it, its stack.json counts as nothing, and `up` works again."""
+    data = tmp_path / "data"
+    with start_stack(data) as first:
+        pids = _pids(data)
+        first.process.kill()
+        _until(lambda: _gone(pids), "all parts have ended")
+    assert stack_file(data).exists()
+    assert running(data) is None
+    assert CliRunner().invoke(custody, ["status", "--data", str(data)]).exit_code == 3
+    with start_stack(data):
+        assert _count(load(data=data), "one", "system") == 1
+
+
+def test_up_in_the_background_and_down(tmp_path: Path) -> None:
+    """`up --detach` returns when the stack answers; `down` ends all of it, and says so when there is nothing to end."""
+    data = str(tmp_path / "data")
+    assert _custody("up", "--data", data, "--detach").returncode == 0
+    pids = _pids(Path(data))
+    down = _custody("down", "--data", data)
+    assert (down.returncode, down.stdout) == (0, f"Stopped the stack in {data}.\n")
+    assert _gone(pids)
+    assert not stack_file(Path(data)).exists()
+    assert _custody("down", "--data", data).stdout == f"No stack runs in {data}.\n"
+
+
+def test_a_stack_that_cannot_start_says_why(tmp_path: Path) -> None:
+    """A service that does not start ends the stack with a reason and the log to read."""
+    data = tmp_path / "data"
+    (data / "kafka" / "storage").mkdir(parents=True)
+    (data / "kafka" / "storage" / "meta.properties").write_text("version=9\n", encoding="utf-8")
+    failed = _custody("up", "--data", str(data), "--detach")
+    assert failed.returncode == 3
+    assert "kafka ended with 1 instead of starting" in failed.stderr
+    assert running(data) is None
