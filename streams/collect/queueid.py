@@ -1,8 +1,8 @@
 """Postfix queue ids: a long one tells when its entry arrived, in microseconds.
 
 Source: Postfix, enable_long_queue_ids. A long id is seconds (base 52), microseconds (4 digits of base 52), "z", inode
-(base 51), over an alphabet without vowels; it varies from 12 to 17 characters. A short id begins with the microseconds in
-five hexadecimal digits. Ids are unique per host only, and short ones are used again.
+(base 51), over an alphabet without vowels; it varies from 12 to 17 characters. A short id begins with the microseconds
+in five hexadecimal digits. Ids are unique per host only, and short ones are used again.
 """
 
 import re

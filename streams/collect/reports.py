@@ -2,7 +2,8 @@
 
 Rules:
 - The message a report is about is named only in its last part: the original message or its headers. Their Received
-  lines name every queue entry it passed, the origin's among them; that joins the report to the chain, whatever its addresses.
+  lines name every queue entry it passed, the origin's among them; that joins the report to the chain, whatever its
+  addresses.
 - A report's time is when it reached the originator: the date of its first Received line, else its Date.
 - Reports in the wild lack fields or misspell them. What can be used is used; a report that names no message at all is
   counted with its place and reason. Subjects are dropped.
@@ -176,7 +177,7 @@ class ReportParser:
         host = self.declaration.host_of(_typed(about.get("reporting-mta", "")))
         return host, about.get("x-postfix-queue-id", "") if host else ""
 
-    def _event(  # noqa: PLR0917 - what every event of a report is made of
+    def _event(
         self, kind: Kind, at: int, key: str, places: list[Place], recipients: tuple[str, str], **fields: Any
     ) -> MessageEvent:
         """An event about the first place (its leg), joined to the second where there is one."""

@@ -1,0 +1,55 @@
+"""Profiles of terms: the shipped ones by name, or a file of one's own."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+from streams.core.errors import Misuse
+from streams.core.terms import Terms
+
+DEFAULT = "watch"
+
+
+def shipped() -> list[str]:
+    """Names of the profiles that come with Custody."""
+    return sorted(
+        file.name.removesuffix(".toml") for file in (files("schemas") / "terms").iterdir() if file.name[-5:] == ".toml"
+    )
+
+
+def load(named: str = "") -> Terms:
+    """The terms of a shipped profile or of a file; "" is the default.
+
+    Raises:
+        Misuse: there is none, or it is wrong; with the place.
+    """
+    return parse(text_of(named), named or DEFAULT)
+
+
+def parse(text: str, where: str) -> Terms:
+    """Terms from TOML.
+
+    Raises:
+        Misuse: with the place and what is wrong.
+    """
+    try:
+        return Terms.parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Misuse(f"{where} is not TOML: {error}.") from error
+    except Misuse as error:
+        raise Misuse(f"{where}: {error}", hint=error.hint) from error
+
+
+def text_of(named: str = "") -> str:
+    """The TOML text of a shipped profile or of a file.
+
+    Raises:
+        Misuse: there is none.
+    """
+    named = named or DEFAULT
+    if named in shipped():
+        return (files("schemas") / "terms" / f"{named}.toml").read_text(encoding="utf-8")
+    try:
+        return Path(named).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse(f"There are no terms {named!r}.", hint=f"shipped: {', '.join(shipped())}; or a file") from error
