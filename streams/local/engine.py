@@ -20,6 +20,7 @@ UNKNOWN_SETTING = 115
 NO_STREAM = "Streaming query is not supported"
 BASE_SETTINGS: Mapping[str, str] = {
     "async_insert": "0",  # 1 in this build: an insert would wait for others
+    "implicit_select": "0",  # 1 in this build: a misspelt keyword would be a column
     "max_memory_usage": str(4 << 30),  # one query must not take the machine
 }
 _CODE = re.compile(r"Code: (\d+)")
