@@ -13,12 +13,24 @@ from streams.core.index import Rows, grown
 class Chains:
     """Which chain a leg belongs to; a chain is named by its smallest row."""
 
-    __slots__ = ("_count", "_parent")
+    __slots__ = ("_count", "_lost", "_parent")
 
     def __init__(self) -> None:
         """Start without legs."""
         self._parent: NDArray[np.int32] = np.empty(1024, np.int32)
         self._count = 0
+        self._lost: list[Rows] = []
+
+    def take_lost(self) -> tuple[Rows, Rows]:
+        """Chains that lost their name since the last call, and legs above them: all that a snapshot needs."""
+        lost = np.unique(np.concatenate(self._lost)) if self._lost else np.empty(0, np.int64)
+        self._lost = []
+        return lost, self._parent[lost].astype(np.int64)
+
+    def restore(self, count: int, lost: Rows, above: Rows) -> None:
+        """Put back what a snapshot has."""
+        self.extend(count)
+        self._parent[lost] = above
 
     def extend(self, count: int) -> None:
         """Make room for legs up to `count`; each new leg is a chain of its own."""
@@ -45,7 +57,9 @@ class Chains:
             one, two = self.root(legs), self.root(others)
             apart = one != two
             if not apart.any():
-                return np.unique(np.concatenate(lost)) if lost else np.empty(0, np.int64)
+                names = np.unique(np.concatenate(lost)) if lost else np.empty(0, np.int64)
+                self._lost.append(names)
+                return names
             low, high = np.minimum(one, two)[apart], np.maximum(one, two)[apart]
             np.minimum.at(self._parent, high, low.astype(np.int32))
             lost.append(high)

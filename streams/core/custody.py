@@ -46,7 +46,7 @@ class Custody:
     terms: Terms
     messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, (tables.FIRST,)))
     entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1))
-    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2))
+    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED,)))
     copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2))
     units: Table = field(default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT)))
     pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2))
@@ -188,6 +188,8 @@ class Custody:
         bits = np.array([TRAFFIC_BITS[one.traffic.value] for one in owed], np.int16)
         stuck = np.array([NEVER if one.stuck is None else one.stuck for one in owed], np.int64)
         self.entries.join("expected", rows, facts.numbers("recipients_expected", events, 0).astype(np.int32))
+        self.entries.join("size", rows, facts.numbers("size", events, 0))
+        self.entries.join("host", rows, np.array(self.names.intern(facts.texts("host", events)), np.uint64))
         self.entries.join("traffic", rows, bits)
         self.entries.join("stuck_after", rows, stuck)
 
@@ -216,7 +218,9 @@ class Custody:
         _join(self.legs, "sent", legs, facts, named)
         self.legs.join("next_entry", legs[named], facts.next_leg[named, 0])
         tried = np.flatnonzero(here & (sent | ends | facts.of(Kind.DEFERRED)))
-        self.legs.join("attempt_at", legs[tried], facts.at[tried])
+        if len(tried):
+            hops = self.names.intern(facts.texts("peer", tried))
+            self.legs.join_first(tables.TRIED, legs[tried], (-facts.at[tried], np.array(hops, np.uint64)))
 
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         copy, becomes = facts.leg[:, 1] == _COPY, facts.next_leg[:, 1] == _COPY

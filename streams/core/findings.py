@@ -366,8 +366,9 @@ def _unit_of(custody: Custody, legs: Rows) -> Rows:
     """Rows of UNITS of the chains of some legs; len(units) where a chain has none."""
     if not len(legs):
         return legs
-    rows = custody.units.index.find(custody.legs.index.keys[custody.chains.root(legs)])
-    return np.where(rows < 0, np.int64(len(custody.units)), rows)
+    rows: Rows = custody.units.index.find(custody.legs.index.keys[custody.chains.root(legs)])
+    rows[rows < 0] = len(custody.units)
+    return rows
 
 
 def _found(rule: str, legs: Rows, due: Times, raised: Times, cleared: Times, proven: Mask) -> Found:

@@ -4,8 +4,8 @@ Rules:
 - The message key puts all evidence about one message in one partition. It does not identify: one Message-ID may be
   submitted twice or reused, so two messages may share a key.
 - A leg is one stay in one queue: (host, queue id, recipient) of one message key, hashed to 16 bytes. A recipient is
-  hashed in lower case (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is the
-  whole queue entry.
+  hashed in lower case (RFC 5321 2.4 lets local parts differ by case; no store that is watched does). Recipient "" is
+  the whole queue entry.
 - A leg's hash is two halves of 8 bytes: the place (host and queue id), then the recipient. So the queue entry of a leg
   is its first half with zeros, and columns of legs give columns of entries without hashing again.
 - Legs are joined by what the systems hand over: an event with `next_leg` says "custody passed from `leg` to

@@ -54,12 +54,15 @@ class Index:
         return self._probe(keys, create=True)
 
     def restore(self, rows: Rows, keys: Keys) -> None:
-        """Put keys back under the numbers they had; together with those there they must be dense."""
+        """Put keys back under the numbers they had; `rebuild` once all are there, dense."""
         top = int(rows.max()) + 1 if len(rows) else 0
         if top > len(self.keys):
             self.keys = grown(self.keys, top)
         self.keys[rows] = keys
         self._count = max(self._count, top)
+
+    def rebuild(self) -> None:
+        """Make the keys that were put back findable."""
         self._rebuild(self._count)
 
     def _probe(self, keys: Keys, *, create: bool) -> Rows:

@@ -157,7 +157,7 @@ class Table:
         return rows
 
     def restore(self, rows: Rows, keys: Keys, values: Mapping[str, Values]) -> None:
-        """Put back rows as a snapshot has them, under the numbers they had; `rows` must be dense with those there."""
+        """Put back rows as a snapshot has them, under the numbers they had; rebuild the index once all are there."""
         self.index.restore(rows, keys)
         self._reserve()
         for name, value in values.items():

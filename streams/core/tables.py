@@ -28,6 +28,8 @@ ENTRIES = (
     Column(name="expected", join=Join.LATEST, of="number of recipients", dtype=np.int32),
     Column(name="stuck_after", join=Join.EARLIEST, of="microseconds that a stay may last, by the terms of its arrival"),
     Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
+    Column(name="size", join=Join.LATEST, of="bytes"),
+    Column(name="host", join=Join.UNION, of="hash of the host's name", dtype=np.uint64),
     Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.int64),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
 )
@@ -37,7 +39,13 @@ LEGS = (
     *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
     *known("sent", "sent to a next party that named it"),
     Column(name="next_entry", join=Join.LATEST, of="entry that it was handed to", dtype=np.uint64),
-    Column(name="attempt_at", join=Join.LATEST, of="last attempt"),
+    Column(name="tried", join=Join.FIRST, of="last attempt: microseconds, negative so that the latest is the least"),
+    Column(
+        name="hop",
+        join=Join.FIRST,
+        of="next party of the last attempt (hash of its name); 0: none was reached",
+        dtype=np.uint64,
+    ),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
     Column(name="entry", join=Join.PLAIN, of="row of its queue entry; -1 in a store", dtype=np.int32),
     Column(name="name", join=Join.PLAIN, of="where host, queue id and recipient are kept", dtype=np.int64),
@@ -90,3 +98,6 @@ ABOUT = ("about", "about_recipient")
 
 FIRST = ("first_at", "first_entry")
 """The columns of MESSAGES that are joined as one."""
+
+TRIED = ("tried", "hop")
+"""The columns of LEGS that are joined as one."""

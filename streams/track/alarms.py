@@ -1,0 +1,169 @@
+"""Which findings are news: each is told once when raised and once when cleared.
+
+Rules:
+- An alert's identity is (rule, leg): 16 bytes of hash. Its two records (raised, cleared) never change; telling one
+  again says the same.
+- A finding that later evidence takes away is cleared at the tick at which it was gone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.core.clock import Clock
+from streams.core.custody import Custody
+from streams.core.findings import Found, findings
+from streams.core.holders import NOBODY, Holder, holders
+from streams.core.index import Rows, resized
+from streams.core.lattice import NEVER
+
+_RAISED, _CLEARED = 1, 2
+
+
+def alert_id(rule: str, unit: bytes) -> bytes:
+    """The identity of an alert."""
+    return blake2b(rule.encode() + b"\0" + unit, digest_size=16).digest()
+
+
+@dataclass(slots=True)
+class Alarms:
+    """What was told of one partition's findings.
+
+    Attributes:
+        partition: whose.
+        told: by rule and table, the state of each row: 0, raised, cleared.
+    """
+
+    partition: int
+    told: dict[tuple[str, str], NDArray[np.uint8]] = field(default_factory=dict)
+    sources: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def news(self, custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
+        """Alert records to write, up to the clock."""
+        seen: dict[tuple[str, str], Rows] = {}
+        for found in findings(custody, clock):
+            key = (found.rule, found.subject)
+            seen[key] = np.concatenate([seen[key], found.rows]) if key in seen else found.rows
+            yield from self._of(custody, clock, found)
+        yield from self._gone(custody, clock, seen)
+        if self.partition == 0:
+            yield from self._of_sources(custody, clock)
+
+    def _of(self, custody: Custody, clock: Clock, found: Found) -> Iterator[dict[str, Any]]:
+        told = self._states(custody, (found.rule, found.subject))
+        raised = np.flatnonzero(told[found.rows] == 0)
+        told[found.rows[raised]] = _RAISED
+        cleared = np.flatnonzero((told[found.rows] == _RAISED) & (found.cleared <= clock.through))
+        told[found.rows[cleared]] = _CLEARED
+        yield from _records(custody, clock, self.partition, found, raised, "raised")
+        yield from _records(custody, clock, self.partition, found, cleared, "cleared")
+
+    def _gone(self, custody: Custody, clock: Clock, seen: dict[tuple[str, str], Rows]) -> Iterator[dict[str, Any]]:
+        """Findings that were raised and are no more."""
+        for (rule, subject), told in self.told.items():
+            standing = np.flatnonzero(told == _RAISED)
+            rows = np.setdiff1d(standing, seen.get((rule, subject), standing[:0]))
+            if len(rows):
+                told[rows] = _CLEARED
+                at = np.full(len(rows), clock.through)
+                found = Found(
+                    rule=rule, subject=subject, rows=rows, due=np.full(len(rows), NEVER), raised=at, cleared=at,
+                    proven=np.zeros(len(rows), np.bool_),
+                )  # fmt: skip
+                yield from _records(custody, clock, self.partition, found, np.arange(len(rows)), "cleared")
+
+    def _states(self, custody: Custody, key: tuple[str, str]) -> NDArray[np.uint8]:
+        size = len(custody.legs if key[1] == "leg" else custody.entries)
+        held = self.told.get(key, np.zeros(0, np.uint8))
+        if len(held) < size:
+            before = len(held)
+            held = resized(held, size)
+            held[before:] = 0
+            self.told[key] = held
+        return held
+
+    def _of_sources(self, custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
+        """The clock's own findings, told by the first partition only."""
+        for (rule, source), spans in clock.spans.items():
+            if rule not in custody.terms.findings:
+                continue
+            for since, until in spans:
+                key = (rule, source, since)
+                for state, at in (("raised", since), ("cleared", until)):
+                    number = _RAISED if state == "raised" else _CLEARED
+                    if at <= clock.through and self.sources.get(key, 0) < number:
+                        self.sources[key] = number
+                        yield _source_record(custody, clock, key, state, at)
+
+
+def _records(
+    custody: Custody, clock: Clock, partition: int, found: Found, which: Rows, state: str
+) -> Iterator[dict[str, Any]]:
+    rows = found.rows[which]
+    held = holders(custody, rows) if found.subject == "leg" and len(rows) else [NOBODY] * len(rows)
+    at = found.raised if state == "raised" else found.cleared
+    for row, n, holder in zip(rows.tolist(), which.tolist(), held, strict=True):
+        due = int(found.due[n])
+        yield _record(custody, found, row, holder) | {
+            "state": state,
+            "at": int(at[n]),
+            "due": None if due == NEVER else due,
+            "proven": bool(found.proven[n]),
+            "severity": "low" if found.proven[n] and found.rule != "unread" else "high",
+            "clock": clock.through,
+            "partition": partition,
+            "terms": custody.terms.version,
+        }
+
+
+def _record(custody: Custody, found: Found, row: int, holder: Holder) -> dict[str, Any]:
+    """What an alert is about."""
+    names, messages = custody.names, custody.messages
+    table = custody.legs if found.subject == "leg" else custody.entries
+    host, queue_id, *recipient = names.get(int(table["name"][row]))
+    message = int(table["message"][row])
+    unit = _unit(custody, found.subject, row)
+    return {
+        "alert_id": alert_id(found.rule, unit),
+        "rule": found.rule,
+        "unit": unit,
+        "message_key": names.get(int(messages["name"][message]))[0],
+        "host": host,
+        "queue_id": queue_id,
+        "recipient": recipient[0] if recipient else "",
+        "cause": holder.cause if found.subject == "leg" else f"{found.rule} on {host}",
+        "holder_host": holder.host,
+        "holder_queue_id": holder.queue_id,
+    }
+
+
+def _unit(custody: Custody, subject: str, row: int) -> bytes:
+    if subject == "leg":
+        return bytes(custody.legs.index.keys[row].tobytes())
+    return bytes(custody.entries.index.keys[row].tobytes()) + bytes(8)
+
+
+def _source_record(custody: Custody, clock: Clock, span: tuple[str, str, int], state: str, at: int) -> dict[str, Any]:
+    rule, source, since = span
+    unit = blake2b(f"source\0{source}\0{since}".encode(), digest_size=16).digest()
+    return {
+        "alert_id": alert_id(rule, unit),
+        "rule": rule,
+        "unit": unit,
+        "state": state,
+        "at": at,
+        "clock": clock.through,
+        "message_key": "",
+        "host": source,
+        "queue_id": "",
+        "recipient": "",
+        "cause": f"{source} is {rule.removeprefix('source-')}",
+        "holder_host": "",
+        "holder_queue_id": "",
+        "partition": 0,
+        "terms": custody.terms.version,
+    }

@@ -1,0 +1,81 @@
+"""The clock writer's mind: from what sources say to the next tick. Pure; the wall clock is an argument.
+
+Rules:
+- The tick goes to the least `through` of the declared sources; it never goes back.
+- A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. A source
+  that talks but lags holds the clock, and is named as behind. An import has no timekeeper, hence no silence.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.core.clock import BEGINNING, Tick
+
+SECOND = 1_000_000
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one source said.
+
+    Attributes:
+        live: has a timekeeper.
+        through: its evidence up to here is in the log.
+        at: wall clock when it last spoke, microseconds.
+    """
+
+    live: bool = False
+    through: int = BEGINNING
+    at: int = 0
+
+
+@dataclass(slots=True)
+class Timekeeper:
+    """Decides the ticks of one ledger.
+
+    Attributes:
+        patience: microseconds after which a live source is silent.
+        lag: microseconds by which a live source may hold the clock before it is called behind.
+        sources: declared, by name.
+        terms: version of the terms that were declared last.
+        last: the tick that was written last.
+    """
+
+    patience: int = 60 * SECOND
+    lag: int = 60 * SECOND
+    sources: dict[str, Heard] = field(default_factory=dict)
+    terms: str = ""
+    last: Tick = field(default_factory=lambda: Tick(through=BEGINNING))
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """Take in a progress record; an old one changes nothing."""
+        name, kind = said["source"], said["kind"]
+        if name == "terms":
+            self.terms = said["terms"]
+        elif kind == "withdrawn":
+            self.sources.pop(name, None)
+        elif kind in {"declared", "progressed"}:
+            heard = self.sources.setdefault(name, Heard())
+            heard.live = heard.live or said["live"]
+            heard.at = max(heard.at, said["at"])
+            if said["through"] is not None:
+                heard.through = max(heard.through, said["through"])
+
+    def tick(self, now: int) -> Tick | None:
+        """The next tick, or None where the clock does not go on.
+
+        Args:
+            now: wall clock, microseconds.
+        """
+        silent = {name for name, heard in self.sources.items() if heard.live and now - heard.at > self.patience}
+        speaking = [heard.through for name, heard in self.sources.items() if name not in silent]
+        through = min(speaking, default=BEGINNING)
+        if through <= self.last.through:
+            return None
+        behind = {
+            name
+            for name, heard in self.sources.items()
+            if heard.live and name not in silent and now - heard.through > self.lag
+        }
+        self.last = Tick(through=through, silent=tuple(sorted(silent)), behind=tuple(sorted(behind)), terms=self.terms)
+        return self.last

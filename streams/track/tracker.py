@@ -1,0 +1,246 @@
+"""The tracker: batches of the log into state, alerts and queue states, and the state kept so that a kill loses nothing.
+
+Rules:
+- Order of effects: fold; alerts and queue states are written; changed segments are written; all is acknowledged; the
+  manifest is written and acknowledged; the offset is committed with the manifest's id; only then are old segments
+  removed.
+- Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
+  be told; telling it again would say the same.
+- A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+
+import msgspec
+
+from streams.core.queues import queues
+from streams.core.terms import Terms
+from streams.kafka.deadletters import DeadLetters
+from streams.kafka.reader import BatchReader, Committed, Records, read_range
+from streams.kafka.writer import Writer
+from streams.settings import Settings
+from streams.track import segments
+from streams.track.part import Effect, Part
+from streams.track.segments import Manifest
+from streams.wire import records as wire
+
+log = logging.getLogger(__name__)
+
+TOPIC = "message-events"
+BATCH = 50_000
+KEEP_EVERY = 1.0
+"""Seconds between snapshots."""
+
+GENERATIONS = 60
+"""Generations of changed rows after which all is written anew, so that recovery reads no row too often."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What of a partition is in the snapshots topic."""
+
+    generations: list[tuple[str, int]] = field(default_factory=list)
+    number: int = 0
+    manifest: str = ""
+    heap: int = 0
+    learned: int = 0
+    offset: int = -1
+
+
+class Tracker:
+    """Follows the log for the partitions that the group gives it."""
+
+    def __init__(self, settings: Settings, terms: Terms, member: str = "") -> None:
+        """Join the group; partitions come with the first reads."""
+        self.settings, self.terms = settings, terms
+        self.parts: dict[int, Part] = {}
+        self.events = 0
+        self._kept: dict[int, Kept] = {}
+        self._writer = Writer(settings)
+        self._letters = DeadLetters(self._writer)
+        self._kept_at = time.monotonic()
+        self._word = secrets.token_hex(4)
+        group = f"custody-track-{settings.ledger}"
+        self._reader = BatchReader(
+            settings, TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked
+        )
+
+    def step(self, timeout: float = 0.2) -> int:
+        """Take one batch and keep what changed if it is time; returns the number of events."""
+        count = 0
+        for records in self._reader.read(BATCH, timeout):
+            part = self.parts.get(records.partition)
+            if part is not None:
+                count += self._take(part, records)
+        if time.monotonic() - self._kept_at >= KEEP_EVERY:
+            self.keep()
+        self.events += count
+        return count
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Step until stopped, then keep and leave."""
+        while not stopped():
+            self.step()
+        self.keep()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the group; nothing more is kept."""
+        self._reader.close()
+
+    # Records
+
+    def _take(self, part: Part, records: Records) -> int:
+        effect = part.take(records)
+        for offset, value, reason in effect.bad:
+            self._letters.put(TOPIC, part.partition, offset, value, reason)
+        self._letters.judge(effect.events, len(effect.bad))
+        self._tell(part, effect)
+        return effect.events
+
+    def _tell(self, part: Part, effect: Effect) -> None:
+        if not effect.ticked:
+            return
+        for alert in effect.alerts:
+            key = alert["alert_id"].hex() + "/" + alert["state"]
+            self._writer.write("alerts", key.encode(), wire.encode("alert", alert))
+        self._tell_queues(part)
+        if effect.alerts:
+            self._writer.flush()
+
+    def _tell_queues(self, part: Part) -> None:
+        for queue in queues(part.custody):
+            state = {
+                "host": queue.host,
+                "next_hop": queue.next_hop,
+                "priority": 0,
+                "partition": part.partition,
+                "at": part.clock.through,
+                "count": queue.count,
+                "oldest": queue.oldest,
+                "volume": queue.volume,
+                "deferred": queue.deferred,
+                "held": queue.held,
+            }
+            key = f"{queue.host}/{queue.next_hop}/0/{part.partition}"
+            self._writer.write("queue-states", key.encode(), wire.encode("queue-state", state))
+
+    # State
+
+    def keep(self) -> None:
+        """Keep what changed of every partition, and commit."""
+        self._kept_at = time.monotonic()
+        for number, part in self.parts.items():
+            if part.offset > self._kept[number].offset:
+                self._keep(part, self._kept[number])
+
+    def _keep(self, part: Part, kept: Kept) -> None:
+        old = list(kept.generations)
+        kept.number += 1
+        generation = f"{kept.number:08d}-{self._word}"
+        anew = len(old) >= GENERATIONS
+        made = list(segments.whole(part) if anew else segments.changed(part, kept.heap, kept.learned))
+        kept.generations = [*([] if anew else old), (generation, len(made))]
+        for number, raw in enumerate(made):
+            self._write(segments.segment_key(part.partition, generation, number), raw)
+        self._writer.flush()
+        kept.heap, kept.learned = len(part.custody.names), len(part.custody.names.learned())
+        manifest = self._manifest(part, kept, generation)
+        self._write(segments.manifest_key(part.partition, generation), msgspec.msgpack.encode(manifest))
+        self._writer.flush()
+        self._reader.commit(part.partition, part.offset, generation)
+        self._remove(part.partition, kept.manifest, old if anew else [])
+        kept.offset, kept.manifest = part.offset, generation
+
+    def _manifest(self, part: Part, kept: Kept, generation: str) -> Manifest:
+        return Manifest(
+            id=generation,
+            partition=part.partition,
+            offset=part.offset,
+            generations=tuple(kept.generations),
+            through=part.clock.through,
+            spans=segments.spans_of(part.clock),
+            terms=self.terms.version,
+            heap=kept.heap,
+            learned=kept.learned,
+        )
+
+    def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
+        """Tombstones for the manifest before and for generations that count no more."""
+        if manifest:
+            self._write(segments.manifest_key(partition, manifest), None)
+        for generation, count in generations:
+            for number in range(count):
+                self._write(segments.segment_key(partition, generation, number), None)
+
+    def _write(self, key: bytes, value: bytes | None) -> None:
+        self._writer.write("custody-snapshots", key, value)
+
+    # Partitions come and go
+
+    def _assigned(self, committed: dict[int, Committed]) -> dict[int, int]:
+        """Take up the state of partitions; answers from which offset to read each."""
+        wanted = {n: c for n, c in committed.items() if c.offset is not None and c.metadata}
+        held = _snapshots(self.settings, set(wanted)) if wanted else {}
+        starts = {}
+        for number in committed:
+            place = wanted.get(number)
+            part, kept = self._recovered(number, place.metadata, held) if place else (None, None)
+            self.parts[number] = part or Part.empty(number, self.terms)
+            self._kept[number] = kept or Kept()
+            starts[number] = self.parts[number].offset
+            log.info("partition %d: from offset %d", number, starts[number])
+        return starts
+
+    def _revoked(self, partitions: Sequence[int]) -> None:
+        for number in partitions:
+            part = self.parts.pop(number, None)
+            kept = self._kept.pop(number, None)
+            if part is not None and kept is not None and part.offset > kept.offset:
+                log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)
+
+    def _recovered(self, number: int, manifest_id: str, held: dict[bytes, bytes]) -> tuple[Part | None, Kept | None]:
+        """The state that the committed manifest names; nothing where its terms are others or a segment is missing."""
+        raw = held.get(segments.manifest_key(number, manifest_id))
+        manifest = msgspec.msgpack.decode(raw, type=Manifest) if raw else None
+        if manifest is None or manifest.terms != self.terms.version:
+            log.warning("partition %d: no state for these terms: from the beginning", number)
+            return None, None
+        keys = [segments.segment_key(number, g, n) for g, count in manifest.generations for n in range(count)]
+        if any(key not in held for key in keys):
+            log.warning("partition %d: a segment is missing: from the beginning", number)
+            return None, None
+        part = Part.empty(number, self.terms)
+        segments.apply(part.custody, [held[key] for key in keys])
+        part.clock, part.offset = segments.clock_of(manifest), manifest.offset
+        for _ in part.alarms.news(part.custody, part.clock):
+            pass  # all of it was acknowledged before the manifest was written
+        kept = Kept(
+            generations=list(manifest.generations),
+            number=int(manifest.id.partition("-")[0]),
+            manifest=manifest.id,
+            heap=manifest.heap,
+            learned=manifest.learned,
+            offset=manifest.offset,
+        )
+        return part, kept
+
+
+def _snapshots(settings: Settings, partitions: set[int]) -> dict[bytes, bytes]:
+    """All live records of the snapshots topic that belong to some partitions."""
+    held: dict[bytes, bytes] = {}
+    wanted = tuple(f"{kind}/{number}/".encode() for kind in ("segment", "manifest") for number in sorted(partitions))
+    for batch in read_range(settings, "custody-snapshots", count=2000):
+        for key, value in zip(batch.keys, batch.values, strict=True):
+            if key is None or not key.startswith(wanted):
+                continue
+            if value is None:
+                held.pop(key, None)
+            else:
+                held[key] = value
+    return held
