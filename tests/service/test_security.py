@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import trustme
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs forget to export SCRAM's
     AdminClient,
-    ScramCredentialInfo,  # type: ignore[attr-defined]  # its stubs forget to export them
-    ScramMechanism,  # type: ignore[attr-defined]
-    UserScramCredentialUpsertion,  # type: ignore[attr-defined]
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
 )
 from cryptography.hazmat.primitives import serialization
 
