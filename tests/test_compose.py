@@ -1,0 +1,110 @@
+"""The production files: of the published form, guarded, without passwords, and named after what is there."""
+
+import gzip
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from streams import settings
+
+TOP = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+WORKERS = {name: service for name, service in SERVICES.items() if service.get("command", [""])[0] == "worker"}
+
+
+def _compose_specification() -> Any:
+    schema = json.loads(gzip.decompress((TOP / "tests" / "data" / "compose-spec.json.gz").read_bytes()))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_file_has_the_published_form() -> None:
+    """docker-compose.yml obeys the Compose specification's own schema (Apache-2.0)."""
+    assert [error.message for error in _compose_specification().iter_errors(COMPOSE)] == []
+
+
+def test_the_schema_bites() -> None:
+    """The same check refuses a misspelt key, so it is not an empty one."""
+    broken = {**COMPOSE, "services": {"kafka-1": {**SERVICES["kafka-1"], "healthchek": {}}}}
+    assert not _compose_specification().is_valid(broken)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_guarded(name: str) -> None:
+    """Every service has a health check, limits, a read-only root, no new privileges and no capabilities."""
+    service = SERVICES[name]
+    assert service["healthcheck"]["test"]
+    assert service["mem_limit"]
+    assert service["cpus"]
+    assert service["read_only"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["restart"] == "unless-stopped"
+
+
+def test_only_loopback_is_published() -> None:
+    """What is published is published to this machine only."""
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_secrets_are_files() -> None:
+    """No environment holds a secret: what is named password there names a file of a declared secret."""
+    for name, service in SERVICES.items():
+        assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"]), name
+        for variable, value in service.get("environment", {}).items():
+            if "PASSWORD" in variable:
+                assert variable.endswith("_FILE"), variable
+            if str(value).startswith("/run/secrets/"):
+                assert Path(value).name in service["secrets"], f"{name} is not given {value}"
+    assert all("${CUSTODY_SECRETS:?" in secret["file"] for secret in COMPOSE["secrets"].values())
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_are_set_by_settings_that_exist(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The workers' variables are settings, and together they make sense."""
+    for variable, value in WORKERS[name]["environment"].items():
+        monkeypatch.setenv(variable, str(value) if "${" not in str(value) else "main")
+    loaded = settings.load(data=tmp_path)
+    assert loaded.kafka_security_protocol == "sasl_ssl"
+    assert loaded.clickhouse_url == "https://clickhouse:8443"
+    assert (loaded.replication_factor, loaded.min_insync_replicas) == (3, 2)
+
+
+def test_mounted_files_exist() -> None:
+    """Every file of the repository that a service mounts is there."""
+    mounts = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    named = {mount.split(":")[0] for mount in mounts}
+    assert {name for name in named if not name.startswith("./")} == set(COMPOSE["volumes"])
+    assert all((TOP / name).exists() for name in named if name.startswith("./"))
+
+
+def test_the_image_is_pinned_and_has_no_root() -> None:
+    """The image installs only hash-pinned packages and does not run as root."""
+    text = (TOP / "infra" / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes" in text
+    assert re.search(r"^USER 10001", text, re.MULTILINE)
+    copied = [path for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE) for path in line.split()]
+    assert all((TOP / path).exists() for path in copied)
+
+
+def test_the_warehouse_has_no_default_user() -> None:
+    """The user "default" is removed, Custody's user is known by the hash of its password, and plain HTTP is off."""
+    users = ET.parse(TOP / "infra" / "clickhouse" / "users.xml").getroot()  # noqa: S314 - our own file
+    config = ET.parse(TOP / "infra" / "clickhouse" / "config.xml").getroot()  # noqa: S314
+    default, custody = users.find("users/default"), users.find("users/custody/password_sha256_hex")
+    assert default is not None
+    assert default.get("remove")
+    assert custody is not None
+    assert custody.get("from_env") == "CUSTODY_PASSWORD_SHA256"
+    assert not custody.text
+    plain = [config.find(name) for name in ("http_port", "tcp_port")]
+    assert all(port is not None and port.get("remove") for port in plain)
