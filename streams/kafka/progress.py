@@ -39,7 +39,11 @@ def read(value: bytes | None) -> dict[str, Any]:
     Raises:
         Undecodable: it is none.
     """
-    record = records.decode("progress", value)
+    return plain(records.decode("progress", value))
+
+
+def plain(record: dict[str, Any]) -> dict[str, Any]:
+    """A decoded record with its times in microseconds."""
     return {name: micros(field) if isinstance(field, datetime) else field for name, field in record.items()}
 
 

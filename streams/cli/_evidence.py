@@ -1,0 +1,97 @@
+"""What the commands that read evidence share: progress on the screen, and what became of the pieces."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from streams.cli._screen import clean
+from streams.collect import reading
+from streams.collect.declaration import Source
+from streams.collect.parser import Counts
+
+SHOWN = 5
+"""Examples of what could not be read that a person is shown."""
+
+
+class Bar:
+    """A progress bar over the bytes of a source's files."""
+
+    def __init__(self, progress: Progress | None, source: Source) -> None:
+        """Make the bar; without a progress nothing is shown."""
+        self._progress, self._events = progress, 0
+        self._done: dict[str, int] = {}
+        self._task: TaskID | None = None
+        if progress is not None:
+            self._task = progress.add_task(source.name, total=size_of(source), events=0)
+
+    def __call__(self, file: str, done: int, events: int) -> None:
+        """Told how many bytes of a file were read, or how many events came of them."""
+        if self._progress is None or self._task is None:
+            return
+        self._events += events
+        if done:
+            self._done[file] = done
+        self._progress.update(self._task, completed=sum(self._done.values()), events=self._events)
+
+    def finish(self) -> None:
+        """All was read."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=self._progress.tasks[self._task].total)
+
+
+@contextmanager
+def bars(*, quiet: bool) -> Iterator[Progress | None]:
+    """A set of progress bars on standard error; none where nobody looks."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TextColumn("{task.fields[events]:>9,} events"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield progress
+
+
+def size_of(source: Source) -> int:
+    """Bytes of a source's files on disk."""
+    paths = [Path(file) for declared in source.paths for file in reading.files(declared)]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def said(name: str, counts: Counts) -> list[str]:
+    """What became of a source's pieces, in lines for people."""
+    lines = [f"{clean(name):<12} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
+    if counts.ignored:
+        parts = ", ".join(f"{clean(program)} {count:,}" for program, count in counts.ignored.most_common(6))
+        lines.append(f"  carry nothing for custody: {parts}")
+    for reason, count in counts.unread.most_common():
+        lines.append(f"  NOT UNDERSTOOD {count:,}: {clean(reason)}")
+    for example in counts.examples[:SHOWN]:
+        lines.append(f"    {clean(example.file)}:{example.offset}: {clean(example.reason)}")
+    return lines
+
+
+def as_data(counts: Counts) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "pieces": counts.pieces,
+        "events": counts.events,
+        "ignored": dict(counts.ignored),
+        "unread": dict(counts.unread),
+        "examples": [{"file": e.file, "offset": e.offset, "reason": e.reason} for e in counts.examples],
+    }
+
+
+def say(name: str, counts: Counts) -> None:
+    """Print what became of a source's pieces."""
+    click.echo("\n".join(said(name, counts)))

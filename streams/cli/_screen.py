@@ -1,0 +1,59 @@
+"""Text for terminals: foreign text is made harmless, times and ages are made short."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def clean(text: object, width: int = 0) -> str:
+    """A text without control characters (no log can move a cursor or hide a line), cut to a width."""
+    shown = "".join(" " if _is_control(character) else character for character in str(text))
+    return shown if not width or len(shown) <= width else shown[: width - 1] + "…"
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def moment(at: Any, digits: int = 0) -> str:
+    """A time as people read it, UTC; "-" where there is none."""
+    when = as_datetime(at)
+    if when is None:
+        return "-"
+    text = when.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return (text[: len(text) - 6 + digits] if digits else text[:-7]) + "Z"
+
+
+def as_datetime(at: Any) -> datetime | None:
+    """A time of the warehouse (datetime, or microseconds) with its zone."""
+    if at is None:
+        return None
+    if isinstance(at, int):
+        return datetime.fromtimestamp(at / 1_000_000, UTC)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def age(seconds: float) -> str:
+    """A span as people read it: 45s, 2m25s, 3h05m, 2d04h."""
+    whole = max(0, int(seconds))
+    if whole < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{whole}s"
+    if whole < 3600:  # noqa: PLR2004 - seconds of an hour
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:  # noqa: PLR2004 - seconds of a day
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def since(at: Any, now: Any) -> str:
+    """How long ago, as people read it."""
+    one, other = as_datetime(at), as_datetime(now)
+    return "-" if one is None or other is None else age((other - one).total_seconds())
+
+
+def priority(level: int | None) -> str:
+    """The name of an RFC 6710 priority."""
+    names = {6: "override", 4: "urgent", 2: "immediate", 0: "normal", -2: "routine", -4: "non-urgent"}
+    return names.get(level or 0, str(level))

@@ -1,0 +1,41 @@
+"""`custody import`: a whole folder of evidence, to its end."""
+
+from pathlib import Path
+
+import click
+
+from streams.cli._evidence import Bar, as_data, bars, say
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+
+
+@click.command()
+@click.argument("sources", type=click.Path(path_type=Path))
+@data_options
+@click.option("--ledger", help="Ledger to write to.  [default: main]")
+@click.option("--order", help="Names of sources in the order to read them; the result is the same in any.")
+@json_option
+def command(
+    *, sources: Path, data: Path | None, file: Path | None, ledger: str | None, order: str | None, as_json: bool
+) -> None:
+    r"""Read all evidence that SOURCES (a sources.toml) declares, in any order, with the same result.
+
+    \b
+    Example: custody import day/sources.toml
+    """
+    from streams.collect import declaration, importing  # noqa: PLC0415 - the broker's client is slow to import
+
+    settings = settings_of(data, file, ledger)
+    declared = declaration.read(sources)
+    names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
+    with bars(quiet=as_json) as progress:
+        job = importing.Import(settings, declared)
+        for source in importing.ordered(declared, names):
+            bar = Bar(progress, source)
+            job.read(source, bar)
+            bar.finish()
+        through = job.finish()
+    if as_json:
+        say_json({"through": through, "sources": {name: as_data(counts) for name, counts in job.counts.items()}})
+        return
+    for name, counts in job.counts.items():
+        say(name, counts)
