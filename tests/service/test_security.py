@@ -1,43 +1,43 @@
-"""TLS and SASL against a real broker: good clients work, and everybody else stays outside.
+"""TLS and SASL against a real cluster: good clients work, and everybody else stays outside.
 
-The broker is the embedded one with the listeners of infra/kafka: SASL over TLS, and TLS with client certificates. Its
-certificates are made here.
+The cluster is the production one: three brokers started by infra/kafka/start.sh with infra/kafka/broker.properties, on
+loopback ports, from the embedded stack's jars. Its certificates are made here.
 """
 
 import asyncio
+import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs forget to export SCRAM's
-    AdminClient,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives import serialization
 
-from streams.local import kafka, part, ports
+from streams.kafka import topics
+from streams.local import jars, kafka, part, ports
+from streams.local.part import Part
 from streams.settings import Settings, load
 
 pytestmark = pytest.mark.service
 
-PATIENCE = 30
+INFRA = Path(__file__).parents[2] / "infra" / "kafka"
+NODES = (1, 2, 3)
+PATIENCE = 60
 REFUSAL = 2
 """Seconds that a client which must be refused tries."""
-ADMIN, GOOD, BAD = "admin-p", "custody-p", "wrong-p"
+GOOD, BAD = "custody-password", "wrong-password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Secured:
-    """A broker behind TLS: where it listens, and the folder with certificates and passwords."""
+class Cluster:
+    """Three brokers behind TLS: where they listen, and the folder with certificates and passwords."""
 
-    sasl: int
-    mutual: int
+    clients: tuple[int, ...]
+    brokers: tuple[int, ...]
     pki: Path
 
 
@@ -63,108 +63,131 @@ def _make_pki(pki: Path) -> None:
     for name, made in (("client", client), ("stranger", stranger)):
         _pem(pki / f"{name}.pem", *made.cert_chain_pems)
         _pem(pki / f"{name}.key", made.private_key_pem)
-    (pki / "broker.pem").write_bytes(_key(broker) + b"".join(blob.bytes() for blob in broker.cert_chain_pems))
-    for name in (ADMIN, GOOD, BAD):
-        (pki / name).write_text(f"{name}\n", encoding="utf-8")
+    (pki / "kafka.pem").write_bytes(_key(broker) + b"".join(blob.bytes() for blob in broker.cert_chain_pems))
+    for name in (GOOD, BAD):
+        (pki / name).write_text(f"{name.replace('-', '')}\n", encoding="utf-8")
 
 
-def _properties(secured: Secured, controller: int) -> dict[str, str]:
-    """What a broker needs for SASL over TLS and for client certificates; secrets are the names of their files here."""
-    login = f'username="admin" password="{ADMIN}"'
-    plain, scram = "org.apache.kafka.common.security.plain.Plain", "org.apache.kafka.common.security.scram.Scram"
-    return {
-        "listeners": ",".join(
-            (
-                f"SASL_SSL://127.0.0.1:{secured.sasl}",
-                f"SSL://127.0.0.1:{secured.mutual}",
-                f"CONTROLLER://127.0.0.1:{controller}",
-            )
-        ),
-        "advertised.listeners": f"SASL_SSL://127.0.0.1:{secured.sasl},SSL://127.0.0.1:{secured.mutual}",
-        "listener.security.protocol.map": "SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "SASL_SSL",
-        "sasl.mechanism.inter.broker.protocol": "PLAIN",
-        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-        "listener.name.sasl_ssl.plain.sasl.jaas.config": (
-            f'{plain}LoginModule required {login} user_admin="{ADMIN}" user_custody="{GOOD}";'
-        ),
-        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{scram}LoginModule required {login};",
-        "listener.name.ssl.ssl.client.auth": "required",
-        "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": str(secured.pki / "broker.pem"),
-        "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": str(secured.pki / "ca.pem"),
-    }
+def _tools(folder: Path) -> Path:
+    """The two commands of a Kafka installation that start.sh calls, on our jars and our Java."""
+    folder.mkdir()
+    java = (str(kafka.java()), "-cp", ":".join(map(str, jars.kafka_jars(load().cache))), *kafka.JVM)
+    for name, main in (("kafka-storage.sh", "kafka.tools.StorageTool"), ("kafka-server-start.sh", "kafka.Kafka")):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(java)} {main} "$@"\n', encoding="utf-8")
+        script.chmod(0o700)
+    return folder
+
+
+def _node(node: int, data: Path, chosen: Sequence[ports.Ports]) -> Part:
+    """One node as docker-compose.yml runs it; only addresses, ports and folders are this machine's."""
+    home = data / f"kafka-{node}"
+    home.mkdir()
+    text = (INFRA / "broker.properties").read_text(encoding="utf-8")
+    for other in NODES:
+        text = text.replace(f"kafka-{other}:9095", f"127.0.0.1:{chosen[other - 1].controller}")
+    own = chosen[node - 1]
+    for listener, port in (("CLIENT", 9093), ("BROKER", 9094), ("CONTROLLER", 9095)):
+        text = text.replace(f"{listener}://:{port}", f"{listener}://127.0.0.1:{_port(own, listener)}")
+    text = text.replace("/run/secrets", str(data / "pki")).replace("/var/lib/kafka", str(home))
+    (home / "broker.properties").write_text(text, encoding="utf-8")
+    return Part(
+        name=f"kafka-{node}",
+        command=(str(INFRA / "start.sh"),),
+        log=home / "log",
+        port=own.kafka,
+        environment={
+            "NODE_ID": str(node),
+            "ADVERTISED_LISTENERS": f"CLIENT://127.0.0.1:{own.kafka},BROKER://127.0.0.1:{own.clickhouse}",
+            "CLUSTER_ID": "Q3VzdG9keSBvZiBtYWlsIQ",
+            "PASSWORD_FILE": str(data / "pki" / GOOD),
+            "KAFKA_BIN": str(data / "bin"),
+            "BROKER_PROPERTIES": str(home / "broker.properties"),
+            "TMPDIR": str(home),
+        },
+    )
+
+
+def _port(own: ports.Ports, listener: str) -> int:
+    return {"CLIENT": own.kafka, "BROKER": own.clickhouse, "CONTROLLER": own.controller}[listener]
 
 
 class _Running:
-    """A part that runs on a loop of its own thread while the block does."""
+    """Parts that run on a loop of its own thread while the block does."""
 
-    def __init__(self, kept: part.Part) -> None:
-        self._part = kept
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._processes: list[asyncio.subprocess.Process] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "list[asyncio.subprocess.Process]":
         self._thread.start()
-        self._process = asyncio.run_coroutine_threadsafe(part.start(self._part), self._loop).result(PATIENCE)
-        asyncio.run_coroutine_threadsafe(part.wait_ready(self._part, self._process), self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE)
+        return self._processes
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(part.stop(self._part, self._process), self._loop).result(PATIENCE)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    async def _start(self) -> None:
+        self._processes += await asyncio.gather(*map(part.start, self._parts))
+        await asyncio.gather(*map(part.wait_ready, self._parts, self._processes))
+
+    async def _stop(self) -> None:
+        await asyncio.gather(*map(part.stop, self._parts, self._processes))
+
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """A broker that knows the users admin and custody (PLAIN), and custody by SCRAM too."""
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The production cluster, which knows the user custody."""
     data = tmp_path_factory.mktemp("secured")
     (data / "pki").mkdir()
     _make_pki(data / "pki")
-    chosen = ports.choose(data)
-    place = Secured(sasl=chosen.kafka, mutual=chosen.clickhouse, pki=data / "pki")
-    properties = _properties(place, chosen.controller)
-    with _Running(kafka.broker(data, chosen, load(data=data).cache, properties=properties)):
-        _add_scram_user(place)
-        yield place
+    _tools(data / "bin")
+    chosen = [ports.choose(data / name) for name in _folders(data)]
+    with _Running([_node(node, data, chosen) for node in NODES]):
+        yield Cluster(
+            clients=tuple(own.kafka for own in chosen),
+            brokers=tuple(own.clickhouse for own in chosen),
+            pki=data / "pki",
+        )
 
 
-def _add_scram_user(place: Secured) -> None:
-    admin = AdminClient(_settings(place, mechanism="PLAIN", user="admin", password=ADMIN).kafka_client())
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    user = UserScramCredentialUpsertion("custody", info, GOOD.encode())
-    for future in admin.alter_user_scram_credentials([user]).values():
-        future.result(PATIENCE)
+def _folders(data: Path) -> list[str]:
+    names = [f"ports-{node}" for node in NODES]
+    for name in names:
+        (data / name).mkdir()
+    return names
 
 
 def _settings(
-    place: Secured,
+    place: Cluster,
     *,
     host: str = "127.0.0.1",
     ca: str = "ca.pem",
-    mechanism: str = "SCRAM-SHA-512",
     user: str = "custody",
     password: str = GOOD,
 ) -> Settings:
     """Settings of a SASL client, from a settings file as in production."""
     return _load(
         place,
-        kafka_brokers=f"{host}:{place.sasl}",
+        kafka_brokers=",".join(f"{host}:{port}" for port in place.clients),
         kafka_security_protocol="sasl_ssl",
-        kafka_sasl_mechanism=mechanism,
+        kafka_sasl_mechanism="SCRAM-SHA-512",
         kafka_sasl_username=user,
         kafka_sasl_password_file=str(place.pki / password),
         kafka_ca_file=str(place.pki / ca),
     )
 
 
-def _mutual(place: Secured, name: str) -> Settings:
+def _mutual(place: Cluster, name: str) -> Settings:
     """Settings of a client that shows a certificate."""
     return _load(
         place,
-        kafka_brokers=f"127.0.0.1:{place.mutual}",
+        kafka_brokers=f"127.0.0.1:{place.brokers[0]}",
         kafka_security_protocol="ssl",
         kafka_ca_file=str(place.pki / "ca.pem"),
         kafka_client_certificate_file=str(place.pki / f"{name}.pem"),
@@ -172,7 +195,7 @@ def _mutual(place: Secured, name: str) -> Settings:
     )
 
 
-def _load(place: Secured, **values: str) -> Settings:
+def _load(place: Cluster, **values: str) -> Settings:
     file = place.pki / "custody.toml"
     file.write_text("".join(f'{name} = "{value}"\n' for name, value in values.items()), encoding="utf-8")
     return load(data=place.pki, file=file)
@@ -191,43 +214,53 @@ def _reasons(settings: Settings) -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
-def test_a_good_login_works(secured: Secured, mechanism: str) -> None:
-    """The right user, password and CA open the door, by PLAIN and by SCRAM."""
-    assert _reasons(_settings(secured, mechanism=mechanism)) == set()
+def test_a_good_login_works(cluster: Cluster) -> None:
+    """The right user, password and CA open the door."""
+    assert _reasons(_settings(cluster)) == set()
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
-def test_a_wrong_password_is_refused(secured: Secured, mechanism: str) -> None:
+def test_a_ledger_lives_on_three_brokers(cluster: Cluster) -> None:
+    """A ledger's topics have three copies, and a record is acknowledged by two brokers at least."""
+    settings = _settings(cluster)
+    assert (settings.replication_factor, settings.min_insync_replicas) == (3, 2)
+    topics.create(settings)
+    made = AdminClient(settings.kafka_client()).list_topics("message-events", timeout=PATIENCE).topics["message-events"]
+    assert {len(partition.replicas) for partition in made.partitions.values()} == {3}
+    producer = Producer(settings.kafka_client() | {"acks": "all", "enable.idempotence": True})
+    producer.produce("message-events", b"x", partition=0)
+    assert producer.flush(PATIENCE) == 0
+
+
+def test_a_wrong_password_is_refused(cluster: Cluster) -> None:
     """A wrong password is refused as such."""
-    assert "_AUTHENTICATION" in _reasons(_settings(secured, mechanism=mechanism, password=BAD))
+    assert "_AUTHENTICATION" in _reasons(_settings(cluster, password=BAD))
 
 
-def test_an_unknown_user_is_refused(secured: Secured) -> None:
+def test_an_unknown_user_is_refused(cluster: Cluster) -> None:
     """A user that the broker does not know is refused as such."""
-    assert "_AUTHENTICATION" in _reasons(_settings(secured, user="nobody"))
+    assert "_AUTHENTICATION" in _reasons(_settings(cluster, user="nobody"))
 
 
-def test_plain_text_is_refused(secured: Secured) -> None:
+def test_plain_text_is_refused(cluster: Cluster) -> None:
     """A client without TLS gets nothing."""
-    assert "_TRANSPORT" in _reasons(_load(secured, kafka_brokers=f"127.0.0.1:{secured.sasl}"))
+    assert "_TRANSPORT" in _reasons(_load(cluster, kafka_brokers=f"127.0.0.1:{cluster.clients[0]}"))
 
 
-def test_an_untrusted_broker_is_refused(secured: Secured) -> None:
+def test_an_untrusted_broker_is_refused(cluster: Cluster) -> None:
     """A client that trusts another CA does not talk to this broker, and its password does not leave."""
-    assert "_SSL" in _reasons(_settings(secured, ca="other-ca.pem"))
+    assert "_SSL" in _reasons(_settings(cluster, ca="other-ca.pem"))
 
 
-def test_a_broker_of_another_name_is_refused(secured: Secured) -> None:
+def test_a_broker_of_another_name_is_refused(cluster: Cluster) -> None:
     """A certificate for another name than the one that was called is refused."""
-    assert "_SSL" in _reasons(_settings(secured, host="localhost"))
+    assert "_SSL" in _reasons(_settings(cluster, host="localhost"))
 
 
-def test_a_client_certificate_works(secured: Secured) -> None:
-    """A certificate of the broker's CA opens the door without a password."""
-    assert _reasons(_mutual(secured, "client")) == set()
+def test_a_client_certificate_works(cluster: Cluster) -> None:
+    """A certificate of the brokers' CA opens the brokers' own door without a password."""
+    assert _reasons(_mutual(cluster, "client")) == set()
 
 
-def test_a_strangers_certificate_is_refused(secured: Secured) -> None:
+def test_a_strangers_certificate_is_refused(cluster: Cluster) -> None:
     """A certificate of another CA does not open the door."""
-    assert _reasons(_mutual(secured, "stranger")) & {"_SSL", "_TRANSPORT"}
+    assert _reasons(_mutual(cluster, "stranger")) & {"_SSL", "_TRANSPORT"}
