@@ -1,9 +1,14 @@
-"""What a Postfix log has said of one queue entry so far: the parser's memory, and part of its checkpoint."""
+"""What a Postfix log has said so far of its queue entries: the parser's memory, and part of its checkpoint."""
+
+from collections.abc import Sequence
 
 import msgspec
 
+VERSION = 2
+"""Of the checkpoint's format."""
 
-class Owed(msgspec.Struct):
+
+class Owed(msgspec.Struct, gc=False):
     """One recipient of an entry.
 
     Attributes:
@@ -19,87 +24,151 @@ class Owed(msgspec.Struct):
     announced: bool = False
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What an access rule, a header check or a milter did to a message before its key was known.
+
+    Attributes:
+        held: put on hold; else thrown away.
+        at: microseconds UTC.
+        words: as logged.
+    """
+
+    held: bool
+    at: int
+    words: str
+
+
 class Entry(msgspec.Struct):
     """One queue entry.
 
     Attributes:
         queue_id: as logged.
         at: arrival, microseconds UTC.
+        where: `host/queue_id`.
         key: message key; "" until cleanup or qmgr has spoken.
+        place: first half of its legs; empty until the key is known.
         message_id: whole, as logged.
+        resent_id: Resent-Message-ID, or "".
+        envelope_id: ENVID, where a command filter's line shows it.
         client: name and address of the SMTP client; "" for local ones.
-        service: the part of the program's name before the daemon (`submission`, `reinject`), or "".
+        pid: of the smtpd that hears it.
+        service: the program's name before the daemon (`postfix-relay/reinject`).
         authenticated: a SASL login was logged.
         local: it came through pickup.
+        login: who called `sendmail`, as pickup says.
+        written: cleanup has begun to write it.
         parent: the entry it continues (`orig_queue_id`, `orig_id`).
+        root: the first entry of a row of requeued ones.
         requeued: the parent is `orig_id`: an operator put it in again.
-        originator: envelope sender; None until qmgr has spoken.
+        originator: envelope sender; None until known.
         size: bytes.
-        expected: number of recipients.
+        expected: number of recipients; None until qmgr has spoken.
         priority: RFC 6710.
+        rank: of the header that told the priority; the lowest wins.
         report: "delivered", "failed" or "delayed" where it is a notification.
         subject: message key of what the notification is about.
         system: a notice to the postmaster.
+        traffic: its class, once its arrival was told; "" where the recipient decides.
+        submitted: it began here.
         arrived: its arrival was told.
         recipients: by address.
         redirected: recipients that were rewritten or expanded, as told.
+        remarks: what waits for the key.
         expiring: an operator forced its expiry.
         removed_at: microseconds; None while it is in the queue.
     """
 
     queue_id: str
     at: int
+    where: str
     key: str = ""
+    place: bytes = b""
     message_id: str | None = None
+    resent_id: str = ""
+    envelope_id: str | None = None
     client: str = ""
+    pid: str = ""
     service: str = ""
     authenticated: bool = False
     local: bool = False
+    login: str = ""
+    written: bool = False
     parent: str = ""
+    root: str = ""
     requeued: bool = False
     originator: str | None = None
     size: int | None = None
     expected: int | None = None
     priority: int | None = None
+    rank: int = 99
     report: str = ""
     subject: str | None = None
     system: bool = False
+    traffic: str = ""
+    submitted: bool = False
     arrived: bool = False
     recipients: dict[str, Owed] = {}
     redirected: list[str] = []
+    remarks: list[Remark] = []
     expiring: bool = False
     removed_at: int | None = None
 
 
 class Talk(msgspec.Struct):
-    """What an smtpd process is hearing: recipients named before their entry is.
+    """What one smtpd process is hearing.
 
     Attributes:
-        waiting: recipients named since the last message, and whether they asked for a report.
+        at: microseconds UTC of its last line.
+        heard: the last recipient that a command filter's line named, and whether it asked for a report.
         entry: queue id that further recipients belong to; "" before `client=` and after the data began.
+        envelope_id: ENVID of the next message.
+        remarks: what access rules did before there was a queue id.
     """
 
-    waiting: dict[str, bool | None] = {}
+    at: int = 0
+    heard: tuple[str, bool | None] | None = None
     entry: str = ""
+    envelope_id: str | None = None
+    remarks: list[Remark] = []
+
+
+class Spool(msgspec.Struct):
+    """What is remembered of one host.
+
+    Attributes:
+        host: declared name.
+        entries: by queue id.
+        talks: by process id.
+        requeued: the last entry that an operator requeued, by the first of its row.
+    """
+
+    host: str
+    entries: dict[str, Entry] = {}
+    talks: dict[str, Talk] = {}
+    requeued: dict[str, str] = {}
 
 
 class Memory(msgspec.Struct):
-    """Everything a Postfix parser remembers.
+    """Everything a Postfix parser remembers, as the checkpoint keeps it.
 
     Attributes:
         version: of this format.
-        entries: by queue id.
-        talks: by process id.
-        removed: queue ids in the order of their removal.
+        spools: by host.
+        removed: time, host and queue id of what left, in order.
         clock: state of the line reader.
-        second: the second of the last line, and how many lines it had.
-        alike: how often each fact was told within that second.
+        at: microseconds UTC of the last line.
+        through: the latest time seen.
+        seq: lines of this second before the last one.
+        swept_at: when stale entries were last looked for.
+        told: event ids of this second, so that alike facts are counted.
     """
 
-    version: int = 1
-    entries: dict[str, Entry] = {}
-    talks: dict[str, Talk] = {}
-    removed: list[tuple[int, str]] = []
+    version: int = VERSION
+    spools: dict[str, Spool] = {}
+    removed: Sequence[tuple[int, str, str]] = ()
     clock: tuple[int | None, int, int] = (None, 0, 0)
-    second: tuple[int, int] = (0, 0)
-    alike: dict[str, int] = {}
+    at: int = 0
+    through: int = 0
+    seq: int = 0
+    swept_at: int = 0
+    told: set[bytes] = set()

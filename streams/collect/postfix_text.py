@@ -1,44 +1,57 @@
-"""The texts of Postfix's lines, taken apart. Pure functions; foreign text never raises."""
+"""The texts of Postfix's lines, taken apart. Pure functions; foreign text never raises.
+
+Source: Postfix 3.x: smtpd(8), cleanup(8), pickup(8), qmgr(8), bounce(8), log_adhoc (global/log_adhoc.c).
+"""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 PRIORITIES = {
-    # RFC 2156 Priority, X-Priority and Importance as mail programs write them, RFC 6477 MMHS-Primary-Precedence;
-    # the numbers are RFC 6710's
-    "priority": {"urgent": 4, "normal": 0, "non-urgent": -4},
-    "importance": {"high": 4, "normal": 0, "low": -4},
-    "x-priority": {"1": 4, "2": 4, "3": 0, "4": -4, "5": -4},
+    # RFC 6710 MT-PRIORITY; RFC 6477 MMHS-Primary-Precedence; RFC 2156 Priority and Importance; X-Priority as mail
+    # programs write it. The numbers are RFC 6710's, and the first of these headers that is there decides.
     "mt-priority": {str(n): n for n in range(-9, 10)},
     "mmhs-primary-precedence": {"0": -4, "1": -2, "2": 0, "3": 2, "4": 4, "5": 6}
     | {"deferred": -4, "routine": -2, "priority": 0, "immediate": 2, "flash": 4, "override": 6},
+    "priority": {"urgent": 4, "normal": 0, "non-urgent": -4},
+    "importance": {"high": 4, "normal": 0, "low": -4},
+    "x-priority": {"1": 4, "2": 4, "3": 0, "4": -4, "5": -4},
 }
+RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 
 _ATTEMPT = re.compile(
-    r"to=<(?P<to>.*?)>, (?:orig_to=<(?P<orig_to>.*?)>, )?relay=(?P<relay>.*?), (?:conn_use=\d+, )?"
-    r"delay=(?P<delay>[\d.]+), (?:delays=(?P<delays>[\d./e-]+), )?(?:dsn=(?P<dsn>[\d.]+), )?status=(?P<status>[\w-]+)"
-    r"(?: \((?P<reply>.*)\))?$",
+    r"to=<([^>]*)>, (?:orig_to=<([^>]*)>, )?relay=([^,]*), (?:conn_use=\d+, )?delay=[\d.]+, "
+    r"(?:delays=([^,]*), )?(?:dsn=([\d.]+), )?status=([\w-]+)"
+)
+_ODD_ATTEMPT = re.compile(
+    r"to=<(.*?)>, (?:orig_to=<(.*?)>, )?relay=(.*?), (?:conn_use=\d+, )?delay=[\d.]+, "
+    r"(?:delays=([^,]*), )?(?:dsn=([\d.]+), )?status=([\w-]+)",
     re.DOTALL,
 )
-_QUEUED_AS = re.compile(r"queued as ([0-9A-Za-z]+)")
-_SAVED = re.compile(r"^\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved$")
+_QUEUED_AS = "queued as "
+_NUMBER = re.compile(r"[0-9A-Za-z]*")
+_SAVED = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
+_FORWARDED = "forwarded as "
 _COMMAND = re.compile(r'replacing command "(?:.*?)" with "rcpt to:\s*<(.*?)>(.*)"$', re.IGNORECASE | re.DOTALL)
+_ENVELOPE = re.compile(r'replacing command "(?:.*?)" with "mail from:.*\sENVID=([^\s"]+)', re.IGNORECASE | re.DOTALL)
 _NOTIFY = re.compile(r"\bNOTIFY=([A-Z,]+)", re.IGNORECASE)
-_REJECTED = re.compile(r"reject: RCPT from .*? to=<(.*?)>")
-_HEADER = re.compile(r"(?:info|hold|warn): header ([A-Za-z0-9-]+): *(.*?) from \S+\[[^\]]*\]; ")
-_RELAY = re.compile(r"^(?P<name>[^\[]*)(?:\[(?P<address>[^\]]*)\])?")
-_ADDRESS = re.compile(r"\[([^\]]*)\]")
+_REJECTED = re.compile(r"[a-z-]*reject: RCPT from .*? to=<(.*?)>")
+_HEADER = re.compile(
+    r"(?:info|hold|warn): header ([A-Za-z0-9-]+): *(.*?) from (?:local|\S+\[[^\]]*\](?::\d+)?); ", re.DOTALL
+)
+_PARTIES = re.compile(r"; from=<([^>]*)>(?: to=<([^>]*)>)?")
+_RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
+_PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One delivery attempt.
 
     Attributes:
         to: recipient.
         orig_to: before rewriting; None where it is the same.
         relay: as logged; "none" where nobody was reached.
-        delays: the four parts of the delay, as logged.
+        delays: the four parts of the delay, as logged; None where they are not.
         dsn: RFC 3463 status, or "".
         status: sent, deferred, bounced, ...
         reply: the peer's or the agent's words.
@@ -47,59 +60,71 @@ class Attempt:
     to: str
     orig_to: str | None
     relay: str
-    delays: str
+    delays: str | None
     dsn: str
     status: str
     reply: str
 
-    @property
-    def queued_as(self) -> str:
-        """What the next party calls it; "" where it says no name."""
-        found = _QUEUED_AS.findall(self.reply)
-        return found[-1] if found else ""
-
-    @property
-    def session(self) -> str:
-        """The LMTP session id of a Dovecot store; "" where there is none."""
-        found = _SAVED.match(self.reply)
-        return found[1] if found else ""
-
-    @property
-    def forwarded_as(self) -> str:
-        """The entry that local(8) made of it; "" where it made none."""
-        return self.reply.removeprefix("forwarded as ") if self.reply.startswith("forwarded as ") else ""
-
-    @property
-    def is_discarded(self) -> bool:
-        """Accepted and thrown away: `sent` that is not delivery."""
-        return "discard" in self.reply.lower() and not self.queued_as and not self.session
-
 
 def attempt(text: str) -> Attempt | None:
     """A delivery agent's line, or None where it has another form."""
-    found = _ATTEMPT.match(text)
-    if not found:
+    found = _ATTEMPT.match(text) or _ODD_ATTEMPT.match(text)
+    if found is None:
         return None
-    to, orig_to, relay, _, delays, dsn, status, reply = found.groups()
-    return Attempt(to, orig_to, relay, delays or "", dsn or "", status, reply or "")
+    to, orig_to, relay, delays, dsn, status = found.groups()
+    reply = text[found.end() + 2 :]  # cut lines lack the bracket that ends the words
+    return Attempt(to or "<>", orig_to, relay, delays, dsn or "", status, reply.removesuffix(")"))
 
 
-def relay_names(relay: str) -> tuple[str, str]:
+def queued_as(reply: str) -> str:
+    """What the next party calls it (the last that says so: a filter quotes the one behind it); "" if none does."""
+    at = reply.rfind(_QUEUED_AS)
+    if at < 0:
+        return ""
+    name = reply[at + len(_QUEUED_AS) :]
+    if name.isalnum():
+        return name
+    found = _NUMBER.match(name)
+    return found[0] if found else ""
+
+
+def session(reply: str) -> str:
+    """The LMTP session id of a Dovecot store; "" where there is none."""
+    found = _SAVED.fullmatch(reply) if reply.endswith(" Saved") else None
+    return found[1] if found else ""
+
+
+def forwarded_as(reply: str) -> str:
+    """The entry that local(8) made of it; "" where it made none."""
+    return reply[len(_FORWARDED) :] if reply.startswith(_FORWARDED) else ""
+
+
+def is_discarded(reply: str) -> bool:
+    """Accepted and thrown away: a `sent` that is not delivery."""
+    return "discard" in reply.lower()
+
+
+def names(party: str) -> tuple[str, str]:
     """Name and address of `name[address]:port`, without the port."""
-    found = _RELAY.match(relay)
-    if not found:
-        return relay, ""
-    name = found["name"] if found["address"] is not None else found["name"].partition(":")[0]
-    return name, found["address"] or ""
+    found = _RELAY.match(party)
+    if found is None or found[2] is None:
+        return party.partition(":")[0], ""
+    return found[1], found[2]
 
 
 def early_recipient(text: str) -> tuple[str, bool | None] | None:
-    """A recipient that smtpd's command filter rewrote, and whether it asks for a positive report."""
+    """A recipient that smtpd's command filter rewrote, and whether it asks for a positive report (RFC 3461 4.1)."""
     found = _COMMAND.search(text)
-    if not found:
+    if found is None:
         return None
     notify = _NOTIFY.search(found[2])
     return found[1], ("SUCCESS" in notify[1].upper() if notify else None)
+
+
+def early_envelope(text: str) -> str | None:
+    """The ENVID that smtpd's command filter gave (RFC 3461 4.4)."""
+    found = _ENVELOPE.search(text)
+    return found[1] if found else None
 
 
 def rejected_recipient(text: str) -> str | None:
@@ -116,27 +141,31 @@ def header(text: str) -> tuple[str, str] | None:
 
 def priority_of(name: str, value: str) -> int | None:
     """RFC 6710 priority of a header, or None where it says nothing of it."""
-    words = value.lower().split()
+    words = value.lower().split(None, 1)
     return PRIORITIES.get(name, {}).get(words[0] if words else "")
 
 
-def fields(text: str) -> dict[str, str]:
-    """`name=value, name=value` of smtpd's, pickup's and qmgr's lines; brackets of addresses are kept."""
-    found = {}
-    for part in text.split(", "):
-        for piece in part.split(" ") if part.startswith("uid=") else (part,):
-            name, equals, value = piece.partition("=")
-            if equals:
-                found[name] = value
-    return found
+def parties(text: str) -> tuple[str, str | None] | None:
+    """Sender and one recipient that a check's line names."""
+    found = _PARTIES.search(text)
+    return (found[1], found[2]) if found else None
 
 
-def bare(address: str) -> str:
-    """An address without its angle brackets."""
-    return address.removeprefix("<").partition(">")[0]
+def pickup(text: str) -> tuple[str, str] | None:
+    """Who called `sendmail`, and `orig_id` where an operator requeued."""
+    found = _PICKUP.match(text)
+    return (found[1], found[2] or "") if found else None
 
 
-def address_of(client: str) -> str:
-    """The address in `name[address]`."""
-    found = _ADDRESS.search(client)
-    return found[1] if found else client
+def activation(text: str) -> tuple[str, int | None, int | None] | None:
+    """Sender, size and number of recipients of qmgr's `from=<..>, size=.., nrcpt=.. (queue active)`."""
+    head, _, recipients = text.rpartition(", nrcpt=")
+    sender, _, size = head.rpartition(">, size=")
+    if not sender.startswith("from=<"):
+        return None
+    return sender[6:], number(size), number(recipients.partition(" ")[0])
+
+
+def number(digits: str) -> int | None:
+    """A number that fits 63 bits, else None."""
+    return int(digits) if len(digits) < 19 and digits.isascii() and digits.isdigit() else None  # noqa: PLR2004

@@ -11,6 +11,7 @@ Rules:
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +32,14 @@ _SLACK = 5_000_000
 
 _DATE = 15
 """Characters of `Nov 23 22:48:16`."""
+
+_SECOND = 1_000_000
+_DAY_SECONDS = 86_400
+_EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
+_JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
+
+_STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]+(?: [^\s=\]"]+="(?:[^"\\]|\\.)*")*\])+')
+"""RFC 5424 6.3: nothing, or elements whose quoted values may hold brackets."""
 
 
 class Line(NamedTuple):
@@ -88,7 +97,17 @@ class Reader:
 
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
+        timed = self.timed(raw)
+        return None if timed is None else _tagged(*timed)
+
+    def timed(self, raw: bytes) -> tuple[int, str] | None:
+        """The line's time, and `host program[pid]: text` (host and program are "-" where the line says none).
+
+        Most lines share their second with the line before: its date is not read again.
+        """
         text = raw.decode("utf-8", "replace")
+        if text[:_DATE] == self._date:
+            return self._date_at, text[_DATE + 1 :]
         match text[:1]:
             case "{":
                 return _journal(raw)
@@ -108,40 +127,43 @@ class Reader:
         self.year, self.month, self.last = state
         self._date = ""
 
-    def _with_priority(self, text: str) -> Line | None:
+    def _with_priority(self, text: str) -> tuple[int, str] | None:
         _, _, rest = text.partition(">")
         if rest.startswith("1 "):
             return self._rfc5424(rest[2:])
         return self._isotime(rest) if rest[:1].isdigit() else self._traditional(rest)
 
-    def _rfc5424(self, text: str) -> Line | None:
+    def _rfc5424(self, text: str) -> tuple[int, str] | None:
         parts = text.split(" ", 5)
         if len(parts) < 6:  # noqa: PLR2004 - RFC 5424 section 6
             return None
         time, host, program, pid, _, rest = parts
         at = self._iso(time)
-        return None if at is None else Line(at, _nil(host), _nil(program), _nil(pid), _message(rest))
+        return None if at is None else (at, _head(host, program, pid.removeprefix("-")) + _message(rest))
 
-    def _isotime(self, text: str) -> Line | None:
+    def _isotime(self, text: str) -> tuple[int, str] | None:
         time, _, rest = text.partition(" ")
         at = self._iso(time)
-        return None if at is None else _tagged(at, rest)
+        return None if at is None else (at, rest)
 
     def _iso(self, time: str) -> int | None:
         try:
             moment = datetime.fromisoformat(time)
         except ValueError:
             return None
-        return self._local(moment) if moment.tzinfo is None else (moment - _EPOCH) // _MICRO
+        if moment.tzinfo is None:
+            return self._local(moment)
+        whole = moment.toordinal() * _DAY_SECONDS + moment.hour * 3600 + moment.minute * 60 + moment.second
+        return (whole - _EPOCH_SECONDS) * _SECOND + moment.microsecond - _offset(moment)
 
-    def _traditional(self, text: str) -> Line | None:
+    def _traditional(self, text: str) -> tuple[int, str] | None:
         date = text[:_DATE]
         if date != self._date:
             at = self._yearless(date)
             if at is None:
                 return None
             self._date, self._date_at = date, at
-        return _tagged(self._date_at, text[_DATE + 1 :])
+        return self._date_at, text[_DATE + 1 :]
 
     def _yearless(self, date: str) -> int | None:
         month = _MONTHS.get(date[:3])
@@ -158,7 +180,9 @@ class Reader:
     def _dated(self, month: int, rest: timedelta) -> int:
         if self.year is None:
             return self._guessed(month, rest)
-        if self.month - month > 6:  # noqa: PLR2004 - half a year back is the next year's
+        if month == _DECEMBER and self.month == _JANUARY:  # a line that comes late over the turn of the year
+            return self._local(_in_month(self.year - 1, month, rest))
+        if self.month - month > _HALF_A_YEAR:
             self.year += 1
         self.month = month
         return self._local(_in_month(self.year, month, rest))
@@ -188,33 +212,42 @@ def _in_month(year: int, month: int, rest: timedelta) -> datetime:
     return datetime(year, month, 1) + rest  # noqa: DTZ001 - the zone is found by _local
 
 
-def _tagged(at: int, rest: str) -> Line | None:
+def _offset(moment: datetime) -> int:
+    """Microseconds east of UTC."""
+    offset = moment.utcoffset()
+    return offset // _MICRO if offset else 0
+
+
+def _head(host: str, program: str, pid: str) -> str:
+    """Host, program and process in the traditional form."""
+    return f"{host or '-'} {program or '-'}{f'[{pid}]' if pid else ''}: "
+
+
+def _tagged(at: int, rest: str) -> Line:
     """Host, program and pid before the first `: `; Dovecot's own log has neither host nor program."""
     head, colon, text = rest.partition(": ")
     host, space, tag = head.rpartition(" ")
     if not colon or not space or " " in host:
         return Line(at, "", "", "", rest)
     program, bracket, pid = tag.partition("[")
-    return Line(at, host, program, pid.rstrip("]") if bracket else "", text)
+    return Line(at, _nil(host), _nil(program), pid.rstrip("]") if bracket else "", text)
 
 
-def _journal(raw: bytes) -> Line | None:
+def _journal(raw: bytes) -> tuple[int, str] | None:
     try:
         record = msgspec.json.decode(raw, type=Journal)
         at = int(record.realtime)
         message = record.message if record.message is not None else ""
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError):
         return None
-    return Line(at, record.host, record.identifier, record.syslog_pid or record.pid, text)
+    return at, _head(record.host, record.identifier, record.syslog_pid or record.pid) + text
 
 
 def _message(rest: str) -> str:
     """What follows the structured data (RFC 5424 6.3) and its optional byte order mark."""
-    if rest.startswith("["):
-        depth = rest.find("] ")
-        return rest[depth + 2 :].removeprefix("\ufeff") if depth >= 0 else ""
-    return rest.removeprefix("-").removeprefix(" ").removeprefix("\ufeff")
+    data = _STRUCTURED.match(rest)
+    return rest[data.end() if data else 0 :].removeprefix(" ").removeprefix("\ufeff")
 
 
 def _nil(text: str) -> str:

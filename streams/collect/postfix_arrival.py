@@ -1,0 +1,186 @@
+"""Arrivals: that a queue entry is here, what class of traffic it is, and which of its recipients are known.
+
+Rules:
+- An entry with a parent (`orig_queue_id`, `orig_id`), one that a content filter hands back, and one that local(8) made
+  by forwarding is never a submission: it is a later leg of what came before.
+- The arrival is told for the whole entry at qmgr's first line, and for each recipient as soon as it is known. Its time is
+  the one in a long queue id.
+- Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
+"""
+
+from ipaddress import ip_address
+
+from streams.collect.declaration import SubmissionPoint
+from streams.collect.postfix_desk import Desk, Party
+from streams.collect.postfix_entry import Entry, Owed
+from streams.core.events import Kind, Traffic
+
+_PROBER = "double-bounce@"
+"""What bounces of bounces and address_verify probes are sent as (double_bounce_sender)."""
+
+_ROBOTS = frozenset({"root", "cron", "daemon", "nobody"})
+"""Who calls `sendmail` under a bare login name on behalf of nobody."""
+
+
+def arrive(desk: Desk, entry: Entry) -> None:
+    """Tell that an entry is here, and which of its recipients are known."""
+    if entry.arrived:
+        return
+    entry.arrived = True
+    desk.name(entry)
+    _classify(desk, entry)
+    if entry.requeued:
+        _inherit(desk, entry)
+    _tell(desk, entry, "", None)
+    for recipient in tuple(entry.recipients):
+        announce(desk, entry, recipient)
+
+
+def count(desk: Desk, entry: Entry) -> None:
+    """The number of recipients became known after the arrival was told: tell it again, as another fact."""
+    _tell(desk, entry, "", None, ordinal=1)
+
+
+def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
+    """Tell that a recipient is owed here, once."""
+    owed = entry.recipients.get(recipient)
+    if owed is None:
+        owed = entry.recipients[recipient] = Owed()
+    elif owed.announced:
+        return owed
+    owed.announced = True
+    _tell(desk, entry, recipient, owed.asked)
+    if entry.parent:
+        _continue(desk, entry, recipient)
+    return owed
+
+
+def _inherit(desk: Desk, entry: Entry) -> None:
+    """Recipients that a requeued entry still owed pass on."""
+    before = desk.spool.entries.get(entry.parent)
+    for recipient, owed in (before.recipients if before else {}).items():
+        if not owed.gone:
+            entry.recipients.setdefault(recipient, Owed(asked=owed.asked))
+
+
+def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
+    """Custody passed to an entry from its parent."""
+    host, number = desk.spool.host, entry.queue_id
+    before = desk.spool.entries.get(entry.parent)
+    if before is None or before.key != entry.key:
+        before = Entry(
+            queue_id=entry.parent,
+            at=entry.at,
+            where=f"{host}/{entry.parent}",
+            key=entry.key,
+            place=desk.leg(entry, host, entry.parent, ""),
+        )
+        before.place = before.place[:8]
+    here = desk.leg(entry, host, number, recipient)
+    desk.tell(Kind.REROUTED, entry.at, before, recipient, next_queue_id=number, next_leg=here)
+
+
+def _tell(  # as heard: asked is yes, no or not said
+    desk: Desk,
+    entry: Entry,
+    recipient: str,
+    asked: bool | None,
+    ordinal: int = 0,  # noqa: FBT001
+) -> None:
+    traffic = Traffic(entry.traffic) if entry.traffic else _outside(desk, recipient)
+    desk.tell(
+        Kind.SUBMITTED if entry.submitted else Kind.TRANSFERRED,
+        entry.at,
+        entry,
+        recipient,
+        ordinal=ordinal,
+        side=None if entry.submitted else "received",
+        traffic=traffic,
+        peer=desk.party(entry.client).name if entry.client else None,
+        message_id=entry.message_id,
+        mts_id=entry.envelope_id,
+        originator=entry.originator or "",
+        recipients_expected=entry.expected,
+        priority=entry.priority,
+        size=entry.size,
+        subject_key=entry.subject,
+        action=entry.report or None,
+        report_requested=asked,
+        attributes=(f"resent-message-id={entry.resent_id}",) if entry.resent_id else (),
+    )
+
+
+# Classes; DESIGN, "What is owed, and to whom"
+
+
+def _classify(desk: Desk, entry: Entry) -> None:
+    """Set the class of an entry, and whether it begins here."""
+    point = desk.points.get(desk.spool.host)
+    ours = not entry.parent and point is not None and _is_submission(desk, point, entry)
+    traffic = _traffic(desk, entry, ours=ours)
+    entry.traffic = "" if traffic is None else traffic.value
+    entry.submitted = traffic not in {None, Traffic.TRANSIT} and (ours or not entry.client)
+
+
+def _traffic(desk: Desk, entry: Entry, *, ours: bool) -> Traffic | None:
+    """The class of an entry; None where the recipient's domain decides."""
+    sender = entry.originator or ""
+    if entry.parent:
+        return Traffic.TRANSIT
+    if entry.system or _is_robot(entry):
+        return Traffic.SYSTEM
+    if sender.startswith(_PROBER):
+        return Traffic.PROBE
+    if entry.report or not sender:
+        return _report(desk, entry, ours=ours)
+    if ours:
+        return Traffic.OURS
+    if not entry.client or desk.party(entry.client).declared:
+        return Traffic.TRANSIT
+    return None
+
+
+def _report(desk: Desk, entry: Entry, *, ours: bool) -> Traffic:
+    """A notification made here begins here; one that was forwarded here, or comes from a known host, is on its way."""
+    if entry.client:
+        return Traffic.TRANSIT if not ours and desk.party(entry.client).declared else Traffic.REPORT
+    made_here = bool(entry.report) or entry.local or entry.queue_id in (entry.message_id or entry.queue_id)
+    return Traffic.REPORT if made_here else Traffic.TRANSIT
+
+
+def _outside(desk: Desk, recipient: str) -> Traffic:
+    """Accepted from outside: for us, or for somebody else."""
+    domain = recipient.rpartition("@")[2].lower()
+    return Traffic.INBOUND if not recipient or domain in desk.declaration.local_domains else Traffic.TRANSIT
+
+
+def _is_robot(entry: Entry) -> bool:
+    return entry.local and entry.login in _ROBOTS
+
+
+def _is_submission(desk: Desk, point: SubmissionPoint, entry: Entry) -> bool:
+    if not entry.client:
+        return entry.local and point.local
+    if _is_named(point, entry.service) or (point.authenticated and entry.authenticated):
+        return True
+    party = desk.party(entry.client)
+    return _is_near(point, party.address) and not _hands_back(desk, entry, party)
+
+
+def _is_named(point: SubmissionPoint, service: str) -> bool:
+    """Is a program's name before the daemon (`postfix/submission`), or its last part, a declared service."""
+    return bool(point.services) and (service in point.services or service.rpartition("/")[2] in point.services)
+
+
+def _hands_back(desk: Desk, entry: Entry, party: Party) -> bool:
+    """A content filter hands back to a service of its own, from an address of its own host."""
+    host = desk.spool.host
+    return "/" in entry.service and host in {party.name, desk.declaration.host_of(party.address)}
+
+
+def _is_near(point: SubmissionPoint, address: str) -> bool:
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return False
+    return any(client in network for network in point.networks)

@@ -1,0 +1,184 @@
+"""The desk at which Postfix's lines are read: the memory of open entries, the line at hand, the events it gives.
+
+Rules:
+- An event's identity is what happened, so facts that are alike within one second are told apart by an ordinal.
+- A queue id is unique per host only; what is remembered is kept by host.
+- An entry whose Message-ID was never logged is keyed by its host and queue id.
+"""
+
+from collections import deque
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from streams.collect import postfix_text as texts
+from streams.collect.declaration import Declaration, SubmissionPoint
+from streams.collect.parser import Counts, Unread
+from streams.collect.postfix_entry import Entry, Memory, Spool
+from streams.collect.queueid import arrival
+from streams.core.events import Kind, MessageEvent
+from streams.core.identity import fact_id, leg_of, message_key, recipient_half
+
+SECOND = 1_000_000
+EXAMPLES = 20
+_PARTIES = 16_384
+
+half_of = lru_cache(maxsize=65_536)(recipient_half)
+"""The second half of a recipient's leg; mailboxes come again and again."""
+
+
+class Party(msgspec.Struct, frozen=True, gc=False):
+    """Another side of a connection.
+
+    Attributes:
+        name: declared name of its host; else its address, or its name where it has no address.
+        address: as logged, or "".
+        called: its own name as logged.
+        declared: a declared host.
+    """
+
+    name: str
+    address: str
+    called: str
+    declared: bool
+
+
+class Desk:
+    """What every reader of a line works on.
+
+    Attributes:
+        spool: memory of the line's host.
+        at: microseconds UTC of the line.
+        pid: its process.
+        service: its program's name before the daemon.
+        daemon: its program.
+        seq: order of the line within its second.
+        file: name of the file.
+        offset: byte offset of the line.
+        observed_at: microseconds UTC, when it was read.
+        events: what the lines gave.
+        removed: time, host and queue id of entries that left.
+        told: event ids of this second.
+    """
+
+    __slots__ = (
+        "_parties", "at", "counts", "daemon", "declaration", "events", "file", "mute", "observed_at", "offset", "pid",
+        "points", "removed", "seq", "service", "source", "spool", "spools", "told",
+    )  # fmt: skip
+
+    def __init__(self, source: str, declaration: Declaration) -> None:
+        """An empty desk."""
+        self.source, self.declaration, self.counts = source, declaration, Counts()
+        self.points: dict[str, SubmissionPoint] = {point.host: point for point in declaration.submission_points}
+        self.mute = frozenset(host.name for host in declaration.hosts if host.reports is False)
+        self._parties: dict[str, Party] = {}
+        self.spools: dict[str, Spool] = {}
+        self.spool = Spool(host="")
+        self.removed: deque[tuple[int, str, str]] = deque()
+        self.told: set[bytes] = set()
+        self.events: list[MessageEvent] = []
+        self.file, self.offset, self.observed_at = "", 0, 0
+        self.at, self.seq = 0, 0
+        self.pid = self.service = self.daemon = ""
+
+    # Memory
+
+    def begin(self, queue_id: str) -> Entry:
+        """A new entry; what was known under this id was another one."""
+        where = f"{self.spool.host}/{queue_id}"
+        entry = Entry(queue_id=queue_id, at=arrival(queue_id, self.at), where=where)
+        self.spool.entries[queue_id] = entry
+        return entry
+
+    def entry(self, queue_id: str) -> Entry:
+        """The entry of a line; one that began before this log is known from here on."""
+        entry = self.spool.entries.get(queue_id)
+        return self.begin(queue_id) if entry is None else entry
+
+    def name(self, entry: Entry, message_id: str | None = None) -> None:
+        """Give an entry its key; the first Message-ID counts."""
+        if not entry.key:
+            host = self.spool.host
+            entry.message_id = message_id
+            entry.key = message_key(message_id, host, entry.queue_id)
+            entry.place = leg_of(host, entry.queue_id, key=entry.key)[:8]
+
+    def leave(self, entry: Entry) -> None:
+        """An entry is in the queue no more; it is known for a little longer."""
+        if entry.removed_at is None:
+            entry.removed_at = self.at
+            self.removed.append((self.at, self.spool.host, entry.queue_id))
+
+    def leg(self, entry: Entry, host: str, queue_id: str, recipient: str) -> bytes:
+        """The leg of a recipient in another entry of the same message."""
+        other = self.spool.entries.get(queue_id) if host == self.spool.host else None
+        if other is not None and other.key == entry.key:
+            return other.place + half_of(recipient)
+        return leg_of(host, queue_id, key=entry.key)[:8] + half_of(recipient)
+
+    def party(self, text: str) -> Party:
+        """Who stands behind `name[address]:port`: by its name if that is declared, else by its address."""
+        party = self._parties.get(text)
+        if party is None:
+            called, address = texts.names(text)
+            known = self.declaration.is_declared(called)
+            name = self.declaration.host_of(called if known or not address else address)
+            declared = known or self.declaration.is_declared(address)
+            party = Party(name=name, address=address, called=called, declared=declared)
+            if len(self._parties) >= _PARTIES:  # foreign clients cannot grow it for ever
+                self._parties.clear()
+            self._parties[text] = party
+        return party
+
+    def restore(self, memory: Memory) -> None:
+        """Take up what a checkpoint remembers."""
+        self.spools, self.removed, self.told = memory.spools, deque(memory.removed), memory.told
+        self.at, self.seq = memory.at, memory.seq
+
+    # Answers
+
+    def tell(self, kind: Kind, at: int, entry: Entry, recipient: str = "", *, ordinal: int = 0, **fields: Any) -> None:
+        """One event about an entry, or about one of its recipients.
+
+        Args:
+            kind: what happened.
+            at: microseconds UTC.
+            entry: its key is known.
+            recipient: "" for the whole entry.
+            ordinal: to begin with, where a fact of another second is alike.
+            **fields: further fields of the event.
+        """
+        get, where, told = fields.get, entry.where, self.told
+        outcome = f"{get('action')}|{get('status')}|{get('next_queue_id')}"
+        while (fact := fact_id(kind, where, recipient, at, outcome, ordinal)) in told:
+            ordinal += 1
+        told.add(fact)
+        self.events.append(
+            MessageEvent(
+                event_id=fact,
+                kind=kind,
+                occurred_at=at,
+                observed_at=self.observed_at,
+                leg=entry.place + half_of(recipient),
+                message_key=entry.key,
+                host=self.spool.host,
+                queue_id=entry.queue_id,
+                recipient=recipient,
+                source=self.source,
+                seq=self.seq,
+                file=self.file,
+                offset=self.offset,
+                **fields,
+            )
+        )
+
+    def ignore(self, program: str) -> None:
+        """The line carries nothing for custody."""
+        self.counts.ignored[program] += 1
+
+    def unread(self, reason: str) -> None:
+        """The line should be understood and is not."""
+        self.counts.unread[reason] += 1
+        if len(self.counts.examples) < EXAMPLES:
+            self.counts.examples.append(Unread(file=self.file, offset=self.offset, reason=reason))

@@ -1,0 +1,210 @@
+"""What happens to an entry in the queue: lines of cleanup, qmgr, bounce and postsuper.
+
+Rules:
+- What a check did (`hold:`, `discard:`) may stand before the Message-ID: it waits until the key is known. A message
+  put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it.
+- `status=expired` names no recipient: everyone still owed is refused, with the status of the last attempt.
+- An entry that cleanup or a milter rejects was never accepted.
+"""
+
+from streams.collect import postfix_text as texts
+from streams.collect.postfix_arrival import announce, arrive, count
+from streams.collect.postfix_attempt import WORDS, attempted
+from streams.collect.postfix_desk import Desk
+from streams.collect.postfix_entry import Entry, Owed, Remark
+from streams.core.events import Kind, Traffic
+
+_NOTICES = {
+    "sender non-delivery notification": "failed",
+    "sender delivery status notification": "delivered",
+    "sender delay notification": "delayed",
+}
+_OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
+_HOLDS = ("hold: ", "milter-hold: ")
+_DISCARDS = ("discard: ", "milter-discard: ")
+_REJECTS = ("reject: ", "milter-reject: ")
+_UNSAID = "4.4.7"
+"""RFC 3463: delivery time expired; where no attempt was logged."""
+
+
+# cleanup
+
+
+def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of cleanup about an entry."""
+    entry = desk.spool.entries.get(queue_id)
+    named = rest.startswith("message-id=")
+    if entry is None or entry.removed_at is not None or (named and entry.expected is not None):
+        entry = desk.begin(queue_id)  # a message made here, under an id that may have been another's
+    entry.written = True
+    if named:
+        desk.name(entry, rest[11:])
+        _heard_all(desk, entry)
+        _act(desk, entry)
+    elif rest.startswith("resent-message-id="):
+        entry.resent_id = rest[18:]
+    elif rest.startswith("to=<"):
+        attempted(desk, queue_id, rest)  # a local message that a check refused
+    else:
+        _check(desk, entry, rest)
+
+
+def _heard_all(desk: Desk, entry: Entry) -> None:
+    """The header is there, so all recipients were named."""
+    talk = desk.spool.talks.get(entry.pid)
+    if talk and talk.entry == entry.queue_id:
+        talk.entry, talk.heard = "", None
+
+
+def _check(desk: Desk, entry: Entry, rest: str) -> None:
+    """What a header check, an access rule or a milter says."""
+    header = texts.header(rest)
+    if header:
+        _prioritise(entry, *header)
+    if rest.startswith(_HOLDS + _DISCARDS):
+        _learn(entry, rest)
+        entry.remarks.append(Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS]))
+        if entry.key:
+            _act(desk, entry)
+        return
+    if rest.startswith(_REJECTS) and entry.client:
+        desk.spool.entries.pop(entry.queue_id, None)
+    if header is None:
+        desk.ignore("cleanup")
+
+
+def _prioritise(entry: Entry, name: str, value: str) -> None:
+    level, rank = texts.priority_of(name, value), texts.RANKS.get(name, entry.rank)
+    if level is not None and rank <= entry.rank:
+        entry.priority, entry.rank = level, rank
+
+
+def _learn(entry: Entry, rest: str) -> None:
+    """Sender and a recipient, which qmgr will not say of a message it does not get."""
+    parties = texts.parties(rest)
+    if parties:
+        entry.originator = parties[0]
+        if parties[1]:
+            entry.recipients.setdefault(parties[1], Owed())
+
+
+def _act(desk: Desk, entry: Entry) -> None:
+    """Tell what was done to a message whose key is known now."""
+    for remark in entry.remarks:
+        if entry.originator is None:
+            _learn(entry, remark.words)
+        arrive(desk, entry)
+        words = remark.words
+        if remark.held:
+            desk.tell(Kind.HELD, remark.at, entry, diagnostic=words)
+            continue
+        for recipient in ("", *_owed(entry)):
+            desk.tell(Kind.DISCARDED, remark.at, entry, recipient, diagnostic=words)
+        for owed in entry.recipients.values():
+            owed.gone = True
+        desk.leave(entry)
+    entry.remarks = []
+
+
+def _owed(entry: Entry) -> list[str]:
+    return [recipient for recipient, owed in entry.recipients.items() if not owed.gone]
+
+
+# bounce
+
+
+def bounce(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of bounce about an entry: a notification was issued."""
+    notice, _, number = rest.partition(": ")
+    action = _NOTICES.get(notice)
+    if number and notice.startswith("postmaster "):
+        notification = desk.entry(number)
+        notification.system, notification.traffic = True, Traffic.SYSTEM.value
+    elif number and action:
+        _issued(desk, desk.entry(queue_id), desk.entry(number), action)
+    else:
+        desk.ignore("bounce")
+
+
+def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
+    desk.name(subject)
+    report.report, report.subject = action, subject.key
+    notes = (f"notification={action}", *((f"report={report.key}",) if report.key else ()))
+    desk.tell(Kind.REPORTED, desk.at, subject, action="issued", next_queue_id=report.queue_id, attributes=notes)
+
+
+# qmgr
+
+
+def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of qmgr about an entry."""
+    entry = desk.entry(queue_id)
+    if rest == "removed":
+        desk.name(entry)
+        desk.tell(Kind.REMOVED, desk.at, entry)
+        desk.leave(entry)
+    elif rest.endswith(" (queue active)"):
+        _activated(desk, entry, rest)
+    elif ", status=" in rest:
+        _expired(desk, entry, rest.rpartition(", status=")[2])
+    elif rest.startswith("to=<"):
+        attempted(desk, queue_id, rest)
+    elif rest.startswith("skipped"):
+        desk.ignore("qmgr")
+    else:
+        desk.unread("a line of qmgr of an unknown form")
+
+
+def _activated(desk: Desk, entry: Entry, rest: str) -> None:
+    if entry.expected is not None:
+        return
+    said = texts.activation(rest)
+    if said is None:
+        desk.unread("a line of qmgr of an unknown form")
+        return
+    entry.originator, entry.size, entry.expected = said
+    if entry.arrived:
+        count(desk, entry)
+    else:
+        arrive(desk, entry)
+
+
+def _expired(desk: Desk, entry: Entry, status: str) -> None:
+    arrive(desk, entry)
+    action = "forced" if entry.expiring or status.startswith("force") else "expired"
+    for recipient in _owed(entry) or [""]:
+        owed = announce(desk, entry, recipient) if recipient else Owed()
+        owed.gone = True
+        desk.tell(
+            Kind.REFUSED,
+            desk.at,
+            entry,
+            recipient,
+            status=owed.status or _UNSAID,
+            diagnostic=status[:WORDS],
+            action=action,
+        )
+
+
+# postsuper
+
+
+def postsuper(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of postsuper about an entry: an operator acted."""
+    entry = desk.entry(queue_id)
+    desk.name(entry)
+    notes = (f"pid={desk.pid}",)
+    if rest in _OPERATOR:
+        desk.tell(_OPERATOR[rest], desk.at, entry, attributes=notes)
+    elif rest == "requeued":
+        desk.tell(Kind.REROUTED, desk.at, entry, attributes=notes)
+        desk.spool.requeued[entry.root or queue_id] = queue_id
+        desk.leave(entry)
+    elif rest == "expired":
+        entry.expiring = True
+    elif rest == "removed":
+        for recipient in ("", *_owed(entry)):
+            desk.tell(Kind.DELETED, desk.at, entry, recipient, attributes=notes)
+        desk.leave(entry)
+    else:
+        desk.unread("a line of postsuper of an unknown form")

@@ -1,0 +1,118 @@
+"""Where entries begin: lines of smtpd (a client speaks) and pickup (`sendmail` was called).
+
+Rules:
+- smtpd opens a queue entry at the first recipient it accepts. So the last recipient that a command filter's line named
+  before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
+- A recipient that smtpd then refuses is none.
+- A client that goes away before cleanup has written anything leaves no entry behind.
+"""
+
+from streams.collect import postfix_text as texts
+from streams.collect.postfix_desk import Desk
+from streams.collect.postfix_entry import Entry, Owed, Remark, Talk
+
+_REMARKS = {"hold: ": True, "discard: ": False}
+
+
+def smtpd(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of smtpd about an entry."""
+    if rest.startswith("client="):
+        _opened(desk, desk.begin(queue_id), rest)
+        return
+    entry = desk.spool.entries.get(queue_id)
+    refused = texts.rejected_recipient(rest)
+    if entry and refused:
+        entry.recipients.pop(refused, None)
+    remark = _remark(desk, rest)
+    if entry and remark:
+        entry.remarks.append(remark)
+    desk.ignore("smtpd")
+
+
+def spoken(desk: Desk, text: str) -> None:
+    """A line of smtpd that names no entry."""
+    talks = desk.spool.talks
+    if text.startswith("connect from "):
+        talks.pop(desk.pid, None)
+    elif text.startswith("disconnect from "):
+        _gone(desk, talks.pop(desk.pid, None))
+    elif "replacing command" in text:
+        _hear(desk, text)
+    elif text.startswith("NOQUEUE: "):
+        _without_entry(desk, text[9:])
+        desk.ignore("smtpd NOQUEUE")
+        return
+    desk.ignore("smtpd")
+
+
+def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
+    """A line of pickup about an entry."""
+    said = texts.pickup(rest)
+    if said is None:
+        desk.ignore("pickup")
+        return
+    entry = desk.begin(queue_id)
+    entry.local = True
+    entry.login, root = said
+    if root:
+        # orig_id names the first entry of a row of requeued ones; the parent is the last
+        entry.parent = desk.spool.requeued.pop(root, root)
+        entry.root, entry.requeued = root, True
+
+
+def _opened(desk: Desk, entry: Entry, rest: str) -> None:
+    client, more, said = rest[7:].partition(", ")
+    entry.client, entry.service, entry.pid = client, desk.service, desk.pid
+    if more:
+        fields = dict(part.partition("=")[::2] for part in said.split(", "))
+        entry.authenticated = "sasl_username" in fields
+        entry.parent = fields.get("orig_queue_id", "")
+    talk = desk.spool.talks.get(desk.pid)
+    if talk is None:
+        desk.spool.talks[desk.pid] = Talk(at=desk.at, entry=entry.queue_id)
+        return
+    if talk.heard:
+        to, asked = talk.heard
+        entry.recipients[to] = Owed(asked=asked)
+    entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
+    talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, []
+
+
+def _hear(desk: Desk, text: str) -> None:
+    talk = desk.spool.talks.get(desk.pid)
+    if talk is None:
+        talk = desk.spool.talks[desk.pid] = Talk()
+    talk.at = desk.at
+    early = texts.early_recipient(text)
+    if early is None:
+        talk.envelope_id = texts.early_envelope(text) or talk.envelope_id
+        return
+    talk.heard = early
+    entry = desk.spool.entries.get(talk.entry)
+    if entry:
+        entry.recipients[early[0]] = Owed(asked=early[1])
+
+
+def _without_entry(desk: Desk, said: str) -> None:
+    """A recipient refused, or a message put on hold or thrown away, before there is a queue id."""
+    talk = desk.spool.talks.get(desk.pid)
+    remark = _remark(desk, said)
+    if remark:
+        if talk is None:
+            talk = desk.spool.talks[desk.pid] = Talk(at=desk.at)
+        talk.remarks.append(remark)
+    elif talk and talk.heard and talk.heard[0] == texts.rejected_recipient(said):
+        talk.heard = None
+
+
+def _remark(desk: Desk, said: str) -> Remark | None:
+    for word, held in _REMARKS.items():
+        if said.startswith(word):
+            return Remark(held=held, at=desk.at, words=said[:500])
+    return None
+
+
+def _gone(desk: Desk, talk: Talk | None) -> None:
+    entry = desk.spool.entries.get(talk.entry) if talk else None
+    if entry and not entry.written and not entry.arrived:
+        del desk.spool.entries[entry.queue_id]
