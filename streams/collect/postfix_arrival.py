@@ -3,8 +3,8 @@
 Rules:
 - An entry with a parent (`orig_queue_id`, `orig_id`), one that a content filter hands back, and one that local(8) made
   by forwarding is never a submission: it is a later leg of what came before.
-- The arrival is told for the whole entry at qmgr's first line, and for each recipient as soon as it is known. Its time is
-  the one in a long queue id.
+- The arrival is told for the whole entry at qmgr's first line, and for each recipient as soon as it is known. Its time
+  is the one in a long queue id.
 - Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
 """
 
@@ -31,14 +31,14 @@ def arrive(desk: Desk, entry: Entry) -> None:
     _classify(desk, entry)
     if entry.requeued:
         _inherit(desk, entry)
-    _tell(desk, entry, "", None)
+    _tell(desk, entry, "", asked=None)
     for recipient in tuple(entry.recipients):
         announce(desk, entry, recipient)
 
 
 def count(desk: Desk, entry: Entry) -> None:
     """The number of recipients became known after the arrival was told: tell it again, as another fact."""
-    _tell(desk, entry, "", None, ordinal=1)
+    _tell(desk, entry, "", asked=None, ordinal=1)
 
 
 def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
@@ -49,7 +49,7 @@ def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
     elif owed.announced:
         return owed
     owed.announced = True
-    _tell(desk, entry, recipient, owed.asked)
+    _tell(desk, entry, recipient, asked=owed.asked)
     if entry.parent:
         _continue(desk, entry, recipient)
     return owed
@@ -80,13 +80,7 @@ def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
     desk.tell(Kind.REROUTED, entry.at, before, recipient, next_queue_id=number, next_leg=here)
 
 
-def _tell(  # as heard: asked is yes, no or not said
-    desk: Desk,
-    entry: Entry,
-    recipient: str,
-    asked: bool | None,
-    ordinal: int = 0,  # noqa: FBT001
-) -> None:
+def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:
     traffic = Traffic(entry.traffic) if entry.traffic else _outside(desk, recipient)
     desk.tell(
         Kind.SUBMITTED if entry.submitted else Kind.TRANSFERRED,
@@ -133,11 +127,12 @@ def _traffic(desk: Desk, entry: Entry, *, ours: bool) -> Traffic | None:
         return Traffic.PROBE
     if entry.report or not sender:
         return _report(desk, entry, ours=ours)
-    if ours:
-        return Traffic.OURS
-    if not entry.client or desk.party(entry.client).declared:
-        return Traffic.TRANSIT
-    return None
+    return Traffic.OURS if ours else _foreign(desk, entry)
+
+
+def _foreign(desk: Desk, entry: Entry) -> Traffic | None:
+    """What local(8) forwarded, and what a known host hands over, is on its way."""
+    return Traffic.TRANSIT if not entry.client or desk.party(entry.client).declared else None
 
 
 def _report(desk: Desk, entry: Entry, *, ours: bool) -> Traffic:

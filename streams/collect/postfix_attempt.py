@@ -121,7 +121,7 @@ def _beyond(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     )
 
 
-def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, **fields: Any) -> None:  # noqa: ANN401
+def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, **fields: Any) -> None:
     if "peer" not in fields:
         fields["peer"] = _peer(desk, attempt)
     desk.tell(
