@@ -1,0 +1,81 @@
+"""Parts: small processes that are started, awaited and stopped."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.core.errors import Unavailable
+from streams.local import part, ports
+from streams.local.part import Part
+
+STUBBORN = """
+import signal, socket, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", {port}))
+time.sleep(60)
+"""
+
+
+def _part(folder: Path, program: str, **more: float) -> Part:
+    return Part(name="p", command=(sys.executable, "-c", program), log=folder / "log", **more)  # type: ignore[arg-type]
+
+
+def test_output_goes_to_the_log_and_the_environment_is_added(tmp_path: Path) -> None:
+    """What a part prints stands in its log; what the plan adds stands in its environment."""
+    asked = Part(
+        name="p",
+        command=(sys.executable, "-c", "import os; print(os.environ['A'])"),
+        log=tmp_path / "log",
+        environment={"A": "b"},
+    )
+
+    async def run() -> int:
+        return await (await part.start(asked)).wait()
+
+    assert asyncio.run(run()) == 0
+    assert asked.log.read_text(encoding="utf-8") == "b\n"
+
+
+def test_a_part_that_ends_instead_of_starting_is_told(tmp_path: Path) -> None:
+    """A part that ends before it answers is Unavailable, with its exit code and its log."""
+    asked = _part(tmp_path, "raise SystemExit(4)", port=1)
+
+    async def run() -> None:
+        process = await part.start(asked)
+        await part.wait_ready(asked, process)
+
+    with pytest.raises(Unavailable, match="p ended with 4") as failed:
+        asyncio.run(run())
+    assert str(asked.log) in failed.value.hint
+
+
+def test_a_part_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    """A part that never answers is Unavailable once its patience is over."""
+    asked = _part(tmp_path, "import time; time.sleep(60)", port=1, start_patience=0.1)
+
+    async def run() -> None:
+        process = await part.start(asked)
+        try:
+            await part.wait_ready(asked, process)
+        finally:
+            await part.stop(asked, process)
+
+    with pytest.raises(Unavailable, match="did not answer within"):
+        asyncio.run(run())
+
+
+def test_a_stubborn_part_is_killed(tmp_path: Path) -> None:
+    """A part that does not end when asked is killed after its patience."""
+    port = ports.choose(tmp_path).kafka
+    asked = _part(tmp_path, STUBBORN.format(port=port), port=port, stop_patience=0.1)
+
+    async def run() -> int | None:
+        process = await part.start(asked)
+        await part.wait_ready(asked, process)
+        await part.stop(asked, process)
+        await part.stop(asked, process)
+        return process.returncode
+
+    assert asyncio.run(run()) == -9
