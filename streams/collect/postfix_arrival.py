@@ -11,9 +11,12 @@ Rules:
 from ipaddress import ip_address
 
 from streams.collect.declaration import SubmissionPoint
-from streams.collect.postfix_desk import Desk, Party
+from streams.collect.postfix_desk import Desk, Party, half_of
 from streams.collect.postfix_entry import Entry, Owed
 from streams.core.events import Kind, Traffic
+from streams.core.identity import leg_of
+
+TRAFFIC = {traffic.value: traffic for traffic in Traffic}
 
 _PROBER = "double-bounce@"
 """What bounces of bounces and address_verify probes are sent as (double_bounce_sender)."""
@@ -65,43 +68,38 @@ def _inherit(desk: Desk, entry: Entry) -> None:
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
     """Custody passed to an entry from its parent."""
-    host, number = desk.spool.host, entry.queue_id
-    before = desk.spool.entries.get(entry.parent)
+    number, parent = entry.queue_id, entry.parent
+    before = desk.spool.entries.get(parent)
     if before is None or before.key != entry.key:
-        before = Entry(
-            queue_id=entry.parent,
-            at=entry.at,
-            where=f"{host}/{entry.parent}",
-            key=entry.key,
-            place=desk.leg(entry, host, entry.parent, ""),
-        )
-        before.place = before.place[:8]
-    here = desk.leg(entry, host, number, recipient)
-    desk.tell(Kind.REROUTED, entry.at, before, recipient, next_queue_id=number, next_leg=here)
+        where = f"{desk.spool.host}/{parent}"
+        place = leg_of(desk.spool.host, parent, key=entry.key)[:8]
+        before = Entry(queue_id=parent, at=entry.at, where=where, key=entry.key, place=place)
+    fields = {"next_queue_id": number, "next_leg": entry.place + half_of(recipient)}
+    desk.put(Kind.REROUTED, entry.at, before, recipient, f"None|None|{number}", fields)
 
 
 def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:
-    traffic = Traffic(entry.traffic) if entry.traffic else _outside(desk, recipient)
-    desk.tell(
-        Kind.SUBMITTED if entry.submitted else Kind.TRANSFERRED,
-        entry.at,
-        entry,
-        recipient,
-        ordinal=ordinal,
-        side=None if entry.submitted else "received",
-        traffic=traffic,
-        peer=desk.party(entry.client).name if entry.client else None,
-        message_id=entry.message_id,
-        mts_id=entry.envelope_id,
-        originator=entry.originator or "",
-        recipients_expected=entry.expected,
-        priority=entry.priority,
-        size=entry.size,
-        subject_key=entry.subject,
-        action=entry.report or None,
-        report_requested=asked,
-        attributes=(f"resent-message-id={entry.resent_id}",) if entry.resent_id else (),
-    )
+    submitted = entry.submitted
+    fields = {
+        "side": None if submitted else "received",
+        "traffic": TRAFFIC[entry.traffic] if entry.traffic else _outside(desk, recipient),
+        "peer": desk.party(entry.client).name if entry.client else None,
+        "message_id": entry.message_id,
+        "originator": entry.originator or "",
+        "recipients_expected": entry.expected,
+        "priority": entry.priority,
+        "size": entry.size,
+        "report_requested": asked,
+    }
+    action = entry.report or None
+    if action:
+        fields |= {"action": action, "subject_key": entry.subject}
+    if entry.envelope_id:
+        fields["mts_id"] = entry.envelope_id
+    if entry.resent_id:
+        fields["attributes"] = (f"resent-message-id={entry.resent_id}",)
+    kind = Kind.SUBMITTED if submitted else Kind.TRANSFERRED
+    desk.put(kind, entry.at, entry, recipient, f"{action}|None|None", fields, ordinal)
 
 
 # Classes; DESIGN, "What is owed, and to whom"

@@ -47,7 +47,7 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
     announce(desk, entry, first).gone = True
     edge = f"{first}\0{to}"
     if edge not in entry.redirected:
-        entry.redirected.append(edge)
+        entry.redirected += (edge,)
         entry.recipients.setdefault(to, Owed()).announced = True
         leg = desk.leg(entry, desk.spool.host, entry.queue_id, to)
         desk.tell(Kind.REDIRECTED, desk.at, entry, first, next_leg=leg, attributes=(f"to={to}",))
@@ -76,65 +76,47 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     if number := texts.queued_as(reply):
         _handed_over(desk, entry, attempt, number)
     elif session := texts.session(reply):
-        leg = session_leg(session)
-        _told(desk, Kind.DELIVERED, entry, attempt, next_queue_id=session, next_leg=leg)
+        fields = {"next_queue_id": session, "next_leg": session_leg(session)}
+        _told(desk, Kind.DELIVERED, entry, attempt, fields)
     elif desk.daemon == "discard" or texts.is_discarded(reply):
         _told(desk, Kind.DISCARDED, entry, attempt)
     elif number := texts.forwarded_as(reply):
-        host = desk.spool.host
-        leg = desk.leg(entry, host, number, attempt.to)
-        _told(desk, Kind.TRANSFERRED, entry, attempt, side="sent", peer=host, next_queue_id=number, next_leg=leg)
+        _passed(desk, entry, attempt, desk.spool.host, number)
     elif desk.daemon in _FINAL:
         _told(desk, Kind.DELIVERED, entry, attempt)
     else:
-        _beyond(desk, entry, attempt)
+        _passed(desk, entry, attempt, _peer(desk, attempt), "")
 
 
 def _handed_over(desk: Desk, entry: Entry, attempt: texts.Attempt, number: str) -> None:
     party = desk.party(attempt.relay)
     near = not party.declared and party.address.startswith(_LOOPBACK)
-    peer = desk.spool.host if near else party.name
-    _told(
-        desk,
-        Kind.TRANSFERRED,
-        entry,
-        attempt,
-        side="sent",
-        peer=peer,
-        action="relayed" if peer in desk.mute else None,
-        next_queue_id=number,
-        next_leg=desk.leg(entry, peer, number, attempt.to),
-    )
+    _passed(desk, entry, attempt, desk.spool.host if near else party.name, number)
 
 
-def _beyond(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
-    """Handed to a party that does not say what it calls the message."""
-    peer = _peer(desk, attempt)
-    _told(
-        desk,
-        Kind.TRANSFERRED,
-        entry,
-        attempt,
-        side="sent",
-        peer=peer,
-        action="relayed" if peer in desk.mute else None,
-    )
+def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:
+    """Handed to a party, that may say what it calls the message (else `number` is "")."""
+    fields: dict[str, Any] = {"side": "sent", "peer": peer}
+    if peer in desk.mute:
+        fields["action"] = "relayed"  # beyond the sight of reports
+    if peer and number:
+        fields["next_queue_id"] = number
+        fields["next_leg"] = desk.leg(entry, peer, number, attempt.to)
+    _told(desk, Kind.TRANSFERRED, entry, attempt, fields)
 
 
-def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, **fields: Any) -> None:
+def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, fields: dict[str, Any] | None = None) -> None:
+    fields = {} if fields is None else fields
     if "peer" not in fields:
         fields["peer"] = _peer(desk, attempt)
-    desk.tell(
-        kind,
-        desk.at,
-        entry,
-        attempt.to,
-        status=attempt.dsn or None,
-        diagnostic=attempt.reply[:WORDS] or None,
-        original_recipient=attempt.orig_to,
-        attributes=(f"delays={attempt.delays}",) if attempt.delays else (),
-        **fields,
-    )
+    status, reply = attempt.dsn or None, attempt.reply
+    fields["status"], fields["diagnostic"] = status, reply[:WORDS] or None
+    if attempt.orig_to:
+        fields["original_recipient"] = attempt.orig_to
+    if attempt.delays:
+        fields["attributes"] = (f"delays={attempt.delays}",)
+    outcome = f"{fields.get('action')}|{status}|{fields.get('next_queue_id')}"
+    desk.put(kind, desk.at, entry, attempt.to, outcome, fields)
 
 
 def _peer(desk: Desk, attempt: texts.Attempt) -> str | None:

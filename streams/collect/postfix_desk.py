@@ -138,21 +138,37 @@ class Desk:
 
     # Answers
 
-    def tell(self, kind: Kind, at: int, entry: Entry, recipient: str = "", *, ordinal: int = 0, **fields: Any) -> None:
-        """One event about an entry, or about one of its recipients.
+    def tell(self, kind: Kind, at: int, entry: Entry, recipient: str = "", **fields: Any) -> None:
+        """One event about an entry (whose key is known), or about one of its recipients."""
+        get = fields.get
+        self.put(kind, at, entry, recipient, f"{get('action')}|{get('status')}|{get('next_queue_id')}", fields)
+
+    def put(  # noqa: PLR0913, PLR0917 - the hot path: nothing is packed that is unpacked again
+        self,
+        kind: Kind,
+        at: int,
+        entry: Entry,
+        recipient: str,
+        outcome: str,
+        fields: dict[str, Any],
+        ordinal: int = 0,
+    ) -> None:
+        """The same, by its parts.
 
         Args:
             kind: what happened.
             at: microseconds UTC.
             entry: its key is known.
             recipient: "" for the whole entry.
+            outcome: `action|status|next queue id`, what tells facts apart.
+            fields: further fields of the event.
             ordinal: to begin with, where a fact of another second is alike.
-            **fields: further fields of the event.
         """
-        get, where, told = fields.get, entry.where, self.told
-        outcome = f"{get('action')}|{get('status')}|{get('next_queue_id')}"
-        while (fact := fact_id(kind, where, recipient, at, outcome, ordinal)) in told:
+        where, told = entry.where, self.told
+        fact = fact_id(kind, where, recipient, at, outcome, ordinal)
+        while fact in told:
             ordinal += 1
+            fact = fact_id(kind, where, recipient, at, outcome, ordinal)
         told.add(fact)
         self.events.append(
             MessageEvent(

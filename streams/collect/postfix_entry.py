@@ -108,8 +108,8 @@ class Entry(msgspec.Struct):
     submitted: bool = False
     arrived: bool = False
     recipients: dict[str, Owed] = {}
-    redirected: list[str] = []
-    remarks: list[Remark] = []
+    redirected: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     expiring: bool = False
     removed_at: int | None = None
 
@@ -129,7 +129,7 @@ class Talk(msgspec.Struct):
     heard: tuple[str, bool | None] | None = None
     entry: str = ""
     envelope_id: str | None = None
-    remarks: list[Remark] = []
+    remarks: tuple[Remark, ...] = ()
 
 
 class Spool(msgspec.Struct):

@@ -23,6 +23,7 @@ _OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
 _HOLDS = ("hold: ", "milter-hold: ")
 _DISCARDS = ("discard: ", "milter-discard: ")
 _REJECTS = ("reject: ", "milter-reject: ")
+_PLAIN = "None|None|None"
 _UNSAID = "4.4.7"
 """RFC 3463: delivery time expired; where no attempt was logged."""
 
@@ -40,7 +41,8 @@ def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
     if named:
         desk.name(entry, rest[11:])
         _heard_all(desk, entry)
-        _act(desk, entry)
+        if entry.remarks:
+            _act(desk, entry)
     elif rest.startswith("resent-message-id="):
         entry.resent_id = rest[18:]
     elif rest.startswith("to=<"):
@@ -63,7 +65,7 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
         _prioritise(entry, *header)
     if rest.startswith(_HOLDS + _DISCARDS):
         _learn(entry, rest)
-        entry.remarks.append(Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS]))
+        entry.remarks += (Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS]),)
         if entry.key:
             _act(desk, entry)
         return
@@ -103,7 +105,7 @@ def _act(desk: Desk, entry: Entry) -> None:
         for owed in entry.recipients.values():
             owed.gone = True
         desk.leave(entry)
-    entry.remarks = []
+    entry.remarks = ()
 
 
 def _owed(entry: Entry) -> list[str]:
@@ -141,7 +143,7 @@ def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
     entry = desk.entry(queue_id)
     if rest == "removed":
         desk.name(entry)
-        desk.tell(Kind.REMOVED, desk.at, entry)
+        desk.put(Kind.REMOVED, desk.at, entry, "", _PLAIN, {})
         desk.leave(entry)
     elif rest.endswith(" (queue active)"):
         _activated(desk, entry, rest)

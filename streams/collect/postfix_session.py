@@ -25,7 +25,7 @@ def smtpd(desk: Desk, queue_id: str, rest: str) -> None:
         entry.recipients.pop(refused, None)
     remark = _remark(desk, rest)
     if entry and remark:
-        entry.remarks.append(remark)
+        entry.remarks += (remark,)
     desk.ignore("smtpd")
 
 
@@ -75,7 +75,7 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
         to, asked = talk.heard
         entry.recipients[to] = Owed(asked=asked)
     entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
-    talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, []
+    talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
 
 
 def _hear(desk: Desk, text: str) -> None:
@@ -100,7 +100,7 @@ def _without_entry(desk: Desk, said: str) -> None:
     if remark:
         if talk is None:
             talk = desk.spool.talks[desk.pid] = Talk(at=desk.at)
-        talk.remarks.append(remark)
+        talk.remarks += (remark,)
     elif talk and talk.heard and talk.heard[0] == texts.rejected_recipient(said):
         talk.heard = None
 

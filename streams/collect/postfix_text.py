@@ -41,6 +41,7 @@ _HEADER = re.compile(
 )
 _PARTIES = re.compile(r"; from=<([^>]*)>(?: to=<([^>]*)>)?")
 _RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
+_ACTIVE = re.compile(r"from=<(.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
@@ -157,15 +158,7 @@ def pickup(text: str) -> tuple[str, str] | None:
     return (found[1], found[2] or "") if found else None
 
 
-def activation(text: str) -> tuple[str, int | None, int | None] | None:
+def activation(text: str) -> tuple[str, int, int] | None:
     """Sender, size and number of recipients of qmgr's `from=<..>, size=.., nrcpt=.. (queue active)`."""
-    head, _, recipients = text.rpartition(", nrcpt=")
-    sender, _, size = head.rpartition(">, size=")
-    if not sender.startswith("from=<"):
-        return None
-    return sender[6:], number(size), number(recipients.partition(" ")[0])
-
-
-def number(digits: str) -> int | None:
-    """A number that fits 63 bits, else None."""
-    return int(digits) if len(digits) < 19 and digits.isascii() and digits.isdigit() else None  # noqa: PLR2004
+    found = _ACTIVE.fullmatch(text)
+    return (found[1], int(found[2]), int(found[3])) if found else None

@@ -6,11 +6,15 @@ in five hexadecimal digits. Ids are unique per host only, and short ones are use
 """
 
 import re
+from functools import lru_cache
 
-_DIGITS = {digit: value for value, digit in enumerate("0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz")}
+_DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
+_BASE = 52
+_PAIRS = {a + b: _BASE * m + n for m, a in enumerate(_DIGITS) for n, b in enumerate(_DIGITS)}
 _DIGIT = "[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]"
-_LONG = re.compile(f"({_DIGIT}{{6}})({_DIGIT}{{4}})z[0-9A-Za-y]+")
+_LONG = re.compile(f"{_DIGIT}{{10}}z[0-9A-Za-y]+")
 _SHORT = re.compile(r"[0-9A-F]{6,}")
+_QUEUE_ID = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}")
 _SECOND = 1_000_000
 _LATEST = 4_102_444_800
 """2100: what decodes to a later second is no long id."""
@@ -18,7 +22,7 @@ _LATEST = 4_102_444_800
 
 def is_queue_id(text: str) -> bool:
     """Has a text the form of a queue id."""
-    return bool(_LONG.fullmatch(text) or _SHORT.fullmatch(text))
+    return _QUEUE_ID.fullmatch(text) is not None
 
 
 def arrival(queue_id: str, line_at: int) -> int:
@@ -28,19 +32,20 @@ def arrival(queue_id: str, line_at: int) -> int:
         queue_id: long or short.
         line_at: time of the first line about it; only its second counts for a short id.
     """
-    long = _LONG.fullmatch(queue_id)
-    if long:
-        at = _number(long[1]) * _SECOND + _number(long[2])
-        if at < _LATEST * _SECOND:
-            return at
+    if _LONG.fullmatch(queue_id):
+        seconds = _seconds(queue_id[:6])
+        micros = _PAIRS[queue_id[6:8]] * _BASE * _BASE + _PAIRS[queue_id[8:10]]
+        if seconds < _LATEST and micros < _SECOND:
+            return seconds * _SECOND + micros
     if line_at % _SECOND == 0 and _SHORT.fullmatch(queue_id):
         micros = int(queue_id[:5], 16)
         return line_at + micros if micros < _SECOND else line_at
     return line_at
 
 
-def _number(digits: str) -> int:
+@lru_cache(maxsize=1024)
+def _seconds(digits: str) -> int:
     value = 0
     for digit in digits:
-        value = value * 52 + _DIGITS[digit]
+        value = value * _BASE + _DIGITS.index(digit)
     return value
