@@ -8,14 +8,14 @@ Rules:
   with its place and reason. What is longer than Postfix ever writes is cut.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece
 from streams.collect.postfix_attempt import attempted
-from streams.collect.postfix_desk import SECOND, Desk
+from streams.collect.postfix_desk import SECOND, Desk, Head, Read
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import picked_up, smtpd, spoken
@@ -41,9 +41,7 @@ LONGEST = 16_384
 
 _HEADS = 8_192
 
-_Read = Callable[[Desk, str, str], None]
-
-_READERS: dict[str, _Read] = {
+_READERS: dict[str, Read] = {
     **dict.fromkeys(("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay"), attempted),
     **dict.fromkeys(("bounce", "defer", "trace"), bounce),
     "cleanup": cleanup,
@@ -54,24 +52,6 @@ _READERS: dict[str, _Read] = {
     "nqmgr": qmgr,
     "smtpd": smtpd,
 }
-
-
-class Head(msgspec.Struct, frozen=True):
-    """What stands before a line's text.
-
-    Attributes:
-        spool: memory of its host.
-        service: program before the daemon.
-        daemon: last part of the program's name; the whole where it is not Postfix.
-        pid: "" where the line says none.
-        read: reads its lines about entries; None where they carry nothing.
-    """
-
-    spool: Spool
-    service: str
-    daemon: str
-    pid: str
-    read: _Read | None
 
 
 class PostfixParser:
@@ -96,12 +76,12 @@ class PostfixParser:
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> list[MessageEvent]:
         """The events of these lines, in order."""
-        desk = self._desk
+        desk, line = self._desk, self._line
         self._reader.reference = observed_at if self.reference is None else self.reference
         desk.file, desk.observed_at, desk.events = file, observed_at, []
         for piece in pieces:
             desk.offset = piece.offset
-            self._line(piece.raw)
+            line(desk, piece.raw)
         events, desk.events = desk.events, []
         self.counts.pieces += len(pieces)
         self.counts.events += len(events)
@@ -143,9 +123,8 @@ class PostfixParser:
         self._heads.clear()
         self.through, self._swept_at = memory.through, memory.swept_at
 
-    def _line(self, raw: bytes) -> None:
-        desk = self._desk
-        timed = self._reader.timed(raw[:LONGEST].replace(b"\0", b"\xff"))
+    def _line(self, desk: Desk, raw: bytes) -> None:
+        timed = self._reader.timed(raw if len(raw) < LONGEST else raw[:LONGEST])
         if timed is None:
             desk.unread("no time that can be read" if raw.strip() else "an empty line")
             return
@@ -154,20 +133,20 @@ class PostfixParser:
             desk.seq += 1
         else:
             self._tick(at)
-        text, colon, said = rest.partition(": ")
-        head = self._heads.get(text) or self._head(text if colon else "")
-        read = head.read
-        if read is None:
-            desk.ignore(head.daemon)
+        start, colon, said = rest.partition(": ")
+        head = self._heads.get(start) or self._head(start if colon else "")
+        if (read := head.read) is None:
+            desk.ignored[head.daemon] += 1
             return
-        desk.spool, desk.pid, desk.service, desk.daemon = head.spool, head.pid, head.service, head.daemon
+        desk.head, spool = head, head.spool
+        desk.spool = spool
         number, colon, rest = said.partition(": ")
-        if colon and (number in head.spool.entries or is_queue_id(number)):
+        if colon and (number in spool.entries or is_queue_id(number)):
             read(desk, number, rest)
         elif read is smtpd:
             spoken(desk, said)
         else:
-            desk.ignore(head.daemon)
+            desk.ignored[head.daemon] += 1
 
     def _head(self, text: str) -> Head:
         """Host, service, daemon and process of `host postfix-out/submission/smtpd[123]`."""
@@ -179,7 +158,7 @@ class PostfixParser:
             daemon = daemon if "postfix" in service else program or "(no program)"
         name = self.source.host or self.declaration.host_of(host)
         spool = self._desk.spools.setdefault(name, Spool(host=name)) if read else self._desk.spool
-        head = Head(spool, service, daemon, pid.rstrip("]"), read)
+        head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read)
         if len(self._heads) >= _HEADS:  # processes come and go
             self._heads.clear()
         self._heads[text] = head

@@ -9,6 +9,7 @@ Rules:
 """
 
 from ipaddress import ip_address
+from typing import Any
 
 from streams.collect.declaration import SubmissionPoint
 from streams.collect.postfix_desk import Desk, Party, half_of
@@ -80,7 +81,7 @@ def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
 
 def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:
     submitted = entry.submitted
-    fields = {
+    fields: dict[str, Any] = {
         "side": None if submitted else "received",
         "traffic": TRAFFIC[entry.traffic] if entry.traffic else _outside(desk, recipient),
         "peer": desk.party(entry.client).name if entry.client else None,

@@ -29,9 +29,9 @@ def attempted(desk: Desk, queue_id: str, rest: str) -> None:
     attempt = texts.attempt(rest)
     if attempt is None:
         if rest.startswith("to=<"):
-            desk.unread(f"a line of {desk.daemon} of an unknown form")
+            desk.unread(f"a line of {desk.head.daemon} of an unknown form")
         else:
-            desk.ignore(desk.daemon)
+            desk.ignore(desk.head.daemon)
         return
     entry = desk.entry(queue_id)
     if not entry.arrived:
@@ -78,11 +78,11 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     elif session := texts.session(reply):
         fields = {"next_queue_id": session, "next_leg": session_leg(session)}
         _told(desk, Kind.DELIVERED, entry, attempt, fields)
-    elif desk.daemon == "discard" or texts.is_discarded(reply):
+    elif desk.head.daemon == "discard" or texts.is_discarded(reply):
         _told(desk, Kind.DISCARDED, entry, attempt)
     elif number := texts.forwarded_as(reply):
         _passed(desk, entry, attempt, desk.spool.host, number)
-    elif desk.daemon in _FINAL:
+    elif desk.head.daemon in _FINAL:
         _told(desk, Kind.DELIVERED, entry, attempt)
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")

@@ -7,6 +7,7 @@ Rules:
 """
 
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -44,15 +45,35 @@ class Party(msgspec.Struct, frozen=True, gc=False):
     declared: bool
 
 
+Read = Callable[["Desk", str, str], None]
+"""Reads a line about an entry: desk, queue id, text."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What stands before a line's text.
+
+    Attributes:
+        spool: memory of its host.
+        service: program before the daemon.
+        daemon: last part of the program's name; the whole where it is not Postfix.
+        pid: "" where the line says none.
+        read: reads its lines about entries; None where they carry nothing.
+    """
+
+    spool: Spool
+    service: str
+    daemon: str
+    pid: str
+    read: "Read | None"
+
+
 class Desk:
     """What every reader of a line works on.
 
     Attributes:
         spool: memory of the line's host.
         at: microseconds UTC of the line.
-        pid: its process.
-        service: its program's name before the daemon.
-        daemon: its program.
+        head: what stands before its text.
         seq: order of the line within its second.
         file: name of the file.
         offset: byte offset of the line.
@@ -60,16 +81,18 @@ class Desk:
         events: what the lines gave.
         removed: time, host and queue id of entries that left.
         told: event ids of this second.
+        ignored: lines that carry nothing for custody, by program.
     """
 
     __slots__ = (
-        "_parties", "at", "counts", "daemon", "declaration", "events", "file", "mute", "observed_at", "offset", "pid",
-        "points", "removed", "seq", "service", "source", "spool", "spools", "told",
+        "_parties", "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset",
+        "points", "removed", "seq", "source", "spool", "spools", "told",
     )  # fmt: skip
 
     def __init__(self, source: str, declaration: Declaration) -> None:
         """An empty desk."""
         self.source, self.declaration, self.counts = source, declaration, Counts()
+        self.ignored = self.counts.ignored
         self.points: dict[str, SubmissionPoint] = {point.host: point for point in declaration.submission_points}
         self.mute = frozenset(host.name for host in declaration.hosts if host.reports is False)
         self._parties: dict[str, Party] = {}
@@ -80,7 +103,7 @@ class Desk:
         self.events: list[MessageEvent] = []
         self.file, self.offset, self.observed_at = "", 0, 0
         self.at, self.seq = 0, 0
-        self.pid = self.service = self.daemon = ""
+        self.head = Head(spool=self.spool, service="", daemon="", pid="", read=None)
 
     # Memory
 
@@ -191,7 +214,7 @@ class Desk:
 
     def ignore(self, program: str) -> None:
         """The line carries nothing for custody."""
-        self.counts.ignored[program] += 1
+        self.ignored[program] += 1
 
     def unread(self, reason: str) -> None:
         """The line should be understood and is not."""

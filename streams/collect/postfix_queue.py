@@ -195,7 +195,7 @@ def postsuper(desk: Desk, queue_id: str, rest: str) -> None:
     """A line of postsuper about an entry: an operator acted."""
     entry = desk.entry(queue_id)
     desk.name(entry)
-    notes = (f"pid={desk.pid}",)
+    notes = (f"pid={desk.head.pid}",)
     if rest in _OPERATOR:
         desk.tell(_OPERATOR[rest], desk.at, entry, attributes=notes)
     elif rest == "requeued":

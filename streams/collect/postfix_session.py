@@ -33,9 +33,9 @@ def spoken(desk: Desk, text: str) -> None:
     """A line of smtpd that names no entry."""
     talks = desk.spool.talks
     if text.startswith("connect from "):
-        talks.pop(desk.pid, None)
+        talks.pop(desk.head.pid, None)
     elif text.startswith("disconnect from "):
-        _gone(desk, talks.pop(desk.pid, None))
+        _gone(desk, talks.pop(desk.head.pid, None))
     elif "replacing command" in text:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
@@ -62,14 +62,14 @@ def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
 
 def _opened(desk: Desk, entry: Entry, rest: str) -> None:
     client, more, said = rest[7:].partition(", ")
-    entry.client, entry.service, entry.pid = client, desk.service, desk.pid
+    entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
         fields = dict(part.partition("=")[::2] for part in said.split(", "))
         entry.authenticated = "sasl_username" in fields
         entry.parent = fields.get("orig_queue_id", "")
-    talk = desk.spool.talks.get(desk.pid)
+    talk = desk.spool.talks.get(desk.head.pid)
     if talk is None:
-        desk.spool.talks[desk.pid] = Talk(at=desk.at, entry=entry.queue_id)
+        desk.spool.talks[desk.head.pid] = Talk(at=desk.at, entry=entry.queue_id)
         return
     if talk.heard:
         to, asked = talk.heard
@@ -79,9 +79,9 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
 
 
 def _hear(desk: Desk, text: str) -> None:
-    talk = desk.spool.talks.get(desk.pid)
+    talk = desk.spool.talks.get(desk.head.pid)
     if talk is None:
-        talk = desk.spool.talks[desk.pid] = Talk()
+        talk = desk.spool.talks[desk.head.pid] = Talk()
     talk.at = desk.at
     early = texts.early_recipient(text)
     if early is None:
@@ -95,11 +95,11 @@ def _hear(desk: Desk, text: str) -> None:
 
 def _without_entry(desk: Desk, said: str) -> None:
     """A recipient refused, or a message put on hold or thrown away, before there is a queue id."""
-    talk = desk.spool.talks.get(desk.pid)
+    talk = desk.spool.talks.get(desk.head.pid)
     remark = _remark(desk, said)
     if remark:
         if talk is None:
-            talk = desk.spool.talks[desk.pid] = Talk(at=desk.at)
+            talk = desk.spool.talks[desk.head.pid] = Talk(at=desk.at)
         talk.remarks += (remark,)
     elif talk and talk.heard and talk.heard[0] == texts.rejected_recipient(said):
         talk.heard = None

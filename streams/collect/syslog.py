@@ -106,6 +106,8 @@ class Reader:
         Most lines share their second with the line before: its date is not read again.
         """
         text = raw.decode("utf-8", "replace")
+        if "\0" in text:  # keeps texts apart in hashes, so it may not be in one
+            text = text.replace("\0", "\ufffd")
         if text[:_DATE] == self._date:
             return self._date_at, text[_DATE + 1 :]
         match text[:1]:
