@@ -6,14 +6,16 @@ loopback ports, from the embedded stack's jars. Its certificates are made here.
 
 import asyncio
 import shlex
+import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import ConsumerGroupState, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives import serialization
 
@@ -229,6 +231,27 @@ def test_a_ledger_lives_on_three_brokers(cluster: Cluster) -> None:
     producer = Producer(settings.kafka_client() | {"acks": "all", "enable.idempotence": True})
     producer.produce("message-events", b"x", partition=0)
     assert producer.flush(PATIENCE) == 0
+
+
+def test_a_worker_joins_its_group(cluster: Cluster) -> None:
+    """A Faust worker logs in with the same settings as every other client."""
+    settings = _settings(cluster)
+    topics.create(settings)
+    own = (sys.executable, "-m", "streams.cli", "worker", "--roles", "clock")
+    where = ("--data", str(cluster.pki / "worker"), "--settings", str(cluster.pki / "custody.toml"))
+    worker = Part(name="clock", command=(*own, *where), log=cluster.pki / "clock.log")
+    admin = AdminClient(settings.kafka_client())
+    deadline = time.monotonic() + PATIENCE
+    with _Running([worker]):
+        while "custody-clock-main" not in _stable_groups(admin):
+            assert time.monotonic() < deadline, worker.log.read_text(encoding="utf-8")
+            time.sleep(0.2)
+
+
+def _stable_groups(admin: AdminClient) -> set[str]:
+    """Groups that have members with partitions."""
+    listed = admin.list_consumer_groups(request_timeout=PATIENCE).result(PATIENCE).valid
+    return {group.group_id for group in listed if group.state == ConsumerGroupState.STABLE}
 
 
 def test_a_wrong_password_is_refused(cluster: Cluster) -> None:

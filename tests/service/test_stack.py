@@ -181,6 +181,27 @@ def _answers(settings: Settings) -> bool:
         return False
 
 
+def test_a_killed_worker_is_started_again(tmp_path: Path, start_stack: Any) -> None:
+    """A worker of the stack is killed and started again; it ends with the stack."""
+    data = tmp_path / "data"
+    with start_stack(data, CUSTODY_STACK_ROLES="clock"):
+        before = _pids(data)
+        os.kill(before["clock"], signal.SIGKILL)
+        _until(lambda: _pids(data)["clock"] not in {0, before["clock"]}, "a new worker")
+        after = _pids(data)
+    assert _gone(after)
+
+
+def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
+    """A role that no worker has is refused before anything starts."""
+    file = tmp_path / "custody.toml"
+    file.write_text('stack_roles = "clok"\n', encoding="utf-8")
+    environment = {"CUSTODY_STACK_ROLES": ""}
+    told = CliRunner(env=environment).invoke(custody, ["up", "--data", str(tmp_path / "d"), "--settings", str(file)])
+    assert isinstance(told.exception, Misuse)
+    assert "clock" in told.exception.hint
+
+
 def test_a_killed_supervisor_leaves_no_orphans(tmp_path: Path, start_stack: Any) -> None:
     """The supervisor is killed: its parts die with it, its stack.json counts as nothing, and `up` works again."""
     data = tmp_path / "data"
