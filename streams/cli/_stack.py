@@ -57,9 +57,6 @@ def detach(settings: Settings, file: Path | None) -> Stack:
         Misuse: another one runs in the data directory.
         Unavailable: it does not start; the hint is the end of its log.
     """
-    from streams.local.lock import refuse_held  # noqa: PLC0415
-
-    refuse_held(settings.data)
     log = settings.data / "log" / "stack.log"
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     log.parent.mkdir(exist_ok=True)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.cli._stack import data_options, detach, json_option, roles, say_json, settings_of
+from streams.local.lock import refuse_held
 from streams.settings import Settings, Stack, running
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from streams.local.part import Part
     from streams.local.supervisor import State
 
@@ -28,6 +31,8 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, in_back
     Example: custody up --detach
     """
     settings = settings_of(data, file, ledger)
+    refuse_held(settings.data)
+    _fetch(settings)
     if not in_background:
         asyncio.run(_run(settings, file))
         return
@@ -52,15 +57,46 @@ def describe(stack: Stack, data: Path) -> list[str]:
 
 
 async def _run(settings: Settings, file: Path | None) -> None:
+    from rich.live import Live  # noqa: PLC0415
+
     from streams.local.supervisor import Plan, Supervisor  # noqa: PLC0415
 
+    watch = _Told(settings.data)
     plan = Plan(
         data=settings.data,
         cache=settings.cache,
         prepare=lambda: _prepare(settings, file),
         workers=_workers(settings, file),
     )
-    await Supervisor(plan, _Told(settings.data)).run()
+    if not sys.stdout.isatty():
+        await Supervisor(plan, watch).run()
+        return
+    with Live(refresh_per_second=4) as live:
+        await Supervisor(plan, lambda states: live.update(_table(states, settings.data))).run()
+
+
+def _fetch(settings: Settings) -> None:
+    """Fetch the broker's jars if this is the first start on this machine, and show how it goes."""
+    from streams.local import jars  # noqa: PLC0415
+
+    if jars.is_complete(settings.cache):
+        return
+    label = "Fetching Kafka (44 MB, once)"
+    with click.progressbar(length=len(jars.pinned()), label=label, file=sys.stderr) as bar:
+        jars.kafka_jars(settings.cache, lambda _done, _all: bar.update(1))
+
+
+def _table(states: Sequence["State"], data: Path) -> "RenderableType":
+    """All parts and how they are, and where the stack is once it is there."""
+    from rich import box  # noqa: PLC0415
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("part", "is", "process", "started again", box=box.SIMPLE)
+    for state in states:
+        table.add_row(state.name, state.condition, str(state.pid or ""), str(state.restarts or ""))
+    stack = running(data)
+    return Group(table, *(describe(stack, data) if stack else ()), "Ctrl-C ends it.")
 
 
 def _workers(settings: Settings, file: Path | None) -> "tuple[Part, ...]":

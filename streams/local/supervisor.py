@@ -20,7 +20,7 @@ from streams.core.errors import Unavailable
 from streams.local import clickhouse, kafka, lock, part, ports
 from streams.local.part import Part
 from streams.local.ports import LOOPBACK, Ports
-from streams.settings import Stack
+from streams.settings import Stack, stack_file
 
 SHORT_PAUSE = 0.2
 LONG_PAUSE = 30.0
@@ -187,6 +187,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._stack = None
+        stack_file(self._plan.data).unlink(missing_ok=True)
         for group in (self._workers, self._services):
             await asyncio.gather(*(keeper.end() for keeper in group))
 
