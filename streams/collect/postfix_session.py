@@ -64,9 +64,8 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
     client, more, said = rest[7:].partition(", ")
     entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
-        fields = dict(part.partition("=")[::2] for part in said.split(", "))
-        entry.authenticated = "sasl_username" in fields
-        entry.parent = fields.get("orig_queue_id", "")
+        entry.authenticated = "sasl_username=" in said
+        entry.parent = texts.orig_queue_id(said)
     talk = desk.spool.talks.get(desk.head.pid)
     if talk is None:
         desk.spool.talks[desk.head.pid] = Talk(at=desk.at, entry=entry.queue_id)

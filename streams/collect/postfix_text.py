@@ -158,6 +158,12 @@ def pickup(text: str) -> tuple[str, str] | None:
     return (found[1], found[2] or "") if found else None
 
 
+def orig_queue_id(text: str) -> str:
+    """The entry that an XFORWARD names as the one before; "" where there is none."""
+    _, found, rest = text.partition("orig_queue_id=")
+    return rest.partition(",")[0] if found else ""
+
+
 def activation(text: str) -> tuple[str, int, int] | None:
     """Sender, size and number of recipients of qmgr's `from=<..>, size=.., nrcpt=.. (queue active)`."""
     found = _ACTIVE.fullmatch(text)

@@ -59,7 +59,7 @@ class Traffic(StrEnum):
     )
 
 
-class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One fact about one message, for one recipient (or, with recipient "", for a whole queue entry).
 
     Attributes:
