@@ -45,6 +45,13 @@ def count(desk: Desk, entry: Entry) -> None:
     _tell(desk, entry, "", asked=None, ordinal=1)
 
 
+def relate(desk: Desk, entry: Entry) -> None:
+    """What a notification is about became known after its recipients were told: tell them again, with that."""
+    for recipient, owed in entry.recipients.items():
+        if owed.announced:
+            _tell(desk, entry, recipient, asked=owed.asked)
+
+
 def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
     """Tell that a recipient is owed here, once."""
     owed = entry.recipients.get(recipient)
@@ -68,15 +75,25 @@ def _inherit(desk: Desk, entry: Entry) -> None:
 
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
-    """Custody passed to an entry from its parent."""
-    number, parent = entry.queue_id, entry.parent
-    before = desk.spool.entries.get(parent)
-    if before is None or before.key != entry.key:
-        where = f"{desk.spool.host}/{parent}"
-        place = leg_of(desk.spool.host, parent, key=entry.key)[:8]
-        before = Entry(queue_id=parent, at=entry.at, where=where, key=entry.key, place=place)
-    fields = {"next_queue_id": number, "next_leg": entry.place + half_of(recipient)}
-    desk.put(Kind.REROUTED, entry.at, before, recipient, f"None|None|{number}", fields)
+    """Custody passed to an entry from its parent on this host (another host's log tells its hand-over itself)."""
+    before = desk.spool.entries.get(entry.parent)
+    if before is None:
+        if entry.client and desk.spool.host != desk.here(desk.party(entry.client)):
+            return
+        before = _unseen(desk, entry)
+    fields = {"next_queue_id": entry.queue_id, "next_leg": entry.place + half_of(recipient)}
+    outcome = f"None|None|{entry.queue_id}"
+    desk.put(Kind.REROUTED, entry.at, before, recipient, outcome, fields)
+    if before.key != entry.key and not before.key.startswith("/"):  # a filter changed it: tell both partitions
+        copy = Entry(queue_id=before.queue_id, at=before.at, where=before.where, key=entry.key, place=before.place)
+        desk.put(Kind.REROUTED, entry.at, copy, recipient, outcome, fields)
+
+
+def _unseen(desk: Desk, entry: Entry) -> Entry:
+    """A parent that this log says nothing of."""
+    host, parent = desk.spool.host, entry.parent
+    place = leg_of(host, parent, key=entry.key)[:8]
+    return Entry(queue_id=parent, at=entry.at, where=f"{host}/{parent}", key=entry.key, place=place)
 
 
 def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:

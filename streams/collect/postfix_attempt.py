@@ -4,7 +4,6 @@ Rules:
 - A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
   "discarded" in the peer's words it is neither.
-- A peer on the loopback that nobody declared is a filter on the same host.
 """
 
 from typing import Any
@@ -20,7 +19,6 @@ WORDS = 500
 """Characters of a peer's words that are kept."""
 
 _FINAL = frozenset({"lmtp", "local", "virtual", "pipe"})
-_LOOPBACK = ("127.", "::1")
 _NOBODY = frozenset({"none", "local", "virtual"})
 
 
@@ -74,7 +72,7 @@ def _outcome(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> No
 def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     reply = attempt.reply
     if number := texts.queued_as(reply):
-        _handed_over(desk, entry, attempt, number)
+        _passed(desk, entry, attempt, desk.here(desk.party(attempt.relay)), number)
     elif session := texts.session(reply):
         fields = {"next_queue_id": session, "next_leg": session_leg(session)}
         _told(desk, Kind.DELIVERED, entry, attempt, fields)
@@ -86,12 +84,6 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
         _told(desk, Kind.DELIVERED, entry, attempt)
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")
-
-
-def _handed_over(desk: Desk, entry: Entry, attempt: texts.Attempt, number: str) -> None:
-    party = desk.party(attempt.relay)
-    near = not party.declared and party.address.startswith(_LOOPBACK)
-    _passed(desk, entry, attempt, desk.spool.host if near else party.name, number)
 
 
 def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:

@@ -23,6 +23,7 @@ from streams.core.identity import fact_id, leg_of, message_key, recipient_half
 
 SECOND = 1_000_000
 EXAMPLES = 20
+_LOOPBACK = ("127.", "::1")
 _PARTIES = 16_384
 
 half_of = lru_cache(maxsize=65_536)(recipient_half)
@@ -160,6 +161,11 @@ class Desk:
                 self._parties.clear()
             self._parties[text] = party
         return party
+
+    def here(self, party: Party) -> str:
+        """The host of a party; one on the loopback that nobody declared is a filter on the line's host."""
+        near = not party.declared and party.address.startswith(_LOOPBACK)
+        return self.spool.host if near else party.name
 
     def restore(self, memory: Memory) -> None:
         """Take up what a checkpoint remembers."""

@@ -8,7 +8,7 @@ Rules:
 """
 
 from streams.collect import postfix_text as texts
-from streams.collect.postfix_arrival import announce, arrive, count
+from streams.collect.postfix_arrival import announce, arrive, count, relate
 from streams.collect.postfix_attempt import WORDS, attempted
 from streams.collect.postfix_desk import Desk
 from streams.collect.postfix_entry import Entry, Owed, Remark
@@ -133,6 +133,7 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     report.report, report.subject = action, subject.key
     notes = (f"notification={action}", *((f"report={report.key}",) if report.key else ()))
     desk.tell(Kind.REPORTED, desk.at, subject, action="issued", next_queue_id=report.queue_id, attributes=notes)
+    relate(desk, report)
 
 
 # qmgr
