@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from streams import settings
+from streams import settings, workers
 
 TOP = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -77,6 +77,13 @@ def test_workers_are_set_by_settings_that_exist(name: str, monkeypatch: pytest.M
     assert loaded.kafka_security_protocol == "sasl_ssl"
     assert loaded.clickhouse_url == "https://clickhouse:8443"
     assert (loaded.replication_factor, loaded.min_insync_replicas) == (3, 2)
+
+
+def test_every_role_has_a_service() -> None:
+    """The workers of the file are the worker roles that there are, one a service, each named after its role."""
+    assert {name: service["command"] for name, service in WORKERS.items()} == {
+        role: ["worker", "--roles", role] for role in workers.ROLES
+    }
 
 
 def test_mounted_files_exist() -> None:

@@ -4,25 +4,22 @@ The cluster is the production one: three brokers started by infra/kafka/start.sh
 loopback ports, from the embedded stack's jars. Its certificates are made here.
 """
 
-import asyncio
 import shlex
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import trustme
 from confluent_kafka import ConsumerGroupState, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
-from cryptography.hazmat.primitives import serialization
 
 from streams.kafka import topics
-from streams.local import jars, kafka, part, ports
+from streams.local import jars, kafka, ports
 from streams.local.part import Part
 from streams.settings import Settings, load
+from tests.service.security import BAD, GOOD, Running, make_pki
 
 pytestmark = pytest.mark.service
 
@@ -31,7 +28,6 @@ NODES = (1, 2, 3)
 PATIENCE = 60
 REFUSAL = 2
 """Seconds that a client which must be refused tries."""
-GOOD, BAD = "custody-password", "wrong-password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,33 +37,6 @@ class Cluster:
     clients: tuple[int, ...]
     brokers: tuple[int, ...]
     pki: Path
-
-
-def _pem(file: Path, *blobs: trustme.Blob) -> Path:
-    file.write_bytes(b"".join(blob.bytes() for blob in blobs))
-    return file
-
-
-def _key(certificate: trustme.LeafCert) -> bytes:
-    """The private key in PKCS#8, the only form Kafka reads."""
-    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _make_pki(pki: Path) -> None:
-    """A CA, a broker, a client, and a stranger with a CA of their own."""
-    ours, theirs = trustme.CA(), trustme.CA()
-    broker, client, stranger = ours.issue_cert("127.0.0.1"), ours.issue_cert("custody"), theirs.issue_cert("custody")
-    _pem(pki / "ca.pem", ours.cert_pem)
-    _pem(pki / "other-ca.pem", theirs.cert_pem)
-    for name, made in (("client", client), ("stranger", stranger)):
-        _pem(pki / f"{name}.pem", *made.cert_chain_pems)
-        _pem(pki / f"{name}.key", made.private_key_pem)
-    (pki / "kafka.pem").write_bytes(_key(broker) + b"".join(blob.bytes() for blob in broker.cert_chain_pems))
-    for name in (GOOD, BAD):
-        (pki / name).write_text(f"{name.replace('-', '')}\n", encoding="utf-8")
 
 
 def _tools(folder: Path) -> Path:
@@ -114,43 +83,15 @@ def _port(own: ports.Ports, listener: str) -> int:
     return {"CLIENT": own.kafka, "BROKER": own.clickhouse, "CONTROLLER": own.controller}[listener]
 
 
-class _Running:
-    """Parts that run on a loop of its own thread while the block does."""
-
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = parts
-        self._processes: list[asyncio.subprocess.Process] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> "list[asyncio.subprocess.Process]":
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(PATIENCE)
-        return self._processes
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(PATIENCE)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _start(self) -> None:
-        self._processes += await asyncio.gather(*map(part.start, self._parts))
-        await asyncio.gather(*map(part.wait_ready, self._parts, self._processes))
-
-    async def _stop(self) -> None:
-        await asyncio.gather(*map(part.stop, self._parts, self._processes))
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The production cluster, which knows the user custody."""
     data = tmp_path_factory.mktemp("secured")
     (data / "pki").mkdir()
-    _make_pki(data / "pki")
+    make_pki(data / "pki")
     _tools(data / "bin")
     chosen = [ports.choose(data / name) for name in _folders(data)]
-    with _Running([_node(node, data, chosen) for node in NODES]):
+    with Running([_node(node, data, chosen) for node in NODES]):
         yield Cluster(
             clients=tuple(own.kafka for own in chosen),
             brokers=tuple(own.clickhouse for own in chosen),
@@ -242,7 +183,7 @@ def test_a_worker_joins_its_group(cluster: Cluster) -> None:
     worker = Part(name="clock", command=(*own, *where), log=cluster.pki / "clock.log")
     admin = AdminClient(settings.kafka_client())
     deadline = time.monotonic() + PATIENCE
-    with _Running([worker]):
+    with Running([worker]):
         while "custody-clock-main" not in _stable_groups(admin):
             assert time.monotonic() < deadline, worker.log.read_text(encoding="utf-8")
             time.sleep(0.2)
