@@ -38,6 +38,10 @@ _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
+_CLOCK = re.compile(r" ([ 0-3][0-9]) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)")
+_NONE = "\0"
+"""No date; no text that was read has a NUL."""
+
 _STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]+(?: [^\s=\]"]+="(?:[^"\\]|\\.)*")*\])+')
 """RFC 5424 6.3: nothing, or elements whose quoted values may hold brackets."""
 
@@ -93,7 +97,7 @@ class Reader:
             ) from error
         self.year, self.reference = year, reference
         self.month, self.last = 0, 0
-        self._date, self._date_at = "", 0
+        self._date, self._date_at = _NONE, 0
 
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
@@ -127,7 +131,7 @@ class Reader:
     def restore(self, state: tuple[int | None, int, int]) -> None:
         """Go on as if never stopped."""
         self.year, self.month, self.last = state
-        self._date = ""
+        self._date = _NONE
 
     def _with_priority(self, text: str) -> tuple[int, str] | None:
         _, _, rest = text.partition(">")
@@ -168,15 +172,13 @@ class Reader:
         return self._date_at, text[_DATE + 1 :]
 
     def _yearless(self, date: str) -> int | None:
-        month = _MONTHS.get(date[:3])
+        month, clock = _MONTHS.get(date[:3]), _CLOCK.fullmatch(date[3:])
+        if month is None or clock is None:
+            return None
+        day, hour, minute, second = map(int, clock.groups())
         try:
-            day, hour, minute, second = int(date[4:6]), int(date[7:9]), int(date[10:12]), int(date[13:15])
-            return (
-                None
-                if month is None
-                else self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
-            )
-        except ValueError:
+            return self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
+        except (ValueError, OverflowError):
             return None
 
     def _dated(self, month: int, rest: timedelta) -> int:

@@ -1,0 +1,153 @@
+"""The prefix of a line, in every form that mail systems' lines come in."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.collect.syslog import Line, Reader
+from streams.core.errors import Misuse
+
+
+def at(*moment: int) -> int:
+    """Microseconds UTC."""
+    return round(datetime(*moment, tzinfo=UTC).timestamp() * 1_000_000)  # type: ignore[misc, arg-type]
+
+
+NOON = at(2026, 11, 23, 12, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "want"),
+    [
+        (
+            b"Nov 23 12:00:00 origin postfix-origin/smtpd[123]: connect from x: y",
+            Line(NOON, "origin", "postfix-origin/smtpd", "123", "connect from x: y"),
+        ),
+        (b"<22>Nov 23 12:00:00 h postfix/qmgr[1]: A: removed", Line(NOON, "h", "postfix/qmgr", "1", "A: removed")),
+        (b"Nov 23 12:00:00 h postsuper: a text", Line(NOON, "h", "postsuper", "", "a text")),
+        (
+            b"2026-11-23T13:00:00.000042+01:00 h postfix/smtp[9]: text",
+            Line(NOON + 42, "h", "postfix/smtp", "9", "text"),
+        ),
+        (b"2026-11-23T12:00:00Z h p[9]: text", Line(NOON, "h", "p", "9", "text")),
+        (b"<22>2026-11-23T12:00:00+0000 h p[9]: text", Line(NOON, "h", "p", "9", "text")),
+        (b"<22>1 2026-11-23T12:00:00.5Z h p 77 ID1 - text", Line(NOON + 500_000, "h", "p", "77", "text")),
+        (b'<22>1 2026-11-23T12:00:00Z h p - - [a@1 b="x] y"][c] \xef\xbb\xbftext', Line(NOON, "h", "p", "", "text")),
+        (b"<22>1 2026-11-23T12:00:00Z - p 7 - -", Line(NOON, "", "p", "7", "")),
+        (b"2026-11-23T12:00:00.000001+0000 lmtp(1): Info: Hi", Line(NOON + 1, "", "", "", "lmtp(1): Info: Hi")),
+    ],
+)
+def test_forms(raw: bytes, want: Line) -> None:
+    """Traditional, RFC 3339 and RFC 5424 prefixes give the same parts."""
+    assert Reader(2026).read(raw) == want
+
+
+@pytest.mark.parametrize("message", ["A: removed", list(b"A: removed")])
+@pytest.mark.parametrize("pid", ["SYSLOG_PID", "_PID"])
+def test_journal(message: str | list[int], pid: str) -> None:
+    """A journal record has the same parts; a message of odd bytes is an array of numbers."""
+    record = {
+        "__REALTIME_TIMESTAMP": str(NOON + 7),
+        "_HOSTNAME": "h",
+        "SYSLOG_IDENTIFIER": "postfix/qmgr",
+        pid: "12",
+        "MESSAGE": message,
+        "PRIORITY": "6",
+    }
+    assert Reader().read(msgspec.json.encode(record)) == Line(NOON + 7, "h", "postfix/qmgr", "12", "A: removed")
+
+
+def test_a_log_crosses_new_year() -> None:
+    """December goes on to January of the next year; a line that comes late stays in the old one."""
+    reader = Reader(2026)
+    days = [
+        b"Dec 31 23:59:59 h p: x",
+        b"Jan  1 00:00:00 h p: x",
+        b"Dec 31 23:59:59 h p: late",
+        b"Jan  1 00:00:01 h p: x",
+    ]
+    got = [line.at for line in map(reader.read, days) if line]
+    assert got == [at(2026, 12, 31, 23, 59, 59), at(2027, 1, 1), at(2026, 12, 31, 23, 59, 59), at(2027, 1, 1, 0, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("date", "year"), [(b"Nov 23 12:00:00", 2026), (b"Nov 26 12:00:00", 2025), (b"Feb 29 12:00:00", 2024)]
+)
+def test_the_year_is_guessed(date: bytes, year: int) -> None:
+    """Without a year, a time is the latest that is not more than a day after the reference, give or take a zone."""
+    line = Reader(reference=NOON).read(date + b" h p: x")
+    assert line
+    assert datetime.fromtimestamp(line.at / 1_000_000, UTC).year == year
+
+
+def test_the_repeated_hour() -> None:
+    """At the end of summer time the order of lines decides which of two hours it is."""
+    reader = Reader(2026, "Europe/Berlin")
+    times = ["01:59:59", "02:00:00", "02:59:59", "02:00:00", "02:30:00", "02:59:59", "03:00:00"]
+    got = [line.at for time in times if (line := reader.read(f"Oct 25 {time} h p: x".encode()))]
+    start = at(2026, 10, 24, 23, 59, 59)
+    seconds = [0, 1, 3600, 3601, 5401, 7200, 7201]
+    assert got == [start + n * 1_000_000 for n in seconds]
+
+
+@given(st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)))  # noqa: DTZ001 - a local time
+def test_any_local_time(moment: datetime) -> None:
+    """A year-less local time of a zone is that zone's (the first of two, where there are two)."""
+    moment = moment.replace(microsecond=0)
+    zone = ZoneInfo("America/New_York")
+    line = Reader(2026, "America/New_York").read(f"{moment:%b %d %H:%M:%S} h p: x".encode())
+    want = (moment.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert line
+    assert line.at == want
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"no date here",
+        b"Foo 23 12:00:00 h p: x",
+        b"Nov 31 99:00:00 h",
+        b"<22>1 x",
+        b"{",
+        b"{}",
+        b"2026-99-99T1 h",
+        b"<",
+    ],
+)
+def test_other_forms(raw: bytes) -> None:
+    """What has no time that can be read is None, and raises nothing."""
+    assert Reader(2026).read(raw) is None
+
+
+@given(st.binary())
+def test_any_bytes(raw: bytes) -> None:
+    """Foreign bytes never raise."""
+    Reader(2026).read(raw)
+    Reader(2026).read(b"{" + raw)
+    Reader(2026).read(b"<1>1 2026-11-23T12:00:00Z " + raw)
+
+
+def test_bytes_that_are_no_text() -> None:
+    """Invalid UTF-8 and NUL become U+FFFD."""
+    line = Reader(2026).read(b"Nov 23 12:00:00 h p: a\xff\0b")
+    assert line
+    assert line.text == "a\ufffd\ufffdb"
+
+
+def test_goes_on_from_a_checkpoint() -> None:
+    """What a reader knows of year and hour goes with its state."""
+    first, second = Reader(2026), Reader(2026)
+    first.read(b"Dec 31 23:00:00 h p: x")
+    first.read(b"Jan  1 00:00:00 h p: x")
+    second.restore(first.state())
+    assert second.read(b"Jan  2 00:00:00 h p: x") == first.read(b"Jan  2 00:00:00 h p: x")
+
+
+def test_no_such_zone() -> None:
+    """A zone that does not exist is said at the start."""
+    with pytest.raises(Misuse):
+        Reader(2026, "Europe/Atlantis")
