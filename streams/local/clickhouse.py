@@ -27,6 +27,8 @@ from streams.local.part import Part
 from streams.local.ports import LOOPBACK, Ports
 
 USER = "custody"
+LONGEST_URL = 1 << 20
+"""Bytes, as ClickHouse's own server takes: parameters stand in the URL."""
 THREADS = 16
 """Requests inside the engine at once; more wait."""
 NOT_IMPLEMENTED, AUTHENTICATION_FAILED, REQUIRED_PASSWORD = 48, 516, 194
@@ -135,6 +137,7 @@ async def _serve(path: Path, port: int, password: str) -> None:
     server = Server(Engine(path), password)
     # Bodies are decompressed here (aiohttp stops at the first frame); a client that goes away cancels its handler.
     options: dict[str, Any] = {"auto_decompress": False, "handler_cancellation": True, "access_log": None}
+    options |= {"max_line_size": LONGEST_URL, "max_field_size": LONGEST_URL}
     runner = web.AppRunner(server.app(), shutdown_timeout=5, **options)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, port).start()

@@ -81,13 +81,15 @@ class Exchange:
     async def _insert(self, session: Session, rows: question.Rows, rest: AsyncIterator[bytes]) -> str:
         """Store the rows of the body; returns the summary."""
         insert = await self._run(lambda: session.begin(rows.sql, rows.input_format))
+        is_whole = False
         try:
             await self._run(lambda: insert.append(rows.first))
             async for piece in rest:
                 await self._run(lambda piece=piece: insert.append(piece))  # type: ignore[misc]
-        except (Refused, Undecodable, asyncio.CancelledError, ConnectionError):
-            await self._run(insert.cancel)
-            raise
+            is_whole = True
+        finally:
+            if not is_whole:
+                await self._run(insert.cancel)
         return _summary(*await self._run(insert.finish))
 
     async def _ask(self, session: Session, sql: str) -> web.StreamResponse:

@@ -184,6 +184,22 @@ def test_half_an_insert_stores_nothing(ask: Ask, client: Client) -> None:
     assert ask(b"INSERT INTO t (n) VALUES (1)", where).status == 200
 
 
+def test_a_client_that_leaves_in_the_middle_of_its_rows_stores_nothing(ask: Ask, client: Client) -> None:
+    """Rows whose sender vanished before the last of them are not stored."""
+    statement = b"INSERT INTO t (n) FORMAT TSV\n"
+    begun = ask.begin(statement + b"1\n2\n", f"/?database={client.database}", Content_Length="1000000")
+    begun.close()
+    deadline = time.monotonic() + 20
+    while ask(b"SELECT query FROM system.processes WHERE query LIKE 'INSERT%'").body:
+        assert time.monotonic() < deadline
+    assert ask(b"SELECT count() FROM t", f"/?database={client.database}").body == b"0\n"
+
+
+def test_a_long_parameter_fits(ask: Ask) -> None:
+    """A parameter of a hundred thousand characters in the URL is taken, as ClickHouse takes it."""
+    assert ask(b"SELECT length({s:String})", "/?param_s=" + "x" * 100_000).body == b"100000\n"
+
+
 def test_ping_needs_no_password(ask: Ask) -> None:
     """Whether it lives may be asked by anyone on this machine; so may the packaged schemas."""
     assert ask.bare("/ping").body == b"Ok.\n"
