@@ -5,6 +5,7 @@ Rules:
 - What only the embedded stack needs (Java, jars, ports) is not asked where brokers and warehouse are named.
 """
 
+import re
 import shutil
 import sys
 import time
@@ -176,10 +177,11 @@ def _topics(settings: Settings) -> Finding:
 
 
 def _lag(settings: Settings) -> Finding:
-    """Records that groups have not committed yet; a group without a member that lags is nobody's work."""
+    """Records that the ledger's groups have not committed yet; one without a member that lags is nobody's work."""
     from streams.cli._lag import lags  # noqa: PLC0415
 
-    found = lags(_admin(settings), TIMEOUT)
+    own = re.compile(rf"custody-.+-{settings.ledger}")
+    found = [lag for lag in lags(_admin(settings), TIMEOUT) if own.fullmatch(lag.group)]
     idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.members]
     said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
     advice = f"nobody reads for {', '.join(idle)}: is a worker down?"
