@@ -134,8 +134,8 @@ def _classify(desk: Desk, entry: Entry) -> None:
 
 def _traffic(desk: Desk, entry: Entry, *, ours: bool) -> Traffic | None:
     """The class of an entry; None where the recipient's domain decides."""
-    sender = entry.originator or ""
-    if entry.parent:
+    sender = entry.originator
+    if entry.parent or sender is None:  # None: it began before this log
         return Traffic.TRANSIT
     if entry.system or _is_robot(entry):
         return Traffic.SYSTEM
@@ -155,7 +155,7 @@ def _report(desk: Desk, entry: Entry, *, ours: bool) -> Traffic:
     """A notification made here begins here; one that was forwarded here, or comes from a known host, is on its way."""
     if entry.client:
         return Traffic.TRANSIT if not ours and desk.party(entry.client).declared else Traffic.REPORT
-    made_here = bool(entry.report) or entry.local or entry.queue_id in (entry.message_id or entry.queue_id)
+    made_here = bool(entry.report) or entry.local or entry.queue_id in (entry.message_id or "")
     return Traffic.REPORT if made_here else Traffic.TRANSIT
 
 

@@ -19,27 +19,29 @@ PRIORITIES = {
 }
 RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 
-_ATTEMPT = re.compile(
-    r"to=<([^>]*)>, (?:orig_to=<([^>]*)>, )?relay=([^,]*), (?:conn_use=\d+, )?delay=[\d.]+, "
+# Each pattern is tried at one place of a text and looks at each character a few times: a line made up by somebody who
+# wishes us ill costs no more than another.
+_OUTCOME = (
+    r", (?:orig_to=<([^>]*)>, )?relay=([^,]*), (?:conn_use=\d+, )?delay=[\d.]+, "
     r"(?:delays=([^,]*), )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
-_ODD_ATTEMPT = re.compile(
-    r"to=<(.*?)>, (?:orig_to=<(.*?)>, )?relay=(.*?), (?:conn_use=\d+, )?delay=[\d.]+, "
-    r"(?:delays=([^,]*), )?(?:dsn=([\d.]+), )?status=([\w-]+)",
-    re.DOTALL,
-)
+_ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
+_QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS = "queued as "
 _NUMBER = re.compile(r"[0-9A-Za-z]*")
 _SAVED = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
 _FORWARDED = "forwarded as "
-_COMMAND = re.compile(r'replacing command "(?:.*?)" with "rcpt to:\s*<(.*?)>(.*)"$', re.IGNORECASE | re.DOTALL)
-_ENVELOPE = re.compile(r'replacing command "(?:.*?)" with "mail from:.*\sENVID=([^\s"]+)', re.IGNORECASE | re.DOTALL)
-_NOTIFY = re.compile(r"\bNOTIFY=([A-Z,]+)", re.IGNORECASE)
-_REJECTED = re.compile(r"[a-z-]*reject: RCPT from .*? to=<(.*?)>")
+_REPLACING = 'replacing command "'
+_RCPT = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
+_MAIL = re.compile(r"mail from:", re.IGNORECASE)
+_ENVID = re.compile(r"\sENVID=([^\s\"]{1,200})", re.IGNORECASE)
+_NOTIFY = re.compile(r"\sNOTIFY=([A-Z,]{1,200})", re.IGNORECASE)
+_REJECTED = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
 _HEADER = re.compile(
-    r"(?:info|hold|warn): header ([A-Za-z0-9-]+): *(.*?) from (?:local|\S+\[[^\]]*\](?::\d+)?); ", re.DOTALL
+    r"(?:info|hold|warn): header ([A-Za-z0-9-]+): *(.*?) from (?:local|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
+    re.DOTALL,
 )
-_PARTIES = re.compile(r"; from=<([^>]*)>(?: to=<([^>]*)>)?")
+_PARTIES = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
 _RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
 _ACTIVE = re.compile(r"from=<(.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
@@ -69,7 +71,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 def attempt(text: str) -> Attempt | None:
     """A delivery agent's line, or None where it has another form."""
-    found = _ATTEMPT.match(text) or _ODD_ATTEMPT.match(text)
+    found = _ATTEMPT.match(text) or _QUOTED_ATTEMPT.match(text)
     if found is None:
         return None
     to, orig_to, relay, delays, dsn, status = found.groups()
@@ -115,7 +117,7 @@ def names(party: str) -> tuple[str, str]:
 
 def early_recipient(text: str) -> tuple[str, bool | None] | None:
     """A recipient that smtpd's command filter rewrote, and whether it asks for a positive report (RFC 3461 4.1)."""
-    found = _COMMAND.search(text)
+    found = _RCPT.match(_replacement(text))
     if found is None:
         return None
     notify = _NOTIFY.search(found[2])
@@ -124,13 +126,19 @@ def early_recipient(text: str) -> tuple[str, bool | None] | None:
 
 def early_envelope(text: str) -> str | None:
     """The ENVID that smtpd's command filter gave (RFC 3461 4.4)."""
-    found = _ENVELOPE.search(text)
+    command = _replacement(text)
+    found = _ENVID.search(command) if _MAIL.match(command) else None
     return found[1] if found else None
+
+
+def _replacement(text: str) -> str:
+    """What a command was replaced with."""
+    return text.partition(_REPLACING)[2].partition('" with "')[2].removesuffix('"')
 
 
 def rejected_recipient(text: str) -> str | None:
     """The recipient that smtpd refused."""
-    found = _REJECTED.search(text)
+    found = _REJECTED.match(text)
     return found[1] if found else None
 
 

@@ -78,3 +78,24 @@ def short(events: Iterable[MessageEvent]) -> list[tuple[str, str, str]]:
 def of(events: Iterable[MessageEvent], *kinds: Kind) -> list[MessageEvent]:
     """The events of some kinds."""
     return [event for event in events if event.kind in kinds]
+
+
+Q1, Q2, Q3 = "4jYLmn6dkyz1TCGS", "4jYLmn6fl2z1TCGT", "4jYLmn6gn1z1TCGR"
+CLIENT = f"postfix/smtpd[7]: {Q1}: client=unknown[127.0.0.1]"
+NAMED = f"postfix/cleanup[8]: {Q1}: message-id=<m@x.test>"
+ACTIVE = f"postfix/qmgr[9]: {Q1}: from=<alice@origin.test>, size=335, nrcpt=1 (queue active)"
+HEAD = (CLIENT, NAMED, ACTIVE)
+PEER = "relay=127.0.0.12[127.0.0.12]:2525, delay=0.01, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as"
+
+
+def attempt(
+    status: str, to: str = "c@dest.test", *, agent: str = "smtp", relay: str = "none", dsn: str = "4.4.1"
+) -> str:
+    """A delivery agent's line."""
+    return f"postfix/{agent}[10]: {Q1}: to=<{to}>, relay={relay}, delay=1, delays=0/0/1/0, dsn={dsn}, status={status}"
+
+
+def arrivals(events: list[MessageEvent], recipient: str = "") -> list[MessageEvent]:
+    """Arrivals of entries (or of a recipient)."""
+    kinds = (Kind.SUBMITTED, Kind.TRANSFERRED)
+    return [e for e in of(events, *kinds) if e.side != "sent" and e.recipient == recipient]

@@ -1,0 +1,85 @@
+"""Delivery agents in Postfix's logs: rewriting, delivery, hand-over, and what only looks like them; one trap a test."""
+
+from streams.core.events import Kind, Traffic
+from streams.core.identity import session_leg
+from tests.collect.postfix_logs import HEAD, NAMED, Q1, Q2, arrivals, attempt, case, of, read, short, told
+
+
+def test_rewriting_passes_custody_to_the_new_recipients() -> None:
+    """The recipient that was written to passes custody to its members; each is delivered on its own."""
+    events = read("dest", case("alias_forward", "dest"))
+    team = [e for e in events if e.queue_id == "4jYLmn6hTxz1TCGT"]
+    assert short(team)[:6] == [
+        ("transferred", "4jYLmn6hTxz1TCGT", ""),
+        ("transferred", "4jYLmn6hTxz1TCGT", "team@dest.test"),
+        ("redirected", "4jYLmn6hTxz1TCGT", "team@dest.test"),
+        ("delivered", "4jYLmn6hTxz1TCGT", "carol@dest.test"),
+        ("redirected", "4jYLmn6hTxz1TCGT", "team@dest.test"),
+        ("delivered", "4jYLmn6hTxz1TCGT", "dave@dest.test"),
+    ]
+    carol, dave = of(team, Kind.DELIVERED)
+    assert carol.next_leg == session_leg("gKV+OKnDBGvRWgAAg+zDdQ")
+    assert dave.next_queue_id == "gKV+OKnDBGvRWgAAg+zDdQ:R2"
+    assert carol.original_recipient == "team@dest.test"
+
+
+def test_local_forwarding() -> None:
+    """`forwarded as` is a hand-over on the same host, and what it made is no submission."""
+    events = read("dest", case("alias_forward", "dest"))
+    (passed, *_) = [e for e in events if e.queue_id == "4jYLmp4ZY9z1TCJk" and e.side == "sent"]
+    made = [e for e in events if e.queue_id == "4jYLmp4f7fz1TCJl"]
+    assert passed.next_leg == made[1].leg
+    assert (made[0].kind, made[0].traffic) == (Kind.TRANSFERRED, Traffic.TRANSIT)
+    assert {e.recipient for e in of(made, Kind.DELIVERED)} == {"carol@dest.test", "dave@dest.test"}
+
+
+def test_a_forwarded_report_is_no_new_one() -> None:
+    """A notification that local(8) forwards has another's Message-ID."""
+    events = told("dest", NAMED, f"postfix/qmgr[9]: {Q1}: from=<>, size=3, nrcpt=1 (queue active)")
+    assert arrivals(events)[0].traffic is Traffic.TRANSIT
+
+
+def test_outcomes() -> None:
+    """`sent` is delivery, hand-over or neither, by the agent and by its words."""
+
+    def outcome(status: str, agent: str = "smtp", relay: str = "mx.example[192.0.2.1]:25") -> tuple[str, str | None]:
+        *_, last = told("origin", *HEAD, attempt(status, agent=agent, relay=relay, dsn="2.0.0"))
+        return last.kind.value, last.peer
+
+    assert outcome("sent (250 OK id=1xyz)") == ("transferred", "192.0.2.1")
+    assert outcome("sent (250 2.7.0 Ok, discarded, id=1 - spam)") == ("discarded", "192.0.2.1")
+    assert outcome("sent (example.org)", "discard", "none") == ("discarded", None)
+    assert outcome("sent (delivered to maildir)", "virtual", "virtual") == ("delivered", None)
+    assert outcome('sent (delivered to command: /bin/x "a")', "local", "local") == ("delivered", None)
+    assert outcome("sent (delivered via dovecot service)", "pipe", "dovecot") == ("delivered", "dovecot")
+    assert outcome("sent (250 2.1.5 Ok)", "lmtp", "store[private/lmtp]") == ("delivered", "store")
+    assert outcome("deferred (host said: 450 4.2.0 <x>: later)") == ("deferred", "192.0.2.1")
+    assert outcome("SOFTBOUNCE (later)") == ("deferred", "192.0.2.1")
+    assert outcome("bounced (host said: 550 5.1.1 (in reply to RCPT))") == ("refused", "192.0.2.1")
+    assert outcome("sent (cut in the mid") == ("transferred", "192.0.2.1")
+
+
+def test_a_filter_on_the_loopback() -> None:
+    """A filter quotes the one behind it: custody passes to the entry that came back on this host."""
+    reply = f"sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {Q2})"
+    *_, last = told("origin", *HEAD, attempt(reply, relay="127.0.0.1[127.0.0.1]:10024"))
+    assert (last.side, last.peer, last.next_queue_id) == ("sent", "origin", Q2)
+
+
+def test_a_peer_that_never_reports() -> None:
+    """Custody handed to a declared peer without reports is beyond sight."""
+    *_, last = told("origin", *HEAD, attempt(f"sent (250 Ok: queued as {Q2})", relay="mute.example[192.0.2.66]:25"))
+    assert (last.action, last.peer) == ("relayed", "mute")
+
+
+def test_alike_facts_of_one_second() -> None:
+    """Two attempts of one second with one outcome are two facts."""
+    first, second = of(told("origin", *HEAD, attempt("deferred (x)"), attempt("deferred (x)")), Kind.DEFERRED)
+    assert first.event_id != second.event_id
+    assert (first.seq, second.seq) == (3, 4)
+
+
+def test_a_recipient_in_another_case() -> None:
+    """orig_to that differs in case only is no rewriting."""
+    line = attempt("deferred (x)").replace("relay=", "orig_to=<C@dest.test>, relay=")
+    assert not of(told("origin", *HEAD, line), Kind.REDIRECTED)

@@ -1,0 +1,171 @@
+"""The queue in Postfix's logs: ends, notifications, what operators and checks do; one trap a test."""
+
+from streams.core.events import Kind, Traffic
+from streams.core.identity import leg_of
+from tests.collect.postfix_logs import (
+    ACTIVE,
+    CLIENT,
+    HEAD,
+    NAMED,
+    Q1,
+    Q2,
+    Q3,
+    arrivals,
+    attempt,
+    case,
+    of,
+    read,
+    short,
+    told,
+)
+
+
+def test_expired_and_forced() -> None:
+    """Expiry names no recipient: everyone still owed is refused, with the status of the last attempt."""
+    (expired,) = of(read("relay", case("dsn_d_delay_e_expired", "relay")), Kind.REFUSED)
+    assert (expired.recipient, expired.status, expired.action) == ("carol@dest.test", "4.4.1", "expired")
+    (forced,) = of(read("relay", case("postsuper_f_held", "relay")), Kind.REFUSED)
+    assert (forced.recipient, forced.action) == ("carol@dest.test", "forced")
+    unknown = told("origin", *HEAD, f"postfix/qmgr[9]: {Q1}: from=<a@x>, status=expired, returned to sender")
+    assert [(e.recipient, e.status) for e in of(unknown, Kind.REFUSED)] == [("", "4.4.7")]
+
+
+def test_only_the_owed_expire() -> None:
+    """A recipient that was served before is not refused."""
+    events = told(
+        "origin",
+        *HEAD,
+        attempt(f"sent (250 Ok: queued as {Q2})", "done@dest.test"),
+        attempt("deferred (x)", "late@dest.test"),
+        f"postfix/qmgr[9]: {Q1}: from=<alice@origin.test>, status=expired, returned to sender",
+    )
+    assert [e.recipient for e in of(events, Kind.REFUSED)] == ["late@dest.test"]
+
+
+def test_notifications() -> None:
+    """A failed, delayed or successful notification is told under its subject, and is a report of its own."""
+    events = read("relay", case("dsn_d_delay_e_expired", "relay"))
+    issued = of(events, Kind.REPORTED)
+    assert [(e.action, e.recipient, e.message_key, e.attributes[0]) for e in issued] == [
+        ("issued", "", "d-delay@origin.test", "notification=delayed"),
+        ("issued", "", "d-delay@origin.test", "notification=failed"),
+    ]
+    report = [e for e in arrivals(events, "alice@origin.test") if e.queue_id == issued[1].next_queue_id]
+    assert [(e.kind, e.traffic, e.subject_key) for e in report] == [
+        (Kind.SUBMITTED, Traffic.REPORT, "d-delay@origin.test")
+    ]
+
+
+def test_a_postmaster_notice() -> None:
+    """A copy for the postmaster is the system's own."""
+    events = told(
+        "origin",
+        *HEAD,
+        f"postfix/bounce[3]: {Q1}: postmaster non-delivery notification: {Q2}",
+        f"postfix/cleanup[8]: {Q2}: message-id=<{Q2}@origin.test>",
+        f"postfix/qmgr[9]: {Q2}: from=<double-bounce@origin.test>, size=1, nrcpt=1 (queue active)",
+    )
+    assert arrivals(events)[1].traffic is Traffic.SYSTEM
+
+
+def test_hold_release_delete_and_requeue() -> None:
+    """Each act of an operator is told on the entry; a deletion also for whom it was still owed."""
+    events = read("relay", case("postsuper_hold_release_delete_requeue", "relay"))
+    acts = short(of(events, Kind.HELD, Kind.RELEASED, Kind.DELETED))
+    assert acts == [
+        ("held", "4jYLqd2LYKz1TCQ2", ""),
+        ("deleted", "4jYLqd3Q1cz1TCQ6", ""),
+        ("deleted", "4jYLqd3Q1cz1TCQ6", "carol@dest.test"),
+        ("released", "4jYLqd2LYKz1TCQ2", ""),
+    ]
+    requeued = [e.queue_id for e in of(events, Kind.REROUTED) if not e.recipient]
+    assert requeued == ["4jYLqd3Mj2z1TCQB", "4jYLqd2LYKz1TCQ2"]
+
+
+def test_requeued_entries_follow_each_other() -> None:
+    """orig_id names the first of a row; custody passes from the last."""
+
+    def again(old: str, new: str) -> tuple[str, ...]:
+        return (
+            f"postfix/postsuper[5]: {old}: requeued",
+            f"postfix/pickup[6]: {new}: uid=102 from=<alice@origin.test> orig_id={Q1}",
+            NAMED.replace(Q1, new),
+            ACTIVE.replace(Q1, new),
+        )
+
+    events = told("origin", *HEAD, attempt("deferred (x)"), *again(Q1, Q2), *again(Q2, Q3))
+    edges = [e for e in of(events, Kind.REROUTED) if e.recipient]
+    assert [(e.queue_id, e.next_queue_id, e.recipient) for e in edges] == [
+        (Q1, Q2, "c@dest.test"),
+        (Q2, Q3, "c@dest.test"),
+    ]
+    assert [e.traffic for e in arrivals(events)] == [Traffic.OURS, Traffic.TRANSIT, Traffic.TRANSIT]
+
+
+def test_held_at_its_arrival() -> None:
+    """A header check's hold stands before the Message-ID and without qmgr: the message is here, and held."""
+    events = read("relay", case("hold_on_arrival_force_expire", "relay"))
+    mine = [e for e in events if e.queue_id == "4jYM3v1gW3z1TBc2"]
+    assert short(mine) == [
+        ("transferred", "4jYM3v1gW3z1TBc2", ""),
+        ("transferred", "4jYM3v1gW3z1TBc2", "carol@dest.test"),
+        ("held", "4jYM3v1gW3z1TBc2", ""),
+    ]
+    assert {e.message_key for e in mine} == {"held-new@origin.test"}
+    assert mine[0].originator == "alice@origin.test"
+
+
+def test_held_by_an_access_rule() -> None:
+    """A hold before there is a queue id is the next message's; the number of recipients is told when it is known."""
+    rule = "postfix/smtpd[7]: NOQUEUE: hold: RCPT from x[127.0.0.1]: triggers HOLD action; from=<a@x> to=<c@dest.test>"
+    events = told("origin", rule, CLIENT, NAMED, f"postfix/postsuper[1]: {Q1}: released from hold", ACTIVE)
+    assert [e.kind for e in events] == [Kind.SUBMITTED, Kind.SUBMITTED, Kind.HELD, Kind.RELEASED, Kind.SUBMITTED]
+    assert [e.recipients_expected for e in arrivals(events)] == [None, 1]
+    assert len({e.event_id for e in events}) == 5
+
+
+def test_thrown_away_at_its_arrival() -> None:
+    """DISCARD is accepted and not passed on: said of the entry and of its recipient."""
+    for check in (
+        "discard: header Subject: x from local; from=<a@x> to=<c@dest.test>: text",
+        "milter-discard: END-OF-MESSAGE from x[127.0.0.1]: milter action; from=<a@x> to=<c@dest.test> proto=E",
+    ):
+        events = told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {check}")
+        assert short(of(events, Kind.DISCARDED)) == [("discarded", Q1, ""), ("discarded", Q1, "c@dest.test")]
+
+
+def test_what_was_never_accepted() -> None:
+    """Rejected before or by a milter at the end: no event, and the queue id is free for another message."""
+    events = told(
+        "origin",
+        "postfix/smtpd[7]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<a@x> to=<c@dest.test>",
+        CLIENT,
+        NAMED,
+        f"postfix/cleanup[8]: {Q1}: milter-reject: END-OF-MESSAGE from x[127.0.0.1]: 5.7.1 spam; from=<a@x>",
+        "postfix/postscreen[2]: NOQUEUE: reject: RCPT from [192.0.2.1]:25: 550 5.7.1 Service unavailable; from=<>",
+        "postfix/anvil[3]: statistics: max connection rate 1/60s",
+    )
+    assert not events
+
+
+def test_a_queue_id_used_again() -> None:
+    """A queue id that was removed and comes again is another entry with another key."""
+    removed = f"postfix/qmgr[9]: {Q1}: removed"
+    events = told("origin", *HEAD, removed, *(line.replace("m@x", "n@x") for line in HEAD), removed)
+    assert [e.message_key for e in events] == ["m@x.test", "m@x.test", "n@x.test", "n@x.test"]
+    assert len({e.event_id for e in events}) == 4
+
+
+def test_a_log_that_begins_in_the_middle() -> None:
+    """An entry whose beginning was never read is told by its queue id."""
+    events = told("origin", attempt("deferred (x)"))
+    assert {e.message_key for e in events} == {f"/origin/{Q1}"}
+    assert events[0].traffic is Traffic.TRANSIT
+    assert events[-1].leg == leg_of("origin", Q1, "c@dest.test", key=f"/origin/{Q1}")
+
+
+def test_a_crash_in_between() -> None:
+    """After a crash the entry goes on under its id."""
+    events = read("relay", case("crash_restart", "relay"))
+    mine = [e for e in events if e.queue_id == "4jYMRg55xVz1TBkf"]
+    assert [e.kind for e in mine if not e.recipient] == [Kind.TRANSFERRED, Kind.REMOVED]
