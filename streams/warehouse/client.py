@@ -1,0 +1,58 @@
+"""The warehouse's client: ClickHouse's HTTP protocol, embedded or real."""
+
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from streams.core.errors import Misuse, Unavailable
+from streams.settings import Settings
+
+AWAY = (OperationalError, OSError)
+"""What a warehouse that is away, or refuses for now, looks like."""
+
+REFUSED = (DatabaseError, ClickHouseError)
+
+
+def connect(settings: Settings, *, database: bool = True, readonly: bool = False) -> Any:
+    """A client of the ledger's database.
+
+    Args:
+        settings: of the ledger.
+        database: use the ledger's database; without it, before it exists.
+        readonly: the engine itself refuses whatever changes data or settings.
+
+    Raises:
+        Unavailable: the warehouse does not answer.
+    """
+    options: dict[str, Any] = {"readonly": 1} if readonly else {}
+    try:
+        return clickhouse_connect.get_client(
+            **settings.clickhouse_client(),
+            database=settings.database if database else "default",
+            autogenerate_session_id=False,
+            settings=options,
+        )
+    except (*AWAY, *REFUSED) as error:
+        raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
+
+
+def ask(client: Any, question: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows of a question, as dictionaries.
+
+    Raises:
+        Unavailable: the warehouse is away.
+        Misuse: it refuses the question.
+    """
+    try:
+        result = client.query(question, parameters=parameters or {})
+    except AWAY as error:
+        raise Unavailable(f"The warehouse does not answer: {first_line(error)}") from error
+    except REFUSED as error:
+        raise Misuse(f"The warehouse refuses: {first_line(error)}") from error
+    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error, which is what a person needs."""
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
