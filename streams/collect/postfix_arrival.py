@@ -8,7 +8,6 @@ Rules:
 - Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
 """
 
-from ipaddress import ip_address
 from typing import Any
 
 from streams.collect.declaration import SubmissionPoint
@@ -175,7 +174,7 @@ def _is_submission(desk: Desk, point: SubmissionPoint, entry: Entry) -> bool:
     if _is_named(point, entry.service) or (point.authenticated and entry.authenticated):
         return True
     party = desk.party(entry.client)
-    return _is_near(point, party.address) and not _hands_back(desk, entry, party)
+    return desk.is_near(point, party.address) and not _hands_back(desk, entry, party)
 
 
 def _is_named(point: SubmissionPoint, service: str) -> bool:
@@ -187,11 +186,3 @@ def _hands_back(desk: Desk, entry: Entry, party: Party) -> bool:
     """A content filter hands back to a service of its own, from an address of its own host."""
     host = desk.spool.host
     return "/" in entry.service and host in {party.name, desk.declaration.host_of(party.address)}
-
-
-def _is_near(point: SubmissionPoint, address: str) -> bool:
-    try:
-        client = ip_address(address)
-    except ValueError:
-        return False
-    return any(client in network for network in point.networks)

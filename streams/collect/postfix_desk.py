@@ -9,6 +9,7 @@ Rules:
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import msgspec
@@ -93,8 +94,8 @@ class Desk:
     """
 
     __slots__ = (
-        "_parties", "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset",
-        "points", "removed", "seq", "source", "spool", "spools", "told",
+        "_near", "_parties", "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at",
+        "offset", "points", "removed", "seq", "source", "spool", "spools", "told",
     )  # fmt: skip
 
     def __init__(self, source: str, declaration: Declaration) -> None:
@@ -104,6 +105,7 @@ class Desk:
         self.points: dict[str, SubmissionPoint] = {point.host: point for point in declaration.submission_points}
         self.mute = frozenset(host.name for host in declaration.hosts if host.reports is False)
         self._parties: dict[str, Party] = {}
+        self._near: dict[tuple[str, str], bool] = {}
         self.spools: dict[str, Spool] = {}
         self.spool = Spool(host="")
         self.removed: deque[tuple[int, str, str]] = deque()
@@ -161,6 +163,16 @@ class Desk:
                 self._parties.clear()
             self._parties[text] = party
         return party
+
+    def is_near(self, point: SubmissionPoint, address: str) -> bool:
+        """Is an address in a network whose messages are ours."""
+        key = (point.host, address)
+        near = self._near.get(key)
+        if near is None:
+            if len(self._near) >= _PARTIES:
+                self._near.clear()
+            near = self._near[key] = _is_in(address, point.networks)
+        return near
 
     def here(self, party: Party) -> str:
         """The host of a party; one on the loopback that nobody declared is a filter on the line's host."""
@@ -234,3 +246,11 @@ class Desk:
         self.counts.unread[reason] += 1
         if len(self.counts.examples) < EXAMPLES:
             self.counts.examples.append(Unread(file=self.file, offset=self.offset, reason=reason))
+
+
+def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return False
+    return any(client in network for network in networks)

@@ -16,6 +16,7 @@ _LONG = re.compile(f"{_DIGIT}{{10}}z[0-9A-Za-y]+")
 _SHORT = re.compile(r"[0-9A-F]{6,}")
 _QUEUE_ID = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}")
 _SECOND = 1_000_000
+_NO_DIGIT = -(10**9)
 _LATEST = 4_102_444_800
 """2100: what decodes to a later second is no long id."""
 
@@ -32,10 +33,9 @@ def arrival(queue_id: str, line_at: int) -> int:
         queue_id: long or short.
         line_at: time of the first line about it; only its second counts for a short id.
     """
-    if _LONG.fullmatch(queue_id):
-        seconds = _seconds(queue_id[:6])
-        micros = _PAIRS[queue_id[6:8]] * _BASE * _BASE + _PAIRS[queue_id[8:10]]
-        if seconds < _LATEST and micros < _SECOND:
+    if queue_id[10:11] == "z":
+        seconds, micros = _number(queue_id[:6]), _micros(queue_id[6:8], queue_id[8:10])
+        if 0 <= seconds < _LATEST and 0 <= micros < _SECOND:
             return seconds * _SECOND + micros
     if line_at % _SECOND == 0 and _SHORT.fullmatch(queue_id):
         micros = int(queue_id[:5], 16)
@@ -44,8 +44,13 @@ def arrival(queue_id: str, line_at: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _seconds(digits: str) -> int:
+def _number(digits: str) -> int:
+    """A number of base 52, an even count of digits; negative where a character is none."""
     value = 0
-    for digit in digits:
-        value = value * _BASE + _DIGITS.index(digit)
+    for at in range(0, len(digits), 2):
+        value = value * _BASE * _BASE + _PAIRS.get(digits[at : at + 2], _NO_DIGIT)
     return value
+
+
+def _micros(high: str, low: str) -> int:
+    return _PAIRS.get(high, _NO_DIGIT) * _BASE * _BASE + _PAIRS.get(low, _NO_DIGIT)

@@ -2,9 +2,8 @@
 
     python -m tests.bench.postfix
 
-The log is the sample day of three switches, its copies one after the other. Measured are bytes to events, the cutting into lines included;
-pflogsumm only counts. The best of some rounds is given: other work on the machine only
-slows.
+The log is the sample day of three switches, its copies one after the other. Measured are bytes to events, the cutting
+into lines included; pflogsumm only counts. The best of some rounds is given: other work on the machine only slows.
 """
 
 import shutil
