@@ -146,14 +146,20 @@ def _traffic(desk: Desk, entry: Entry, *, ours: bool) -> Traffic | None:
 
 
 def _foreign(desk: Desk, entry: Entry) -> Traffic | None:
-    """What local(8) forwarded, and what a known host hands over, is on its way."""
-    return Traffic.TRANSIT if not entry.client or desk.party(entry.client).declared else None
+    """What local(8) forwarded, and what a known host or a filter hands over, is on its way."""
+    return Traffic.TRANSIT if not entry.client or _is_known(desk, entry) else None
+
+
+def _is_known(desk: Desk, entry: Entry) -> bool:
+    """Does a known host, or a filter on this one, hand it over."""
+    party = desk.party(entry.client)
+    return party.declared or _hands_back(desk, entry, party)
 
 
 def _report(desk: Desk, entry: Entry, *, ours: bool) -> Traffic:
     """A notification made here begins here; one that was forwarded here, or comes from a known host, is on its way."""
     if entry.client:
-        return Traffic.TRANSIT if not ours and desk.party(entry.client).declared else Traffic.REPORT
+        return Traffic.TRANSIT if not ours and _is_known(desk, entry) else Traffic.REPORT
     made_here = bool(entry.report) or entry.local or entry.queue_id in (entry.message_id or "")
     return Traffic.REPORT if made_here else Traffic.TRANSIT
 
@@ -184,5 +190,5 @@ def _is_named(point: SubmissionPoint, service: str) -> bool:
 
 def _hands_back(desk: Desk, entry: Entry, party: Party) -> bool:
     """A content filter hands back to a service of its own, from an address of its own host."""
-    host = desk.spool.host
-    return "/" in entry.service and host in {party.name, desk.declaration.host_of(party.address)}
+    here = {party.name, desk.here(party), desk.declaration.host_of(party.address)}
+    return "/" in entry.service and desk.spool.host in here

@@ -116,6 +116,8 @@ def test_a_filter_hands_back() -> None:
     """What a filter hands back to its own service is no submission, though the client's network is ours."""
     own = f"postfix/reinject/smtpd[7]: {Q1}: client=origin[127.0.0.11]"
     assert arrivals(told("origin", own, NAMED, ACTIVE))[0].traffic is Traffic.TRANSIT
+    near = f"postfix/10025/smtpd[7]: {Q1}: client=localhost[127.0.0.1]"
+    assert arrivals(told("origin", near, NAMED, ACTIVE))[0].traffic is Traffic.TRANSIT
     with_parent = f"{CLIENT}, orig_queue_id={Q2}, orig_client=unknown[127.0.0.1]"
     events = told("origin", with_parent, NAMED, ACTIVE, attempt("deferred (x)"))
     assert arrivals(events)[0].traffic is Traffic.TRANSIT
