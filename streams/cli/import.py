@@ -1,4 +1,4 @@
-"""`custody import`: a whole folder of evidence, to its end."""
+"""`custody import`: a whole folder of evidence, to its end."""  # noqa: N999 - a command is named as its file
 
 from pathlib import Path
 
@@ -22,10 +22,11 @@ def command(
     \b
     Example: custody import day/sources.toml
     """
-    from streams.collect import declaration, importing  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.collect import importing  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.collect.sources import read  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
-    declared = declaration.read(sources)
+    declared = read(sources)
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     with bars(quiet=as_json) as progress:
         job = importing.Import(settings, declared)
