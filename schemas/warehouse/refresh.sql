@@ -241,15 +241,19 @@ ALTER TABLE copies UPDATE unread_due = saved_at + toIntervalMicrosecond({unread:
 
 CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY chain AS
 SELECT
-    if(w.owner = toFixedString(unhex('00000000000000000000000000000000'), 16), g.chain, w.owner) AS chain,
+    holder_chain AS chain,
     argMax((host, queue_id), (left_at IS NULL OR deleted_at IS NOT NULL, arrived_at, leg)) AS last,
     countIf(left_at IS NULL) AS open,
     minOrNull(deleted_at) AS deleted_at,
     minOrNull(deleted_known) AS deleted_known
-FROM legs AS g
-LEFT JOIN work_owners AS w ON g.chain = w.chain
-WHERE arrived_at IS NOT NULL
-GROUP BY chain;
+FROM
+(
+    SELECT if(w.owner = toFixedString(unhex('00000000000000000000000000000000'), 16), g.chain, w.owner) AS holder_chain, g.*
+    FROM legs AS g
+    LEFT JOIN work_owners AS w ON g.chain = w.chain
+    WHERE g.arrived_at IS NOT NULL
+)
+GROUP BY holder_chain;
 
 TRUNCATE TABLE custody;
 
@@ -271,7 +275,8 @@ WITH
             min(at) AS submitted_at,
             min(known) AS submitted_known,
             argMin(report_requested, (known, at, due)) AS report_requested,
-            argMin(due, (known, at, due)) AS due
+            argMin(due, (known, at, due)) AS due,
+            argMin(term_due, (known, at, due)) AS term_due
         FROM
         (
             SELECT
@@ -280,7 +285,12 @@ WITH
                     ifNull(report_requested, {unless_declined:Bool}) AND notEmpty({report:Array(Tuple(Int32, Int64))}),
                     at + toIntervalMicrosecond(arrayFirst(t -> t.1 <= ifNull(priority, 0), {report:Array(Tuple(Int32, Int64))}).2),
                     toDateTime64('2299-01-01', 6, 'UTC')
-                ) AS due
+                ) AS due,
+                if(
+                    notEmpty({report:Array(Tuple(Int32, Int64))}),
+                    at + toIntervalMicrosecond(arrayFirst(t -> t.1 <= ifNull(priority, 0), {report:Array(Tuple(Int32, Int64))}).2),
+                    NULL
+                ) AS term_due
             FROM work_submissions
         )
         GROUP BY chain
@@ -319,7 +329,8 @@ WITH
 SELECT
     s.unit, s.chain, s.message_key, s.message_id, s.host, s.queue_id, s.originator, s.recipient, s.priority, s.size,
     s.submitted_at, s.submitted_known, s.report_requested,
-    nullIf(s.due, toDateTime64('2299-01-01', 6, 'UTC')) AS due_,
+    s.term_due AS due_,
+    nullIf(s.due, toDateTime64('2299-01-01', 6, 'UTC')),
     v.report, v.report_at, v.report_known, v.delayed_at, v.delivered_at, v.delivered_known,
     v.refused_at, v.refused_known, v.refused_status, v.told_at, v.discarded_at, h.deleted_at, h.deleted_known, v.read_at,
     v.proof_at, v.proof, v.peer,
@@ -352,10 +363,10 @@ LEFT JOIN work_holders AS h ON s.chain = h.chain;
 TRUNCATE TABLE alarms;
 
 INSERT INTO alarms
-SELECT if(blind, 'blind', 'overdue'), unit, message_key, due, greatest(assumeNotNull(due), submitted_known) AS raised,
+SELECT if(blind, 'blind', 'overdue'), unit, message_key, report_due, greatest(assumeNotNull(report_due), submitted_known) AS raised,
     if(report_known <= {clock:DateTime64(6, 'UTC')}, greatest(report_known, raised), NULL)
 FROM custody
-WHERE due IS NOT NULL AND due + toIntervalSecond({grace:Int64}) <= {clock:DateTime64(6, 'UTC')} AND ifNull(report_known > due, 1)
+WHERE report_due IS NOT NULL AND report_due + toIntervalSecond({grace:Int64}) <= {clock:DateTime64(6, 'UTC')} AND ifNull(report_known > report_due, 1)
     AND has({rules:Array(String)}, 'overdue');
 
 INSERT INTO alarms

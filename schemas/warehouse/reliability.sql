@@ -48,9 +48,9 @@ SELECT
     if(owed = 0, NULL, (reliability + z * z / (2 * owed) + z * sqrt((reliability * (1 - reliability) + z * z / (4 * owed)) / owed)) / (1 + z * z / owed)) AS high,
     if(owed < 100, NULL, -log10(1 - low)) AS nines,
     not_yet_due = 0 AS settled,
-    countIf(due IS NOT NULL) AS reports_owed,
-    countIf(due IS NOT NULL AND ifNull(report_at <= due, 0)) AS reports_in_time,
-    countIf(due IS NOT NULL AND ifNull(report_at > due, 0)) AS reports_late,
-    countIf(due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing
+    countIf(report_due IS NOT NULL) AS reports_owed,
+    countIf(ifNull(report_at <= report_due, 0)) AS reports_in_time,
+    countIf(ifNull(report_at > report_due, 0)) AS reports_late,
+    countIf(report_due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing
 FROM (SELECT *, @by FROM custody)
 @group

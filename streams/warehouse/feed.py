@@ -37,6 +37,9 @@ BATCH = 50_000
 REFRESH_EVERY = 2.0
 """Seconds between derivations at least; a long derivation makes the next wait as long as it took."""
 
+RETRY = 5.0
+"""Seconds after which a derivation that failed is tried again; the facts are fed meanwhile."""
+
 EVENTS = tuple(field["name"] for field in schema("message-event")["fields"])
 _HASHES = ("event_id", "leg")
 
@@ -106,7 +109,12 @@ class Feeds:
         if not self._dirty or time.monotonic() < self._next or not idle:
             return
         started = time.monotonic()
-        self._insist(lambda: refresh(self._client, terms_of(self.settings, self._client)))
+        try:
+            refresh(self._client, terms_of(self.settings, self._client))
+        except (*AWAY, *REFUSED) as error:
+            log.warning("not derived, to be tried again: %s", first_line(error))
+            self._next = time.monotonic() + RETRY
+            return
         self._dirty, took = False, time.monotonic() - started
         self._next = time.monotonic() + max(REFRESH_EVERY, took)
 

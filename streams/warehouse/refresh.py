@@ -23,7 +23,7 @@ def refresh(client: Any, terms: Terms) -> int:
     parameters = parameters_of(terms, clock)
     before, fixpoint, after = _parts()
     for statement in before:
-        client.command(statement, parameters=parameters)
+        client.command(statement, parameters=parameters, settings=_PLAIN)
     for _ in range(ROUNDS):
         client.command(fixpoint)
         changed = client.query(_CHANGED).result_rows[0][0]
@@ -31,7 +31,7 @@ def refresh(client: Any, terms: Terms) -> int:
         if not changed:
             break
     for statement in after:
-        client.command(statement, parameters=parameters)
+        client.command(statement, parameters=parameters, settings=_PLAIN)
     return clock.through
 
 
@@ -67,6 +67,7 @@ def parameters_of(terms: Terms, clock: Clock) -> dict[str, Any]:
 
 
 _LAST = NEVER // 2
+_PLAIN = {"prefer_column_name_to_alias": 1}  # a minimum of x may be called x
 
 
 def _levels(seconds: Seconds) -> list[tuple[int, int]]:
