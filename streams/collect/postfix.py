@@ -24,8 +24,9 @@ from streams.collect.syslog import Reader
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
-LINGER = 600 * SECOND
-"""Microseconds of log time for which a removed entry is still known: late lines about it come within seconds."""
+LINGER = 180 * SECOND
+"""Microseconds of log time for which a removed entry is still known: late lines about it come within seconds, pickup's
+of a requeued one within a minute."""
 
 SWEEP = 3_600 * SECOND
 """How often stale entries are looked for, in log time."""

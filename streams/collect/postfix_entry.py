@@ -8,7 +8,7 @@ VERSION = 2
 """Of the checkpoint's format."""
 
 
-class Owed(msgspec.Struct, gc=False):
+class Owed(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     """One recipient of an entry.
 
     Attributes:
@@ -24,7 +24,7 @@ class Owed(msgspec.Struct, gc=False):
     announced: bool = False
 
 
-class Remark(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True, array_like=True):
     """What an access rule, a header check or a milter did to a message before its key was known.
 
     Attributes:
@@ -38,7 +38,7 @@ class Remark(msgspec.Struct, frozen=True):
     words: str
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, array_like=True, omit_defaults=True):
     """One queue entry.
 
     Attributes:
@@ -114,7 +114,7 @@ class Entry(msgspec.Struct):
     removed_at: int | None = None
 
 
-class Talk(msgspec.Struct):
+class Talk(msgspec.Struct, array_like=True, omit_defaults=True):
     """What one smtpd process is hearing.
 
     Attributes:
