@@ -2,10 +2,13 @@ r"""Dovecot logs to events: what was put into the store, opened there, moved, an
 
 Rules:
 - `save` in an LMTP session is the delivery; its session id is in the switch's line too, whole, and joins the two. The
-  line "saved mail to" says the same again. A save over IMAP (Sent, Drafts) is nobody's delivery.
-- A read is the \Seen flag set. FETCH is not logged and PEEK shows nothing.
-- MOVE is a copy and an expunge of the same message in one session: the copy is still there to be read.
-- An expunge without \Seen that is no move is not-read. \Deleted alone is nothing.
+  line "saved mail to" says the same again, and counts where mail_log does not log saves. A save over IMAP (Sent,
+  Drafts) is nobody's delivery.
+- A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
+  seen, or an operator marked, nobody read. \Deleted alone is nothing.
+- MOVE is a copy and an expunge of the same message: the copy is still there to be read.
+- An expunge without \Seen that is no move is not-read. Over POP3 it is so only where the session retrieved nothing, and
+  a read only where the one message there was retrieved; else nobody can know, and the event is `removed`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,57 +18,40 @@ import msgspec
 
 from streams.collect import dovecot_text as texts
 from streams.collect.declaration import Declaration, Source
-from streams.collect.dovecot_text import BoxEvent, Saying
+from streams.collect.dovecot_memory import Copy, Left, Memory, put
+from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, Unread
 from streams.collect.syslog import Reader
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
-from streams.core.identity import copy_leg, fact_id, message_key, pair_leg, session_leg
+from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg
 
-JUNK = frozenset({"junk", "spam"})
-"""Mailboxes that a filter puts mail into: sent, but not where its reader looks."""
+JUNK = frozenset({"junk", "junk e-mail", "junk email", "spam", "quarantine"})
+"""Mailboxes that a filter puts mail into: sent, but not where its reader looks. The last part of a name counts."""
 
-MOVES = 10_000
-"""Copies that are remembered, over all sessions, until their expunge makes them a move."""
+PROGRAMS = 100
+"""Programs whose ignored lines are counted apart."""
 
 EXAMPLES = 20
 SECOND = 1_000_000
-_DELIVERS = frozenset({"lmtp", "lda"})
-_SPEAKS = frozenset({"lmtp", "lda", "imap", "pop3"})
+WORDS = 300
+"""Characters of a filter's words that are kept."""
 
-
-class Copy(msgspec.Struct):
-    """A copy made in a session: where to."""
-
-    box: str
-    uid: str
-
-
-class Memory(msgspec.Struct):
-    """Everything a Dovecot parser remembers.
-
-    Attributes:
-        version: of this format.
-        copies: by session, mailbox and Message-ID, copies not yet told to be moves.
-        clock: state of the line reader.
-        second: the second of the last line, and how many lines it had.
-        alike: how often each fact was told within that second.
-    """
-
-    version: int = 1
-    copies: dict[str, Copy] = {}
-    clock: tuple[int | None, int, int] = (None, 0, 0)
-    second: tuple[int, int] = (0, 0)
-    alike: dict[str, int] = {}
+_DELIVERS = frozenset({"lmtp", "lda", "deliver"})
+_OPENS = frozenset({"imap", "pop3"})
+_STORED = frozenset({"saved mail to", "stored mail into mailbox"})
+_DISCARDED = frozenset({"discarded", "marked message to be discarded"})
+_USED = frozenset({"\\Answered", "$Forwarded", "$MDNSent"})
+"""Flags that prove a read of what had been marked as seen before."""
 
 
 class DovecotParser:
     """Reads the log of one store."""
 
-    def __init__(self, source: Source, declaration: Declaration) -> None:
-        """Set up for one source."""
+    def __init__(self, source: Source, declaration: Declaration, *, junk: frozenset[str] = JUNK) -> None:
+        """Set up for one source; `junk` are the names (lower case) of mailboxes that a filter puts mail into."""
         self.counts = Counts()
-        self.source, self.declaration = source, declaration
+        self.source, self.declaration, self.junk = source, declaration, junk
         self.through = 0
         self._store = source.host or source.name
         self._reader = Reader(source.year, source.timezone)
@@ -97,25 +83,28 @@ class DovecotParser:
             Misuse: it is of another version.
         """
         try:
-            self._memory = msgspec.msgpack.decode(state, type=Memory)
-        except msgspec.DecodeError as error:
+            memory = msgspec.msgpack.decode(state, type=Memory)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Misuse(f"The checkpoint of {self.source.name} is not of this version: {error}") from error
-        self._reader.restore(self._memory.clock)
+        if memory.version != Memory().version:
+            raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")
+        self._memory = memory
+        self._reader.restore(memory.clock)
 
     def _line(self, raw: bytes) -> Iterator[MessageEvent]:
-        line = self._reader.read(raw) if raw.strip() else None
-        if line is None:
+        timed = self._reader.timed(raw) if raw.strip() else None
+        if timed is None:
             self._unread("no time that can be read" if raw.strip() else "an empty line")
             return
-        self._tick(line.at)
-        if line.program and line.program != "dovecot":
-            self.counts.ignored[line.program] += 1
-            return
-        said = texts.saying(line.text)
-        if said is None:
-            self._unread("not a line of Dovecot")
+        at, text = timed
+        self._tick(at)
+        said = texts.saying(text)
+        if said is not None:
+            yield from self._understand(at, said)
+        elif texts.program(text):
+            self._ignore(texts.program(text))
         else:
-            yield from self._understand(line.at, said)
+            self._unread("not a line of Dovecot")
 
     def _tick(self, at: int) -> None:
         memory = self._memory
@@ -127,98 +116,177 @@ class DovecotParser:
             memory.second, memory.alike = (at // SECOND, 0), {}
 
     def _understand(self, at: int, said: Saying) -> Iterator[MessageEvent]:
-        if said.service not in _SPEAKS or not said.user:
-            self.counts.ignored[said.service] += 1
-            return
-        event = texts.box_event(said.text)
-        if event is not None:
+        if not self.source.host and said.host:
+            self._store = self.declaration.host_of(said.host)
+        if said.user and (event := texts.box_event(said.text)) is not None:
             yield from self._boxed(at, said, event)
-        elif said.service in _DELIVERS:
-            yield from self._delivery(at, said)
+        elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
+            yield from self._done(at, said, told)
+        elif said.service == "pop3":
+            yield from self._logout(said)
         else:
-            self.counts.ignored[said.service] += 1
+            self._ignore(said.service)
+
+    # What mail_log says of mailboxes
 
     def _boxed(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
         match event.verb:
             case "save" if said.service in _DELIVERS:
                 yield self._saved(at, said, event)
-            case "flag_change" if event.flags and "\\Seen" in event.flags:
-                yield self._of_copy(Kind.READ, at, said, event)
+            case "flag_change" if said.service in _OPENS:
+                yield from self._flagged(at, said, event)
             case "copy":
-                self._remember(said, event)
-                self.counts.ignored["copy"] += 1
+                self._copied(said, event)
             case "expunge":
                 yield from self._expunged(at, said, event)
             case verb:
-                self.counts.ignored[verb] += 1
+                self._ignore(verb)
 
     def _saved(self, at: int, said: Saying, event: BoxEvent) -> MessageEvent:
-        copy = copy_leg(self._store, said.user, event.box, event.uid)
-        key = message_key(event.msgid, self._store, said.session or f"{event.box}/{event.uid}")
-        return self._event(
-            Kind.QUARANTINED if event.box.lower() in JUNK else Kind.DELIVERED,
+        copy = Copy(event.box, event.uid)
+        self._memory.delivered(_delivery(said), copy)
+        marked = "\\Seen" in (event.flags or ())
+        if marked:
+            put(self._memory.marked, _name(said, event.box, event.uid), value=True)
+        return self._stored(
             at,
-            key,
-            said.user,
-            queue_id=said.session or f"{event.box}/{event.uid}",
-            leg=session_leg(said.session) if said.session else pair_leg(key, said.user),
-            next_leg=copy,
-            message_id=event.msgid or None,
+            said,
+            event.msgid,
+            copy,
             size=event.size,
-            attributes=(f"mailbox={event.box}", f"uid={event.uid}"),
+            attributes=(*_attributes(event.box, event.uid), *(("marked=seen",) if marked else ())),
         )
 
+    def _stored(self, at: int, said: Saying, msgid: str, copy: Copy, **fields: Any) -> MessageEvent:
+        """A message was put into a mailbox; in junk it is not where its reader looks."""
+        number = said.session or f"{copy.box}/{copy.uid}"
+        known = bool(copy.box and copy.uid)
+        junk = copy.box.replace("/", ".").rpartition(".")[2].lower() in self.junk
+        return self._delivery(
+            Kind.QUARANTINED if junk else Kind.DELIVERED,
+            at,
+            said,
+            msgid,
+            number,
+            next_leg=copy_leg(self._store, said.user, copy.box, copy.uid) if known else None,
+            next_queue_id=f"{copy.box}/{copy.uid}" if known else None,
+            peer=self._store if known else None,
+            **fields,
+        )
+
+    def _flagged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
+        if event.flags is None:
+            self._unread("flags are not logged (mail_log_fields)")
+            return
+        name = _name(said, event.box, event.uid)
+        if "\\Seen" not in event.flags:
+            self._memory.marked.pop(name, None)
+        elif name not in self._memory.marked or event.flags & _USED:
+            self._memory.seen_after_all(_delivery(said), Copy(event.box, event.uid))
+            yield from self._of_copy(Kind.READ, at, said, event, _by(said))
+            return
+        self._ignore("flag_change")
+
+    def _copied(self, said: Saying, event: BoxEvent) -> None:
+        """A copy may be the first half of a MOVE."""
+        self._ignore("copy")
+        to = Copy(event.box, event.uid)
+        self._memory.copied(_message(said, event, event.origin), _name(said, event.box, event.uid), to)
+
+    def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
+        copy, name = Copy(event.box, event.uid), _name(said, event.box, event.uid)
+        self._memory.marked.pop(name, None)
+        if (made := self._memory.moved(_message(said, event, event.box))) is not None:
+            yield from self._moved(at, said, event, made)
+        elif event.flags is None:
+            self._unread("flags are not logged (mail_log_fields)")
+        elif self._memory.gone(name, copy) or "\\Seen" in event.flags:
+            self._ignore("expunge")
+        elif said.service == "pop3":
+            self._memory.leaves(_delivery(said), Left(at, event.box, event.uid, event.msgid))
+        else:
+            yield from self._of_copy(Kind.NOT_READ, at, said, event, action="deleted")
+
+    def _moved(self, at: int, said: Saying, event: BoxEvent, made: Copy) -> Iterator[MessageEvent]:
+        if not made.box or not made.uid:
+            self._ignore("expunge")
+            return
+        yield from self._of_copy(
+            Kind.TRANSFERRED,
+            at,
+            said,
+            event,
+            next_leg=copy_leg(self._store, said.user, made.box, made.uid),
+            side="moved",
+            next_queue_id=f"{made.box}/{made.uid}",
+            peer=self._store,
+        )
+
+    def _logout(self, said: Saying) -> Iterator[MessageEvent]:
+        """The summary of a POP3 session decides what became of the messages that left unseen."""
+        summary = texts.logout(said.text)
+        self._ignore(said.service)
+        if summary is None:
+            return
+        for left in self._memory.left.pop(_delivery(said), []):
+            event = BoxEvent("expunge", "", left.box, left.uid, left.msgid, None, None)
+            if summary.retrieved == summary.top == 0:
+                yield from self._of_copy(Kind.NOT_READ, left.at, said, event, _by(said), action="deleted")
+            elif summary.retrieved and summary.messages == 1:
+                yield from self._of_copy(Kind.READ, left.at, said, event, _by(said))
+            else:
+                yield from self._of_copy(Kind.REMOVED, left.at, said, event, _by(said))
+
     def _of_copy(
-        self, kind: Kind, at: int, said: Saying, event: BoxEvent, next_leg: bytes | None = None, **fields: Any
-    ) -> MessageEvent:
+        self, kind: Kind, at: int, said: Saying, event: BoxEvent, more: tuple[str, ...] = (), **fields: Any
+    ) -> Iterator[MessageEvent]:
+        if not event.box or not event.uid:
+            self._unread("mailbox or uid is not logged (mail_log_fields)")
+            return
         place = f"{event.box}/{event.uid}"
-        return self._event(
+        yield self._event(
             kind,
             at,
             message_key(event.msgid, self._store, place),
             said.user,
             queue_id=place,
             leg=copy_leg(self._store, said.user, event.box, event.uid),
-            next_leg=next_leg,
-            attributes=(f"mailbox={event.box}", f"uid={event.uid}"),
+            attributes=(*_attributes(event.box, event.uid), *more),
             **fields,
         )
 
-    def _remember(self, said: Saying, event: BoxEvent) -> None:
-        """A copy may be the first half of a MOVE."""
-        copies = self._memory.copies
-        copies[_move(said, event.origin, event.msgid)] = Copy(event.box, event.uid)
-        while len(copies) > MOVES:
-            copies.pop(next(iter(copies)))
+    # What delivery and Sieve say
 
-    def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
-        made = self._memory.copies.pop(_move(said, event.box, event.msgid), None)
-        if made is not None:
-            target = copy_leg(self._store, said.user, made.box, made.uid)
-            place = f"{made.box}/{made.uid}"
-            yield self._of_copy(
-                Kind.TRANSFERRED, at, said, event, target, side="moved", next_queue_id=place, peer=self._store
-            )
-        elif event.flags is not None and "\\Seen" not in event.flags:
-            yield self._of_copy(Kind.NOT_READ, at, said, event, action="deleted")
+    def _done(self, at: int, said: Saying, told: Done) -> Iterator[MessageEvent]:
+        """What became of a message; where it was saved the mail_log line has said so already."""
+        saved = self._memory.saved
+        if _delivery(said) in saved and told.what in _STORED | _DISCARDED:
+            self._ignore(said.service)
+        elif told.what not in _STORED:
+            yield self._decided(at, said, told)
+        elif (copy := saved.pop(_nameless(said), None)) is not None:  # saved before the session had told its name
+            attributes = _attributes(copy.box, copy.uid)
+            yield self._stored(at, said, told.msgid, copy, attributes=attributes)
         else:
-            self.counts.ignored["expunge"] += 1
+            box = texts.mailbox(told.rest)
+            yield self._stored(at, said, told.msgid, Copy(box, ""), attributes=(f"mailbox={box}",))
 
-    def _delivery(self, at: int, said: Saying) -> Iterator[MessageEvent]:
-        """What delivery or Sieve says of a message; where it was saved the mail_log line has said already."""
-        told = texts.sieve(said.text)
-        if told is None:
-            self.counts.ignored[said.service] += 1
-            return
-        msgid, what = told
-        key = message_key(msgid, self._store, said.session or "?")
-        leg = session_leg(said.session) if said.session else pair_leg(key, said.user)
-        if what.startswith(("discard", "marked message to be discarded")):
-            yield self._event(Kind.DISCARDED, at, key, said.user, queue_id=said.session, leg=leg, diagnostic=what[:200])
-        elif what.startswith(("rejected", "sent rejection")):
-            yield self._event(Kind.REFUSED, at, key, said.user, queue_id=said.session, leg=leg, diagnostic=what[:200])
-        else:
-            self.counts.ignored[said.service] += 1
+    def _decided(self, at: int, said: Saying, told: Done) -> MessageEvent:
+        number = said.session or f"{said.pid}.{at}"
+        words = f"{told.what} {told.rest}".strip()[:WORDS]
+        if told.what in _DISCARDED:
+            return self._delivery(Kind.DISCARDED, at, said, told.msgid, number, diagnostic=words)
+        if told.what != "forwarded to":
+            return self._delivery(Kind.REFUSED, at, said, told.msgid, number, diagnostic=words)
+        to = told.rest.strip("<>")
+        return self._delivery(Kind.REDIRECTED, at, said, told.msgid, number, diagnostic=words, attributes=(f"to={to}",))
+
+    def _delivery(self, kind: Kind, at: int, said: Saying, msgid: str, number: str, **fields: Any) -> MessageEvent:
+        """An event of a delivery: an LMTP session that the switch knows too, or a stay in the store's own hands."""
+        key = message_key(msgid, self._store, number)
+        known = said.service == "lmtp" and said.session
+        leg = session_leg(said.session) if known else leg_of(self._store, number, said.user, key=key)
+        return self._event(kind, at, key, said.user, queue_id=number, leg=leg, message_id=msgid or None, **fields)
 
     def _event(self, kind: Kind, at: int, key: str, recipient: str, **fields: Any) -> MessageEvent:
         memory = self._memory
@@ -239,11 +307,39 @@ class DovecotParser:
             **self._place,
         )
 
+    def _ignore(self, program: str) -> None:
+        """Count a line that carries nothing; garbage names programs without end."""
+        ignored = self.counts.ignored
+        ignored[program if program in ignored or len(ignored) < PROGRAMS else "other programs"] += 1
+
     def _unread(self, reason: str) -> None:
         self.counts.unread[reason] += 1
         if len(self.counts.examples) < EXAMPLES:
             self.counts.examples.append(Unread(file=self._place["file"], offset=self._place["offset"], reason=reason))
 
 
-def _move(said: Saying, box: str, msgid: str) -> str:
-    return f"{said.session}\0{said.user}\0{box}\0{msgid}"
+def _attributes(box: str, uid: str) -> tuple[str, ...]:
+    return (f"mailbox={box}", f"uid={uid}")
+
+
+def _by(said: Saying) -> tuple[str, ...]:
+    """POP3 says only that a client took it, not that a person saw it."""
+    return ("pop3",) if said.service == "pop3" else ()
+
+
+def _delivery(said: Saying) -> str:
+    """What names a session: its id, or its process and user."""
+    return said.session or _nameless(said)
+
+
+def _nameless(said: Saying) -> str:
+    return f"{said.pid}\0{said.user}\0"
+
+
+def _name(said: Saying, box: str, uid: str) -> str:
+    return f"{said.user}\0{box}\0{uid}"
+
+
+def _message(said: Saying, event: BoxEvent, box: str) -> str:
+    """What a copy has in common with what it is a copy of."""
+    return f"{said.user}\0{box}\0{event.msgid}\0{event.size}"

@@ -1,58 +1,76 @@
 r"""The texts of Dovecot's lines, taken apart. Pure functions; foreign text never raises.
 
-mail_log does not escape: a subject may read `x, msgid=<fake@x>, flags=(\Seen)`. So `msgid=` is taken from the left, in
-front of the subject, and `flags=` from the right.
+Rules:
+- mail_log does not escape: a subject may read `x, msgid=<fake@x>, flags=(\Seen)`. So `msgid=` is taken from the left,
+  in front of the subject, and `flags=` from the right.
+- A delivery line names the message before what was done with it, so the last thing done that it names is the real one:
+  a Message-ID may read `<x>: discarded`.
+- Which fields and events are logged is the server's choice (mail_log_fields, mail_log_events); each may be missing.
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEAD = re.compile(
-    r"^(?:dovecot(?:\[\d+\])?: )?(?P<service>[a-z0-9-]+)"
+    r"^(?:(?P<host>\S+) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
     r"(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
-    r"(?:(?P<level>Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
+    r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,
 )
 _BOX = re.compile(
     r"^(?P<verb>save|expunge|delete|undelete|flag_change|copy from (?P<origin>.*?)): "
-    r"box=(?P<box>.*?), uid=(?P<uid>\d*), msgid=(?P<msgid>.*?)(?:, size=(?P<size>\d+))?(?:, |$)",
+    r"(?=box=|uid=|msgid=)(?:box=(?P<box>.*?)(?:, (?=uid=|msgid=)|$))?(?:uid=(?P<uid>\d*|error)(?:, |$))?"
+    r"(?:msgid=(?P<msgid>.*?)(?:, size=(?P<size>\d+|error))?(?:, |$))?",
     re.DOTALL,
 )
-_FLAGS = re.compile(r"flags=\(([^()]*)\)[^()]*$")
-_OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[RT]\d+)?): (?P<text>.*)$", re.DOTALL)
-_SIEVE = re.compile(r"^(?:sieve: )?msgid=(?P<msgid>.*?): (?P<what>.*)$", re.DOTALL)
-_STORED = re.compile(r"^(?:saved mail to|stored mail into mailbox) '?(?P<box>.*?)'?$")
+_VERBS = frozenset({"sa", "ex", "de", "un", "fl", "co"})
+"""How mail_log's verbs begin."""
+
+_FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
+_OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
+_DONE = re.compile(
+    r"^(?:sieve: )?msgid=(?P<msgid>.*): (?:[a-z]+ action: )?"
+    r"(?P<what>saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
+    r"|rejected message from|sent rejection|forwarded to) ?(?P<rest>.*)$",
+    re.DOTALL | re.IGNORECASE,
+)
+_LOGOUT = re.compile(r"\btop=(\d{1,9})/\d+, retr=(\d{1,9})/\d+, del=\d+/(\d{1,9})")
+_UNNAMED = frozenset({"", "unspecified"})
+_INT64 = 19
+"""Digits that an int64 may not have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class Saying(NamedTuple):
     """Who says what.
 
     Attributes:
+        host: "" where the line names none.
         service: lmtp, imap, pop3, ...
         user: "" where the line names none.
+        pid: of the process; "" where the line names none.
         session: "" where the line names none.
         text: the rest.
     """
 
+    host: str
     service: str
     user: str
+    pid: str
     session: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoxEvent:
+class BoxEvent(NamedTuple):
     """A line of the mail_log plugin.
 
     Attributes:
         verb: save, copy, expunge, delete, undelete, flag_change.
         origin: of a copy, the mailbox it came from.
-        box: mailbox.
-        uid: in it.
+        box: mailbox; "" where it is not logged.
+        uid: in it; "" where it is not known.
         msgid: as logged, cut near 80 characters.
         size: bytes, or None.
-        flags: after the event; None where the line has none.
+        flags: after the event; None where they are not logged.
     """
 
     verb: str
@@ -64,45 +82,88 @@ class BoxEvent:
     flags: frozenset[str] | None
 
 
+class Done(NamedTuple):
+    """What delivery or Sieve did with a message.
+
+    Attributes:
+        msgid: "" where the message has none.
+        what: saved mail to, stored mail into mailbox, ... in lower case.
+        rest: the mailbox, the address or the reason.
+    """
+
+    msgid: str
+    what: str
+    rest: str
+
+
+class Logout(NamedTuple):
+    """What a POP3 session did: TOP and RETR commands, and messages that were there."""
+
+    top: int
+    retrieved: int
+    messages: int
+
+
 def saying(text: str) -> Saying | None:
     """A line behind its time, or None where it has another form."""
     found = _HEAD.match(text)
     if not found:
         return None
-    first, session, rest = found["first"] or "", found["session"] or "", found["text"]
+    host, service, first, pid, session, rest = found.groups("")
     number, comma, user = first.partition(", ")
     if comma and number.isdigit():  # before 2.3: lmtp(12345, user): SESSION: text
-        old = _OLD_SESSION.match(rest)
-        session, rest = (old["session"], old["text"]) if old else (session, rest)
+        pid = number
     else:
         user = "" if first.isdigit() else first
-    return Saying(service=found["service"], user=user, session=session, text=rest)
+    if not session and (old := _OLD_SESSION.match(rest)):
+        session, rest = old["session"], old["text"]
+    return Saying("" if host == "-" else host, service.lower(), user, pid, session, rest)
+
+
+def program(text: str) -> str:
+    """The program of a line that is not Dovecot's; "" where it names none."""
+    head, colon, _ = text.partition(": ")
+    _, space, tag = head.rpartition(" ")
+    return tag.partition("[")[0] if colon and space else ""
 
 
 def box_event(text: str) -> BoxEvent | None:
     """A mail_log line, or None."""
-    found = _BOX.match(text)
+    found = _BOX.match(text) if text[:2] in _VERBS else None
     if not found:
         return None
+    verb, origin, box, uid, msgid, size = found.groups("")
     flags = _FLAGS.search(text)
     return BoxEvent(
-        verb=found["verb"].partition(" ")[0],
-        origin=found["origin"] or "",
-        box=found["box"],
-        uid=found["uid"],
-        msgid=found["msgid"],
-        size=int(found["size"]) if found["size"] and len(found["size"]) < 19 else None,  # noqa: PLR2004 - int64
+        verb=verb if not origin else "copy",
+        origin=origin,
+        box=box,
+        uid=uid if uid.isdigit() else "",
+        msgid=msgid,
+        size=int(size) if size.isdigit() and len(size) < _INT64 else None,
         flags=frozenset(flags[1].split()) if flags else None,
     )
 
 
-def sieve(text: str) -> tuple[str, str] | None:
-    """Message-ID and what was done with it, of a delivery or Sieve line."""
-    found = _SIEVE.match(text)
-    return (found["msgid"], found["what"]) if found else None
+def done(text: str) -> Done | None:
+    """A delivery or Sieve line that decides what became of a message, or None."""
+    found = _DONE.match(text)
+    if not found:
+        return None
+    msgid = found["msgid"]
+    return Done("" if msgid in _UNNAMED else msgid, found["what"].lower(), found["rest"])
 
 
-def stored_in(what: str) -> str | None:
-    """The mailbox that a delivery line names, or None."""
-    found = _STORED.match(what)
-    return found["box"] if found else None
+def mailbox(rest: str) -> str:
+    """The mailbox of a `stored mail into mailbox` or `saved mail to` line: `'Junk' (INBOX.Junk)` is INBOX.Junk."""
+    name, opened, visible = rest.rpartition("' (")
+    if opened and visible.endswith(")"):
+        return visible[:-1]
+    del name
+    return rest.strip("'")
+
+
+def logout(text: str) -> Logout | None:
+    """The summary of a POP3 session, or None."""
+    found = _LOGOUT.search(text)
+    return Logout(*(int(number) for number in found.groups())) if found else None

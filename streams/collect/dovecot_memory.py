@@ -1,0 +1,140 @@
+"""What a Dovecot parser remembers from one line to the next; all of it bounded, all of it in the checkpoint.
+
+Rules:
+- A copy is the first half of a move until its origin is expunged: the last mailbox it was copied to is where it moved.
+- What a filter marked as seen was read by nobody; the mark means nothing until it is taken away.
+- What leaves over POP3 without being seen is decided by the summary that ends its session.
+- The oldest is forgotten first. What is forgotten errs on the safe side: a move looks like a message left unread.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+COPIES = 10_000
+"""Copies that are remembered until their expunge makes them a move."""
+
+SESSIONS = 2_000
+"""Deliveries, marked messages and POP3 sessions that are remembered."""
+
+LEFT = 1_000
+"""Messages that left in one POP3 session."""
+
+_Value = TypeVar("_Value")
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """A copy of a message in a mailbox."""
+
+    box: str
+    uid: str
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A message that left over POP3, unseen.
+
+    Attributes:
+        at: microseconds.
+        box: mailbox.
+        uid: in it.
+        msgid: as logged.
+    """
+
+    at: int
+    box: str
+    uid: str
+    msgid: str
+
+
+class Memory(msgspec.Struct, forbid_unknown_fields=True):
+    """Everything a Dovecot parser remembers.
+
+    Attributes:
+        version: of this format.
+        clock: state of the line reader.
+        second: the second of the last line, and how many lines it had.
+        alike: how often each fact was told within that second.
+        copies: where messages were copied to, by user, mailbox and message, oldest first.
+        origins: of each such copy, what it is a copy of.
+        held: how many copies those are.
+        saved: last copy that each delivery saved.
+        marked: copies that a filter saved as seen.
+        left: by POP3 session, what left unseen.
+    """
+
+    version: int = 1
+    clock: tuple[int | None, int, int] = (None, 0, 0)
+    second: tuple[int, int] = (0, 0)
+    alike: dict[str, int] = {}
+    copies: dict[str, list[Copy]] = {}
+    origins: dict[str, str] = {}
+    held: int = 0
+    saved: dict[str, Copy] = {}
+    marked: dict[str, bool] = {}
+    left: dict[str, list[Left]] = {}
+
+    def copied(self, origin: str, place: str, to: Copy) -> None:
+        """A message was copied.
+
+        Args:
+            origin: names user, mailbox and message that it is a copy of.
+            place: names user, mailbox and uid of the copy.
+            to: the copy.
+        """
+        self.copies.setdefault(origin, []).append(to)
+        self.origins[place] = origin
+        self.held += 1
+        while self.held > COPIES:
+            oldest = next(iter(self.copies))
+            self.held -= len(self.copies.pop(oldest))
+        while len(self.origins) > COPIES:
+            del self.origins[next(iter(self.origins))]
+
+    def moved(self, origin: str) -> Copy | None:
+        """The copy of an expunged message, where it has one: it was moved."""
+        copies = self.copies.get(origin)
+        if not copies:
+            return None
+        newest = copies[-1].box  # the copies to one mailbox were made together, in the order of their expunges
+        first = copies.pop(next(at for at, copy in enumerate(copies) if copy.box == newest))
+        self.held -= 1
+        if not copies:
+            del self.copies[origin]
+        return first
+
+    def gone(self, place: str, copy: Copy) -> bool:
+        """Was an expunged copy one of a message that is still where it was."""
+        origin = self.origins.pop(place, "")
+        copies = self.copies.get(origin, [])
+        if copy not in copies:
+            return False
+        copies.remove(copy)
+        self.held -= 1
+        if not copies:
+            del self.copies[origin]
+        return True
+
+    def delivered(self, delivery: str, copy: Copy) -> None:
+        """A delivery saved a copy."""
+        put(self.saved, delivery, copy)
+
+    def leaves(self, session: str, message: Left) -> None:
+        """A message left over POP3, unseen."""
+        messages = self.left.get(session, [])
+        if len(messages) < LEFT:
+            messages.append(message)
+        put(self.left, session, messages)
+
+    def seen_after_all(self, session: str, copy: Copy) -> None:
+        """The store says after the expunge that a message had been retrieved."""
+        messages = self.left.get(session)
+        if messages:
+            self.left[session] = [one for one in messages if (one.box, one.uid) != (copy.box, copy.uid)]
+
+
+def put(held: dict[str, _Value], key: str, value: _Value) -> None:
+    """Keep a value as the newest; the oldest goes when there are too many."""
+    held.pop(key, None)
+    held[key] = value
+    if len(held) > SESSIONS:
+        del held[next(iter(held))]
