@@ -8,7 +8,8 @@ Roles:
 
 Rules:
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
-- Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot read.
+- Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
+  read.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
@@ -183,10 +184,20 @@ def _feed(app: Any, settings: Settings) -> None:
 
 def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:
     """Run a hot loop as a service of the app, and a small control agent beside it."""
+    app.service(_hot(app, make))
 
-    @app.service
+    async def control(values: Any) -> None:
+        async for value in values:
+            if terms is not None and _is_new(value, terms):
+                log.warning("the ledger has new terms: starting again")
+                await app.stop()
+
+    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(control)
+
+
+def _hot(app: Any, make: Callable[[], Loop]) -> type[Service]:
     class Hot(Service):
-        """The loop, in a thread of its own."""
+        """The loop, in a thread of its own; it and the app die together."""
 
         async def on_start(self) -> None:
             self.stop_event = threading.Event()
@@ -205,13 +216,7 @@ def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms 
             if not self.should_stop:
                 await app.stop()
 
-    async def control(values: Any) -> None:
-        async for value in values:
-            if terms is not None and _is_new(value, terms):
-                log.warning("the ledger has new terms: starting again")
-                await app.stop()
-
-    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(control)
+    return Hot
 
 
 def _is_new(value: bytes, terms: Terms) -> bool:
@@ -227,38 +232,49 @@ def _is_new(value: bytes, terms: Terms) -> bool:
 
 
 def _cases(app: Any, settings: Settings) -> None:
-    writer = Writer(settings)
-    letters = DeadLetters(writer)
-    table = app.Table(
-        "cases", partitions=1, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-    )
+    desk = _Desk(app, settings)
+    app.agent(app.topic(topic_name("alerts", settings.ledger)), name="alerts")(desk.hear)
+    app.agent(app.topic(topic_name("commands", settings.ledger)), name="commands")(desk.obey)
 
-    def put(case: cases.Case) -> None:
-        table[case.case_id] = msgspec.msgpack.encode(case)
-        writer.write("cases", case.case_id, records.encode("case", cases.record(case)))
-        writer.flush()
 
-    async def hear(stream: Any) -> None:
+class _Desk:
+    """The cases table, and who writes it."""
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self._writer = Writer(settings)
+        self._letters = DeadLetters(self._writer)
+        self._table = app.Table("cases", partitions=1, key_type=bytes, value_type=bytes)
+
+    async def hear(self, stream: Any) -> None:
+        """Alerts open, fill and close cases."""
         async for event in stream.events():
             try:
                 alert = progress.plain(records.decode("alert", event.value))
             except Undecodable as error:
-                letters.put("alerts", event.message.partition, event.message.offset, event.value, str(error))
-                continue
-            held = table.get(cases.case_id(alert))
-            put(cases.take(msgspec.msgpack.decode(held, type=cases.Case) if held else None, alert))
+                self._pass_over("alerts", event.message, error)
+            else:
+                self._put(cases.take(self._held(cases.case_id(alert)), alert))
 
-    async def obey(stream: Any) -> None:
+    async def obey(self, stream: Any) -> None:
+        """Operators acknowledge."""
         async for event in stream.events():
             try:
                 command = records.decode("command", event.value)
-                held = table.get(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
+                case = self._held(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
             except (Undecodable, ValueError) as error:
-                letters.put("commands", event.message.partition, event.message.offset, event.value, str(error))
+                self._pass_over("commands", event.message, error)
                 continue
-            if held:
-                case = msgspec.msgpack.decode(held, type=cases.Case)
-                put(cases.acknowledge(case, command["author"], command["reason"]))
+            if case is not None:
+                self._put(cases.acknowledge(case, command["author"], command["reason"]))
 
-    app.agent(app.topic(topic_name("alerts", settings.ledger)), name="alerts")(hear)
-    app.agent(app.topic(topic_name("commands", settings.ledger)), name="commands")(obey)
+    def _held(self, number: bytes) -> cases.Case | None:
+        raw = self._table.get(number)
+        return msgspec.msgpack.decode(raw, type=cases.Case) if raw else None
+
+    def _put(self, case: cases.Case) -> None:
+        self._table[case.case_id] = msgspec.msgpack.encode(case)
+        self._writer.write("cases", case.case_id, records.encode("case", cases.record(case)))
+        self._writer.flush()
+
+    def _pass_over(self, topic: str, message: Any, error: Exception) -> None:
+        self._letters.put(topic, message.partition, message.offset, message.value, str(error))

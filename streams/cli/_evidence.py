@@ -76,9 +76,8 @@ def said(name: str, counts: Counts) -> list[str]:
         lines.append(f"  carry nothing for custody: {parts}")
     for reason, count in counts.unread.most_common():
         lines.append(f"  NOT UNDERSTOOD {count:,}: {clean(reason)}")
-    for example in counts.examples[:SHOWN]:
-        lines.append(f"    {clean(example.file)}:{example.offset}: {clean(example.reason)}")
-    return lines
+    shown = counts.examples[:SHOWN]
+    return lines + [f"    {clean(example.file)}:{example.offset}: {clean(example.reason)}" for example in shown]
 
 
 def as_data(counts: Counts) -> dict[str, Any]:

@@ -112,10 +112,13 @@ def _workers(settings: Settings, file: Path | None) -> "tuple[Part, ...]":
 
 
 def _prepare(settings: Settings, file: Path | None) -> None:
-    """Make the ledger's topics: a Faust worker ignores those that come after it."""
+    """Make the ledger's topics (a Faust worker ignores those that come after it) and its tables."""
     from streams.kafka import topics  # noqa: PLC0415
+    from streams.warehouse import migrations  # noqa: PLC0415
 
-    topics.create(settings_of(settings.data, file, settings.ledger))
+    running_now = settings_of(settings.data, file, settings.ledger)
+    topics.create(running_now)
+    migrations.migrate(running_now)
 
 
 class _Told:

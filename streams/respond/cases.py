@@ -1,8 +1,8 @@
 """Cases: one cause each, with the alerts it brings as members. Pure; the Faust agents around it are in workers.py.
 
 Rules:
-- An alert belongs to the case of its cause: what holds it up, and since which hour, in words that are the same for all that
-  the cause holds up. An outage is one case, not ten thousand.
+- An alert belongs to the case of its cause: what holds it up, in words that are the same for all that the cause holds
+  up. An outage is one case, not ten thousand.
 - A case is opened by its first alert and closed when all are cleared; one that comes later opens it again.
 - Acknowledged means that a person has seen it; it does not close. Members are kept as the set of their ids, so that an
   alert that is told twice counts once.

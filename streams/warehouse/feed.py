@@ -10,6 +10,7 @@ Rules:
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from streams import profiles
 from streams.core.errors import Unavailable, Undecodable
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
-from streams.kafka.reader import BatchReader, Records
+from streams.kafka.reader import BatchReader, Committed, Records
 from streams.kafka.writer import Writer
 from streams.settings import Settings
 from streams.warehouse.client import AWAY, REFUSED, connect, first_line
@@ -80,11 +81,23 @@ class Feeds:
         self._writer = Writer(settings)
         self._letters = DeadLetters(self._writer)
         self._readers = {
-            topic: BatchReader(settings, topic, f"custody-feed-{topic}-{settings.ledger}", member=member)
+            topic: BatchReader(
+                settings,
+                topic,
+                f"custody-feed-{topic}-{settings.ledger}",
+                member=member,
+                assigned=partial(self._starts, topic),
+            )
             for topic in ("message-events", *PLAIN)
         }
         self._dirty, self._next = True, 0.0
         self.rows = 0
+
+    def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
+        """From the stored offsets on; from the beginning where the table is empty: it was thrown away."""
+        table = "events" if topic == "message-events" else PLAIN[topic][1]
+        empty = not self._insist(lambda: self._client.query(f"SELECT 1 FROM {table} LIMIT 1").result_rows)  # noqa: S608
+        return dict.fromkeys(committed, 0) if empty else {}
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Step until stopped."""

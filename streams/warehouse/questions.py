@@ -83,7 +83,7 @@ class Warehouse:
             SELECT host, next_hop, ifNull(priority, 0) AS priority, count() AS count, min(arrived_at) AS oldest,
                 sum(ifNull(size, 0)) AS volume, countIf(attempts > 0) AS deferred,
                 countIf(held_at IS NOT NULL AND ifNull(held_at > released_at, 1)) AS held,
-                max(last_attempt_at) AS last_attempt_at, argMax(last_status, last_attempt_at) AS last_status
+                max(last_attempt_at) AS tried_at, argMax(last_status, last_attempt_at) AS tried_status
             FROM legs WHERE arrived_at IS NOT NULL AND left_at IS NULL
             GROUP BY host, next_hop, priority ORDER BY priority DESC, oldest
             """,
@@ -139,9 +139,9 @@ class Warehouse:
             "events": ask(
                 self.client,
                 """
-                SELECT kind, occurred_at, host, queue_id, recipient, original_recipient, next_queue_id, peer, side, source,
-                    action, status, diagnostic, traffic, originator, priority, size, file, offset, hex(event_id) AS event_id,
-                    attributes, seq
+                SELECT kind, occurred_at, host, queue_id, recipient, original_recipient, next_queue_id, peer, side,
+                    source, action, status, diagnostic, traffic, originator, priority, size, file, offset, attributes,
+                    hex(event_id) AS event, seq
                 FROM events FINAL WHERE message_key = {key:String} ORDER BY occurred_at, host, seq, event_id
                 """,
                 named,
