@@ -88,7 +88,7 @@ def _app(role: str, settings: Settings) -> Any:
     folder = settings.data / "faust" / f"{settings.ledger}-{role}"
     folder.mkdir(parents=True, exist_ok=True)
     return faust.App(
-        f"custody-{role}-{settings.ledger}",
+        f"custody-{role}-control-{settings.ledger}",  # a group of its own: the hot loop has another
         broker=[f"kafka://{place}" for place in str(settings.kafka_client()["bootstrap.servers"]).split(",")],
         broker_credentials=_credentials(settings),
         value_serializer="raw",
