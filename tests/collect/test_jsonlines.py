@@ -1,0 +1,160 @@
+"""JSON lines: the envelope's names in, events out, and every mistake with its place and field."""
+
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams.collect.declaration import Declaration, Host, Source
+from streams.collect.jsonlines import LONGEST, REFUSED, JsonParser
+from streams.collect.parser import Piece
+from streams.core.events import Kind, MessageEvent
+from streams.core.identity import leg_of, pair_leg
+from streams.wire import envelope
+
+AT = 1_795_424_401_250_000
+"""2026-11-23T09:00:01.25Z."""
+
+LINE: dict[str, Any] = {"kind": "deferred", "occurred_at": AT, "host": "mx", "queue_id": "Q1", "message_id": "<a@b>"}
+
+
+def _parser(*hosts: Host) -> JsonParser:
+    return JsonParser(Source(name="other", kind="jsonl"), Declaration(hosts=hosts))
+
+
+def _read(parser: JsonParser, *lines: bytes) -> list[MessageEvent]:
+    pieces = [Piece(offset=number * 1000, raw=line) for number, line in enumerate(lines)]
+    return parser.parse(pieces, file="events.jsonl", observed_at=AT + 1)
+
+
+def _event(**fields: Any) -> MessageEvent:
+    (event,) = _read(_parser(), msgspec.json.encode(LINE | fields))
+    return event
+
+
+def _refusal(raw: bytes) -> str:
+    parser = _parser()
+    assert _read(parser, b"{}", raw)[:1] == []
+    assert parser.counts.unread == {REFUSED: 2}
+    assert (parser.counts.pieces, parser.counts.events) == (2, 0)
+    said = parser.counts.examples[1]
+    assert (said.file, said.offset) == ("events.jsonl", 1000)
+    return said.reason.removeprefix(f"{REFUSED}: ")
+
+
+def test_the_example_is_a_chain() -> None:
+    """The packaged example is read whole, and its hand-over leads from one switch to the next."""
+    example = (files("schemas") / "examples" / "events.jsonl").read_bytes().splitlines()
+    parser = _parser()
+    events = _read(parser, *example)
+    assert not parser.counts.unread
+    assert [event.kind for event in events[2:4]] == [Kind.TRANSFERRED, Kind.DELIVERED]
+    assert events[1].leg == events[2].leg
+    assert events[2].next_leg == events[3].leg
+    assert parser.through == max(event.occurred_at for event in events)
+
+
+def test_what_is_left_out_is_computed() -> None:
+    """Key, leg and event id follow from the facts; without a queue id the leg is that of message and recipient."""
+    event = _event(recipient="c@d")
+    assert event.message_key == "a@b"
+    assert event.leg == leg_of("mx", "Q1", "c@d", key="a@b")
+    assert _event(recipient="c@d", queue_id="").leg == pair_leg("a@b", "c@d")
+    assert _event(message_id=None).message_key == "/mx/Q1"
+    assert event.event_id == _event(recipient="c@d", occurred_at="2026-11-23T10:00:01+01:00").event_id
+    assert event.event_id != _event(recipient="c@d", status="4.4.1").event_id
+
+
+def test_what_is_given_is_kept() -> None:
+    """Hashes are hexadecimal and stand as they are."""
+    given = {"event_id": "ab" * 16, "leg": "CD" * 16, "next_leg": "ef" * 16, "digest": "01" * 32, "message_key": "k"}
+    event = _event(**given)
+    kept = {name: getattr(event, name) for name in given}
+    assert kept == {n: v if n == "message_key" else bytes.fromhex(v) for n, v in given.items()}
+
+
+def test_the_place_is_the_collectors_to_say() -> None:
+    """Whatever a line says of source, file, offset and observation, the event says where the line stands."""
+    event = _event(source="forged", file="/etc/passwd", offset=7, observed_at=1)
+    assert (event.source, event.file, event.offset, event.observed_at) == ("other", "events.jsonl", 0, AT + 1)
+
+
+def test_an_event_without_recipient_is_of_the_whole_entry() -> None:
+    """No recipient is no mistake: the fact is about the queue entry."""
+    assert _event().recipient == ""
+    assert _event().leg == leg_of("mx", "Q1", key="a@b")
+
+
+def test_hosts_are_called_by_their_declared_names() -> None:
+    """An alias of a declared host, its own or the peer's, is the same leg."""
+    hosts = (Host(name="mx", aliases=frozenset({"mx.example"})), Host(name="relay", aliases=frozenset({"192.0.2.1"})))
+    line = LINE | {"host": "MX.example", "peer": "192.0.2.1", "next_queue_id": "Q2", "recipient": "c@d"}
+    (event,) = _read(_parser(*hosts), msgspec.json.encode(line))
+    assert (event.host, event.peer) == ("mx", "relay")
+    assert event.next_leg == leg_of("relay", "Q2", "c@d", key="a@b")
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown field": ({"recipeint": "x"}, "unknown field `recipeint`"),
+    "unknown kind": ({"kind": "sent"}, "kind: Invalid enum value 'sent'"),
+    "a tick": ({"kind": "tick"}, "kind: a tick is the clock writer's to write"),
+    "unknown class": ({"traffic": "mine"}, "traffic: Invalid enum value 'mine'"),
+    "unknown side": ({"side": "left"}, "side: Invalid enum value 'left'"),
+    "the year 9999": ({"occurred_at": 253_402_300_799_000_000}, "occurred_at: Expected `int` <="),
+    "the year 9999 as text": ({"occurred_at": "9999-12-31T23:59:59Z"}, "occurred_at: '9999-12-31T23:59:59Z' is not"),
+    "seconds for microseconds": ({"occurred_at": 1_795_424_401}, "occurred_at: Expected `int` >="),
+    "no time": ({"occurred_at": "now"}, "occurred_at: 'now' is no RFC 3339 time"),
+    "no offset": ({"occurred_at": "2026-11-23T09:00:00"}, "occurred_at: '2026-11-23T09:00:00' is no RFC 3339 time"),
+    "a size that no schema holds": ({"size": 1 << 63}, "size: "),
+    "a number that no schema holds": ({"recipients_expected": 1 << 31}, "recipients_expected: "),
+    "no priority": ({"priority": 10}, "priority: "),
+    "half a hash": ({"leg": "abcd"}, "leg: "),
+    "no hash": ({"event_id": "z" * 32}, "event_id: "),
+    "nothing to name it by": ({"message_id": None, "queue_id": ""}, "a message key needs"),
+    "an empty key": ({"message_key": ""}, "message_key: "),
+    "another type": ({"attributes": "a=b"}, "attributes: Expected `array`"),
+    "a subject of 1 MB": ({"attributes": ["subject=" + "x" * (1 << 20)]}, f"is longer than {LONGEST}"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_said_with_its_field(wrong: str) -> None:
+    """A line that is no event is counted with its place, the field and the reason."""
+    fields, said = WRONG[wrong]
+    assert said in _refusal(msgspec.json.encode(LINE | fields))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\xff\x00", b"[]", b"[" * 100_000, b'{"kind":', b'"\\ud800"', b"null", msgspec.json.encode(LINE)[:-1]]
+)
+def test_foreign_bytes_are_counted(raw: bytes) -> None:
+    """What is no JSON object is counted, and the next line is read."""
+    assert _refusal(raw)
+    assert len(_read(_parser(), raw, msgspec.json.encode(LINE))) == 1
+
+
+def test_a_line_without_kind_or_time() -> None:
+    """Nothing is an event without what happened and when."""
+    for name in ("kind", "occurred_at"):
+        rest = {field: value for field, value in LINE.items() if field != name}
+        assert f"missing required field `{name}`" in _refusal(msgspec.json.encode(rest))
+
+
+def test_every_field_goes_through_the_wire() -> None:
+    """A line with all fields is an event that its Avro schema holds."""
+    texts = ["original_recipient", "peer", "mts_id", "originator", "content_type", "action", "status", "diagnostic"]
+    texts += ["next_queue_id", "subject_key", "recipient"]
+    fields: dict[str, Any] = dict.fromkeys(texts, "ü\0") | dict.fromkeys(("next_leg", "subject_event"), "00" * 16)
+    numbers = {"priority": -9, "size": (1 << 63) - 1, "recipients_expected": (1 << 31) - 1, "seq": 5}
+    event = _event(**fields, **numbers, digest="aa" * 32, traffic="ours", side="moved", report_requested=False)
+    assert envelope.decode(envelope.encode(event)) == event
+
+
+def test_the_same_lines_are_the_same_events() -> None:
+    """Nothing is remembered: a parser that takes up a checkpoint goes on with the same events."""
+    first, second = _parser(), _parser()
+    second.restore(first.state())
+    line = msgspec.json.encode(LINE)
+    assert _read(first, line, line) == _read(second, line, line)
+    assert list(first.close()) == []
