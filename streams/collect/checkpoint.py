@@ -2,31 +2,101 @@
 
 Rules:
 - A checkpoint is written only after everything before it is acknowledged, and replaces the one before in one step.
-- A file is known by its first bytes, so that one that was renamed is found again and one that was replaced is not taken
-  for it.
+- A log is known by its first bytes, unpacked, so that one that was renamed or packed is found again; what comes before
+  the offset is looked at as well, so that one that was replaced is not taken for it.
+- A mail in a folder is known by its name without flags, its size and its time: it does not change.
+- One collector a source: the checkpoint is locked while it runs.
 """
 
+import fcntl
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
-from streams.core.errors import Misuse
+from streams.collect.packed import BROKEN, Text
+from streams.core.errors import Misuse, Unavailable
 
 HEAD = 1024
-"""Bytes at the beginning of a file that name it."""
+"""Bytes at the beginning of a text, and before the offset, that are looked at."""
+
+VERSION = 2
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """How a file is known: the hash of its first `size` bytes."""
+    """How bytes are known: their number and hash."""
 
     size: int
     hash: bytes
 
+    def fits(self, head: bytes) -> bool:
+        """Do bytes begin with these."""
+        return len(head) >= self.size and mark(head[: self.size]) == self
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far one log was read.
+
+    Attributes:
+        head: of its first bytes, as far as they were read.
+        tail: of the bytes before the offset.
+        offset: what comes next.
+    """
+
+    head: Mark
+    tail: Mark
+    offset: int
+
     def fits(self, path: Path) -> bool:
-        """Does a file begin with these bytes."""
-        return mark(path, self.size) == self
+        """Is a file the one that was read: it begins the same, and the same stands before the offset."""
+        try:
+            with Text(str(path)) as text:
+                return trail_of(text, self) is not None
+        except BROKEN:
+            return False
+
+
+class Trail:
+    """What a text that is being read will be known by.
+
+    Attributes:
+        offset: what comes next.
+    """
+
+    def __init__(self, head: bytes = b"", tail: bytes = b"", offset: int = 0) -> None:
+        """Begin with what is known of the text before the offset."""
+        self.head, self.tail, self.offset = head, tail, offset
+
+    def go_on(self, consumed: bytes, size: int | None = None) -> None:
+        """Go on over some bytes; with a size, over more, of which these are the last."""
+        if size is None and len(self.head) < HEAD:
+            self.head = (self.head + consumed)[:HEAD]
+        self.tail = ((self.tail if size is None else b"") + consumed[-HEAD:])[-HEAD:]
+        self.offset += len(consumed) if size is None else size
+
+    @property
+    def place(self) -> Place | None:
+        """How far it was read; None at its beginning."""
+        return Place(head=mark(self.head), tail=mark(self.tail), offset=self.offset) if self.offset else None
+
+
+def found(path: str, places: Sequence[Place]) -> tuple[int, Trail] | None:
+    """Which of some places is of this file, and its trail; the farthest where several are."""
+    try:
+        with Text(path) as text:
+            head = text.read(HEAD, 0)
+            fitting = [index for index, place in enumerate(places) if place.head.fits(head)]
+            for index in sorted(fitting, key=lambda index: -places[index].offset):
+                trail = trail_of(text, places[index])
+                if trail is not None:
+                    return index, trail
+    except BROKEN:
+        pass  # reading it will tell
+    return None
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -34,31 +104,39 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     Attributes:
         version: of this format.
-        done: files read to their end, by the hash of their beginning.
-        file: the one being read.
-        mark: how it is known.
-        offset: what comes next: byte of its text, or number of a mail.
+        places: how far each log was read, oldest first; a followed log has one.
+        known: generations of a followed log that are older than the one that is read; None: not followed yet.
+        mails: 8-byte hashes of the mails that were read, end to end.
         through: latest time seen, microseconds.
+        claimed: everything up to here is in the log, microseconds; 0: nothing is claimed yet.
         state: the parser's memory.
     """
 
-    version: int = 1
-    done: tuple[Mark, ...] = ()
-    file: str = ""
-    mark: Mark | None = None
-    offset: int = 0
+    version: int = VERSION
+    places: tuple[Place, ...] = ()
+    known: tuple[Mark, ...] | None = None
+    mails: bytes = b""
     through: int = 0
+    claimed: int = 0
     state: bytes = b""
 
 
-def mark(path: Path, size: int = HEAD) -> Mark | None:
-    """How a file is known; None where it cannot be read or is shorter than `size` was."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(min(size, HEAD))
-    except OSError:
+def mark(raw: bytes) -> Mark:
+    """How some bytes are known."""
+    return Mark(size=len(raw), hash=blake2b(raw, digest_size=16).digest())
+
+
+def trail_of(text: Text, place: Place) -> Trail | None:
+    """The trail of a text that was read up to a place; None where it is another text.
+
+    Raises:
+        OSError, EOFError, LZMAError, zlib.error: it is damaged.
+    """
+    head = text.read(place.head.size, 0)
+    if mark(head) != place.head:
         return None
-    return Mark(size=len(head), hash=blake2b(head, digest_size=16).digest())
+    tail = text.read(place.tail.size, place.offset - place.tail.size)
+    return Trail(head, tail, place.offset) if mark(tail) == place.tail else None
 
 
 def load(path: Path) -> Checkpoint | None:
@@ -67,28 +145,65 @@ def load(path: Path) -> Checkpoint | None:
     Raises:
         Misuse: it cannot be understood.
     """
+    again = "remove it to read all again: the same events have the same ids"
     try:
         found = msgspec.msgpack.decode(path.read_bytes(), type=Checkpoint)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, OSError) as error:
-        raise Misuse(f"The checkpoint {path} cannot be read: {error}", hint="remove it to read all again") from error
-    if found.version != Checkpoint().version:
-        raise Misuse(f"The checkpoint {path} is of version {found.version}.", hint="remove it to read all again")
+        raise Misuse(f"The checkpoint {path} cannot be read: {error}", hint=again) from error
+    if found.version != VERSION:
+        raise Misuse(f"The checkpoint {path} is of version {found.version}, not {VERSION}.", hint=again)
     return found
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Store a checkpoint: on disk before it replaces the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(msgspec.msgpack.encode(checkpoint))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    """Store a checkpoint: on disk before it replaces the one before.
+
+    Raises:
+        Unavailable: the disk does not take it; the one before is as it was.
+    """
+    new = path.with_name(path.name + ".new")
     try:
-        os.fsync(folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as file:
+            file.write(msgspec.msgpack.encode(checkpoint))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise Unavailable(f"The checkpoint {path} cannot be stored: {error.strerror}.") from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a checkpoint while a collector works with it; the kernel lets go when the process dies.
+
+    Raises:
+        Misuse: another collector holds it.
+        Unavailable: the folder cannot be written.
+    """
+    with _lock(path):
+        yield
+
+
+def _lock(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.with_name(path.name + ".lock").open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        hint = "one collector a source"
+        raise Misuse(f"Source {path.stem} is being collected by another process.", hint=hint) from error
+    except OSError as error:
+        raise Unavailable(f"The folder {path.parent} cannot be written: {error.strerror}.") from error
+    return file

@@ -53,6 +53,7 @@ class DovecotParser:
         self.counts = Counts()
         self.source, self.declaration, self.junk = source, declaration, junk
         self.through = 0
+        self.reference: int | None = None
         self._store = source.host or source.name
         self._reader = Reader(source.year, source.timezone)
         self._memory = Memory()
@@ -60,7 +61,7 @@ class DovecotParser:
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> Iterator[MessageEvent]:
         """The events of these lines, in order."""
-        self._reader.reference = observed_at
+        self._reader.reference = observed_at if self.reference is None else self.reference
         self._place = {"file": file, "observed_at": observed_at, "source": self.source.name}
         for piece in pieces:
             self.counts.pieces += 1

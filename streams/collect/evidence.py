@@ -1,23 +1,57 @@
-"""All evidence of a declaration as events, without a broker."""
+"""The evidence of a source: its files, and all of it as events without a broker."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
-from streams.collect import reading
+from streams.collect import mails, reading
+from streams.collect.checkpoint import Trail
 from streams.collect.declaration import Declaration, Source
 from streams.collect.kinds import kind_of
-from streams.collect.parser import Counts, Piece
+from streams.collect.parser import Counts, Parser, Piece
+from streams.collect.reading import Told
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
-Told = Callable[[str, int], None]
+FileTold = Callable[[str, int], None]
 """Told a file's name and how many of its bytes were read."""
 
 
 def _nothing(_file: str, _done: int) -> None:
     """Tell nobody."""
+
+
+def files(source: Source) -> list[str]:
+    """The files of a source, in the order in which they are read.
+
+    Raises:
+        Misuse: it has no paths, or no such kind.
+    """
+    if not source.paths:
+        raise Misuse(f"Source {source.name} has no paths.", hint="name files or folders, or - for standard input")
+    of = mails.files if kind_of(source).mails else reading.files
+    return [file for path in source.paths for file in of(path)]
+
+
+def chunks(
+    source: Source, path: str, counts: Counts, told: Told = reading.nobody, trail: Trail | None = None
+) -> Iterator[list[Piece]]:
+    """Chunks of the pieces of one file of a source; a log goes on at its trail."""
+    kind = kind_of(source)
+    if kind.mails:
+        return mails.mails(path, counts, told)
+    return reading.lines(path, counts, told, trail, open_end=kind.open_end)
+
+
+def set_reference(parser: Parser, source: Source, path: str) -> None:
+    """Let year-less times of a file be no later than it was written, where no year is declared."""
+    try:
+        written = Path(path).stat().st_mtime_ns // 1000
+    except OSError:
+        written = None
+    parser.reference = written if source.year is None else None
 
 
 @dataclass(slots=True)
@@ -34,28 +68,29 @@ class Evidence:
     counts: dict[str, Counts] = field(default_factory=dict)
     through: int = 0
 
-    def events(self, sources: Sequence[Source] | None = None, told: Told = _nothing) -> Iterator[MessageEvent]:
+    def events(self, sources: Sequence[Source] | None = None, told: FileTold = _nothing) -> Iterator[MessageEvent]:
         """Every event of some sources (default: all).
 
         Raises:
             Misuse: a source has no paths, or no such kind.
         """
         for source in self.declaration.sources if sources is None else sources:
-            for event in self._of(source, told):
-                self.through = max(self.through, event.occurred_at)
-                yield event
+            parser = kind_of(source).make(source, self.declaration)
+            self.counts[source.name] = parser.counts
+            yield from self._of(source, parser, told)
+            self.through = max(self.through, parser.through)
 
-    def _of(self, source: Source, told: Told) -> Iterator[MessageEvent]:
-        if not source.paths:
-            raise Misuse(f"Source {source.name} has no paths.")
-        parser = kind_of(source).make(source, self.declaration)
-        self.counts[source.name] = parser.counts
-        for path in (file for declared in source.paths for file in reading.files(declared)):
+    def _of(self, source: Source, parser: Parser, told: FileTold) -> Iterator[MessageEvent]:
+        for path in files(source):
+            set_reference(parser, source, path)
             for pieces in chunks(source, path, parser.counts, partial(told, path)):
                 yield from parser.parse(pieces, file=path, observed_at=time.time_ns() // 1000)
         yield from parser.close()
 
 
-def chunks(source: Source, path: str, counts: Counts, told: Callable[[int], None]) -> Iterator[list[Piece]]:
-    """Chunks of pieces of one file of a source."""
-    return reading.mails(path, counts) if kind_of(source).mails else reading.lines(path, counts, told)
+def events_of(
+    declaration: Declaration, sources: Sequence[Source] | None = None
+) -> tuple[Iterator[MessageEvent], dict[str, Counts]]:
+    """Every event of some sources (default: all), and what became of their pieces, by source, as it goes."""
+    evidence = Evidence(declaration)
+    return evidence.events(sources), evidence.counts

@@ -2,95 +2,273 @@
 
 Rules:
 - A line counts when its end is there; what is half written waits.
-- A renamed file is read to its end before the new one is begun; a file that became shorter is begun again.
-- After a restart the file that the checkpoint means is found by its first bytes, under its old name or a rotated one.
-- A file that is away is waited for.
+- What was read is known by its content, not by its name or inode: the first bytes and those before the offset. So it is
+  found again under a rotated name, packed, or in the copy that was made before the log was truncated.
+- Generations are read in their order, none is left out, however many came between two looks. One is left only when a
+  newer one holds something and a further look at the old one found no more: its writer has gone over.
+- A block counts only if the file begins as before after it was read: a log may be truncated at any moment.
+- A file that is away is waited for. Nothing here sleeps: who asks decides when to look again.
 """
 
-import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.collect import reading
-from streams.collect.checkpoint import Mark, mark
+from streams.collect.checkpoint import HEAD, Mark, Place, Trail, mark, trail_of
+from streams.collect.generations import settled
+from streams.collect.packed import BROKEN, Text, reason
 from streams.collect.parser import Counts, Piece
+from streams.collect.reading import LINE, lines_of, too_long, unread
 
-POLL = 0.2
-"""Seconds between looks at a file that has nothing new."""
+CHUNK = LINE
+"""Bytes of one look."""
+
+KNOWN = 64
+"""Older generations that are remembered."""
 
 
-def follow(
-    path: Path, counts: Counts, start: tuple[Mark | None, int], stopped: Callable[[], bool]
-) -> Iterator[tuple[Path, int, list[Piece]]]:
-    """Complete lines as they come: the file, the offset after them, and the lines; an empty list where nothing is new.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one look at a log found.
 
-    Args:
-        path: the log.
-        counts: told what cannot be read.
-        start: how the file of the checkpoint is known, and the offset in it.
-        stopped: asked between looks.
+    Attributes:
+        pieces: complete lines.
+        file: where they stand.
+        all_read: there is nothing more, not even half a line.
+        idle: nothing happened: wait before the next look.
+        away: the evidence is not there, or not ours to read.
+        ended: there will never be more.
     """
-    current, offset = _resumed(path, *start)
-    while not stopped():
+
+    pieces: list[Piece] = field(default_factory=list)
+    file: str = ""
+    all_read: bool = False
+    idle: bool = False
+    away: bool = False
+    ended: bool = False
+
+
+class Follower:
+    """Looks at one log again and again.
+
+    Attributes:
+        path: of the log.
+        known: generations that are older than the one that is read.
+    """
+
+    def __init__(
+        self, path: Path, counts: Counts, place: Place | None = None, known: Sequence[Mark] | None = None
+    ) -> None:
+        """Begin where a checkpoint says; where it says nothing (None), at the beginning of the log as it is now."""
+        self.path = path
+        self.known = _older(path) if known is None else tuple(known)
+        self._counts, self._wanted = counts, place
+        self._text: Text | None = None
+        self._at = path
+        self._trail, self._scanned = Trail(), 0
+        self._is_leaving = False
+        self._said: tuple[Path, str] | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """How far it was read, for the checkpoint; None at the beginning of a generation."""
+        return self._wanted if self._text is None else self._trail.place
+
+    def look(self) -> Look:
+        """Complete lines that were not read before."""
         try:
-            with current.open("rb") as file:
-                for offset, pieces in _until_rotated(file, current, path, offset, counts, stopped):  # noqa: B020 - it goes on where it was
-                    yield current, offset, pieces
-        except OSError:
-            yield current, offset, []
-            time.sleep(POLL)
-            continue
-        current, offset = path, 0
+            return self._look()
+        except BROKEN as error:
+            self._say(f"cannot be read: {reason(error)}")
+            self._skip()
+            return Look(idle=True, away=True)
 
+    def _say(self, why: str) -> None:
+        """Count what cannot be read, once for each reason and place."""
+        if self._said != (self._at, why):
+            self._said = (self._at, why)
+            unread(self._counts, str(self._at), self._trail.offset, why)
 
-def _resumed(path: Path, known: Mark | None, offset: int) -> tuple[Path, int]:
-    """The file that a checkpoint means and where to go on in it; the log from its beginning where it is gone."""
-    if known is None:
-        return path, 0
-    for candidate in (path, *sorted(path.parent.glob(f"{path.name}[.-]*"), key=_age)):
-        if known.fits(candidate):
-            return candidate, offset
-    return path, 0
+    def close(self) -> None:
+        """Close the file."""
+        if self._text is not None:
+            self._text.close()
 
+    def _look(self) -> Look:
+        text = self._text or self._open()
+        if text is None:
+            return Look(idle=True, away=not self.path.exists())
+        block = text.read(CHUNK, self._trail.offset + self._scanned)
+        if self._is_replaced(text):
+            self._let_go()
+            return Look()
+        pieces = self._lines(text, block)
+        if pieces is not None or len(block) >= CHUNK:
+            return Look(pieces=pieces or [], file=str(self.path))
+        return self._at_end(text)
 
-def _until_rotated(
-    file: object, current: Path, path: Path, offset: int, counts: Counts, stopped: Callable[[], bool]
-) -> Iterator[tuple[int, list[Piece]]]:
-    """Lines of one open file until another stands in its place and it has no more."""
-    handle = file.fileno()  # type: ignore[attr-defined]
-    while not stopped():
-        if os.fstat(handle).st_size < offset:
-            offset = 0  # truncated in place: begun again
-        block = os.pread(handle, reading.CHUNK, offset)
+    # which file
+
+    def _open(self) -> Text | None:
+        """Open the generation that is to be read; None while it is away."""
+        if self._wanted is not None:
+            wanted = self._wanted
+            found = settled(self.path, lambda there: next((old for old in reversed(there) if wanted.fits(old)), None))
+            if found is not None:
+                return self._resume(found, wanted)
+            unread(self._counts, str(self.path), wanted.offset, "begun again in place: lines in between may be lost")
+            self._wanted = None
+        fresh = self._fresh()
+        return self._enter(fresh[0] if fresh else self.path)
+
+    def _resume(self, path: Path, wanted: Place) -> Text | None:
+        text = self._enter(path)
+        trail = None if text is None else trail_of(text, wanted)
+        if trail is None:  # the names have shifted since: look again
+            self.close()
+            self._text = None
+            return None
+        self._trail, self._wanted = trail, None
+        return text
+
+    def _enter(self, path: Path) -> Text | None:
+        self._at, self._trail, self._scanned, self._is_leaving = path, Trail(), 0, False
+        try:
+            self._text = Text(str(path))
+        except FileNotFoundError:
+            self._text = None
+        return self._text
+
+    def _let_go(self) -> None:
+        """Close the file; what was read of it is looked for again."""
+        self._wanted = self.place
+        self.close()
+        self._text = None
+
+    def _skip(self) -> None:
+        """Give up a generation that cannot be read; the log itself is tried again."""
+        if self._text is not None and self._at != self.path:
+            self.known = (*self.known, mark(self._trail.head) if self._trail.head else _mark(self._at))[-KNOWN:]
+            self._wanted = None
+            self.close()
+            self._text = None
+
+    def _is_replaced(self, text: Text) -> bool:
+        """Is the open file no longer what was begun, or is there something older to read first."""
+        if text.is_packed:
+            return False
+        if self._trail.offset:
+            return text.read(len(self._trail.head), 0) != self._trail.head
+        fresh = self._fresh()
+        return bool(fresh) and fresh[0] != self._at
+
+    def _fresh(self) -> list[Path]:
+        """The generations after those that are known, oldest first."""
+        return settled(self.path, self._after_known)
+
+    def _after_known(self, there: list[Path]) -> list[Path]:
+        for index in range(len(there) - 1, -1, -1):
+            if there[index] != self.path and any(_fits(there[index], old) for old in reversed(self.known)):
+                return _filled(there[index + 1 :])
+        return _filled(there)
+
+    # what is in it
+
+    def _lines(self, text: Text, block: bytes) -> list[Piece] | None:
+        """The complete lines of a block; None where there is none."""
+        if self._scanned:
+            return self._long(text, block)
         whole, end, _ = block.rpartition(b"\n")
-        if end:
-            yield offset + len(whole) + 1, reading.pieces(whole, offset, counts, str(path))
-            offset += len(whole) + 1
-        elif len(block) >= reading.CHUNK:
-            yield offset + len(block), reading.pieces(block, offset, counts, str(path))
-            offset += len(block)
-        elif current != path or _replaced(handle, path):
-            return
-        else:
-            yield offset, []
-            time.sleep(POLL)
+        if not end:
+            self._scanned = len(block) if len(block) >= CHUNK else 0
+            return None
+        pieces = lines_of(whole, self._trail.offset, self._counts, str(self.path))
+        self._go_on(block[: len(whole) + 1])
+        return pieces
+
+    def _long(self, text: Text, block: bytes) -> list[Piece] | None:
+        """The end of a line that is longer than a block."""
+        more, end, _ = block.partition(b"\n")
+        if not end:
+            self._scanned += len(block)
+            return None
+        size = self._scanned + len(more)
+        piece = Piece(offset=self._trail.offset, raw=text.read(LINE, self._trail.offset).rstrip(b"\r\n"))
+        if size > LINE:
+            too_long(self._counts, str(self.path), self._trail.offset, size)
+        if not self._trail.offset:
+            self._trail.head = piece.raw[:HEAD]
+        self._go_on(more + end, size + 1)
+        return [piece]
+
+    def _go_on(self, consumed: bytes, size: int | None = None) -> None:
+        self._trail.go_on(consumed, size)
+        self._scanned, self._is_leaving = 0, False
+
+    def _at_end(self, text: Text) -> Look:
+        """Nothing more in this generation: go over to the next, if it holds something."""
+        half = text.read(1, self._trail.offset) != b""
+        newer = self._newer(text)
+        if not newer:
+            is_there = self.path.exists()
+            return Look(idle=True, all_read=is_there and not half, away=not is_there)
+        if not self._is_leaving:
+            self._is_leaving = True
+            return Look()
+        if half:
+            unread(self._counts, str(self.path), self._trail.offset, "the last line has no end: cut off by rotation")
+        if self._trail.head:
+            self.known = (*self.known, mark(self._trail.head))[-KNOWN:]
+        self.close()
+        self._enter(newer[0])
+        return Look()
+
+    def _newer(self, text: Text) -> list[Path]:
+        """The generations after the one that is open, oldest first."""
+        mine = text.status
+        if _is_same(self.path, mine.st_dev, mine.st_ino):
+            return []
+        place = self.place
+        if place is None:
+            return [path for path in self._fresh() if not _is_same(path, mine.st_dev, mine.st_ino)]
+        return settled(self.path, lambda there: self._after_place(there, place))
+
+    def _after_place(self, there: list[Path], place: Place) -> list[Path]:
+        for index in range(len(there) - 1, -1, -1):
+            if place.fits(there[index]):
+                return _filled(there[index + 1 :])
+        return self._after_known(there)
 
 
-def _replaced(handle: int, path: Path) -> bool:
+def _older(path: Path) -> tuple[Mark, ...]:
+    """The generations that are there before a log is begun."""
+    return settled(path, lambda there: tuple(_mark(old) for old in there if old != path))[-KNOWN:]
+
+
+def _is_same(path: Path, device: int, inode: int) -> bool:
     try:
         there = path.stat()
     except OSError:
         return False
-    mine = os.fstat(handle)
-    return (there.st_ino, there.st_dev) != (mine.st_ino, mine.st_dev)
+    return (there.st_dev, there.st_ino) == (device, inode)
 
 
-def _age(path: Path) -> float:
+def _head(path: Path, size: int) -> bytes:
     try:
-        return -path.stat().st_mtime
-    except OSError:
-        return 0.0
+        with Text(str(path)) as text:
+            return text.read(size, 0)
+    except BROKEN:
+        return b""
 
 
-__all__ = ["follow", "mark"]
+def _filled(paths: list[Path]) -> list[Path]:
+    """Without those that hold nothing, which a packed file does not show."""
+    return [path for path in paths if _head(path, 1)]
+
+
+def _mark(path: Path) -> Mark:
+    return mark(_head(path, HEAD))
+
+
+def _fits(path: Path, old: Mark) -> bool:
+    return old.size > 0 and old.fits(_head(path, old.size))

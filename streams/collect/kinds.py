@@ -23,18 +23,20 @@ class Kind:
         make: makes its parser.
         mails: a piece is a whole mail, not a line.
         host_needed: its lines do not name their host.
+        open_end: a last line without an end counts, since a line tells whether it is whole.
     """
 
     make: Callable[[Source, Declaration], Parser]
     mails: bool = False
     host_needed: bool = False
+    open_end: bool = False
 
 
 KINDS = {
     "postfix": Kind(make=PostfixParser),
     "dovecot": Kind(make=DovecotParser, host_needed=True),
     "reports": Kind(make=ReportParser, mails=True),
-    "jsonl": Kind(make=JsonParser),
+    "jsonl": Kind(make=JsonParser, open_end=True),
 }
 
 

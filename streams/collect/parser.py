@@ -15,11 +15,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from streams.core.events import MessageEvent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One piece of evidence: a log line without its line end, or one whole mail.
 
     Attributes:
@@ -60,9 +61,18 @@ class Counts:
 
 
 class Parser(Protocol):
-    """Evidence of one source in, events out."""
+    """Evidence of one source in, events out.
+
+    Attributes:
+        counts: what became of the pieces.
+        through: microseconds UTC, the latest time seen.
+        reference: microseconds UTC that no year-less time is later than by more than a day: when the file was last
+            written; None: the time it is read.
+    """
 
     counts: Counts
+    through: int
+    reference: int | None
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> Iterable[MessageEvent]:
         """The events of these pieces, in order.

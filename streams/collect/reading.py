@@ -1,175 +1,155 @@
-"""Reading evidence: files, folders and streams into pieces, in bounded chunks.
+"""Reading logs: files and folders into lines, in bounded chunks.
 
 Rules:
-- Plain, gzip, xz and bzip2 are told apart by their first bytes, not by their names.
-- A log's piece is a line without its end; a mail's piece is one whole mail, from a Maildir, a folder, an mbox or a tar.
+- A piece is a line without its end; empty lines are none.
+- A line that is longer than `LINE` is cut and counted; a last line without an end is counted and not read, for half a
+  line may say something else than the whole one. It is read when the file has grown.
 - Whatever cannot be read is counted with its place and reason, and costs nothing else.
 """
 
-import bz2
-import gzip
-import io
-import lzma
-import sys
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
+from streams.collect.checkpoint import HEAD, Trail
+from streams.collect.packed import BROKEN, STDIN, Text, reason
 from streams.collect.parser import Counts, Piece, Unread
-
-CHUNK = 1 << 20
-"""Bytes that are read at once."""
 
 LINE = 1 << 20
 """Bytes of a line that are kept."""
 
-MAIL = 32 << 20
-"""Bytes of a mail that are read."""
-
-_MAGIC = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
-_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError)
+EXAMPLES = 20
+"""Unread pieces whose place is kept, as the parsers keep them."""
 
 Told = Callable[[int], None]
-"""Told how many bytes of the files on disk were read."""
+"""Told how many bytes of the file on disk were read."""
+
+
+def nobody(_done: int) -> None:
+    """Tell nobody."""
 
 
 def files(path: str) -> list[str]:
-    """The files that a declared path means, in the order of their names; a Maildir, mbox or tar is one."""
+    """The files that a declared path of a log means: itself, or those of the folder in the order of their names."""
     place = Path(path)
-    if path != "-" and place.is_dir() and not is_maildir(place):
-        return [str(file) for file in sorted(place.rglob("*")) if file.is_file()]
+    if path != STDIN and place.is_dir():
+        return [str(file) for file in sorted(place.rglob("*")) if file.is_file() and not file.name.startswith(".")]
     return [path]
 
 
-def is_maildir(place: Path) -> bool:
-    """Is a folder a Maildir."""
-    return all((place / name).is_dir() for name in ("cur", "new"))
+class Lines:
+    """Blocks to lines, across the ends of blocks.
+
+    Attributes:
+        trail: how far the lines were given.
+    """
+
+    def __init__(self, counts: Counts, path: str, trail: Trail | None = None) -> None:
+        """Begin where a trail ends."""
+        self.trail = trail or Trail()
+        self._counts, self._path = counts, path
+        self._rest = b""
+        self._lost = 0  # bytes of the unfinished line beyond its first LINE
+
+    @property
+    def unfinished(self) -> bytes:
+        """The line that has not ended."""
+        return self._rest
+
+    def feed(self, block: bytes) -> list[Piece]:
+        """The lines that end in a block."""
+        pieces: list[Piece] = []
+        if self._lost:
+            block = self._long(block, pieces)
+        text = self._rest + block if self._rest else block
+        size = text.rfind(b"\n") + 1
+        if size:
+            pieces += lines_of(text[: size - 1], self.trail.offset, self._counts, self._path)
+            self.trail.go_on(text[:size])
+        self._rest = text[size:] if size else text
+        if len(self._rest) > LINE:
+            self._lost = len(self._rest) - LINE
+            self._rest = self._rest[:LINE]
+        return pieces
+
+    def _long(self, block: bytes, pieces: list[Piece]) -> bytes:
+        """Pass over what belongs to a line that is too long; returns what follows it."""
+        more, end, block = block.partition(b"\n")
+        self._lost += len(more)
+        if end:
+            size = LINE + self._lost
+            too_long(self._counts, self._path, self.trail.offset, size)
+            pieces.append(Piece(offset=self.trail.offset, raw=self._rest))
+            if not self.trail.offset:
+                self.trail.head = self._rest[:HEAD]
+            self.trail.go_on(more + end, size + 1)
+            self._rest, self._lost = b"", 0
+        return block
 
 
-def lines(path: str, counts: Counts, told: Told = lambda _: None) -> Iterator[list[Piece]]:
-    """Chunks of lines of one file; offsets are of its uncompressed text."""
-    try:
-        with _opened(path) as (stream, raw):
-            yield from _chunks(stream, path, counts, lambda: told(raw.tell() if raw else 0))
-    except _BROKEN as error:
-        unread(counts, path, 0, f"cannot be read: {_reason(error)}")
+def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> list[Piece]:
+    """The lines of a text that ends where a line does.
 
-
-def _chunks(stream: BinaryIO, path: str, counts: Counts, told: Callable[[], None]) -> Iterator[list[Piece]]:
-    offset, rest = 0, b""
-    while block := stream.read(CHUNK):
-        whole, _, tail = (rest + block).rpartition(b"\n")
-        if not whole and len(tail) < LINE * 2:
-            rest = tail
-            continue
-        told()
-        yield pieces(whole, offset, counts, path)
-        offset += len(whole) + 1
-        rest = tail
-    if rest:
-        unread(counts, path, offset, "the last line has no end: the file is cut off")
-        yield pieces(rest, offset, counts, path)
-    elif offset == 0:
-        unread(counts, path, 0, "an empty file")
-    told()
-
-
-def pieces(block: bytes, offset: int, counts: Counts, path: str) -> list[Piece]:
-    """The lines of a block."""
-    found = []
-    for line in block.split(b"\n"):
-        if len(line) > LINE:
-            unread(counts, path, offset, f"a line of {len(line)} bytes: only its first {LINE} count")
+    Args:
+        whole: without the end of its last line.
+        offset: of its first byte.
+        counts: told of lines that are cut.
+        path: of the file.
+    """
+    pieces: list[Piece] = []
+    add = pieces.append
+    for line in whole.split(b"\n"):
         if line:
-            found.append(Piece(offset=offset, raw=line[:LINE].rstrip(b"\r")))
+            add(Piece(offset=offset, raw=line))
         offset += len(line) + 1
-    return found
+    if b"\r" in whole or len(whole) > LINE:
+        return [_trimmed(piece, counts, path) for piece in pieces]
+    return pieces
 
 
-def mails(path: str, counts: Counts) -> Iterator[list[Piece]]:
-    """Chunks of mails of one file or Maildir."""
-    found: list[Piece] = []
+def _trimmed(piece: Piece, counts: Counts, path: str) -> Piece:
+    if len(piece.raw) > LINE:
+        too_long(counts, path, piece.offset, len(piece.raw))
+    return Piece(offset=piece.offset, raw=piece.raw[:LINE].rstrip(b"\r"))
+
+
+def lines(
+    path: str, counts: Counts, told: Told = nobody, trail: Trail | None = None, *, open_end: bool = False
+) -> Iterator[list[Piece]]:
+    """Chunks of the complete lines of one file.
+
+    Args:
+        path: a file, or "-".
+        counts: told what cannot be read.
+        told: told how far it is.
+        trail: where to go on; it goes on with each chunk.
+        open_end: a last line without an end counts: lines of this kind tell themselves whether they are whole.
+    """
+    trail = trail or Trail()
+    splitter = Lines(counts, path, trail)
     try:
-        for number, raw in enumerate(_mails(path)):
-            found.append(Piece(offset=number, raw=raw))
-            if len(found) >= 100:  # noqa: PLR2004 - mails are large
-                yield found
-                found = []
-    except _BROKEN as error:
-        unread(counts, path, 0, f"cannot be read: {_reason(error)}")
-    if found:
-        yield found
-
-
-def _mails(path: str) -> Iterator[bytes]:
-    place = Path(path)
-    if path != "-" and place.is_dir():
-        for folder in ("cur", "new"):
-            for file in sorted((place / folder).iterdir()):
-                yield _whole(str(file))
+        with Text(path) as text:
+            for block in text.blocks(trail.offset):
+                if pieces := splitter.feed(block):
+                    yield pieces
+                told(text.told)
+    except BROKEN as error:
+        unread(counts, path, trail.offset, f"cannot be read: {reason(error)}")
         return
-    if path != "-" and tarfile.is_tarfile(path):
-        yield from _of_tar(path)
-        return
-    raw = _whole(path)
-    yield from _of_mbox(raw) if raw.startswith(b"From ") else [raw]
+    if splitter.unfinished and open_end:
+        yield splitter.feed(b"\n")
+    elif splitter.unfinished:
+        unread(counts, path, trail.offset, "the last line has no end: the file is cut off")
+    elif trail.offset == 0:
+        unread(counts, path, 0, "an empty file")
 
 
-def _of_tar(path: str) -> Iterator[bytes]:
-    with tarfile.open(path) as archive:
-        for member in archive:
-            held = archive.extractfile(member) if member.isfile() else None
-            if held:
-                yield held.read(MAIL)
+def too_long(counts: Counts, path: str, offset: int, size: int) -> None:
+    """Count a line of which only the beginning is read."""
+    unread(counts, path, offset, f"a line that is too long: {size} bytes, of which the first {LINE} count")
 
 
-def _of_mbox(raw: bytes) -> Iterator[bytes]:
-    """The mails of an mbox; lines that were quoted with ">" are put right (mboxrd)."""
-    for part in (b"\n" + raw).split(b"\nFrom ")[1:]:
-        head, _, body = part.partition(b"\n")
-        del head
-        yield body.replace(b"\n>From ", b"\nFrom ")
-
-
-def _whole(path: str) -> bytes:
-    with _opened(path) as (stream, _):
-        return stream.read(MAIL)
-
-
-class _opened:  # noqa: N801 - used as a verb
-    """A file, uncompressed, and the file on disk that tells how far it was read."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.raw: BinaryIO | None = None
-
-    def __enter__(self) -> tuple[BinaryIO, BinaryIO | None]:
-        if self.path == "-":
-            return _unpacked(io.BufferedReader(sys.stdin.buffer, CHUNK)), None  # type: ignore[type-var]
-        self.raw = Path(self.path).open("rb")
-        return _unpacked(self.raw), self.raw
-
-    def __exit__(self, *failure: object) -> None:
-        if self.raw:
-            self.raw.close()
-
-
-def _unpacked(raw: BinaryIO) -> BinaryIO:
-    head = raw.peek(6)[:6] if isinstance(raw, io.BufferedReader) else b""
-    for magic, opener in _MAGIC.items():
-        if head.startswith(magic):
-            return opener(raw, "rb")  # type: ignore[operator,no-any-return]
-    return raw
-
-
-def unread(counts: Counts, file: str, offset: int, reason: str) -> None:
+def unread(counts: Counts, file: str, offset: int, why: str) -> None:
     """Count what could not be read, with its place."""
-    counts.unread[reason.partition(":")[0]] += 1
-    if len(counts.examples) < 20:  # noqa: PLR2004 - as the parsers keep
-        counts.examples.append(Unread(file=file, offset=offset, reason=reason))
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    counts.unread[why.partition(":")[0]] += 1
+    if len(counts.examples) < EXAMPLES:
+        counts.examples.append(Unread(file=file, offset=offset, reason=why))

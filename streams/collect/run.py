@@ -3,29 +3,38 @@
 Rules:
 - Order of effects: events and evidence are written; they are acknowledged; the checkpoint is stored; the progress is
   told. Whatever dies in between is done again, and the same events have the same ids.
-- `through` is a claim that everything before it is in the log. A live source claims the last second before its wall
-  clock; an import claims nothing until its end.
+- `through` is a claim that everything before it is in the log. A live source claims the second before the one in which
+  it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
+  lives; when its evidence is away it says nothing. An import claims nothing until its end.
 """
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from streams.collect import checkpoint, reading
-from streams.collect.checkpoint import Checkpoint, Mark
+from streams.collect import checkpoint, evidence, mails
+from streams.collect.checkpoint import Checkpoint, Mark, Place, Trail
 from streams.collect.declaration import Declaration, Source
-from streams.collect.evidence import chunks
-from streams.collect.follow import follow
+from streams.collect.follow import Look
 from streams.collect.kinds import kind_of
+from streams.collect.lookers import Looker, looker
+from streams.collect.packed import STDIN
 from streams.collect.parser import Parser, Piece
 from streams.core.events import MessageEvent
 from streams.kafka import progress
 from streams.wire import records
 
 EVERY = 2.0
-"""Seconds between checkpoints."""
+"""Seconds between checkpoints of an import."""
+
+LIVE_EVERY = 0.5
+"""The same of a followed source: no alarm comes before the clock does."""
+
+POLL = 0.2
+"""Seconds between looks at evidence that has nothing new."""
 
 RAW = 8192
 """Bytes of a piece that are kept as evidence."""
@@ -63,7 +72,7 @@ class Collector:
         writer: where events go.
         store: file of the checkpoint.
         told: told the file, the bytes of it that were read, and how many events came of them.
-        keep_raw: write the pieces as evidence.
+        parser: its counts say what became of the pieces.
     """
 
     source: Source
@@ -71,103 +80,161 @@ class Collector:
     writer: Writer
     store: Path
     told: Callable[[str, int, int], None] = _nothing
-    keep_raw: bool = True
-    through: int = 0
     parser: Parser = field(init=False)
     _at: Checkpoint = field(default_factory=Checkpoint)
+    _places: list[Place] = field(default_factory=list)
+    _known: tuple[Mark, ...] | None = None
+    _mails_read: set[bytes] = field(default_factory=set)
+    _claimed: int = 0
     _saved: float = 0.0
 
     def __post_init__(self) -> None:
-        """Take up the checkpoint."""
+        """Take up the checkpoint.
+
+        Raises:
+            Misuse: there is no such kind, or the checkpoint cannot be understood.
+        """
         self.parser = kind_of(self.source).make(self.source, self.declaration)
-        found = checkpoint.load(self.store)
-        if found:
-            self._at, self.through = found, found.through
-            self.parser.restore(found.state)
+        self._at = checkpoint.load(self.store) or Checkpoint()
+        self._places, self._known, self._claimed = list(self._at.places), self._at.known, self._at.claimed
+        self._mails_read = {self._at.mails[at : at + mails.KNOWN] for at in range(0, len(self._at.mails), mails.KNOWN)}
+        if self._at.state:
+            self.parser.restore(self._at.state)
+        self.parser.through = max(self.parser.through, self._at.through)
+
+    @property
+    def through(self) -> int:
+        """Latest time seen, microseconds."""
+        return self.parser.through
+
+    # to the end
 
     def read(self) -> None:
-        """Read every file of the source to its end."""
-        for path in (file for declared in self.source.paths for file in reading.files(declared)):
-            known = checkpoint.mark(Path(path)) if path != "-" else None
-            if known is not None and known in self._at.done:
-                continue
-            start = self._at.offset if known is not None and self._at.mark == known else 0
-            for pieces in self._pieces(path, start):
-                self._take(pieces, path)
-                self._at = self._place(path, known, pieces[-1].offset + 1 if pieces else start)
-                self._save(force=False)
-            done = (*self._at.done, *((known,) if known else ()))
-            self._at = Checkpoint(done=done, state=self.parser.state(), through=self.through)
-        self.writer.write(list(self.parser.close()))
-        self._save(force=True)
+        """Read every file of the source to its end.
 
-    def _pieces(self, path: str, start: int) -> Iterator[list[Piece]]:
-        """Chunks from an offset on; a line that was read is passed over."""
-        for pieces in chunks(self.source, path, self.parser.counts, lambda done: self.told(path, done, 0)):
-            fresh = [piece for piece in pieces if piece.offset >= start] if start else pieces
-            if fresh:
-                yield fresh
+        Raises:
+            Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
+        """
+        with checkpoint.alone(self.store):
+            for path in evidence.files(self.source):
+                evidence.set_reference(self.parser, self.source, path)
+                self._mails(path) if kind_of(self.source).mails else self._log(path)
+            self.writer.write(list(self.parser.close()))
+            self._save(every=0)
 
-    def follow(self, stopped: Callable[[], bool]) -> None:
-        """Read the one file of the source as it is written, until stopped."""
-        path = Path(self.source.paths[0])
-        for file, offset, pieces in follow(path, self.parser.counts, (self._at.mark, self._at.offset), stopped):
-            self._take(pieces, str(path))
-            known = checkpoint.mark(file, min(offset, checkpoint.HEAD)) if offset else None
-            self._at = self._place(str(path), known, offset)
-            self._save(force=False, claim=time.time_ns() // 1000)
-        self._save(force=True)
+    def _log(self, path: str) -> None:
+        """Read a log from where it was left; a new one comes after those that were read."""
+        new = len(self._places), Trail()
+        number, trail = new if path == STDIN else checkpoint.found(path, self._places) or new
+        for pieces in self._chunks(path, trail):
+            self._take(pieces, path)
+            if trail.place is not None and path != STDIN:
+                self._places[number : number + 1] = [trail.place]
+            self._save(every=EVERY)
+
+    def _mails(self, path: str) -> None:
+        """Read the mails of a file, unless they were read."""
+        known = mails.known_by(path)
+        if known in self._mails_read:
+            return
+        for pieces in self._chunks(path, None):
+            self._take(pieces, path)
+        if known:
+            self._mails_read.add(known)
+        self._save(every=EVERY)
+
+    def _chunks(self, path: str, trail: Trail | None) -> Iterable[list[Piece]]:
+        return evidence.chunks(self.source, path, self.parser.counts, lambda done: self.told(path, done, 0), trail)
 
     def finish(self, through: int) -> None:
         """Claim that everything up to `through` is in the log: an import at its end."""
-        self._claim(through)
-        self.writer.flush()
+        self._claimed = max(self._claimed, through)
+        self._claim()
+
+    # as it is written
+
+    def follow(self, stop: threading.Event) -> None:
+        """Read what the source's log, folder or pipe is given, until told to stop.
+
+        Raises:
+            Misuse: it cannot be followed.
+            Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
+        """
+        eyes = looker(self.source, self.parser.counts, self._at, self._mails_read)
+        with checkpoint.alone(self.store):
+            try:
+                self._watch(eyes, stop)
+                self._save(every=0)
+            finally:
+                eyes.close()
+
+    def _watch(self, eyes: Looker, stop: threading.Event) -> None:
+        looked = Look()
+        while not (stop.is_set() or looked.ended):
+            at = time.time_ns() // 1000
+            looked = eyes.look()
+            self._take(looked.pieces, looked.file)
+            self._places, self._known = [eyes.place] if eyes.place else [], eyes.known
+            if looked.all_read:
+                self._claimed = max(self._claimed, at // SECOND * SECOND - SECOND)
+            if self._save(every=LIVE_EVERY) and not looked.away:
+                self._claim()
+            if looked.idle:
+                stop.wait(POLL)
+
+    # the effects, in their order
 
     def _take(self, pieces: list[Piece], path: str) -> None:
         if not pieces:
             return
         now = time.time_ns() // 1000
         events = list(self.parser.parse(pieces, file=path, observed_at=now))
-        self.through = max([self.through, *(event.occurred_at for event in events)])
-        self.writer.write(events, self._evidence(pieces, events) if self.keep_raw else None)
+        if events and not self._claimed:  # a log has nothing before its first line
+            self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
+        self.writer.write(events, self._proofs(pieces, events) if self.declaration.keep_raw else None)
         self.told(path, 0, len(events))
 
-    def _evidence(self, pieces: list[Piece], events: list[MessageEvent]) -> dict[bytes, bytes]:
+    def _proofs(self, pieces: list[Piece], events: list[MessageEvent]) -> dict[bytes, bytes]:
+        """The pieces that prove the events, by event id."""
         raw = {piece.offset: piece.raw[:RAW] for piece in pieces}
-        return {
-            event.event_id: records.encode(
-                "evidence",
-                {
-                    "event_id": event.event_id,
-                    "message_key": event.message_key,
-                    "source": event.source,
-                    "file": event.file or "",
-                    "offset": event.offset or 0,
-                    "raw": raw.get(event.offset or 0, b""),
-                },
-            )
-            for event in events
-        }
+        return {event.event_id: _proof(event, raw[event.offset]) for event in events if event.offset in raw}
 
-    def _place(self, file: str, known: Mark | None, offset: int) -> Checkpoint:
-        return Checkpoint(done=self._at.done, file=file, mark=known, offset=offset, through=self.through)
-
-    def _save(self, *, force: bool, claim: int | None = None) -> None:
-        """Acknowledge, then store, then tell; not more often than it is worth."""
+    def _save(self, *, every: float) -> bool:
+        """Have everything acknowledged, then store the checkpoint; not more often than it is worth."""
         now = time.monotonic()
-        if not force and now - self._saved < EVERY / (2 if claim else 1):
-            return
-        self._saved = now
+        if now - self._saved < every:
+            return False
         self.writer.flush()
-        checkpoint.save(self.store, _with_state(self._at, self.parser.state()))
-        if claim is not None:
-            self._claim(claim // SECOND * SECOND - SECOND)
+        checkpoint.save(
+            self.store,
+            Checkpoint(
+                places=tuple(self._places),
+                known=self._known,
+                mails=b"".join(sorted(self._mails_read)),
+                through=self.through,
+                claimed=self._claimed,
+                state=self.parser.state(),
+            ),
+        )
+        self._saved = now
+        return True
+
+    def _claim(self) -> None:
+        """Tell how far this source is, unless it knows nothing yet."""
+        if self._claimed > 0:
+            self.writer.record("progress", *progress.progressed(self.source.name, self._claimed, live=self.source.live))
             self.writer.flush()
 
-    def _claim(self, through: int) -> None:
-        key, value = progress.progressed(self.source.name, through, live=self.source.live)
-        self.writer.record("progress", key, value)
 
-
-def _with_state(at: Checkpoint, state: bytes) -> Checkpoint:
-    return Checkpoint(done=at.done, file=at.file, mark=at.mark, offset=at.offset, through=at.through, state=state)
+def _proof(event: MessageEvent, raw: bytes) -> bytes:
+    return records.encode(
+        "evidence",
+        {
+            "event_id": event.event_id,
+            "message_key": event.message_key,
+            "source": event.source,
+            "file": event.file or "",
+            "offset": event.offset or 0,
+            "raw": raw,
+        },
+    )

@@ -1,0 +1,73 @@
+"""The generations of a log that is rotated: which files hold what was written before.
+
+Rules:
+- A rotated file is named as the log, with a number (`.1` is the newest) or a date (the greatest is the newest) behind
+  it, or a date before its ending; it may be packed.
+- The log itself is the newest. Empty files hold nothing and are none.
+- While a file is being packed both forms are there: the plain one counts.
+- Names shift while one looks: a listing counts only if it is the same afterwards.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+_SUFFIX = re.compile(r"[.-](\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
+_NUMBER = 4
+"""Digits of a rotated file's number at most; what has more is a date."""
+
+_TRIES = 20
+
+Answer = TypeVar("Answer")
+Listing = list[tuple[Path, int]]
+"""Files and their inodes, oldest first."""
+
+
+def settled(log: Path, question: Callable[[list[Path]], Answer]) -> Answer:
+    """The answer to a question about the generations, oldest first, that did not shift while it was asked."""
+    for _ in range(_TRIES):
+        there = _listing(log)
+        answer = question([path for path, _ in there])
+        if _listing(log) == there:
+            break
+    return answer
+
+
+def _listing(log: Path) -> Listing:
+    found: dict[tuple[int, int, str], tuple[Path, int]] = {}
+    try:
+        names = sorted(path.name for path in log.parent.iterdir())
+    except OSError:
+        names = []
+    for name in names:  # sorted: "x.1" stands before "x.1.gz"
+        key = _age(log, name)
+        if key is not None and key not in found and (inode := _inode(log.with_name(name))):
+            found[key] = (log.with_name(name), inode)
+    return [found[key] for key in sorted(found)]
+
+
+def _age(log: Path, name: str) -> tuple[int, int, str] | None:
+    """What generations are sorted by; None for other files."""
+    if name == log.name:
+        return 2, 0, ""
+    if name.startswith(log.name):
+        rest = name.removeprefix(log.name)
+    elif log.suffix and name.startswith(log.stem):
+        rest = name.removeprefix(log.stem).replace(log.suffix, "", 1)
+    else:
+        return None
+    match = _SUFFIX.fullmatch(rest)
+    if match is None:
+        return None
+    text = match[1]
+    return (1, -int(text), "") if text.isdigit() and len(text) <= _NUMBER else (0, 0, text)
+
+
+def _inode(path: Path) -> int:
+    """The inode of a file that holds something; 0 for any other."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0
+    return status.st_ino if status.st_size and path.is_file() else 0

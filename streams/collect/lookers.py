@@ -1,0 +1,120 @@
+"""What a followed source is looked at with: a log, a folder of mails, or standard input."""
+
+import os
+import select
+from pathlib import Path
+from typing import Protocol
+
+from streams.collect import mails
+from streams.collect.checkpoint import Checkpoint, Mark, Place
+from streams.collect.declaration import Source
+from streams.collect.follow import Follower, Look
+from streams.collect.kinds import kind_of
+from streams.collect.packed import STDIN
+from streams.collect.parser import Counts
+from streams.collect.reading import Lines
+from streams.core.errors import Misuse
+
+PIPE = 1 << 16
+"""Bytes that a pipe holds."""
+
+
+class Looker(Protocol):
+    """Looks at evidence again and again.
+
+    Attributes:
+        place: how far a log was read.
+        known: its older generations.
+    """
+
+    @property
+    def place(self) -> Place | None:
+        """How far a log was read."""
+        ...
+
+    @property
+    def known(self) -> tuple[Mark, ...]:
+        """Its older generations."""
+        ...
+
+    def look(self) -> Look:
+        """What was not read before."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class Folder:
+    """Looks at a folder of mails."""
+
+    place = None
+    known = ()
+
+    def __init__(self, folder: Path, counts: Counts, read: set[bytes]) -> None:
+        """Begin; what was read is not read again."""
+        self._folder, self._counts, self._read = folder, counts, read
+        self._last = b""
+
+    def look(self) -> Look:
+        """The mails of one new file."""
+        self._read.add(self._last)  # whoever asks again has taken it
+        if not self._folder.is_dir():
+            return Look(idle=True, away=True)
+        for path in mails.files(str(self._folder)):
+            known = mails.known_by(path)
+            if known and known not in self._read:
+                self._last = known
+                return Look(pieces=[p for chunk in mails.mails(path, self._counts) for p in chunk], file=path)
+        return Look(idle=True, all_read=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Stream:
+    """Looks at a pipe, without waiting for it."""
+
+    place = None
+    known = ()
+
+    def __init__(self, handle: int, counts: Counts) -> None:
+        """Begin with what comes."""
+        self._handle, self._lines = handle, Lines(counts, STDIN)
+
+    def look(self) -> Look:
+        """The lines that have come."""
+        if not select.select([self._handle], [], [], 0)[0]:
+            return Look(idle=True, all_read=not self._lines.unfinished)
+        block = os.read(self._handle, PIPE)
+        return Look(pieces=self._lines.feed(block), file=STDIN, ended=not block)
+
+    def close(self) -> None:
+        """Whoever opened it closes it."""
+
+
+def looker(source: Source, counts: Counts, at: Checkpoint, read: set[bytes]) -> Looker:
+    """What a source is looked at with, from its checkpoint on.
+
+    Args:
+        source: with one path.
+        counts: told what cannot be read.
+        at: where it was.
+        read: mails that were read; it grows.
+
+    Raises:
+        Misuse: it cannot be followed.
+    """
+    if len(source.paths) != 1:
+        raise Misuse(f"Source {source.name} has {len(source.paths)} paths: one is followed.", hint="one source a log")
+    path = Path(source.paths[0])
+    if kind_of(source).mails:
+        if path.exists() and not path.is_dir():
+            raise Misuse(f"{path} is no folder: of mails, a Maildir or a folder is followed.")
+        return Folder(path, counts, read)
+    if source.paths[0] == STDIN:
+        return Stream(0, counts)
+    if path.is_dir():
+        raise Misuse(f"{path} is a folder: a log is followed by its name.", hint="name the file")
+    return Follower(path, counts, at.places[-1] if at.places else None, at.known)

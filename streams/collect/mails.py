@@ -1,0 +1,132 @@
+"""Reading mails: a Maildir, a folder, an mbox or a tar of mails into pieces; a piece is one whole mail.
+
+Rules:
+- The place of a mail is its offset in an mbox, its number in a tar, 0 in a file of its own.
+- In an mbox a mail begins with "From " after an empty line or at the start; lines quoted with ">" are put right.
+- A mail that is longer than `MAIL` is cut and counted. One that cannot be read costs nothing else.
+- A Maildir's `tmp` holds what is not yet delivered; names that begin with a dot and indexes of servers are no mails.
+"""
+
+import tarfile
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO
+
+from streams.collect.packed import BROKEN, STDIN, Text, reason
+from streams.collect.parser import Counts, Piece
+from streams.collect.reading import Told, nobody, unread
+
+MAIL = 8 << 20
+"""Bytes of a mail that are kept; the parser looks at fewer."""
+
+KNOWN = 8
+"""Bytes that a file of mails is known by."""
+
+CHUNK = 200
+"""Mails of a chunk at most."""
+
+_TAR = (257, b"ustar")
+_FROM = b"From "
+_NO_MAIL = ("dovecot", "courier", "maildirfolder", "subscriptions", "maildirsize")
+
+Raw = tuple[int, bytes]
+"""Place and bytes of a mail."""
+
+
+def files(path: str) -> list[str]:
+    """The files that a declared path of mails means, in the order of their names."""
+    place = Path(path)
+    if path == STDIN or not place.is_dir():
+        return [path]
+    return [str(file) for file in sorted(place.rglob("*")) if file.is_file() and _may_be_mail(file)]
+
+
+def _may_be_mail(file: Path) -> bool:
+    if file.parent.name == "tmp" and (file.parent.parent / "cur").is_dir():
+        return False
+    return not file.name.startswith((".", *_NO_MAIL))
+
+
+def known_by(path: str) -> bytes:
+    """How the mails of a file are known, 8 bytes: its name without flags, size and time; b"" for standard input."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return b""
+    name = Path(path).name.partition(":2,")[0]
+    return blake2b(f"{name}/{status.st_size}/{status.st_mtime_ns}".encode(errors="replace"), digest_size=KNOWN).digest()
+
+
+def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece]]:
+    """Chunks of the mails of one file."""
+    found: list[Piece] = []
+    size = place = 0
+    try:
+        with Text(path) as text:
+            for place, raw in _mails(text):
+                found.append(_cut(place, raw, counts, path))
+                size += len(raw)
+                if len(found) >= CHUNK or size >= MAIL:
+                    yield found
+                    found, size = [], 0
+                    told(text.told)
+    except BROKEN as error:
+        unread(counts, path, place, f"cannot be read: {reason(error)}")
+    if found:
+        yield found
+
+
+def _cut(place: int, raw: bytes, counts: Counts, path: str) -> Piece:
+    if len(raw) > MAIL:
+        unread(counts, path, place, f"a mail that is too long: only its first {MAIL} bytes count")
+    if not raw:
+        unread(counts, path, place, "an empty mail")
+    return Piece(offset=place, raw=raw[:MAIL])
+
+
+def _mails(text: Text) -> Iterator[Raw]:
+    head = text.stream.peek(512)  # type: ignore[attr-defined]  # every one of them has it
+    offset, magic = _TAR
+    if head[offset : offset + len(magic)] == magic:
+        yield from _of_tar(text.stream)
+    elif head.startswith(_FROM):
+        yield from _of_mbox(text.stream)
+    else:
+        yield 0, text.stream.read(MAIL + 1)
+
+
+def _of_tar(stream: IO[bytes]) -> Iterator[Raw]:
+    number = 0
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            held = archive.extractfile(member) if member.isfile() else None
+            if held and _may_be_mail(Path(member.name)):
+                yield number, held.read(MAIL + 1)
+                number += 1
+
+
+def _of_mbox(stream: IO[bytes]) -> Iterator[Raw]:
+    offset = size = start = 0
+    lines: list[bytes] = []
+    after_empty = True
+    while line := stream.readline(MAIL):
+        if after_empty and line.startswith(_FROM):
+            if offset:
+                yield start, _joined(lines)
+            start, lines, size = offset, [], 0
+        elif size <= MAIL:
+            lines.append(_unquoted(line))
+            size += len(line)
+        after_empty = line in {b"\n", b"\r\n"}
+        offset += len(line)
+    yield start, _joined(lines)
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    """The lines of a mail, without the empty one before the next "From "."""
+    return b"".join(lines[:-1] if lines and lines[-1] in {b"\n", b"\r\n"} else lines)
+
+
+def _unquoted(line: bytes) -> bytes:
+    return line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(_FROM) else line
