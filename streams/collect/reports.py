@@ -50,6 +50,7 @@ class ReportParser:
         self.counts = Counts()
         self.source, self.declaration = source, declaration
         self.through = 0
+        self.reference: int | None = None
         self._place: dict[str, Any] = {}
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> Iterator[MessageEvent]:
