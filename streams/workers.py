@@ -80,8 +80,8 @@ def terms_of(settings: Settings) -> Terms:
     Raises:
         Misuse: they cannot be read.
     """
-    said = [one for one in progress.all_progress(settings) if one["source"] == "terms"]
-    return profiles.parse(said[-1]["text"], "the ledger's terms") if said else profiles.load()
+    text = progress.latest_terms(settings)
+    return profiles.load() if text is None else profiles.parse(text, "the ledger's terms")
 
 
 def _app(role: str, settings: Settings) -> Any:

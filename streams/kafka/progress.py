@@ -60,3 +60,9 @@ def all_progress(settings: Settings) -> Iterator[dict[str, Any]]:
                 yield read(value)
             except Undecodable:
                 continue
+
+
+def latest_terms(settings: Settings) -> str | None:
+    """The terms that a ledger declares last, as TOML; None where it declares none."""
+    said = [one["text"] for one in all_progress(settings) if one["source"] == "terms"]
+    return said[-1] if said else None

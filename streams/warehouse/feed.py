@@ -230,8 +230,7 @@ def arrow_of(frame: pl.DataFrame) -> pa.Table:
 
 def terms_of(settings: Settings, client: Any) -> Any:
     """The terms that the ledger declares last, kept in the warehouse too."""
-    said = [one for one in progress.all_progress(settings) if one["source"] == "terms"]
-    text = said[-1]["text"] if said else profiles.text_of()
+    text = progress.latest_terms(settings) or profiles.text_of()
     terms = profiles.parse(text, "the ledger's terms")
     client.insert("terms", [[terms.version, terms.profile.name, text]], column_names=["version", "profile", "text"])
     return terms

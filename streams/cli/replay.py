@@ -1,0 +1,137 @@
+"""`custody replay`: derive custody and alarms again from the log alone."""
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli._screen import clean, moment
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.errors import Misuse
+
+if TYPE_CHECKING:
+    from streams.track.replay import Difference, Replay
+
+SHOWN = 20
+"""Lines of a difference or list that a person is shown."""
+
+
+@click.command()
+@data_options
+@click.option("--ledger", help="Ledger to read.  [default: main]")
+@click.option("--until", "--at", "until", help="What did we know then: 2026-11-23T23:29:00Z.")
+@click.option("--terms", "named", default="", help="Other terms: a shipped profile or a file.")
+@click.option("--diff", "difference", is_flag=True, help="Compare with what the live run told; exit 1 if it differs.")
+@click.option("--all", "show_all", is_flag=True, help="Show cleared alarms too.")
+@json_option
+def command(  # noqa: PLR0913 - options
+    *,
+    data: Path | None,
+    file: Path | None,
+    ledger: str | None,
+    until: str | None,
+    named: str,
+    difference: bool,
+    show_all: bool,
+    as_json: bool,
+) -> None:
+    r"""Derive custody and alarms again from the log, without touching anything that is live.
+
+    \b
+    Examples: custody replay --diff
+              custody replay --at 2026-11-23T23:29:00Z
+              custody replay --terms guaranteed
+    """
+    from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka.progress import latest_terms  # noqa: PLC0415
+    from streams.track.replay import Replay, compare, live  # noqa: PLC0415
+
+    settings = settings_of(data, file, ledger)
+    text = latest_terms(settings)
+    terms = profiles.load(named) if named or text is None else profiles.parse(text, "the ledger's terms")
+    replay = Replay(terms=terms, until=_micros(until))
+    for _ in replay.run(settings):
+        pass
+    found = compare(live(settings, replay.clock if until else None), replay.alerts) if difference else None
+    if as_json:
+        say_json(_as_data(replay, found))
+    else:
+        _say(replay, found, show_all=show_all)
+    if found is not None and not found.identical:
+        raise click.exceptions.Exit(1)
+
+
+def _micros(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misuse(f"{text!r} is no time.", hint="write 2026-11-23T23:29:00Z") from error
+    if when.tzinfo is None:
+        raise Misuse(f"{text!r} says no time zone.", hint=f"write {text}Z for UTC")
+    return round(when.timestamp() * 1_000_000)
+
+
+def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> None:
+    clock = moment(replay.clock)
+    click.echo(f"Replay   {replay.events:,} events   clock {clock}   terms {replay.terms.profile.name}")
+    counts = Counter((alert["rule"], alert["state"]) for alert in replay.alerts.values())
+    for rule in sorted({rule for rule, _ in counts}):
+        raised, cleared = counts[rule, "raised"], counts[rule, "cleared"]
+        click.echo(f"  {rule:<22} {raised:>7,} raised {cleared:>7,} cleared {raised - cleared:>7,} standing")
+    if found is not None:
+        _say_difference(found)
+    else:
+        _say_alarms(replay, show_all=show_all)
+
+
+def _say_difference(found: "Difference") -> None:
+    if found.identical:
+        click.echo("Live and replay are identical.")
+        return
+    click.echo(f"Live and replay DIFFER: {len(found.missing)} only live, {len(found.extra)} only in the replay, "
+               f"{len(found.other)} at other times.")  # fmt: skip
+    for word, alerts in (("only live", found.missing), ("only replay", found.extra)):
+        for alert in alerts[:SHOWN]:
+            click.echo(f"  {word:<12} {_line(alert)}")
+    for told, again in found.other[:SHOWN]:
+        click.echo(f"  live         {_line(told)}\n  replay       {_line(again)}")
+
+
+def _say_alarms(replay: "Replay", *, show_all: bool) -> None:
+    cleared = {number for number, state in replay.alerts if state == "cleared"}
+    raised = [alert for (number, state), alert in replay.alerts.items() if state == "raised"]
+    shown = [alert for alert in raised if show_all or alert["alert_id"] not in cleared]
+    for alert in sorted(shown, key=lambda one: one["at"])[: None if show_all else SHOWN]:
+        click.echo(f"  {_line(alert)}")
+    if not show_all and len(shown) > SHOWN:
+        click.echo(f"  and {len(shown) - SHOWN:,} more (--all, --json)")
+
+
+def _line(alert: dict[str, Any]) -> str:
+    what = clean(alert["recipient"] or alert["host"], 26)
+    return f"{moment(alert['at'])[11:]:<10} {alert['rule']:<16} {what:<26} {clean(alert['message_key'], 34)}"
+
+
+def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "events": replay.events,
+        "clock": replay.clock,
+        "terms": replay.terms.version,
+        "alerts": [_plain(alert) for alert in replay.alerts.values()],
+    }
+    if found is not None:
+        data["identical"] = found.identical
+        data["difference"] = {
+            "missing": [_plain(alert) for alert in found.missing],
+            "extra": [_plain(alert) for alert in found.extra],
+            "other": [[_plain(told), _plain(again)] for told, again in found.other],
+        }
+    return data
+
+
+def _plain(alert: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in alert.items()}

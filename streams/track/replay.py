@@ -1,0 +1,136 @@
+"""Replay for forensics: custody and alarms derived again from the log alone, without touching the live topics.
+
+Rules:
+- The log carries its own clock, so a replay raises what the live run raised, at the same times; memory holds what is open,
+  never the log.
+- Up to a moment: records count up to the last tick that is not after it, so that what was known then is what we knew then.
+- Other terms answer what we would have been told, and when.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from streams.core.errors import Undecodable
+from streams.core.terms import Terms
+from streams.kafka import progress
+from streams.kafka.reader import Records, read_range
+from streams.settings import Settings
+from streams.track.part import Part
+from streams.wire import columns
+from streams.wire import records as wire
+
+Key = tuple[bytes, str]
+"""Alert id, and raised or cleared."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """One replay of a ledger.
+
+    Attributes:
+        terms: that due times are fixed by.
+        until: microseconds; None: to the end.
+        parts: state by partition, as it goes.
+        alerts: what would have been told, by alert and state.
+        events: how many records of evidence were read.
+        bad: how many could not be understood.
+    """
+
+    terms: Terms
+    until: int | None = None
+    parts: dict[int, Part] = field(default_factory=dict)
+    alerts: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    events: int = 0
+    bad: int = 0
+    _over: set[int] = field(default_factory=set)
+
+    def run(self, settings: Settings) -> Iterator[int]:
+        """Read the log; yields the number of events so far."""
+        for records in read_range(settings, "message-events"):
+            if records.partition not in self._over:
+                self._take(self._cut(records))
+            yield self.events
+
+    def _take(self, records: Records) -> None:
+        part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
+        effect = part.take(records)
+        self.events += effect.events
+        self.bad += len(effect.bad)
+        for alert in effect.alerts:
+            self.alerts[alert["alert_id"], alert["state"]] = alert
+
+    def _cut(self, records: Records) -> Records:
+        """The records before the first tick that is later than `until`."""
+        if self.until is None:
+            return records
+        read = columns.read(records.values, records.keys, ("kind", "occurred_at"))
+        late = (read.frame["kind"].cast(pl.String) == "tick") & (read.frame["occurred_at"].cast(pl.Int64) > self.until)
+        found = np.flatnonzero(late.to_numpy())
+        if not len(found):
+            return records
+        self._over.add(records.partition)
+        end = int(read.positions[found[0]])
+        return Records(
+            partition=records.partition,
+            values=records.values[:end],
+            keys=records.keys[:end],
+            offsets=records.offsets[:end],
+        )
+
+    @property
+    def clock(self) -> int | None:
+        """The clock that all partitions have reached, microseconds; None before the first tick."""
+        reached = [part.clock.through for part in self.parts.values()]
+        return min(reached) if reached and min(reached) > 0 else None
+
+
+def live(settings: Settings, until: int | None = None) -> dict[Key, dict[str, Any]]:
+    """What the live run told, by alert and state; up to a moment of the clock that decided."""
+    told: dict[Key, dict[str, Any]] = {}
+    for records in read_range(settings, "alerts"):
+        for value in records.values:
+            try:
+                alert = progress.plain(wire.decode("alert", value))
+            except Undecodable:
+                continue  # a dead letter of whoever reads alerts for a living
+            if until is None or alert["clock"] <= until:
+                told[alert["alert_id"], alert["state"]] = alert
+    return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How a replay differs from what was told live.
+
+    Attributes:
+        missing: told live, not in the replay.
+        extra: in the replay, not told live.
+        other: told by both, at other times.
+    """
+
+    missing: list[dict[str, Any]]
+    extra: list[dict[str, Any]]
+    other: list[tuple[dict[str, Any], dict[str, Any]]]
+
+    @property
+    def identical(self) -> bool:
+        """Did both say the same."""
+        return not (self.missing or self.extra or self.other)
+
+
+def compare(told: dict[Key, dict[str, Any]], again: dict[Key, dict[str, Any]]) -> Difference:
+    """The difference between what was told and what a replay tells."""
+    both = told.keys() & again.keys()
+    return Difference(
+        missing=[told[key] for key in sorted(told.keys() - again.keys())],
+        extra=[again[key] for key in sorted(again.keys() - told.keys())],
+        other=[(told[key], again[key]) for key in sorted(both) if _times(told[key]) != _times(again[key])],
+    )
+
+
+def _times(alert: dict[str, Any]) -> tuple[Any, ...]:
+    return alert["rule"], alert["unit"], alert["at"], alert["due"] if alert["state"] == "raised" else None
