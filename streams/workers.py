@@ -15,6 +15,7 @@ Rules:
 
 import asyncio
 import logging
+import signal
 import ssl
 import threading
 import time
@@ -184,18 +185,18 @@ def _feed(app: Any, settings: Settings) -> None:
 
 def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:
     """Run a hot loop as a service of the app, and a small control agent beside it."""
-    app.service(_hot(app, make))
+    app.service(_hot(make))
 
     async def control(values: Any) -> None:
         async for value in values:
             if terms is not None and _is_new(value, terms):
                 log.warning("the ledger has new terms: starting again")
-                await app.stop()
+                _end()
 
     app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(control)
 
 
-def _hot(app: Any, make: Callable[[], Loop]) -> type[Service]:
+def _hot(make: Callable[[], Loop]) -> type[Service]:
     class Hot(Service):
         """The loop, in a thread of its own; it and the app die together."""
 
@@ -214,9 +215,14 @@ def _hot(app: Any, make: Callable[[], Loop]) -> type[Service]:
                 await self.crash(error)
                 raise
             if not self.should_stop:
-                await app.stop()
+                _end()
 
     return Hot
+
+
+def _end() -> None:
+    """End this worker in order; an agent that waited for its own app to stop would wait for ever."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _is_new(value: bytes, terms: Terms) -> bool:

@@ -1,9 +1,9 @@
 """Replay for forensics: custody and alarms derived again from the log alone, without touching the live topics.
 
 Rules:
-- The log carries its own clock, so a replay raises what the live run raised, at the same times; memory holds what is open,
-  never the log.
-- Up to a moment: records count up to the last tick that is not after it, so that what was known then is what we knew then.
+- The log carries its own clock, so a replay raises what the live run raised, at the same times; memory holds what is
+  open, never the log.
+- Up to a moment: records count up to the first tick that is after it, so that what was known then is what we knew.
 - Other terms answer what we would have been told, and when.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from streams.core.clock import Tick
 from streams.core.errors import Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress
@@ -54,6 +55,16 @@ class Replay:
             if records.partition not in self._over:
                 self._take(self._cut(records))
             yield self.events
+        self.finish()
+
+    def finish(self) -> None:
+        """Go on to the moment asked for: an import has no tick before its end, yet its facts have their times."""
+        if self.until is None:
+            return
+        for part in self.parts.values():
+            part.clock.hear(Tick(through=self.until))
+            for alert in part.alarms.news(part.custody, part.clock):
+                self.alerts[alert["alert_id"], alert["state"]] = alert
 
     def _take(self, records: Records) -> None:
         part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
