@@ -1,7 +1,7 @@
 """What the commands that read evidence share: progress on the screen, and what became of the pieces."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from streams.cli._screen import clean
-from streams.collect import reading
+from streams.collect import evidence
 from streams.collect.declaration import Source
 from streams.collect.parser import Counts
 
@@ -21,13 +21,20 @@ SHOWN = 5
 class Bar:
     """A progress bar over the bytes of a source's files."""
 
-    def __init__(self, progress: Progress | None, source: Source) -> None:
-        """Make the bar; without a progress nothing is shown."""
-        self._progress, self._events = progress, 0
+    def __init__(self, progress: Progress | None, source: Source, pieces: Callable[[], int] = lambda: 0) -> None:
+        """Make the bar; without a progress nothing is shown.
+
+        Args:
+            progress: where it stands.
+            source: whose files they are.
+            pieces: asked how many lines or mails were read.
+        """
+        self._progress, self._events, self._pieces = progress, 0, pieces
         self._done: dict[str, int] = {}
         self._task: TaskID | None = None
         if progress is not None:
-            self._task = progress.add_task(source.name, total=size_of(source), events=0)
+            total = None if source.live else size_of(source)
+            self._task = progress.add_task(clean(source.name), total=total, events=0, rate=0)
 
     def __call__(self, file: str, done: int, events: int) -> None:
         """Told how many bytes of a file were read, or how many events came of them."""
@@ -36,7 +43,9 @@ class Bar:
         self._events += events
         if done:
             self._done[file] = done
-        self._progress.update(self._task, completed=sum(self._done.values()), events=self._events)
+        elapsed = self._progress.tasks[self._task].elapsed or 0
+        rate = int(self._pieces() / elapsed) if elapsed else 0
+        self._progress.update(self._task, completed=sum(self._done.values()), events=self._events, rate=rate)
 
     def finish(self) -> None:
         """All was read."""
@@ -56,6 +65,7 @@ def bars(*, quiet: bool) -> Iterator[Progress | None]:
         BarColumn(bar_width=20),
         DownloadColumn(),
         TextColumn("{task.fields[events]:>9,} events"),
+        TextColumn("{task.fields[rate]:>7,}/s"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
@@ -64,8 +74,11 @@ def bars(*, quiet: bool) -> Iterator[Progress | None]:
 
 def size_of(source: Source) -> int:
     """Bytes of a source's files on disk."""
-    paths = [Path(file) for declared in source.paths for file in reading.files(declared)]
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    total = 0
+    for file in evidence.files(source):
+        with suppress(OSError):
+            total += Path(file).stat().st_size
+    return total
 
 
 def said(name: str, counts: Counts) -> list[str]:

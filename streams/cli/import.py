@@ -29,9 +29,10 @@ def command(
     declared = read(sources)
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     with bars(quiet=as_json) as progress:
-        job = importing.Import(settings, declared)
-        for source in importing.ordered(declared, names):
-            bar = Bar(progress, source)
+        wanted = importing.ordered(declared, names)
+        job = importing.Import(settings, declared, sources.read_text(encoding="utf-8"))
+        for source in wanted:
+            bar = Bar(progress, source, job.pieces)
             job.read(source, bar)
             bar.finish()
         through = job.finish()

@@ -8,31 +8,20 @@ Rules:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from streams import profiles
+from streams.collect import ledger
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Counts
-from streams.collect.run import Collector
+from streams.collect.run import Collector, Writer
 from streams.core.errors import Misuse
-from streams.kafka import progress
-from streams.kafka.writer import EventWriter, write_all
+from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 
 
-def declare(settings: Settings, declaration: Declaration, text: str = "") -> None:
-    """Declare sources and terms in the ledger, and wait for the acknowledgement.
-
-    Raises:
-        Misuse: there are no such terms.
-    """
-    terms_text = profiles.text_of(declaration.terms)
-    terms = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT)
-    said = [progress.declared("terms", live=False, terms=terms.version, text=terms_text)]
-    said += [
-        progress.declared(source.name, live=source.live, terms=terms.version, text=text)
-        for source in declaration.sources
-    ]
-    write_all(settings, "progress", said)
+def store_of(settings: Settings, source: Source) -> Path:
+    """Where the checkpoint of a source is kept: with the ledger that it wrote to."""
+    return settings.data / "collect" / settings.ledger / f"{source.name}.checkpoint"
 
 
 def ordered(declaration: Declaration, names: Sequence[str]) -> list[Source]:
@@ -55,26 +44,33 @@ class Import:
     declaration: Declaration
     counts: dict[str, Counts] = field(default_factory=dict)
     _through: int = 0
-    _writer: EventWriter = field(init=False)
+    _waits: bool = field(init=False)
+    _writer: Writer = field(init=False)
     _collectors: list[Collector] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Declare everything first."""
-        declare(self.settings, self.declaration)
+        self._waits = ledger.introduce(self.settings, self.declaration, self.declaration.sources)
         self._writer = EventWriter(self.settings)
 
     def read(self, source: Source, told: Callable[[str, int, int], None]) -> None:
         """Read one source to its end."""
-        store = self.settings.data / "collect" / self.settings.ledger / f"{source.name}.checkpoint"
-        collector = Collector(source=source, declaration=self.declaration, writer=self._writer, store=store, told=told)
+        collector = Collector(
+            source=source,
+            declaration=self.declaration,
+            writer=self._writer,
+            store=store_of(self.settings, source),
+            told=told,
+            keep_raw=self.declaration.keep_raw,
+        )
         self.counts[source.name] = collector.parser.counts
         collector.read()
         self._through = max(self._through, collector.through)
         self._collectors.append(collector)
 
     def finish(self) -> int:
-        """Claim the end for every source; returns it, microseconds."""
-        through = self.declaration.until or self._through
-        for collector in self._collectors:
+        """Claim the end for every source, if the clock waits for it; returns it, microseconds."""
+        through = ledger.end_of(self.declaration, self._through)
+        for collector in self._collectors if self._waits else ():
             collector.finish(through)
         return through

@@ -71,6 +71,7 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
                     yield found
                     found, size = [], 0
                     told(text.told)
+            told(text.told)
     except BROKEN as error:
         unread(counts, path, place, f"cannot be read: {reason(error)}")
     if found:

@@ -59,6 +59,14 @@ class Counts:
     unread: Counter[str] = field(default_factory=Counter)
     examples: list[Unread] = field(default_factory=list)
 
+    def add(self, others: "Counts") -> None:
+        """Count what others counted, too."""
+        self.pieces += others.pieces
+        self.events += others.events
+        self.ignored.update(others.ignored)
+        self.unread.update(others.unread)
+        self.examples[:0] = others.examples
+
 
 class Parser(Protocol):
     """Evidence of one source in, events out.

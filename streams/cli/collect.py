@@ -1,0 +1,102 @@
+"""`custody collect`: evidence of one source into the log, once or as it is written."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli._evidence import Bar, as_data, bars, say
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.settings import Settings
+
+
+@click.command()
+@click.argument("kind")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--source", "name", help="Name of the source in the ledger.  [default: KIND-HOST]")
+@click.option("--host", help="Whose evidence it is, where its lines do not say.")
+@click.option("--sources", "declared", type=click.Path(path_type=Path), help="Declaration of hosts and sources (TOML).")
+@click.option("--year", type=click.IntRange(1990, 2200), help="Of the first line, where times have no year.")
+@click.option("--timezone", help="IANA name, where times have no offset.  [default: UTC]")
+@click.option("--follow", "live", is_flag=True, help="Go on as the log is written, through rotation, until stopped.")
+@click.option("--ledger", help="Ledger to write to.  [default: main]")
+@data_options
+@json_option
+def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, **wanted: Any) -> None:
+    r"""Read evidence of one source into the log, from where it was left.
+
+    KIND is postfix, dovecot, reports or jsonl. FILE is a file, a folder, or - for standard input; plain, gzip, xz or
+    bzip2. Without one, the paths that --sources declares are read.
+
+    \b
+    Examples: custody collect postfix /var/log/mail.log --host mx1 --follow
+              custody collect reports Maildir --sources sources.toml
+              journalctl -u postfix@- -o json | custody collect postfix - --host mx1
+    """
+    from streams.cli._source import Wanted, resolved  # noqa: PLC0415 - the parsers are slow to import
+    from streams.collect.declaring import declare  # noqa: PLC0415 - so is the broker's client
+
+    asked = Wanted(**wanted)
+    source, declaration, text = resolved(asked)
+    settings = settings_of(data, file, ledger)
+    declare(settings, declaration, text, keep_terms=asked.declared is None)
+    job = _Job(settings, source, declaration)
+    with bars(quiet=as_json) as progress:
+        job.run(Bar(progress, source, lambda: job.counts.pieces))
+    if as_json:
+        say_json({"source": source.name, "through": job.through, **as_data(job.counts)})
+    else:
+        say(source.name, job.counts)
+
+
+class _Job:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, source: Any, declaration: Any) -> None:
+        from streams.collect.parser import Counts  # noqa: PLC0415
+
+        self.settings, self.source, self.declaration = settings, source, declaration
+        self.counts, self.through = Counts(), 0
+
+    def run(self, bar: Bar) -> None:
+        from streams.collect.following import keep_following  # noqa: PLC0415
+
+        if self.source.live:
+            keep_following(lambda: self._collector(bar), stop_at_signal())
+            return
+        collector = self._collector(bar)
+        collector.read()
+        self.through = self.declaration.until or collector.through
+        collector.finish(self.through)
+        bar.finish()
+
+    def _collector(self, bar: Bar) -> Any:
+        from streams.collect.importing import store_of  # noqa: PLC0415
+        from streams.collect.run import Collector  # noqa: PLC0415
+        from streams.kafka.writer import EventWriter  # noqa: PLC0415
+
+        collector = Collector(
+            source=self.source,
+            declaration=self.declaration,
+            writer=EventWriter(self.settings),
+            store=store_of(self.settings, self.source),
+            told=bar,
+        )
+        collector.parser.counts.add(self.counts)
+        self.counts = collector.parser.counts
+        return collector
+
+
+def stop_at_signal() -> threading.Event:
+    """What SIGTERM and SIGINT set; a second one ends the process at once, which loses nothing."""
+    stop = threading.Event()
+
+    def told(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGINT, told)
+    return stop
