@@ -20,9 +20,12 @@ _HEAD = re.compile(
 _BOX = re.compile(
     r"^(?P<verb>save|expunge|delete|undelete|flag_change|copy from (?P<origin>.*?)): "
     r"(?=box=|uid=|msgid=)(?:box=(?P<box>.*?)(?:, (?=uid=|msgid=)|$))?(?:uid=(?P<uid>\d*|error)(?:, |$))?"
-    r"(?:msgid=(?P<msgid>.*?)(?:, size=(?P<size>\d+|error))?(?:, |$))?",
+    r"(?:msgid=(?:(?P<msgid>.*?), size=(?P<size>\d+|error)|(?P<bare>.*?))(?:, |$))?",
     re.DOTALL,
 )
+_NEXT = re.compile(r", (?:vsize|from|subject|flags)=")
+"""What follows a Message-ID where its size is not logged."""
+
 _VERBS = frozenset({"sa", "ex", "de", "un", "fl", "co"})
 """How mail_log's verbs begin."""
 
@@ -132,7 +135,9 @@ def box_event(text: str) -> BoxEvent | None:
     found = _BOX.match(text) if text[:2] in _VERBS else None
     if not found:
         return None
-    verb, origin, box, uid, msgid, size = found.groups("")
+    verb, origin, box, uid, msgid, size, bare = found.groups("")
+    if not size or _NEXT.search(msgid):
+        msgid, size = _NEXT.split(msgid or bare, maxsplit=1)[0], ""
     flags = _FLAGS.search(text)
     return BoxEvent(
         verb=verb if not origin else "copy",

@@ -5,8 +5,8 @@ count.
 """
 
 import re
-from dataclasses import dataclass
-from email.message import Message
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from streams.collect.declaration import Declaration
 from streams.collect.queueid import is_queue_id
@@ -14,26 +14,30 @@ from streams.collect.queueid import is_queue_id
 LINES = 100
 """Received lines that are looked at: more is a loop."""
 
+LENGTH = 2000
+"""Characters of one that are looked at."""
+
 _BY = re.compile(r"\bby\s+([^\s(;]+)")
-_ID = re.compile(r"\bid\s+([0-9A-Za-z]+)")
+_ID = re.compile(r"\bid\s+([0-9A-Za-z-]+)(?=[\s;]|$)")
+_EXIM = re.compile(r"[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}")
+"""Exim's message ids, before and since 4.97."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(NamedTuple):
     """One stay: a declared host and its queue id."""
 
     host: str
     queue_id: str
 
 
-def hops(message: Message, declaration: Declaration) -> list[Hop]:
-    """The stays at declared hosts, oldest first."""
-    lines = (message.get_all("Received") or [])[:LINES]
-    return [hop for line in reversed(lines) if (hop := _hop(" ".join(str(line).split()), declaration))]
+def hops(received: Sequence[str], declaration: Declaration) -> list[Hop]:
+    """The stays at declared hosts, oldest first; `received` are the unfolded lines as they stand."""
+    return [hop for line in reversed(received[:LINES]) if (hop := _hop(line[:LENGTH], declaration))]
 
 
 def _hop(line: str, declaration: Declaration) -> Hop | None:
     by, number = _BY.search(line), _ID.search(line)
-    if not by or not number or not declaration.is_declared(by[1]) or not is_queue_id(number[1]):
+    if not by or not number or not declaration.is_declared(by[1]):
         return None
-    return Hop(host=declaration.host_of(by[1]), queue_id=number[1])
+    known = is_queue_id(number[1]) or _EXIM.fullmatch(number[1])
+    return Hop(declaration.host_of(by[1]), number[1]) if known else None

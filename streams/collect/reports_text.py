@@ -1,0 +1,78 @@
+"""What the fields of reports and receipts mean. Pure functions; foreign text never raises.
+
+Sources: RFC 3464 2.1 to 2.3, RFC 3463, RFC 8098 3.1, RFC 5322 3.3. Reports in the wild put brackets and comments where
+none belong, or leave out the type.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+ADDRESS = 500
+"""Characters of an address that are kept."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = 631_152_000_000_000
+"""1990: what claims to be older is a clock that was never set."""
+
+_DATE = 100
+"""Characters that a date may have."""
+
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_COMMENT = re.compile(r"\([^()]*\)")
+_BRACKETED = re.compile(r"<([^<>]+)>")
+_ACTIONS = {"failure": "failed", "fail": "failed", "delay": "delayed", "success": "delivered", "relay": "relayed"}
+"""What some write instead."""
+
+
+def typed(value: str) -> str:
+    """A value without its type (`rfc822;`, `dns;`, `smtp;`)."""
+    kind, semicolon, rest = value.partition(";")
+    return rest.strip() if semicolon and kind.strip().replace("-", "").isalnum() else value.strip()
+
+
+def address(value: str) -> str:
+    """An address without type, comment, name and brackets."""
+    bare = typed(value[: ADDRESS * 2])
+    bracketed = _BRACKETED.search(bare)
+    if bracketed:
+        return bracketed[1].strip()[:ADDRESS]
+    return (bare if bare.startswith('"') else _COMMENT.sub(" ", bare)).strip("<> ")[:ADDRESS]
+
+
+def word(value: str) -> str:
+    """The first word, in lower case and without comments."""
+    words = _COMMENT.sub(" ", value[:ADDRESS]).split()
+    return words[0].lower().rstrip(";,.") if words else ""
+
+
+def action(value: str, status: str | None) -> str:
+    """The action of a recipient; where it is missing, a permanent failure still tells it."""
+    told = word(value)
+    if not told and status and status.startswith("5"):
+        return "failed"
+    return _ACTIONS.get(told, told)
+
+
+def status(value: str) -> str | None:
+    """An RFC 3463 status, or None."""
+    found = _STATUS.search(value[:ADDRESS])
+    return found[1] if found else None
+
+
+def only_id(value: str) -> str:
+    """The one Message-ID of an In-Reply-To or References field; "" where it names none or several."""
+    found = _BRACKETED.findall(value[: ADDRESS * 2])
+    return f"<{found[0]}>" if len(found) == 1 else ""
+
+
+def moment(text: str) -> int | None:
+    """An RFC 5322 date as microseconds UTC; None where it is none, or none that a report can have."""
+    try:
+        parsed = parsedate_to_datetime(text.strip()[:_DATE])
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+        at = (parsed - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at >= _EARLIEST else None
