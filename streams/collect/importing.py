@@ -6,12 +6,13 @@ Rules:
 - The end is the declared `until`, else the latest time seen in any source; only then may the clock go there.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.collect import ledger
 from streams.collect.declaration import Declaration, Source
+from streams.collect.declaring import declare
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
 from streams.core.errors import Misuse
@@ -36,41 +37,55 @@ def ordered(declaration: Declaration, names: Sequence[str]) -> list[Source]:
     return [known[name] for name in names]
 
 
+def end_of(declaration: Declaration, seen: int) -> int:
+    """Where an import ends, microseconds: at the declared end, else at the latest time seen in it.
+
+    A time seen is capped by the wall clock: one line of a year to come would move the clock there.
+    """
+    return declaration.until or min(seen, time.time_ns() // 1000)
+
+
 @dataclass(slots=True)
 class Import:
-    """One import into a ledger."""
+    """One import into a ledger.
+
+    Attributes:
+        settings: of the ledger.
+        declaration: of its sources.
+        text: of the declaration.
+        counts: what became of the pieces, by source.
+    """
 
     settings: Settings
     declaration: Declaration
+    text: str = ""
     counts: dict[str, Counts] = field(default_factory=dict)
     _through: int = 0
-    _waits: bool = field(init=False)
+    _reading: Counts = field(default_factory=Counts)
     _writer: Writer = field(init=False)
     _collectors: list[Collector] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Declare everything first."""
-        self._waits = ledger.introduce(self.settings, self.declaration, self.declaration.sources)
+        declare(self.settings, self.declaration, self.text)
         self._writer = EventWriter(self.settings)
+
+    def pieces(self) -> int:
+        """How many pieces of the source that is being read were read."""
+        return self._reading.pieces
 
     def read(self, source: Source, told: Callable[[str, int, int], None]) -> None:
         """Read one source to its end."""
-        collector = Collector(
-            source=source,
-            declaration=self.declaration,
-            writer=self._writer,
-            store=store_of(self.settings, source),
-            told=told,
-            keep_raw=self.declaration.keep_raw,
-        )
-        self.counts[source.name] = collector.parser.counts
+        store = store_of(self.settings, source)
+        collector = Collector(source=source, declaration=self.declaration, writer=self._writer, store=store, told=told)
+        self.counts[source.name] = self._reading = collector.parser.counts
         collector.read()
         self._through = max(self._through, collector.through)
         self._collectors.append(collector)
 
     def finish(self) -> int:
-        """Claim the end for every source, if the clock waits for it; returns it, microseconds."""
-        through = ledger.end_of(self.declaration, self._through)
-        for collector in self._collectors if self._waits else ():
+        """Claim the end for every source; returns it, microseconds."""
+        through = end_of(self.declaration, self._through)
+        for collector in self._collectors:
             collector.finish(through)
         return through
