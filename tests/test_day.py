@@ -1,0 +1,175 @@
+"""The sample day: what Custody says equals what an independent reading of the evidence says, alarm by alarm."""
+
+import json
+import lzma
+import random
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams import profiles
+from streams.collect.evidence import Evidence
+from streams.collect.sources import read
+from streams.core.clock import BEGINNING, Clock, Tick
+from streams.core.custody import Custody
+from streams.core.events import MessageEvent
+from streams.core.facts import facts, frame_of
+from streams.core.findings import findings
+from streams.core.terms import Terms
+
+DAY = Path(__file__).parent / "data" / "day"
+SECOND = 1_000_000
+
+Name = tuple[str, ...]
+Alarm = tuple[Name, int, int | None]
+"""Host, queue id and recipient; raised; cleared or None."""
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    """The oracle."""
+    answer: dict[str, Any] = json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
+    return answer
+
+
+@pytest.fixture(scope="module")
+def events() -> list[MessageEvent]:
+    """All events of the day, source after source."""
+    return list(Evidence(read(DAY / "sources.toml")).events())
+
+
+def micros(text: str | None) -> int | None:
+    """An oracle's time in microseconds."""
+    if text is None:
+        return None
+    return round(datetime.fromisoformat(text).timestamp() * SECOND)
+
+
+def alarms(events: Iterable[MessageEvent], end: int, terms: Terms) -> dict[str, list[Alarm]]:
+    """Everything found at the end of the day, by rule."""
+    custody, clock = Custody(terms=terms), Clock()
+    custody.fold(facts(frame_of(list(events)), BEGINNING))
+    clock.hear(Tick(through=end))
+    found: dict[str, list[Alarm]] = {}
+    for one in findings(custody, clock):
+        table = custody.legs if one.subject == "leg" else custody.entries
+        for row, raised, cleared in zip(one.rows.tolist(), one.raised.tolist(), one.cleared.tolist(), strict=True):
+            name = custody.names.get(int(table["name"][row]))
+            found.setdefault(one.rule, []).append((name, raised, None if cleared > end else cleared))
+    return found
+
+
+@pytest.fixture(scope="module")
+def found(events: list[MessageEvent], expected: dict[str, Any]) -> dict[str, list[Alarm]]:
+    """What Custody finds."""
+    return alarms(events, micros(expected["end"]) or 0, profiles.load(str(DAY / "day-terms.toml")))
+
+
+def is_close(one: int | None, other: int | None) -> bool:
+    """The same to the second, or both nothing: logs have whole seconds."""
+    return one is other if one is None or other is None else abs(one - other) <= SECOND
+
+
+def assert_same(mine: list[Alarm], theirs: list[Alarm]) -> None:
+    """The same alarms about the same legs, to the second."""
+    assert sorted(name for name, *_ in mine) == sorted(name for name, *_ in theirs)
+    for (name, raised, cleared), (_, their_raised, their_cleared) in zip(sorted(mine), sorted(theirs), strict=True):
+        assert is_close(raised, their_raised), name
+        assert is_close(cleared, their_cleared), name
+
+
+def test_overdue_reports_are_those_of_the_oracle(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """39 raised, 31 cleared, 8 standing; raised at the microsecond."""
+    theirs: list[Alarm] = [
+        (
+            ("origin", unit["origin_queue_id"], unit["recipient"]),
+            micros(unit["overdue"]["raised_at"]) or 0,
+            micros(unit["overdue"]["cleared_at"]),
+        )
+        for unit in expected["units"]
+        if unit["overdue"]
+    ]
+    assert_same(found["overdue"], theirs)
+    assert sorted(raised for _, raised, _ in found["overdue"]) == sorted(raised for _, raised, _ in theirs)
+    assert len(theirs) == 39
+    assert sum(cleared is None for _, _, cleared in theirs) == 8
+
+
+def test_stuck_stays_are_those_of_the_oracle(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """40 raised, 39 cleared; and no message of another class is stuck."""
+    theirs: list[Alarm] = [
+        (
+            (stay["host"], stay["queue_id"], unit["recipient"]),
+            micros(stay["raised_at"]) or 0,
+            micros(stay["cleared_at"]),
+        )
+        for unit in expected["units"]
+        for stay in unit["stuck"]
+    ]
+    assert_same(found["stuck"], theirs)
+    assert len(theirs) == 40
+
+
+def test_unread_copies_are_those_of_the_oracle(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """82 copies that nobody opened, to the microsecond."""
+    theirs = Counter(
+        (copy["mailbox"], micros(copy["raised_at"]), micros(copy["cleared_at"]))
+        for unit in expected["units"]
+        for copy in unit["unread"]
+    )
+    assert Counter((name[2], raised, cleared) for name, raised, cleared in found["unread"]) == theirs
+    assert theirs.total() == 82
+
+
+def test_refusals_are_those_of_the_oracle(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """Ten refused, five by an unknown mailbox, four by expiry, one by half."""
+    theirs: list[Alarm] = [
+        (("origin", unit["origin_queue_id"], unit["recipient"]), micros(unit["refused"]["at"]) or 0, None)
+        for unit in expected["units"]
+        if unit["refused"]
+    ]
+    assert_same(found["refused"], theirs)
+
+
+def test_one_copy_was_expunged_unread(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """not-read: one."""
+    theirs = [(copy["mailbox"], micros(copy["at"])) for unit in expected["units"] for copy in unit["not_read"]]
+    assert [(name[2], raised) for name, raised, _ in found["not-read"]] == theirs
+
+
+def test_nothing_else_is_found_but_what_was_done(found: dict[str, list[Alarm]], expected: dict[str, Any]) -> None:
+    """The four deletions, and the two Message-IDs that were used twice: nothing more."""
+    lost = {unit["origin_queue_id"] for unit in expected["units"] if unit["case"] == "lost"}
+    assert {name[1] for name, *_ in found["deleted"]} == lost
+    twice = [unit for unit in expected["units"] if unit["case"] in {"same-twice", "id-reused"}]
+    first = {
+        min(u["submitted_at"] for u in twice if u["message_id"] == key) for key in {u["message_id"] for u in twice}
+    }
+    again = {unit["origin_queue_id"] for unit in twice if unit["submitted_at"] not in first}
+    assert {name[1] for name, *_ in found["identity-reused"]} == again
+    assert set(found) == {"overdue", "stuck", "unread", "refused", "not-read", "deleted", "identity-reused"}
+
+
+def test_any_order_of_sources_gives_the_same(
+    events: list[MessageEvent], found: dict[str, list[Alarm]], expected: dict[str, Any]
+) -> None:
+    """Whatever is read first, and if some of it is read twice."""
+    terms = profiles.load(str(DAY / "day-terms.toml"))
+    draw = random.Random(7)  # noqa: S311 - a test's order
+    for _ in range(3):
+        order = [*events, *draw.sample(events, 500)]
+        draw.shuffle(order)
+        again = alarms(order, micros(expected["end"]) or 0, terms)
+        assert {rule: sorted((r, c or 0) for _, r, c in some) for rule, some in again.items()} == {
+            rule: sorted((r, c or 0) for _, r, c in some) for rule, some in found.items()
+        }
+
+
+def test_the_default_profile_is_quiet(events: list[MessageEvent], expected: dict[str, Any]) -> None:
+    """Under `watch` the day raises only what is always worth a look: four deletions by hand."""
+    found = alarms(events, micros(expected["end"]) or 0, profiles.load("watch"))
+    assert set(found) == {"deleted"}
