@@ -62,3 +62,18 @@ def _cause(custody: Custody, leg: int, entry: int, host: str) -> str:
     if legs["tried"][leg] != NEVER:
         return f"{host} cannot hand on to {hop}" if hop else f"{host} cannot hand on"
     return f"waiting on {host}"
+
+
+_MAILBOX = frozenset({"unread", "not-read", "duplicate"})
+_MESSAGE = frozenset({"identity-reused", "uncorroborated-report", "misrouted"})
+
+
+def cause(rule: str, holder: Holder, recipient: str, *, proven: bool) -> str:
+    """What a finding is because of, in words that are the same for all that one cause brings about."""
+    if rule in _MAILBOX:
+        return f"mailbox of {recipient}"
+    if rule in _MESSAGE:
+        return rule
+    if proven and rule in {"overdue", "blind"}:
+        return "delivered, but its report was not seen"
+    return holder.cause

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from streams.core.clock import Clock
 from streams.core.custody import Custody
 from streams.core.findings import Found, findings
-from streams.core.holders import NOBODY, Holder, holders
+from streams.core.holders import NOBODY, Holder, cause, holders
 from streams.core.index import Rows, resized
 from streams.core.lattice import NEVER
 
@@ -108,7 +108,7 @@ def _records(
     at = found.raised if state == "raised" else found.cleared
     for row, n, holder in zip(rows.tolist(), which.tolist(), held, strict=True):
         due = int(found.due[n])
-        yield _record(custody, found, row, holder) | {
+        yield _record(custody, found, row, holder, proven=bool(found.proven[n])) | {
             "state": state,
             "at": int(at[n]),
             "due": None if due == NEVER else due,
@@ -120,11 +120,12 @@ def _records(
         }
 
 
-def _record(custody: Custody, found: Found, row: int, holder: Holder) -> dict[str, Any]:
+def _record(custody: Custody, found: Found, row: int, holder: Holder, *, proven: bool) -> dict[str, Any]:
     """What an alert is about."""
     names, messages = custody.names, custody.messages
     table = custody.legs if found.subject == "leg" else custody.entries
     host, queue_id, *recipient = names.get(int(table["name"][row]))
+    to = recipient[0] if recipient else ""
     message = int(table["message"][row])
     unit = _unit(custody, found.subject, row)
     return {
@@ -134,8 +135,8 @@ def _record(custody: Custody, found: Found, row: int, holder: Holder) -> dict[st
         "message_key": names.get(int(messages["name"][message]))[0],
         "host": host,
         "queue_id": queue_id,
-        "recipient": recipient[0] if recipient else "",
-        "cause": holder.cause if found.subject == "leg" else f"{found.rule} on {host}",
+        "recipient": to,
+        "cause": cause(found.rule, holder, to, proven=proven) if found.subject == "leg" else f"{found.rule} on {host}",
         "holder_host": holder.host,
         "holder_queue_id": holder.queue_id,
     }

@@ -1,0 +1,164 @@
+"""A look at evidence without a broker: counts, findings, and what cannot be seen in it.
+
+Where nothing is declared, the hosts are those that the lines name, and a message is ours where it was submitted by a
+login, the sendmail command, a submission service or a client on the same machine.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from streams.collect import reading
+from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
+from streams.collect.evidence import Evidence
+from streams.collect.parser import Counts, Piece
+from streams.collect.syslog import Reader
+from streams.core.clock import BEGINNING, Clock, Tick
+from streams.core.custody import Custody
+from streams.core.events import Kind, MessageEvent, Traffic
+from streams.core.facts import facts, frame_of
+from streams.core.findings import findings
+from streams.core.holders import NOBODY, cause, holders
+from streams.core.lattice import NEVER
+from streams.core.terms import Terms
+
+BATCH = 50_000
+SAMPLE = 500
+"""Lines that the kind of a file and its hosts are guessed from."""
+
+_LOCAL = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+_SERVICES = frozenset({"submission", "submissions", "smtps"})
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look saw.
+
+    Attributes:
+        counts: by source.
+        kinds: how many events of each kind.
+        traffic: how many submissions and arrivals of each class.
+        asked: how many submissions of ours asked for a report, by yes, no and unknown.
+        through: latest time seen, microseconds.
+        found: findings: rule, what about, raised, cleared, cause.
+    """
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    traffic: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    through: int = 0
+    found: list[dict[str, Any]] = field(default_factory=list)
+
+    def unseen(self) -> list[str]:
+        """What this evidence cannot show."""
+        said = []
+        if not self.traffic[Traffic.OURS]:
+            said.append("No submission of ours is declared or recognised: nothing can be owed a report.")
+        if not (self.kinds[Kind.READ] or self.kinds[Kind.NOT_READ]):
+            said.append("No store's log: whether anything was read cannot be seen.")
+        if not self.kinds[Kind.REPORTED]:
+            said.append("No delivery reports: what the next party said later cannot be seen.")
+        if self.traffic[Traffic.OURS] and not self.asked["yes"]:
+            said.append("No positive report was asked for: none can be overdue under the default terms.")
+        return said
+
+
+def look(declaration: Declaration, terms: Terms) -> Look:
+    """Read everything and find what is to be found at its end.
+
+    Raises:
+        Misuse: a source cannot be read as declared.
+    """
+    evidence, seen = Evidence(declaration), Look()
+    custody, clock = Custody(terms=terms), Clock()
+    for batch in _batches(evidence.events()):
+        _count(seen, batch)
+        custody.fold(facts(frame_of(batch), BEGINNING))
+    seen.counts, seen.through = evidence.counts, declaration.until or evidence.through
+    clock.hear(Tick(through=seen.through))
+    seen.found = list(_found(custody, clock))
+    return seen
+
+
+def guessed(files: list[Path]) -> Declaration:
+    """A declaration for files that nobody declared: kinds and hosts by their first lines."""
+    names: set[str] = set()
+    sources = []
+    for number, file in enumerate(files):
+        pieces = _first(file)
+        kind = _kind(pieces)
+        hosts = _hosts(pieces) if kind == "postfix" else set()
+        names |= hosts
+        host = file.stem if kind == "dovecot" else ""
+        sources.append(
+            Source(name=f"{file.name}-{number}" if number else file.name, kind=kind, host=host, paths=(str(file),))
+        )
+    points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in sorted(names))
+    return Declaration(
+        sources=tuple(sources), hosts=tuple(Host(name=name) for name in sorted(names)), submission_points=points
+    )
+
+
+def _first(file: Path) -> list[Piece]:
+    pieces = next(iter(reading.lines(str(file), Counts())), []) if file.is_file() else []
+    return pieces[:SAMPLE]
+
+
+def _kind(pieces: list[Piece]) -> str:
+    """The kind of evidence that lines look like; mails where they look like nothing else."""
+    votes = Counter(
+        "jsonl" if piece.raw.startswith(b'{"') and b"__REALTIME" not in piece.raw
+        else "postfix" if b"postfix" in piece.raw
+        else "dovecot" if any(word in piece.raw for word in (b" lmtp(", b" imap(", b"dovecot", b" imap-login:"))
+        else "reports"
+        for piece in pieces
+    )  # fmt: skip
+    logs = [kind for kind, _ in votes.most_common() if kind != "reports"]
+    return logs[0] if logs else "reports"
+
+
+def _hosts(pieces: list[Piece]) -> set[str]:
+    reader = Reader(reference=NEVER // 4)
+    lines = (reader.read(piece.raw) for piece in pieces)
+    return {line.host for line in lines if line is not None and line.host and "postfix" in line.program}
+
+
+def _batches(events: Iterator[MessageEvent]) -> Iterator[list[MessageEvent]]:
+    while batch := list(islice(events, BATCH)):
+        yield batch
+
+
+def _count(seen: Look, batch: list[MessageEvent]) -> None:
+    seen.kinds.update(event.kind for event in batch)
+    arrivals = [event for event in batch if event.traffic and event.recipient]
+    seen.traffic.update(event.traffic for event in arrivals if event.traffic)
+    words = {True: "yes", False: "no", None: "unknown"}
+    seen.asked.update(words[event.report_requested] for event in arrivals if event.traffic is Traffic.OURS)
+
+
+def _found(custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
+    for one in findings(custody, clock):
+        by_leg = one.subject == "leg"
+        table = custody.legs if by_leg else custody.entries
+        held = holders(custody, one.rows) if by_leg else [NOBODY] * len(one.rows)
+        for n, row in enumerate(one.rows.tolist()):
+            host, queue_id, *others = custody.names.get(int(table["name"][row]))
+            recipient, proven = others[0] if others else "", bool(one.proven[n])
+            message = int(table["message"][row])
+            cleared = int(one.cleared[n])
+            yield {
+                "rule": one.rule,
+                "host": host,
+                "queue_id": queue_id,
+                "recipient": recipient,
+                "message_key": custody.names.get(int(custody.messages["name"][message]))[0],
+                "raised_at": int(one.raised[n]),
+                "cleared_at": cleared if cleared <= clock.through else None,
+                "proven": proven,
+                "cause": cause(one.rule, held[n], recipient, proven=proven) if by_leg else "",
+            }
