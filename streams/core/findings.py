@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from streams.core import tables
 from streams.core.clock import Clock
 from streams.core.custody import REDIRECTED, Custody
+from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
@@ -71,71 +72,6 @@ def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
             yield from (found for found in rule(custody, known, clock) if len(found.rows))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effective:
-    """What is known of each unit, with the evidence credited to it that is connected to nothing.
-
-    Attributes:
-        unit: rows of UNITS that have a submission.
-        leg: row of the submitted leg of each unit.
-        columns: values for those units, by column name.
-        astray: rows of UNITS without a submission whose evidence could be credited to nobody.
-    """
-
-    unit: Rows
-    leg: Rows
-    columns: dict[str, NDArray[np.int64]]
-    astray: Rows
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Values of a column, one a unit."""
-        return self.columns[name]
-
-    @classmethod
-    def of(cls, custody: Custody) -> "Effective":
-        """Credit orphans and gather the columns of units."""
-        units = custody.units
-        alive, ours = units["leg"] >= 0, units["submitted_at"] != NEVER
-        unit = np.flatnonzero(alive & ours)
-        orphans = np.flatnonzero(alive & ~ours)
-        owners = _owners(custody, orphans)
-        columns = {name: units[name][unit].copy() for name in _CREDITED}
-        place = np.full(len(units), -1, np.int64)
-        place[unit] = np.arange(len(unit))
-        credited = owners >= 0
-        for name, column in columns.items():
-            np.minimum.at(column, place[owners[credited]], units[name][orphans[credited]])
-        keys = np.column_stack([units["due_leg"][unit], units["due_recipient"][unit]])
-        leg = custody.legs.index.find(keys) if len(unit) else unit
-        for name in ("submitted_at", "submitted_known", "due_at"):
-            columns[name] = units[name][unit]
-        return cls(unit=unit, leg=leg, columns=columns, astray=orphans[~credited])
-
-
-_CREDITED = tuple(
-    f"{name}_{end}"
-    for name in ("delivered", "proved", "failed", "told", "reported", "refused", "discarded", "read")
-    for end in ("at", "known")
-)
-
-
-def _owners(custody: Custody, orphans: Rows) -> Rows:
-    """The unit that each orphan's evidence belongs to, or -1: its message has one submission, for its recipient."""
-    if not len(orphans):
-        return orphans
-    units, legs, messages = custody.units, custody.legs, custody.messages
-    message = legs["message"][units["leg"][orphans]].astype(np.int64)
-    single = messages["entry_least"][message] == messages["entry_greatest"][message]
-    owner = np.full(len(orphans), -1, np.int64)
-    for recipients in (units["recipient_least"], units["recipient_greatest"]):
-        keys = np.column_stack([messages.index.keys[message, 0], recipients[orphans]])
-        pair = custody.pairs.index.find(keys)
-        found = np.flatnonzero(single & (pair >= 0) & (owner < 0))
-        submitted = custody.pairs["leg"][pair[found]].astype(np.int64)
-        owner[found] = custody.units.index.find(legs.index.keys[custody.chains.root(submitted)])
-    return owner
-
-
 def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A promised report did not come in time; `blind` where a source was silent meanwhile."""
     due, proved = known["due_at"], known["proved_known"]
@@ -170,7 +106,7 @@ def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found
 def _opened(custody: Custody, known: Effective) -> Times:
     """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
     copies = custody.copies
-    read = np.minimum(copies["read_known"], _by_receipt(custody, known))
+    read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
     moved = np.flatnonzero(copies["moved_to"] >= 0)
     for _ in range(len(moved)):
         before = read[moved].copy()
@@ -186,7 +122,7 @@ def _by_receipt(custody: Custody, known: Effective) -> Times:
     """When a receipt for each copy's unit could be known; only where the unit has one copy can it mean that copy."""
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
-    owner = place[_unit_of(custody, custody.copies["leg"].astype(np.int64))]
+    owner = place[unit_of(custody, custody.copies["leg"].astype(np.int64))]
     counts = np.bincount(owner[owner >= 0], minlength=len(known.unit))
     read = np.full(len(owner), NEVER, np.int64)
     alone = np.flatnonzero(owner >= 0)
@@ -274,7 +210,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     open_ = legs["left_known"][queued] >= at
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
-    owner = place[_unit_of(custody, queued[open_])]
+    owner = place[unit_of(custody, queued[open_])]
     np.minimum.at(result, owner[owner >= 0], at[open_][owner >= 0])
     return result
 
@@ -287,7 +223,7 @@ def _issued(custody: Custody, known: Effective) -> Times:
     queued = queued[entries["issued_known"][legs["entry"][queued]] != NEVER]
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
-    owner = place[_unit_of(custody, queued)]
+    owner = place[unit_of(custody, queued)]
     at = entries["issued_known"][legs["entry"][queued]]
     np.minimum.at(result, owner[owner >= 0], at[owner >= 0])
     return result
@@ -325,7 +261,7 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     del known
     copies = custody.copies
     there = np.flatnonzero((copies["saved_known"] <= clock.through) & ~_moved_here(custody))
-    unit = _unit_of(custody, copies["leg"][there].astype(np.int64))
+    unit = unit_of(custody, copies["leg"][there].astype(np.int64))
     user = copies["user"][there]
     order = np.lexsort([copies["saved_known"][there], user, unit])
     again = np.zeros(len(order), np.bool_)
@@ -360,15 +296,6 @@ def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator
     some = never & (at != NEVER) & (due <= clock.through)
     about = np.column_stack([units[name][known.astray[some]] for name in tables.ABOUT])
     yield _standing("uncorroborated-report", legs.index.find(about), due[some])
-
-
-def _unit_of(custody: Custody, legs: Rows) -> Rows:
-    """Rows of UNITS of the chains of some legs; len(units) where a chain has none."""
-    if not len(legs):
-        return legs
-    rows: Rows = custody.units.index.find(custody.legs.index.keys[custody.chains.root(legs)])
-    rows[rows < 0] = len(custody.units)
-    return rows
 
 
 def _found(rule: str, legs: Rows, due: Times, raised: Times, cleared: Times, proven: Mask) -> Found:
