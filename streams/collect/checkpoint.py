@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -192,18 +191,22 @@ def alone(path: Path) -> Iterator[None]:
         Misuse: another collector holds it.
         Unavailable: the folder cannot be written.
     """
-    with _lock(path):
-        yield
-
-
-def _lock(path: Path) -> IO[bytes]:
+    handle = _opened(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.with_name(path.name + ".lock").open("ab")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+        os.close(handle)
         hint = "one collector a source"
         raise Misuse(f"Source {path.stem} is being collected by another process.", hint=hint) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unavailable(f"The folder {path.parent} cannot be written: {error.strerror}.") from error
-    return file

@@ -65,7 +65,7 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
     try:
         with Text(path) as text:
             for place, raw in _mails(text):
-                found.append(_cut(place, raw, counts, path))
+                found += _kept(place, raw, counts, path)
                 size += len(raw)
                 if len(found) >= CHUNK or size >= MAIL:
                     yield found
@@ -78,12 +78,13 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
         yield found
 
 
-def _cut(place: int, raw: bytes, counts: Counts, path: str) -> Piece:
-    if len(raw) > MAIL:
-        unread(counts, path, place, f"a mail that is too long: only its first {MAIL} bytes count")
+def _kept(place: int, raw: bytes, counts: Counts, path: str) -> list[Piece]:
     if not raw:
         unread(counts, path, place, "an empty mail")
-    return Piece(offset=place, raw=raw[:MAIL])
+        return []
+    if len(raw) > MAIL:
+        unread(counts, path, place, f"a mail that is too long: only its first {MAIL} bytes count")
+    return [Piece(offset=place, raw=raw[:MAIL])]
 
 
 def _mails(text: Text) -> Iterator[Raw]:

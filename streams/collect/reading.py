@@ -102,7 +102,7 @@ def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> list[Piece
             add(Piece(offset=offset, raw=line))
         offset += len(line) + 1
     if b"\r" in whole or len(whole) > LINE:
-        return [_trimmed(piece, counts, path) for piece in pieces]
+        return [trimmed for piece in pieces if (trimmed := _trimmed(piece, counts, path)).raw]
     return pieces
 
 
