@@ -48,6 +48,14 @@ class Warehouse:
         )
         return rows[0] if rows else {}
 
+    def counts(self) -> dict[str, int]:
+        """How many rows the tables that are derived or fed last have."""
+        return ask(
+            self.client,
+            "SELECT (SELECT count() FROM alerts) AS alerts, (SELECT count() FROM custody) AS custody,"
+            " (SELECT count() FROM alarms) AS alarms, (SELECT sum(members) FROM cases) AS in_cases",
+        )[0]
+
     def alerts(self, rule: str = "", *, standing: bool = False) -> Rows:
         """Alerts, with originator, priority and submission of their units; the most urgent first."""
         return ask(
