@@ -72,7 +72,6 @@ class Collector:
         writer: where events go.
         store: file of the checkpoint.
         told: told the file, the bytes of it that were read, and how many events came of them.
-        keep_raw: write the pieces as evidence.
         parser: its counts say what became of the pieces.
     """
 
@@ -81,7 +80,6 @@ class Collector:
     writer: Writer
     store: Path
     told: Callable[[str, int, int], None] = _nothing
-    keep_raw: bool = True
     parser: Parser = field(init=False)
     _at: Checkpoint = field(default_factory=Checkpoint)
     _places: list[Place] = field(default_factory=list)
@@ -193,7 +191,7 @@ class Collector:
         events = list(self.parser.parse(pieces, file=path, observed_at=now))
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
-        self.writer.write(events, self._proofs(pieces, events) if self.keep_raw else None)
+        self.writer.write(events, self._proofs(pieces, events) if self.declaration.keep_raw else None)
         self.told(path, 0, len(events))
 
     def _proofs(self, pieces: list[Piece], events: list[MessageEvent]) -> dict[bytes, bytes]:
