@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test fast check bench setup pin clean
+.PHONY: docs demo test fast check bench setup pin clean
 
 demo: setup ## the main job, from evidence to the operator's screen
 	$(BIN)/python -m streams.cli demo
@@ -15,11 +15,15 @@ test: check fast ## all checks and all tests, real Kafka and real ClickHouse inc
 fast: setup ## the tests that need no service
 	$(BIN)/python -m pytest -q -m "not service" tests
 
-check: setup ## format, lint, types, layers
+check: setup ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cog --check README.md
+
+docs: setup ## write the lists in README
+	$(BIN)/cog -r README.md
 
 bench: setup ## figures beside a baseline of the same run
 	$(BIN)/python -m tests.bench
