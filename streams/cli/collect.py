@@ -61,15 +61,18 @@ class _Job:
         self.counts, self.through = Counts(), 0
 
     def run(self, bar: Bar) -> None:
+        from streams.collect.declaring import end  # noqa: PLC0415
         from streams.collect.following import keep_following  # noqa: PLC0415
+        from streams.collect.importing import end_of  # noqa: PLC0415
 
         if self.source.live:
             keep_following(lambda: self._collector(bar), stop_at_signal())
             return
         collector = self._collector(bar)
         collector.read()
-        self.through = self.declaration.until or collector.through
+        self.through = end_of(self.declaration, collector.through)
         collector.finish(self.through)
+        end(self.settings, [self.source.name])
         bar.finish()
 
     def _collector(self, bar: Bar) -> Any:

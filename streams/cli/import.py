@@ -1,16 +1,11 @@
 """`custody import`: a whole folder of evidence, to its end."""  # noqa: N999 - a command is named as its file
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli._evidence import Bar, as_data, bars, say
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-
-if TYPE_CHECKING:
-    from streams.collect.parser import Counts
 
 
 @click.command()
@@ -35,9 +30,9 @@ def command(
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     with bars(quiet=as_json) as progress:
         wanted = importing.ordered(declared, names)
-        job = importing.Import(settings, declared)
+        job = importing.Import(settings, declared, sources.read_text(encoding="utf-8"))
         for source in wanted:
-            bar = Bar(progress, source, partial(_pieces, job.counts, source.name))
+            bar = Bar(progress, source, job.pieces)
             job.read(source, bar)
             bar.finish()
         through = job.finish()
@@ -46,8 +41,3 @@ def command(
         return
     for name, counts in job.counts.items():
         say(name, counts)
-
-
-def _pieces(counts: "dict[str, Counts]", name: str) -> int:
-    """Lines and mails that a source gave so far."""
-    return counts[name].pieces if name in counts else 0

@@ -4,8 +4,11 @@ Rules:
 - The declaration is part of the log: the text of sources.toml stands in the record of each of its sources, the text of
   the terms in one of their own.
 - What a ledger has been told stays; only a declaration of its own changes its terms.
+- An import has an end. In a ledger with live sources the clock would wait for it for ever, so there it is withdrawn:
+  when it has ended, or when the first live source is declared.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from streams import profiles
@@ -13,6 +16,11 @@ from streams.collect.declaration import Declaration
 from streams.kafka import progress, topics
 from streams.kafka.writer import write_all
 from streams.settings import Settings
+
+TERMS = "terms"
+"""Name of the record that holds the terms."""
+
+Record = tuple[bytes, bytes]
 
 
 def declare(settings: Settings, declaration: Declaration, text: str = "", *, keep_terms: bool = False) -> int:
@@ -29,16 +37,44 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, kee
         Unavailable: the brokers do not answer.
     """
     topics.create(settings)
-    told = {said["source"]: said for said in progress.all_progress(settings) if said["kind"] == "declared"}
+    told = _told(settings)
     terms_text = profiles.text_of(declaration.terms)
-    if keep_terms and "terms" in told:
-        terms_text = told["terms"]["text"]
+    if keep_terms and TERMS in told:
+        terms_text = told[TERMS]["text"]
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
-    wanted: dict[str, dict[str, Any]] = {"terms": {"live": False, "terms": version, "text": terms_text}}
+    wanted: dict[str, dict[str, Any]] = {TERMS: {"live": False, "terms": version, "text": terms_text}}
     wanted |= {one.name: {"live": one.live, "terms": version, "text": text} for one in declaration.sources}
-    new = [(name, fields) for name, fields in wanted.items() if not _is_told(told.get(name), fields)]
-    write_all(settings, "progress", [progress.declared(name, **fields) for name, fields in new])
-    return len(new)
+    records = [progress.declared(name, **new) for name, new in wanted.items() if not _is_told(told.get(name), new)]
+    if any(one.live for one in declaration.sources):
+        records += _withdrawals(name for name, said in told.items() if not said["live"] and name not in wanted)
+    write_all(settings, "progress", records)
+    return len(records)
+
+
+def end(settings: Settings, names: Iterable[str]) -> None:
+    """Withdraw imports that have ended from a ledger that has live sources.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    told = _told(settings)
+    if any(said["live"] for said in told.values()):
+        write_all(settings, "progress", _withdrawals(name for name in names if name in told and not told[name]["live"]))
+
+
+def _withdrawals(names: Iterable[str]) -> list[Record]:
+    return [progress.withdrawn(name) for name in names]
+
+
+def _told(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What a ledger has been told of each source that it waits for, and of its terms."""
+    told: dict[str, dict[str, Any]] = {}
+    for said in progress.all_progress(settings):
+        if said["kind"] == "withdrawn":
+            told.pop(said["source"], None)
+        elif said["kind"] == "declared":
+            told[said["source"]] = said
+    return told
 
 
 def _is_told(said: dict[str, Any] | None, fields: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.declaring import declare
+from streams.collect.declaring import declare, end
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
 from streams.core.errors import Misuse
@@ -88,4 +88,5 @@ class Import:
         through = end_of(self.declaration, self._through)
         for collector in self._collectors:
             collector.finish(through)
+        end(self.settings, self.counts)
         return through
