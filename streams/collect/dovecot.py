@@ -204,6 +204,7 @@ class DovecotParser:
         elif self._memory.gone(name, copy) or "\\Seen" in event.flags:
             self._ignore("expunge")
         elif said.service == "pop3":
+            self._ignore("expunge")  # until the session's summary
             self._memory.leaves(_delivery(said), Left(at, event.box, event.uid, event.msgid))
         else:
             yield from self._of_copy(Kind.NOT_READ, at, said, event, action="deleted")

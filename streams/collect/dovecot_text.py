@@ -32,11 +32,14 @@ _VERBS = frozenset({"sa", "ex", "de", "un", "fl", "co"})
 _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
 _DONE = re.compile(
-    r"^(?:sieve: )?msgid=(?P<msgid>.*): (?:[a-z]+ action: )?"
+    r"^(?:sieve: )?msgid=(?P<msgid>.*): "
     r"(?P<what>saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
     r"|rejected message from|sent rejection|forwarded to) ?(?P<rest>.*)$",
     re.DOTALL | re.IGNORECASE,
 )
+_ACTION = re.compile(r": [a-z]+ action$")
+"""What newer Sieves say between the Message-ID and what was done."""
+
 _LOGOUT = re.compile(r"\btop=(\d{1,9})/\d+, retr=(\d{1,9})/\d+, del=\d+/(\d{1,9})")
 _UNNAMED = frozenset({"", "unspecified"})
 _INT64 = 19
@@ -155,7 +158,7 @@ def done(text: str) -> Done | None:
     found = _DONE.match(text)
     if not found:
         return None
-    msgid = found["msgid"]
+    msgid = _ACTION.sub("", found["msgid"])
     return Done("" if msgid in _UNNAMED else msgid, found["what"].lower(), found["rest"])
 
 

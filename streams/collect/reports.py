@@ -9,6 +9,7 @@ Rules:
   counted with its place and reason. Subjects are dropped.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -21,13 +22,14 @@ from streams.collect.reports_plain import plain
 from streams.collect.reports_status import RECIPIENTS, Status
 from streams.collect.reports_subject import Subject, answered, original, reporter, subject
 from streams.collect.reports_text import address, moment, status, typed
-from streams.collect.trace import Hop
+from streams.collect.trace import LENGTH, Hop
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
 
 EXAMPLES = 20
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
+_CLAIMS = re.compile(r"\breport-type\s*=\s*[\"']?(?:delivery-status|disposition-notification)\b", re.IGNORECASE)
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RECEIPT_PARTS = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 
@@ -152,6 +154,9 @@ class ReportParser:
     def _plain(self, mail: Part, inside: Sequence[Part], at: int) -> Iterator[MessageEvent]:
         """A failure told in plain words; any other mail is none of ours."""
         found = plain(mail, inside)
+        if found is None and _CLAIMS.search(mail.first("content-type")[:LENGTH]):
+            self._unread("a report without its status part")
+            return
         if found is None:
             self.counts.ignored["mail that is no report"] += 1
             return

@@ -1,0 +1,527 @@
+"""What a store's log tells: delivered, read, moved, left unread; and what it does not tell."""
+
+import json
+import random
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.collect import dovecot_memory
+from streams.collect.parser import Piece
+from streams.core.errors import Misuse
+from streams.core.events import Kind, MessageEvent
+from streams.core.identity import copy_leg, leg_of, message_key, session_leg
+from tests.collect.dovecot_logs import (
+    IMAP,
+    LMTP,
+    POP3,
+    SESSION,
+    case,
+    day,
+    feed,
+    mail,
+    parser,
+    pieces,
+    read,
+    short,
+    told,
+)
+from tests.collect.postfix_logs import OBSERVED
+
+SEEN, CAROL = "\\Seen", "carol@dest.test"
+COPY = copy_leg("store", CAROL, "INBOX", "5")
+
+
+def one(*lines: str) -> MessageEvent:
+    """The one event of some lines."""
+    (event,) = read(told(*lines))
+    return event
+
+
+# The sample day and the journeys
+
+
+def test_counts_of_the_day() -> None:
+    """Saves, reads and expunges equal those of the independent reading, and every line is accounted for."""
+    by = parser()
+    events = feed(by, day())
+    kinds = Counter(event.kind for event in events)
+    assert (kinds[Kind.DELIVERED], kinds[Kind.NOT_READ], kinds[Kind.QUARANTINED]) == (494, 1, 0)
+    assert len({(event.recipient, event.message_key) for event in events if event.kind == Kind.READ}) == 134
+    assert by.counts.pieces == len(day()) == by.counts.events + by.counts.ignored.total()
+    assert not by.counts.unread
+    assert len({event.event_id for event in events}) == len(events)
+
+
+def test_a_delivery_leads_from_the_session_to_the_copy() -> None:
+    """The session id is what the switch's line has; the copy is where it lies."""
+    event = one(LMTP + mail("save"))
+    assert (event.kind, event.host, event.queue_id, event.recipient) == (Kind.DELIVERED, "store", SESSION, CAROL)
+    assert (event.leg, event.next_leg) == (session_leg(SESSION), COPY)
+    assert (event.peer, event.next_queue_id, event.size) == ("store", "INBOX/5", 335)
+    assert (event.message_key, event.attributes) == ("m@x.test", ("mailbox=INBOX", "uid=5"))
+    assert "secret" not in repr(event)
+
+
+JOURNEYS = {
+    "dovecot_events": [
+        ("delivered", "nH4zK4HIBGusfgAAg+zDdQ", "INBOX/3"),
+        ("delivered", "oLg+LIHIBGusfgAAg+zDdQ", "INBOX/51"),
+        ("read", "INBOX/3", None),
+        ("read", "INBOX/3", None),
+    ],
+    "dovecot_imap_steps": [
+        ("delivered", "+MHtOVnIBGuIeQAAg+zDdQ", "INBOX/2"),
+        ("delivered", "aMAAO1nIBGuIeQAAg+zDdQ", "INBOX/50"),
+        *[("read", "INBOX/2", None)] * 5,
+        ("transferred", "INBOX/2", "Trash/1"),
+    ],
+    "mdn_journey": [
+        ("delivered", "SIL/F9bIBGusfgAAg+zDdQ", "INBOX/44"),
+        ("delivered", "oHMAGdbIBGusfgAAg+zDdQ", "INBOX/52"),
+        ("read", "INBOX/44", None),
+        ("read", "INBOX/44", None),
+        ("delivered", "IFN3LtbIBGusfgAAg+zDdQ", "INBOX/53"),
+    ],
+    "auto_forward_on_timeout": [("delivered", "yDvREbLIBGusfgAAg+zDdQ", "INBOX/2")],
+}
+
+
+@pytest.mark.parametrize(("name", "want"), JOURNEYS.items())
+def test_a_journey_gives_exactly_its_events(name: str, want: list[tuple[str, str, str | None]]) -> None:
+    r"""PEEK, copies, flags of other kinds, \Deleted and mail appended over IMAP are no events."""
+    assert short(read(case(name))) == want
+
+
+def test_odd_message_ids_give_the_switch_s_keys() -> None:
+    """None, with spaces, without brackets, folded, cut, not ASCII: the key is that of the whole Message-ID."""
+    keys = [event.message_key for event in read(case("message_id_oddities")) if event.recipient == CAROL]
+    assert keys == [
+        "4jYLmt6KKrz1TCKH@origin.lab.test",
+        message_key(None, "store", "eC+FI6/DBGvRWgAAg+zDdQ"),
+        "withspace@xy",
+        "no-brackets@x",
+        "folded-id@origin.test",
+        "dup-0@origin.test",
+        "orig-resent@origin.test",
+        message_key(f"<{'L' * 400}@origin.test>"),
+        "utf8-é@origin.test",
+    ]
+
+
+# Forms of lines
+
+SAVE = mail("save")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"2026-11-23T12:00:00.5+0000 {LMTP}Info: {SAVE}",
+        f"Nov 23 12:00:00 imap1 dovecot: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 dovecot[77]: {LMTP}{SAVE}",
+        f"2026-11-23T12:00:00Z imap1 dovecot: {LMTP}{SAVE}",
+        f"<22>1 2026-11-23T12:00:00Z imap1 dovecot 77 - - {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 dovecot: lmtp(77, {CAROL}): {SESSION}: {SAVE}",
+        f"Nov 23 12:00:00 imap1 dovecot: LMTP({CAROL}): {SESSION}: {SAVE}",
+        json.dumps(
+            {
+                "__REALTIME_TIMESTAMP": "1795435200000000",
+                "_HOSTNAME": "imap1",
+                "SYSLOG_IDENTIFIER": "dovecot",
+                "MESSAGE": LMTP + SAVE,
+            }
+        ),
+    ],
+)
+def test_forms_of_a_line(line: str) -> None:
+    """Own log, syslog, RFC 5424, journal and the older prefixes say the same; it is one fact."""
+    by = parser("")
+    (event,) = feed(by, [line.encode()])
+    assert event.queue_id == SESSION
+    if "imap1" in line:
+        assert event.host == "store"
+        assert event.event_id == read(told(LMTP + SAVE))[0].event_id
+
+
+def test_other_programs_are_counted_by_name() -> None:
+    """A shared syslog holds lines of others; lines of no form are unread, with their place."""
+    by = parser()
+    lines = (b"Nov 23 12:00:00 h postfix/qmgr[1]: 4jYL: removed", b"Nov 23 12:00:00 h", b"no time", b"")
+    assert not feed(by, lines)
+    assert by.counts.ignored == {"postfix/qmgr": 1}
+    assert by.counts.unread == {"not a line of Dovecot": 1, "no time that can be read": 1, "an empty line": 1}
+    assert [example.offset for example in by.counts.examples] == [1, 2, 3]
+
+
+def test_names_without_end_are_not_kept() -> None:
+    """Garbage that names a program on each line costs a bounded number of counts."""
+    by = parser()
+    feed(by, told(*[f"x{number % 60}y{number}: text" for number in range(50)] * 1))
+    feed(by, [f"2026-11-23T12:00:00Z p{number}: text".encode() for number in range(1000)])
+    assert len(by.counts.ignored) <= 101
+    assert by.counts.ignored.total() == 1050
+
+
+def test_fields_are_not_escaped() -> None:
+    """A subject that looks like fields moves neither the Message-ID nor the flags."""
+    forged = (
+        f"box=INBOX, uid=5, msgid=<m@x.test>, size=9, from=a@b, subject=x, msgid=<fake@x>, flags=({SEEN}), flags=()"
+    )
+    (event,) = read(told(IMAP + "expunge: " + forged))
+    assert (event.kind, event.message_key) == (Kind.NOT_READ, "m@x.test")
+    assert not read(told(IMAP + "flag_change: " + forged))
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "size"),
+    [
+        ("msgid=<a, b@x>, size=10, flags=()", "a,b@x", 10),
+        ("msgid=<a, b@x>, size=error, flags=()", "a,b@x", None),
+        ("msgid=<a@x>, subject=s, flags=()", "a@x", None),
+        ("msgid=<a@x>, subject=s, size=3, flags=()", "a@x", None),
+        ("msgid=<a@x>, size=99999999999999999999", "a@x", None),
+        ("msgid=<a@x>", "a@x", None),
+    ],
+)
+def test_fields_that_are_not_logged(fields: str, key: str, size: int | None) -> None:
+    """Any field may be missing (mail_log_fields); those that are there are found."""
+    event = one(f"{LMTP}save: box=INBOX, uid=5, {fields}")
+    assert (event.message_key, event.size, event.next_leg) == (key, size, COPY)
+
+
+def test_a_copy_without_mailbox_or_uid_is_no_copy() -> None:
+    """A delivery is one all the same; a read of nobody knows what is counted."""
+    assert one(f"{LMTP}save: box=INBOX, uid=error, msgid=<m@x.test>").next_leg is None
+    assert one(f"{LMTP}save: msgid=<m@x.test>, size=3").next_leg is None
+    by = parser()
+    assert not feed(by, told(f"{IMAP}flag_change: msgid=<m@x.test>, size=3, flags=({SEEN})"))
+    assert by.counts.unread == {"mailbox or uid is not logged (mail_log_fields)": 1}
+
+
+# Deliveries
+
+
+def test_where_mail_log_is_silent_delivery_tells() -> None:
+    """Without mail_log, "saved mail to" and Sieve's "stored mail into mailbox" are the delivery."""
+    event = one(LMTP + "msgid=<m@x.test>: saved mail to INBOX")
+    assert (event.kind, event.leg, event.next_leg) == (Kind.DELIVERED, session_leg(SESSION), None)
+    event = one(LMTP + "sieve: msgid=unspecified: fileinto action: stored mail into mailbox 'Lists'")
+    assert (event.kind, event.attributes) == (Kind.DELIVERED, ("mailbox=Lists",))
+    assert event.message_key == message_key(None, "store", SESSION)
+
+
+def test_a_delivery_is_told_once() -> None:
+    """Where mail_log has said it, delivery and Sieve say it again, also where a filter keeps two copies."""
+    events = read(
+        told(
+            LMTP + mail("save"),
+            LMTP + mail("save", 9, box="Archive"),
+            LMTP + "sieve: msgid=<m@x.test>: stored mail into mailbox 'INBOX'",
+            LMTP + "sieve: msgid=<m@x.test>: stored mail into mailbox 'Archive'",
+            LMTP
+            + "sieve: msgid=<m@x.test>: marked message to be discarded if not explicitly delivered (discard action)",
+        )
+    )
+    assert short(events) == [("delivered", SESSION, "INBOX/5"), ("delivered", SESSION, "Archive/9")]
+
+
+def test_a_save_before_its_session_has_a_name() -> None:
+    """Dovecot 2.2 tells the session only with "saved mail to": the copy joins it then."""
+    first, second = read(
+        told(
+            f"lmtp(77, {CAROL}): " + mail("save", box="Lists"),
+            f"lmtp(77, {CAROL}): {SESSION}: msgid=<m@x.test>: saved mail to Lists",
+        )
+    )
+    copy = copy_leg("store", CAROL, "Lists", "5")
+    assert first.leg == leg_of("store", "Lists/5", CAROL, key="m@x.test")
+    assert (second.leg, first.next_leg, second.next_leg) == (session_leg(SESSION), copy, copy)
+    assert second.attributes == ("mailbox=Lists", "uid=5")
+
+
+def test_the_local_delivery_agent_has_no_session_that_a_switch_knows() -> None:
+    """Its delivery is about the message and the recipient."""
+    event = one(f"lda({CAROL})<7><{SESSION}>: " + mail("save"))
+    assert event.leg == leg_of("store", SESSION, CAROL, key="m@x.test")
+
+
+@pytest.mark.parametrize("box", ["Junk", "Spam", "INBOX.Spam", "INBOX/Junk", "Junk E-mail"])
+def test_junk_is_not_where_its_reader_looks(box: str) -> None:
+    """A delivery into a filter's mailbox is quarantined."""
+    assert one(LMTP + mail("save", box=box)).kind == Kind.QUARANTINED
+    assert one(LMTP + f"sieve: msgid=<m@x.test>: stored mail into mailbox '{box}'").kind == Kind.QUARANTINED
+
+
+def test_a_mailbox_has_its_visible_name() -> None:
+    """Sieve tells a mailbox by the script's name and the visible one."""
+    assert one(LMTP + "sieve: msgid=<m@x>: stored mail into mailbox 'Spam' (INBOX.Spam)").attributes == (
+        "mailbox=INBOX.Spam",
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("marked message to be discarded if not explicitly delivered (discard action)", Kind.DISCARDED),
+        ("discard action: Marked message to be discarded if not explicitly delivered", Kind.DISCARDED),
+        ("discarded", Kind.DISCARDED),
+        ("rejected message from <a@x.test> (reject)", Kind.REFUSED),
+        ("forwarded to <deputy@x.test>", Kind.REDIRECTED),
+        ("discarded duplicate forward to <deputy@x.test>", None),
+        ("discarded vacation reply to <a@x.test>", None),
+        ("sent vacation response to <a@x.test>", None),
+        ("failed to store into mailbox 'INBOX': Quota exceeded", None),
+        ("save failed to INBOX: Quota exceeded", None),
+    ],
+)
+def test_what_sieve_does(what: str, kind: Kind | None) -> None:
+    """Only what decides on the message is an event, on the switch's session."""
+    events = read(told(f"{LMTP}sieve: msgid=<m@x.test>: {what}"))
+    assert [event.kind for event in events] == ([kind] if kind else [])
+    assert all(event.leg == session_leg(SESSION) for event in events)
+
+
+def test_a_message_id_does_not_decide() -> None:
+    """A Message-ID that reads like an action is none."""
+    event = one(f"{LMTP}sieve: msgid=<a@x>: discarded: b@x>: stored mail into mailbox 'INBOX'")
+    assert event.kind == Kind.DELIVERED
+
+
+def test_mail_saved_by_a_client_is_no_delivery() -> None:
+    """Sent, drafts, and what an administrator's tool copies in."""
+    assert not read(told(IMAP + mail("save", box="Sent"), f"doveadm({CAROL})<1><>: " + mail("save")))
+
+
+# Reads
+
+
+def test_a_read_is_the_flag_set_by_its_user() -> None:
+    """An operator's tool sets flags too; nobody read then."""
+    event = one(IMAP + mail("flag_change", flags=SEEN))
+    assert (event.kind, event.leg, event.queue_id) == (Kind.READ, COPY, "INBOX/5")
+    assert not read(told(f"doveadm({CAROL})<1><>: " + mail("flag_change", flags=SEEN)))
+
+
+def test_what_a_filter_marked_nobody_read() -> None:
+    r"""\Seen from the save on is no read, until it is taken away or the message is answered."""
+    saved = LMTP + mail("save", flags=SEEN)
+    event = one(saved, IMAP + mail("flag_change", flags=SEEN + " \\Flagged"))
+    assert (event.kind, event.attributes[-1]) == (Kind.DELIVERED, "marked=seen")
+    assert short(read(told(saved, IMAP + mail("flag_change", flags=SEEN + " \\Answered"))))[1:] == [
+        ("read", "INBOX/5", None)
+    ]
+    again = told(saved, IMAP + mail("flag_change"), IMAP + mail("flag_change", flags=SEEN))
+    assert short(read(again))[1:] == [("read", "INBOX/5", None)]
+
+
+def test_flags_that_are_not_logged_are_said() -> None:
+    """Without `flags` in mail_log_fields neither a read nor leaving unread can be known."""
+    by = parser()
+    text = "box=INBOX, uid=5, msgid=<m@x.test>, size=335"
+    assert not feed(by, told(f"{IMAP}flag_change: {text}", f"{IMAP}expunge: {text}"))
+    assert by.counts.unread == {"flags are not logged (mail_log_fields)": 2}
+
+
+# Leaving
+
+
+def test_leaving_unread() -> None:
+    r"""An expunge without \Seen is not-read; with it, or \Deleted alone, nothing."""
+    event = one(IMAP + mail("expunge", flags="\\Deleted"))
+    assert (event.kind, event.action, event.leg) == (Kind.NOT_READ, "deleted", COPY)
+    assert not read(told(IMAP + mail("expunge", flags=SEEN), IMAP + mail("delete", flags="\\Deleted")))
+
+
+def test_a_move_is_not_leaving() -> None:
+    """Copy and expunge of one message: custody passes from copy to copy."""
+    event = one(IMAP + mail("copy from INBOX", 1, box="Archive"), IMAP + mail("expunge"))
+    assert (event.kind, event.side, event.peer) == (Kind.TRANSFERRED, "moved", "store")
+    assert (event.leg, event.next_leg) == (COPY, copy_leg("store", CAROL, "Archive", "1"))
+
+
+def test_alike_messages_move_in_their_order() -> None:
+    """Several messages of one Message-ID (or none) move together; none is left unread."""
+    lines = [IMAP + mail("copy from INBOX", uid, box="A", msgid="") for uid in (1, 2)]
+    lines += [IMAP + mail("expunge", uid, msgid="") for uid in (5, 6)]
+    assert short(read(told(*lines))) == [("transferred", "INBOX/5", "A/1"), ("transferred", "INBOX/6", "A/2")]
+
+
+def test_a_move_may_take_two_sessions() -> None:
+    """Old clients copy, and expunge when they leave: the copy is still there to be read."""
+    other = IMAP.replace("fy6P", "zzzz")
+    assert short(read(told(IMAP + mail("copy from INBOX", 1, box="A"), other + mail("expunge")))) == [
+        ("transferred", "INBOX/5", "A/1")
+    ]
+
+
+def test_another_user_s_copy_is_no_move() -> None:
+    """Users may hold copies of one message; what one does says nothing of the other's."""
+    other = IMAP.replace("carol", "dave")
+    assert one(other + mail("copy from INBOX", 1, box="A"), IMAP + mail("expunge")).kind == Kind.NOT_READ
+
+
+def test_a_copy_that_goes_leaves_the_message() -> None:
+    """The expunge of a copy is nothing while the message is where it was; after a move it is not-read."""
+    copy = IMAP + mail("copy from INBOX", 1, box="A")
+    assert not read(told(copy, IMAP + mail("expunge", 1, box="A")))
+    assert short(read(told(copy, IMAP + mail("expunge"), IMAP + mail("expunge", 1, box="A")))) == [
+        ("transferred", "INBOX/5", "A/1"),
+        ("not-read", "A/1", None),
+    ]
+
+
+GONE = POP3 + mail("expunge")
+END = POP3 + "Disconnected: Logged out "
+
+
+@pytest.mark.parametrize(
+    ("lines", "want"),
+    [
+        ((GONE, END + "top=0/0, retr=0/0, del=1/3, size=9"), ["not-read"]),
+        ((GONE, END + "top=0/0, retr=1/335, del=1/1, size=9"), ["read"]),
+        ((GONE, END + "top=0/0, retr=1/335, del=1/2, size=9"), ["removed"]),
+        ((GONE, END + "top=1/335, retr=0/0, del=1/2, size=9"), ["removed"]),
+        ((GONE, POP3 + mail("flag_change", flags=SEEN), END + "top=0/0, retr=2/9, del=1/2, size=9"), ["read"]),
+        ((GONE,), []),
+        ((END + "top=0/0, retr=1/335, del=1/1, size=9",), []),
+        ((POP3 + "Connection closed",), []),
+    ],
+)
+def test_pop3_proves_little(lines: tuple[str, ...], want: list[str]) -> None:
+    """What left unseen was read only if it alone was there to be retrieved, and unread only if nothing was."""
+    events = read(told(*lines))
+    assert [event.kind.value for event in events] == want
+    assert all(event.attributes == ("mailbox=INBOX", "uid=5", "pop3") for event in events)
+
+
+# Memory
+
+
+def test_memory_is_bounded() -> None:
+    """Copies that never become moves, deliveries, marks and POP3 sessions are forgotten, the oldest first."""
+    by = parser()
+    for number in range(12_000):
+        session = f"lmtp({CAROL})<7><{SESSION}{number}>: "
+        leaving = f"pop3({CAROL})<7><s{number % 3000}>: "
+        feed(
+            by,
+            told(
+                IMAP + mail("copy from INBOX", number, box="A", msgid=f"<{number % 11_000}>"),
+                session + mail("save", number, flags=SEEN),
+                leaving + mail("expunge", number, box="B"),
+            ),
+        )
+    memory = msgspec.msgpack.decode(by.state(), type=dovecot_memory.Memory)
+    assert sum(len(copies) for copies in memory.copies.values()) == memory.held <= dovecot_memory.COPIES
+    assert len(memory.origins) <= dovecot_memory.COPIES
+    assert max(len(memory.saved), len(memory.marked), len(memory.left)) <= dovecot_memory.SESSIONS
+    assert len(feed(by, told(IMAP + mail("expunge", msgid="<999>")))) == 1
+
+
+def test_a_session_that_empties_a_mailbox_is_bounded() -> None:
+    """One POP3 session holds only so many messages until its end."""
+    by = parser()
+    for number in range(0, 2_000, 50):
+        feed(by, told(*[POP3 + mail("expunge", uid) for uid in range(number, number + 50)]))
+    events = feed(by, told(END + "top=0/0, retr=0/0, del=2000/2000, size=9"))
+    assert len(events) == dovecot_memory.LEFT
+
+
+@pytest.mark.parametrize(
+    "state", [b"", b"garbage", msgspec.msgpack.encode({"version": 2}), msgspec.msgpack.encode({"new": 1})]
+)
+def test_a_checkpoint_of_another_version_is_refused(state: bytes) -> None:
+    """It fails at the start and says so."""
+    with pytest.raises(Misuse, match="checkpoint of store-log"):
+        parser().restore(state)
+
+
+def _mixed() -> list[bytes]:
+    """Everything that is remembered, interleaved with the day."""
+    trap = told(
+        IMAP + mail("copy from INBOX", 1, box="A"),
+        LMTP + mail("save", flags=SEEN),
+        GONE,
+        f"lmtp(77, {CAROL}): " + mail("save", box="Lists"),
+        IMAP + mail("expunge"),
+        END + "top=0/0, retr=0/0, del=1/1, size=9",
+        f"lmtp(77, {CAROL}): {SESSION}: msgid=<m@x.test>: saved mail to Lists",
+        LMTP + "msgid=<m@x.test>: saved mail to INBOX",
+        IMAP + mail("flag_change", flags=SEEN),
+    )
+    return [line for group in zip(day()[:600:50], trap * 2, strict=False) for line in group]
+
+
+MIXED = [*_mixed(), *case("dovecot_imap_steps")]
+WHOLE = read(MIXED)
+
+
+@settings(max_examples=100, deadline=None)
+@given(cuts=st.lists(st.integers(0, len(MIXED)), max_size=6))
+def test_a_restart_changes_nothing(cuts: list[int]) -> None:
+    """State taken and restored between any lines gives the same events with the same identities."""
+    events: list[MessageEvent] = []
+    state, numbered = parser().state(), pieces(MIXED)
+    for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(MIXED)], strict=True):
+        by = parser()
+        by.restore(state)
+        events += by.parse(numbered[begin:end], file="dovecot.log", observed_at=OBSERVED)
+        state = by.state()
+    assert events == WHOLE
+
+
+# Garbage
+
+PIECES = st.lists(
+    st.one_of(
+        st.binary(max_size=200),
+        st.sampled_from(day()),
+        st.text(max_size=120).map(lambda text: f"2026-11-23T12:00:00Z {LMTP}{text}".encode("utf-8", "surrogatepass")),
+        st.text(max_size=120).map(
+            lambda text: f"2026-11-23T12:00:00Z {IMAP}copy from {text}".encode("utf-8", "surrogatepass")
+        ),
+        st.tuples(st.sampled_from(day()), st.integers(0, 200), st.binary(max_size=4)).map(
+            lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + 1 :]
+        ),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=PIECES)
+def test_foreign_bytes_never_raise_and_nothing_is_dropped_in_silence(lines: list[bytes]) -> None:
+    """Each line is an event, or ignored by program, or unread with its reason."""
+    by = parser()
+    events = feed(by, lines)
+    assert by.counts.events == len(events)
+    assert by.counts.pieces == len(lines) <= len(events) + by.counts.ignored.total() + by.counts.unread.total()
+    by.restore(by.state())
+    msgspec.msgpack.encode(events)
+
+
+def test_a_long_line_costs_little() -> None:
+    """A megabyte of what looks like fields, names or brackets is read once."""
+    rng = random.Random(7)  # noqa: S311 - a test's data
+    atoms = [
+        ": box=",
+        ", uid=",
+        ", msgid=",
+        ", size=1",
+        "<",
+        ">",
+        "(",
+        "a",
+        " ",
+        "flags=(",
+        ": discarded",
+        "copy from ",
+    ]
+    for head in (LMTP, IMAP, LMTP + "copy from ", LMTP + "save: box=", LMTP + "sieve: msgid=", POP3 + "top="):
+        for atom in (*atoms, "".join(rng.choices(atoms, k=50))):
+            line = f"2026-11-23T12:00:00Z {head}{atom * (200_000 // len(atom))}".encode()
+            list(parser().parse([Piece(offset=0, raw=line)], file="f", observed_at=OBSERVED))
