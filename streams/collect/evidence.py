@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from streams.collect import mails, reading
+from streams.collect import generations, mails, reading
 from streams.collect.checkpoint import Trail
 from streams.collect.declaration import Declaration, Source
 from streams.collect.kinds import kind_of
@@ -31,8 +31,9 @@ def files(source: Source) -> list[str]:
     """
     if not source.paths:
         raise Misuse(f"Source {source.name} has no paths.", hint="name files or folders, or - for standard input")
-    of = mails.files if kind_of(source).mails else reading.files
-    return [file for path in source.paths for file in of(path)]
+    if kind_of(source).mails:
+        return [file for path in source.paths for file in mails.files(path)]
+    return generations.in_order(file for path in source.paths for file in reading.files(path))
 
 
 def chunks(

@@ -9,13 +9,18 @@ Rules:
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 _SUFFIX = re.compile(r"[.-](\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
 _NUMBER = 4
 """Digits of a rotated file's number at most; what has more is a date."""
+
+_NAME = re.compile(r"(.+?)[.-](\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
+"""A rotated file without its packing: the log's name, its number or date, and the ending where that comes last."""
+
+_PACKED = re.compile(r"\.(?:gz|xz|bz2)$")
 
 _TRIES = 20
 
@@ -32,6 +37,27 @@ def settled(log: Path, question: Callable[[list[Path]], Answer]) -> Answer:
         if _listing(log) == there:
             break
     return answer
+
+
+def in_order(files: Iterable[str]) -> list[str]:
+    """The same files with the generations of each log oldest first; logs in the order in which they come first.
+
+    What a log says is understood by what it said before, and names sort the newest first.
+    """
+    logs: dict[str, list[tuple[tuple[int, int, str], str]]] = {}
+    for file in files:
+        folder, slash, name = file.rpartition("/")
+        log, generation = _named(_PACKED.sub("", name))
+        logs.setdefault(folder + slash + log, []).append((generation, file))
+    return [file for found in logs.values() for _, file in sorted(found)]
+
+
+def _named(name: str) -> tuple[str, tuple[int, int, str]]:
+    """The log of a file's name, and its generation."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return name, (2, 0, "")
+    return match[1] + (match[3] or ""), _generation(match[2])
 
 
 def _listing(log: Path) -> Listing:
@@ -60,7 +86,10 @@ def _age(log: Path, name: str) -> tuple[int, int, str] | None:
     match = _SUFFIX.fullmatch(rest)
     if match is None:
         return None
-    text = match[1]
+    return _generation(match[1])
+
+
+def _generation(text: str) -> tuple[int, int, str]:
     return (1, -int(text), "") if text.isdigit() and len(text) <= _NUMBER else (0, 0, text)
 
 
