@@ -23,9 +23,9 @@ from streams.collect.kinds import kind_of
 from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
 from streams.collect.parser import Parser, Piece
+from streams.collect.proof import proofs
 from streams.core.events import MessageEvent
 from streams.kafka import progress
-from streams.wire import records
 
 EVERY = 2.0
 """Seconds between checkpoints of an import."""
@@ -35,9 +35,6 @@ LIVE_EVERY = 0.5
 
 POLL = 0.2
 """Seconds between looks at evidence that has nothing new."""
-
-RAW = 8192
-"""Bytes of a piece that are kept as evidence."""
 
 SECOND = 1_000_000
 
@@ -191,13 +188,9 @@ class Collector:
         events = list(self.parser.parse(pieces, file=path, observed_at=now))
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
-        self.writer.write(events, self._proofs(pieces, events) if self.declaration.keep_raw else None)
+        keep = self.declaration.keep_raw
+        self.writer.write(events, proofs(pieces, events, self.source.name, path) if keep else None)
         self.told(path, 0, len(events))
-
-    def _proofs(self, pieces: list[Piece], events: list[MessageEvent]) -> dict[bytes, bytes]:
-        """The pieces that prove the events, by event id."""
-        raw = {piece.offset: piece.raw[:RAW] for piece in pieces}
-        return {event.event_id: _proof(event, raw[event.offset]) for event in events if event.offset in raw}
 
     def _save(self, *, every: float) -> bool:
         """Have everything acknowledged, then store the checkpoint; not more often than it is worth."""
@@ -224,17 +217,3 @@ class Collector:
         if self._claimed > 0:
             self.writer.record("progress", *progress.progressed(self.source.name, self._claimed, live=self.source.live))
             self.writer.flush()
-
-
-def _proof(event: MessageEvent, raw: bytes) -> bytes:
-    return records.encode(
-        "evidence",
-        {
-            "event_id": event.event_id,
-            "message_key": event.message_key,
-            "source": event.source,
-            "file": event.file or "",
-            "offset": event.offset or 0,
-            "raw": raw,
-        },
-    )

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from streams.collect import checkpoint, packed, run, sources
 from streams.collect.declaration import Declaration, Source
-from streams.collect.run import RAW, Collector
+from streams.collect.proof import RAW
+from streams.collect.run import Collector
 from streams.core.errors import Misuse, Unavailable
 from streams.core.events import MessageEvent
 from streams.kafka import progress

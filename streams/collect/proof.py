@@ -1,0 +1,47 @@
+"""Raw pieces as proof of events: records of the evidence topic, encoded for a whole chunk at once.
+
+Rules:
+- Each event id has its piece; a piece that proves several events is written for each, so that one key finds it.
+- At most `RAW` bytes of a piece are kept.
+- A collector does this for every event, so the encoding is written out; the tests compare it with the general writer.
+"""
+
+from collections.abc import Iterable
+
+from streams.collect.parser import Piece
+from streams.core.events import MessageEvent
+from streams.wire.envelope import zigzag
+from streams.wire.schemas import header
+
+RAW = 8192
+"""Bytes of a piece that are kept."""
+
+_HEADER = header("evidence") + zigzag(16)
+
+
+def proofs(pieces: Iterable[Piece], events: Iterable[MessageEvent], source: str, file: str) -> dict[bytes, bytes]:
+    """The encoded evidence of events that came of some pieces of one file, by event id."""
+    raw = {piece.offset: piece.raw for piece in pieces}
+    place = _text(source) + _text(file)
+    return {
+        event.event_id: b"".join(
+            (
+                _HEADER,
+                event.event_id,
+                _text(event.message_key),
+                place,
+                zigzag(event.offset),
+                _bytes(raw[event.offset][:RAW]),
+            )
+        )
+        for event in events
+        if event.offset is not None and event.offset in raw
+    }
+
+
+def _text(text: str) -> bytes:
+    return _bytes(text.encode("utf-8", "replace"))
+
+
+def _bytes(raw: bytes) -> bytes:
+    return zigzag(len(raw)) + raw
