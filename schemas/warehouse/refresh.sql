@@ -83,17 +83,17 @@ FROM
     SELECT DISTINCT
         if(l.label = toFixedString(unhex('00000000000000000000000000000000'), 16), f.leg, l.label) AS chain,
         f.message_key AS message_key,
-        f.half AS half
+        lower(f.recipient) AS address
     FROM work_facts AS f
     LEFT JOIN work_labels AS l ON f.leg = l.leg
-    WHERE f.half NOT IN (unhex('0000000000000000'), unhex('FFFFFFFFFFFFFFFF'), unhex('FEFEFEFEFEFEFEFE'))
+    WHERE f.half != unhex('0000000000000000') AND f.recipient != ''
 ) AS o
 INNER JOIN
 (
-    SELECT DISTINCT message_key, half, chain
+    SELECT DISTINCT message_key, lower(recipient) AS address, chain
     FROM work_submissions
     WHERE message_key IN (SELECT message_key FROM work_single WHERE entries = 1)
-) AS s ON o.message_key = s.message_key AND o.half = s.half
+) AS s ON o.message_key = s.message_key AND o.address = s.address
 WHERE o.chain NOT IN (SELECT chain FROM work_submissions)
 GROUP BY o.chain;
 

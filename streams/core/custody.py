@@ -92,6 +92,7 @@ class Custody:
         self.legs.set("entry", rows, entries)
         self.legs.set("name", rows, np.array(self.names.add(zip(*places, recipients, strict=True))))
         self._meet_chains(rows[queued], keys[queued, 1])
+        self._meet_users(rows[~queued], [to for to, is_queued in zip(recipients, queued, strict=True) if not is_queued])
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
         """Host and queue id of new legs; a copy is where its store says it is, whichever leg names it first."""
@@ -109,6 +110,12 @@ class Custody:
         units = self._units(legs)
         self.units.join("recipient_least", units, recipients)
         self.units.join("recipient_greatest", units, recipients)
+
+    def _meet_users(self, legs: Rows, recipients: list[str]) -> None:
+        """A chain knows the recipient that a store says."""
+        if len(legs):
+            users = np.array([_number(recipient_half(to)) for to in recipients], np.uint64)
+            self.units.join("user", self._units(legs), users)
 
     def _meet_entries(self, facts: Facts) -> None:
         """Whole entries are named by events without a recipient."""

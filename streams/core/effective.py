@@ -1,8 +1,8 @@
 """What is known of each unit of custody, with the evidence credited to it that is connected to nothing.
 
 Where a message key has one submission, all its evidence belongs to it: a report that names no queue id, a copy in a
-store whose session no switch told. Where it has several, only what is connected counts, or the one that was lost would hide
-behind the one that arrived.
+store whose session no switch told. Where it has several, only what is connected counts, or the one that was lost would
+hide behind the one that arrived.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def _owners(custody: Custody, orphans: Rows) -> Rows:
     message = legs["message"][units["leg"][orphans]].astype(np.int64)
     single = messages["entry_least"][message] == messages["entry_greatest"][message]
     owner = np.full(len(orphans), -1, np.int64)
-    for recipients in (units["recipient_least"], units["recipient_greatest"]):
+    for recipients in (units["recipient_least"], units["recipient_greatest"], units["user"]):
         keys = np.column_stack([messages.index.keys[message, 0], recipients[orphans]])
         pair = custody.pairs.index.find(keys)
         found = np.flatnonzero(single & (pair >= 0) & (owner < 0))

@@ -81,6 +81,7 @@ UNITS = (
     Column(name="seen", join=Join.UNION, of="what was seen, one bit a kind", dtype=np.int32),
     Column(name="recipient_least", join=Join.EARLIEST, of="least recipient (hash) in queues", dtype=np.uint64),
     Column(name="recipient_greatest", join=Join.LATEST, of="greatest recipient (hash) in queues", dtype=np.uint64),
+    Column(name="user", join=Join.EARLIEST, of="least recipient (hash) that a store names", dtype=np.uint64),
     Column(name="about", join=Join.FIRST, of="least place (hash) that evidence of it names", dtype=np.uint64),
     Column(name="about_recipient", join=Join.FIRST, of="recipient (hash) there", dtype=np.uint64),
     Column(name="leg", join=Join.PLAIN, of="row of a leg of it", dtype=np.int32),

@@ -38,7 +38,12 @@ def event(kind: Kind, at: float, *, key: str = "m", ordinal: int = 0, **fields: 
 
 def submitted(at: float, queue_id: str, recipient: str = "bob@dest.test", **fields: Any) -> list[MessageEvent]:
     """A client gave a message to origin."""
-    given = {"host": "origin", "queue_id": queue_id, "originator": "al@origin.test", "recipients_expected": 1}
+    given: dict[str, Any] = {
+        "host": "origin",
+        "queue_id": queue_id,
+        "originator": "al@origin.test",
+        "recipients_expected": 1,
+    }
     given |= {"traffic": Traffic.OURS, "report_requested": True} | fields
     return [
         event(Kind.SUBMITTED, at, recipient="", **given),
@@ -51,12 +56,12 @@ def sent(
 ) -> list[MessageEvent]:
     """A switch handed a message to the next, which says so too; the first has nothing left."""
     (host, queue_id), (peer, next_queue_id) = place, to
-    gave = {
+    gave: dict[str, Any] = {
         "peer": peer,
         "next_queue_id": next_queue_id,
         "next_leg": identity.leg_of(peer, next_queue_id, recipient, key=fields.get("key", "m")),
     }
-    got = {"host": peer, "queue_id": next_queue_id, "side": "received", "traffic": Traffic.TRANSIT}
+    got: dict[str, Any] = {"host": peer, "queue_id": next_queue_id, "side": "received", "traffic": Traffic.TRANSIT}
     return [
         event(Kind.TRANSFERRED, at, host=host, queue_id=queue_id, recipient=recipient, side="sent", **gave, **fields),
         event(Kind.REMOVED, at, host=host, queue_id=queue_id, **fields),

@@ -1,9 +1,10 @@
 """What is found, when it is raised and when it is cleared."""
 
 from streams.core import identity
-from streams.core.clock import Tick
+from streams.core.clock import Clock, Tick
 from streams.core.events import Kind, Traffic
 from streams.core.facts import facts, frame_of
+from streams.core.findings import findings
 from streams.core.terms import SECOND
 from tests.core.journeys import (
     alarms,
@@ -213,6 +214,27 @@ def test_removal_with_recipients_missing_is_unaccounted() -> None:
     """Three recipients went in, one came out."""
     events = submitted(0, "A1", recipients_expected=3) + sent(1, A, B)
     assert ("unaccounted", "origin/A1", 1, None) in alarms(folded(events), 5)
+
+
+def test_hand_over_that_never_arrived_is_unaccounted() -> None:
+    """Lost inside the next switch: its log goes on, and never names the message."""
+    other = [*submitted(0, "A9", key="n"), *sent(1, ("origin", "A9"), ("relay", "B9"), key="n")]
+    lost = [*submitted(0, "A1"), *sent(1, A, B)[:2]]
+    assert ("unaccounted", "origin/A1", 21, None) in alarms(folded(lost, other), 30)
+    assert not [one for one in alarms(folded(lost), 30) if one[0] == "unaccounted"]  # a host that we never hear
+    assert ("unaccounted", "origin/A1", 21, 25) in alarms(folded(lost, other, sent(25, A, B)[2:]), 30)
+
+
+def test_copy_that_no_switch_told_of_proves_delivery() -> None:
+    """The store's log alone: the only submission is proven, so its overdue report is of low severity."""
+    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s9")
+    session = identity.session_leg("s9")
+    saved = event(Kind.DELIVERED, 4, host="store", queue_id="s9", recipient="bob@dest.test", leg=session, next_leg=copy)
+    custody = folded([*submitted(0, "A1"), saved])
+    assert ("overdue", "origin/A1", 60, None) in alarms(custody, 70)
+    clock = Clock(through=70 * SECOND)
+    proven = [one.proven.tolist() for one in findings(custody, clock) if one.rule == "overdue"]
+    assert proven == [[True]]
 
 
 def test_report_for_a_message_never_seen_is_uncorroborated() -> None:

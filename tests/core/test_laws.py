@@ -36,6 +36,7 @@ times = st.integers(0, 200)
 def anything(draw: st.DrawFn) -> MessageEvent:
     """Any event about a few messages, hosts and recipients, sensible or not."""
     key = draw(st.sampled_from(KEYS))
+    other: dict[str, Any] = {"leg": draw(st.sampled_from(legs(key)))} if draw(st.booleans()) else {}
     kind = draw(st.sampled_from([kind for kind in Kind if kind is not Kind.TICK]))
     return event(
         kind,
@@ -50,7 +51,7 @@ def anything(draw: st.DrawFn) -> MessageEvent:
         traffic=draw(st.sampled_from((Traffic.OURS, Traffic.REPORT, Traffic.TRANSIT))),
         report_requested=draw(st.sampled_from((True, False, None))),
         recipients_expected=draw(st.integers(0, 3)),
-        **({"leg": draw(st.sampled_from(legs(key)))} if draw(st.booleans()) else {}),
+        **other,
     )
 
 
@@ -147,16 +148,21 @@ def play(log: list[MessageEvent | int], *, every: int, overlap: int) -> list[set
     told: list[set[tuple[Any, ...]]] = []
     seen = -1
     for start in range(0, len(log), every):
-        for place in range(max(0, start - overlap), min(len(log), start + every)):
+        first = max(0, start - overlap)
+        before = max((r for r in log[:first] if isinstance(r, int)), default=-(2**62))
+        batch: list[MessageEvent] = []
+        for place in range(first, min(len(log), start + every)):
             record = log[place]
-            if isinstance(record, int):
-                clock.hear(Tick(through=record))
-                if place > seen:
-                    told.append(found(custody, clock))
-            else:
-                before = max((r for r in log[:place] if isinstance(r, int)), default=-(2**62))
-                custody.fold(facts(frame_of([record]), before))
+            if not isinstance(record, int):
+                batch.append(record)
+                continue
+            custody.fold(facts(frame_of(batch), before))
+            batch, before = [], max(before, record)
+            clock.hear(Tick(through=record))
+            if place > seen:
+                told.append(found(custody, clock))
             seen = max(seen, place)
+        custody.fold(facts(frame_of(batch), before))
     return told
 
 
