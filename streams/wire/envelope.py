@@ -4,9 +4,6 @@ Encoding is written out field by field, since a collector does it for every even
 reference that the tests compare every byte with. Decoding one by one is for the few; batches are read as columns.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import msgspec
 
 from streams.core.errors import Undecodable
@@ -15,7 +12,10 @@ from streams.wire import records
 from streams.wire.schemas import header, schema
 
 _HEADER = header("message-event")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = 253_402_300_799_999_999
+"""The last microsecond of year 9999: what is later, or as long before 1970, is no time."""
+
+_INT = 2**31
 _GROUP = 0x3FFF
 
 
@@ -134,14 +134,25 @@ def decode(value: bytes | None) -> MessageEvent:
     Raises:
         Undecodable: with the reason.
     """
-    record = records.decode("message-event", value)
+    record = records.decode("message-event", value, plain=True)
     try:
-        return msgspec.convert({name: _plain(name, field) for name, field in record.items()}, MessageEvent)
+        event = msgspec.convert(record | {"kind": record["kind"].replace("_", "-")}, MessageEvent)
     except msgspec.ValidationError as error:
         raise Undecodable(f"not a MessageEvent: {error}") from error
+    reason = _doubt(event)
+    if reason:
+        raise Undecodable(reason)
+    return event
 
 
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return (value - _EPOCH) // timedelta(microseconds=1)
-    return value.replace("_", "-") if name == "kind" else value
+def _doubt(event: MessageEvent) -> str:
+    """What Avro allows and an event cannot have; "" where there is nothing."""
+    if len(event.event_id) != 16 or len(event.leg) != 16:  # noqa: PLR2004 - bytes of a hash
+        return "a hash has not 16 bytes"
+    if abs(event.occurred_at) > LAST:
+        return "it happened after the year 9999"
+    ints = (event.recipients_expected or 0, event.priority or 0, event.seq)
+    longs = (event.observed_at, event.size or 0, event.offset or 0)
+    if any(abs(n) > _INT for n in ints) or any(abs(n) > _INT**2 * 2 for n in longs):
+        return "a number is too big"
+    return ""

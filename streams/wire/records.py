@@ -15,9 +15,19 @@ BROKEN = (EOFError, IndexError, KeyError, OverflowError, StopIteration, TypeErro
 
 
 @cache
-def parsed(name: str) -> Any:
-    """A packaged schema as fastavro wants it."""
-    return fastavro.parse_schema(schema(name))
+def parsed(name: str, *, plain: bool = False) -> Any:
+    """A packaged schema as fastavro wants it; plain without logical types: times are numbers."""
+    return fastavro.parse_schema(_stripped(schema(name)) if plain else schema(name))
+
+
+def _stripped(part: Any) -> Any:
+    match part:
+        case dict():
+            return {name: _stripped(value) for name, value in part.items() if name != "logicalType"}
+        case list():
+            return [_stripped(value) for value in part]
+        case _:
+            return part
 
 
 def encode(name: str, record: dict[str, Any]) -> bytes:
@@ -28,15 +38,15 @@ def encode(name: str, record: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def decode(name: str, value: bytes | None) -> dict[str, Any]:
-    """The record of a framed value.
+def decode(name: str, value: bytes | None, *, plain: bool = False) -> dict[str, Any]:
+    """The record of a framed value; plain: with times as numbers.
 
     Raises:
         Undecodable: with the reason; trailing bytes are one.
     """
     source = io.BytesIO(body(value, name))
     try:
-        record = fastavro.schemaless_reader(source, parsed(name), None)
+        record = fastavro.schemaless_reader(source, parsed(name, plain=plain), None)
     except BROKEN as error:
         raise Undecodable(f"not {name} in Avro: {type(error).__name__}: {error}") from error
     rest = len(source.read())
