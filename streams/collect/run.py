@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from streams.collect import checkpoint, evidence, mails
+from streams.collect import checkpoint, evidence, mails, reading
 from streams.collect.checkpoint import Checkpoint, Mark, Place, Trail
 from streams.collect.declaration import Declaration, Source
 from streams.collect.follow import Look
@@ -26,6 +26,7 @@ from streams.collect.parser import Parser, Piece
 from streams.collect.proof import proofs
 from streams.core.events import MessageEvent
 from streams.kafka import progress
+from streams.wire import envelope
 
 EVERY = 2.0
 """Seconds between checkpoints of an import."""
@@ -35,6 +36,12 @@ LIVE_EVERY = 0.5
 
 POLL = 0.2
 """Seconds between looks at evidence that has nothing new."""
+
+LARGE = 100_000
+"""Bytes of a piece of which an event could come that no record holds."""
+
+RECORD = 900_000
+"""Bytes of an event that a broker takes, with what belongs to it."""
 
 SECOND = 1_000_000
 
@@ -185,12 +192,23 @@ class Collector:
         if not pieces:
             return
         now = time.time_ns() // 1000
-        events = list(self.parser.parse(pieces, file=path, observed_at=now))
+        events = self._fitting(pieces, list(self.parser.parse(pieces, file=path, observed_at=now)), path)
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
         keep = self.declaration.keep_raw
         self.writer.write(events, proofs(pieces, events, self.source.name, path) if keep else None)
         self.told(path, 0, len(events))
+
+    def _fitting(self, pieces: list[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
+        """The events that a record holds; others are counted, for a broker would refuse them for ever."""
+        large = {piece.offset for piece in pieces if len(piece.raw) > LARGE}
+        kept = [event for event in events if event.offset not in large or len(envelope.encode(event)) <= RECORD]
+        if len(kept) < len(events):
+            lost = {event.offset or 0 for event in events} - {event.offset or 0 for event in kept}
+            for offset in sorted(lost):
+                reading.unread(self.parser.counts, path, offset, "an event that is too long for a record")
+            self.parser.counts.events -= len(events) - len(kept)
+        return kept
 
     def _save(self, *, every: float) -> bool:
         """Have everything acknowledged, then store the checkpoint; not more often than it is worth."""

@@ -26,6 +26,9 @@ DAY = sources.read(DATA / "day" / "sources.toml")
 BLOCK = 1 << 14
 """Bytes of a block, so that a log has many and any of them can be the last."""
 
+LONG = (b"a", b"b" * 1_000_000, b"c")
+"""What Message-IDs are made of."""
+
 SIZE = 100_000
 """Bytes of a log, about."""
 
@@ -258,3 +261,18 @@ def test_every_source_of_the_day(name: str, tmp_path: Path) -> None:
         assert bool(collector.parser.counts.events) is events
     assert set(log.evidence) == set(log.events)
     assert all(log.evidence.values())
+
+
+def test_an_event_that_no_record_holds(tmp_path: Path) -> None:
+    """A line of 1 MB may give an event that a broker refuses for ever: it is counted, and the rest goes on."""
+    prefix = b"2026-11-23T23:27:25.000000+00:00 store dovecot: lmtp(carol@d)<1><s>: save: box=INBOX, uid=%d, "
+    lines = [prefix % number + b"msgid=<%s@x>, size=1, flags=()\n" % text for number, text in enumerate(LONG)]
+    (tmp_path / "log").write_bytes(b"".join(lines))
+    log = Log()
+    collector = _collector(
+        Writer(log), tmp_path / "store", replace(_source("store-log"), paths=(str(tmp_path / "log"),))
+    )
+    collector.read()
+    assert len(log.events) == collector.parser.counts.events == 2
+    assert collector.parser.counts.unread == {"an event that is too long for a record": 1}
+    assert [said.offset for said in collector.parser.counts.examples] == [len(lines[0])]
