@@ -97,7 +97,7 @@ def stop_at_signal() -> threading.Event:
     stop = threading.Event()
 
     def told(number: int, _frame: object) -> None:
-        stop.set()
+        threading.Thread(target=stop.set).start()  # not here: the interrupted thread may hold the event's lock
         signal.signal(number, signal.SIG_DFL)
 
     signal.signal(signal.SIGTERM, told)
