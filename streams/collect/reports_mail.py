@@ -19,8 +19,8 @@ CAP = 4 * 1024 * 1024
 HEADERS = 256 * 1024
 """Bytes of one block of fields that are looked at."""
 
-LINES = 5_000
-"""Fields of one block."""
+LINES, OWN = 5_000, 300
+"""Fields of one block, and of a part inside a mail."""
 
 TEXT = 512 * 1024
 """Bytes of a part's body that are decoded."""
@@ -67,7 +67,7 @@ class Part(NamedTuple):
 
 def part(raw: bytes) -> Part:
     """A mail or part of its bytes; line ends may be of any kind."""
-    return _part(_plain(raw[:CAP]).lstrip(b"\n"))
+    return _part(_plain(raw[:CAP]).lstrip(b"\n"), LINES)
 
 
 def parts(mail: Part, depth: int = DEPTH) -> Iterator[Part]:
@@ -78,15 +78,15 @@ def parts(mail: Part, depth: int = DEPTH) -> Iterator[Part]:
         given += 1
         yield one
         if left and one.kind.startswith("multipart/"):
-            inner = [_part(raw) for raw in _between(one.body, _mark(one))]
+            inner = [_part(raw, OWN) for raw in _between(one.body, _mark(one))]
             waiting += [(below, left - 1) for below in reversed(inner)]
 
 
-def fields(block: bytes) -> list[tuple[str, str]]:
+def fields(block: bytes, lines: int = LINES) -> list[tuple[str, str]]:
     """Names and values of a block of fields, in their order; a line that is no field is left out."""
     text = block[:HEADERS].decode("utf-8", "replace").replace("\0", "\ufffd")
     found = []
-    for line in _FOLD.sub(" ", text).split("\n", LINES)[:LINES]:
+    for line in _FOLD.sub(" ", text).split("\n", lines)[:lines]:
         name, colon, value = line.partition(":")
         name = name.strip().lower()
         if colon and name and len(name) < _NAME and " " not in name:
@@ -112,9 +112,9 @@ def _plain(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"") if b"\r" in raw else raw
 
 
-def _part(raw: bytes) -> Part:
+def _part(raw: bytes, lines: int) -> Part:
     head, _, body = (b"", b"", raw[1:]) if raw.startswith(b"\n") else raw.partition(b"\n\n")
-    own = grouped(fields(head))
+    own = grouped(fields(head, lines))
     kind = first(own, "content-type").partition(";")[0].strip().lower()
     return Part(kind or "text/plain", own, body)
 
@@ -124,31 +124,37 @@ def _mark(one: Part) -> bytes:
     declared = _BOUNDARY.search(one.first("content-type")[:HEADERS])
     if declared:
         mark = b"--" + (declared[1] or declared[2]).encode("utf-8", "replace")
-        if mark in one.body:
+        if _next(one.body, mark) >= 0:
             return mark
     start = 0 if one.body.startswith(b"--") else one.body.find(b"\n--") + 1
     line = one.body[start : start + 200].partition(b"\n")[0].rstrip()
     return line if line.startswith(b"--") else b""
 
 
+def _next(body: bytes, mark: bytes, after: int = -1) -> int:
+    """Where a line begins with the mark; -1 where none does any more."""
+    if after < 0 and body.startswith(mark):
+        return 0
+    at = body.find(b"\n" + mark, max(after, 0))
+    return at + 1 if at >= 0 else -1
+
+
 def _between(body: bytes, mark: bytes) -> list[bytes]:
     """What stands between the lines that are the boundary; after the closing one nothing counts."""
     found: list[bytes] = []
-    if not mark:
-        return found
-    start, at = -1, 0 if body.startswith(mark) else body.find(b"\n" + mark) + 1
+    start, at = -1, _next(body, mark) if mark else -1
     for _ in range(MARKS):
-        if at == 0 and not body.startswith(mark):
+        if at < 0 or len(found) >= PARTS:
             break
         line, _, _ = body[at + len(mark) : at + len(mark) + 100].partition(b"\n")
         closing = line.startswith(b"--")
         if closing or not line.strip():
             if start >= 0:
                 found.append(body[start : max(start, at - 1)])
-            start = -1 if closing else at + len(mark) + len(line) + 1
-        at = 0 if closing or len(found) >= PARTS else body.find(b"\n" + mark, at) + 1
-        if at == 0:
-            break
+            start = at + len(mark) + len(line) + 1
+        if closing:
+            return found
+        at = _next(body, mark, at)
     if start >= 0:
         found.append(body[start:])  # cut off
     return found

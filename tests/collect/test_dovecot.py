@@ -358,6 +358,12 @@ def test_a_move_may_take_two_sessions() -> None:
     ]
 
 
+def test_a_copy_without_a_uid_is_still_no_leaving() -> None:
+    """Where it went is not known; that it is there is."""
+    line = IMAP + mail("copy from INBOX", 1, box="A").replace("uid=1", "uid=error")
+    assert not read(told(line, IMAP + mail("expunge")))
+
+
 def test_another_user_s_copy_is_no_move() -> None:
     """Users may hold copies of one message; what one does says nothing of the other's."""
     other = IMAP.replace("carol", "dave")
@@ -438,6 +444,14 @@ def test_a_checkpoint_of_another_version_is_refused(state: bytes) -> None:
     """It fails at the start and says so."""
     with pytest.raises(Misuse, match="checkpoint of store-log"):
         parser().restore(state)
+
+
+def test_an_end_tells_nothing() -> None:
+    """Lines are whole; and of the unread only the first are kept with their place."""
+    by = parser()
+    feed(by, [b"garbage"] * 50)
+    assert not list(by.close())
+    assert (len(by.counts.examples), by.counts.unread.total()) == (20, 50)
 
 
 def _mixed() -> list[bytes]:

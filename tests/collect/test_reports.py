@@ -1,0 +1,460 @@
+"""What mails that came back tell of the messages they are about."""
+
+import base64
+import quopri
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from streams.core.events import Kind, MessageEvent
+from streams.core.identity import leg_of, message_key, pair_leg
+from tests.collect.postfix_logs import OBSERVED
+from tests.collect.report_mails import (
+    ABOUT,
+    CAROL,
+    EXCHANGE,
+    EXIM,
+    EXIM_PLAIN,
+    GMAIL,
+    HEAD,
+    HERE,
+    NAMED,
+    ORIGIN,
+    ORIGINAL,
+    QMAIL,
+    SENDMAIL,
+    SENDMAIL_OLD,
+    TRACE,
+    cases,
+    day,
+    feed,
+    one,
+    parser,
+    read,
+    report,
+)
+
+KEY, TO = "wild-1@origin.test", "carol@dest.test"
+AT = round(datetime(2026, 11, 23, 22, 50, 17, tzinfo=UTC).timestamp() * 1_000_000)
+AT_ORIGIN = leg_of("origin", ORIGIN, TO, key=KEY)
+
+
+def told(events: list[MessageEvent]) -> list[tuple[str | None, str | None, str]]:
+    """Action, status and recipient of some events."""
+    return [(event.action, event.status, event.recipient) for event in events]
+
+
+# The sample day and the samples' cases
+
+
+def test_counts_of_the_day() -> None:
+    """Actions equal those of the independent reading, every file counts, and every report finds its origin."""
+    by = parser()
+    events = feed(by, *day().values())
+    assert Counter((event.kind.value, event.action) for event in events) == {
+        ("reported", "delivered"): 209,
+        ("reported", "delayed"): 43,
+        ("reported", "failed"): 10,
+        ("reported", "relayed"): 3,
+        ("reported", "expanded"): 3,
+        ("read", "displayed"): 4,
+    }
+    assert by.counts.pieces == 270
+    assert not by.counts.unread
+    assert not by.counts.ignored
+    assert {event.host for event in events} == {"origin"}
+    assert len({event.event_id for event in events}) == len(events)
+
+
+RELAYED = [("relayed", "2.0.0", "origin", "4jYLkJ0mq0z1TBgq", TO, "relay", "4jYLkJ0pdXz1TBky", "env-a-1")]
+CASES = {
+    "dsn_a_relayed": RELAYED,
+    "dsn_b_delivered_lmtp": [
+        ("delivered", "2.0.0", "origin", "4jYLkH11lPz1TCLP", TO, "dest", "4jYLkH1WLLz1TCPD", "QQ314159+x")
+    ],
+    "dsn_c_failure_511": [
+        ("failed", "5.1.1", "origin", "4jYLkJ5vvDz1TBgB", "nobody@dest.test", "relay", "4jYLkJ5yMTz1TBgT", "env-c-1")
+    ],
+    "dsn_d_delay": [("delayed", "4.4.1", "origin", "4jYLkp3Gsmz1TBhR", TO, "relay", "4jYLkp4PCkz1TBhR", "env-d-1")],
+    "dsn_e_expired": [("failed", "4.4.1", "origin", "4jYLkp3Gsmz1TBhR", TO, "relay", "4jYLkp4PCkz1TBhR", "env-d-1")],
+    "dsn_f_auto_envid": [
+        (
+            "delivered",
+            "2.0.0",
+            "origin",
+            "4jYLlq2mhDz1TC4q",
+            TO,
+            "dest",
+            "4jYLlq3Dl8z1TBk6",
+            "coc-ba5734a4-e3da-40a0-b654-b5cd8ea1aad9",
+        )
+    ],
+    "dsn_g_operator_force_expired": [
+        ("failed", "4.4.1", "origin", "4jYM293kgxz1TBbH", TO, "relay", "4jYM293y88z1TBbH", "op-1")
+    ],
+    "dsn_h_operator_error_transport": [
+        ("failed", "5.7.1", "origin", "4jYM2P01dcz1TBd8", TO, "relay", "4jYM2P0Dtqz1TBd8", "op-1")
+    ],
+    "dsn_i_force_expired_never_tried": [
+        ("failed", "4.7.0", "origin", "4jYM3S6Sy2z1TBc0", TO, "relay", "4jYM3S6Zrtz1TBck", None)
+    ],
+    "mdn_displayed": [("displayed", None, "origin", "4jYMGG2nY6z1TBY7", TO, None, None, None)],
+    "archived_opfwd": [],
+    "milter_archive_example": [],
+    "operator_forward_arrived": [],
+}
+
+
+def test_each_sample_has_its_expectation() -> None:
+    """No mail of the samples is left out."""
+    assert {name.removesuffix(".eml") for name in cases()} == set(CASES)
+
+
+@pytest.mark.parametrize(("name", "want"), CASES.items())
+def test_a_sample_gives_exactly_its_events(name: str, want: list[tuple[str | None, ...]]) -> None:
+    """Where it was submitted, who reports, what of; ordinary mail is ignored."""
+    by = parser()
+    events = feed(by, cases()[f"{name}.eml"])
+    assert [
+        (e.action, e.status, e.host, e.queue_id, e.recipient, e.peer, e.next_queue_id, e.mts_id) for e in events
+    ] == want
+    assert by.counts.ignored == ({} if want else {"mail that is no report": 1})
+    for event in events:
+        assert event.leg == leg_of(event.host, event.queue_id, event.recipient, key=event.message_key)
+
+
+def test_a_report_leads_from_the_origin_to_the_reporter() -> None:
+    """The trace names every stay; the time is the arrival at the originator; the subject is dropped."""
+    event = one(report())
+    assert (event.kind, event.message_key, event.occurred_at) == (Kind.REPORTED, KEY, AT)
+    assert (event.leg, event.next_leg) == (AT_ORIGIN, leg_of("dest", HERE, TO, key=KEY))
+    assert event.attributes == (f"trace=origin/{ORIGIN},dest/{HERE}", "report=report-1@dest.test")
+    assert "secret" not in repr(event)
+
+
+# What the wild has
+
+
+@pytest.mark.parametrize(
+    ("mail", "want"),
+    [
+        (EXCHANGE, [("failed", "5.1.10", "Carol@Dest.test")]),
+        (EXIM, [("failed", "5.0.0", TO)]),
+        (EXIM_PLAIN, [("failed", "5.1.1", TO), ("failed", None, '"dave jones"@dest.test')]),
+        (QMAIL, [("failed", "5.1.1", TO), ("failed", "5.1.1", "dave@dest.test")]),
+        (
+            SENDMAIL,
+            [
+                ("failed", "5.1.1", TO),
+                ("delivered", "2.1.5", "dave@dest.test"),
+                ("relayed", "2.6.0", "eve@dest.test"),
+            ],
+        ),
+        (SENDMAIL_OLD, [("failed", None, TO)]),
+        (GMAIL, [("failed", "5.1.1", TO)]),
+    ],
+    ids=["exchange", "exim", "exim-plain", "qmail", "sendmail", "sendmail-8.6", "gmail"],
+)
+def test_other_systems_reports(mail: str, want: list[tuple[str, str | None, str]]) -> None:
+    """Each names its recipients, and the message by the origin's trace or by its Message-ID."""
+    by = parser()
+    events = feed(by, mail.encode())
+    assert told(events) == want
+    assert not by.counts.unread
+    assert {event.message_key for event in events} == {KEY}
+    origin = ORIGIN if mail is not GMAIL else ""
+    assert {event.queue_id for event in events} == {origin}
+    assert "secret" not in repr(events)
+    assert events == read(mail.replace("\n", "\r\n").encode())
+
+
+def test_the_peer_s_words_are_kept() -> None:
+    """Diagnostic and remote host, unfolded and without their types."""
+    event = one(EXCHANGE)
+    assert event.diagnostic == "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
+    assert event.original_recipient == "Carol@Dest.test"
+    assert event.leg == AT_ORIGIN
+    assert "remote-mta=mail.dest.test" in one(EXIM).attributes
+    assert "550 5.1.1 no such user" in (read(QMAIL.encode())[0].diagnostic or "")
+
+
+@pytest.mark.parametrize(
+    ("block", "want"),
+    [
+        ("final-recipient : RFC822 ;<carol@dest.test>\nACTION:Failed\nstatus: 5.0.0 (reason)", ("failed", "5.0.0", TO)),
+        ("Original-Recipient: rfc822;carol@dest.test\nAction: delivered\nStatus: 2.0.0", ("delivered", "2.0.0", TO)),
+        ("Final-Recipient: carol@dest.test\nAction: expanded (to a list)\nStatus: 2.1.5", ("expanded", "2.1.5", TO)),
+        ("Final-Recipient: rfc822; carol@dest.test (Carol)\nAction: delayed;\nStatus: 4", ("delayed", None, TO)),
+        ("Final-Recipient: rfc822;\n carol@dest.test\nAction:\n failed\nStatus:\n 5.1.1", ("failed", "5.1.1", TO)),
+        (
+            "Final-Recipient: rfc822;Carol <carol@dest.test>\nAction: failure\nStatus: 5.9.999",
+            ("failed", "5.9.999", TO),
+        ),
+        (
+            "Final-Recipient: utf-8;gr\u00fc\u00dfe@dest.test\nAction: failed",
+            ("failed", None, "gr\u00fc\u00dfe@dest.test"),
+        ),
+        ("Final-Recipient: rfc822;carol@dest.test\nStatus: 5.1.1", ("failed", "5.1.1", TO)),
+        ("Action: failed\nStatus: 5.1.1", ("failed", "5.1.1", "lone@dest.test")),
+        (
+            "Final-Recipient: x400;/G=Carol/C=XX/\nAction: relayed\nStatus: 2.0.0",
+            ("relayed", "2.0.0", "/G=Carol/C=XX/"),
+        ),
+    ],
+)
+def test_odd_fields(block: str, want: tuple[str | None, str | None, str]) -> None:
+    """Case, comments, brackets, folding, missing types and fields: what can be used is used."""
+    assert told([one(report(f"{ABOUT}\n{block}\n", more="X-Failed-Recipients: lone@dest.test\n"))]) == [want]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        f"{ABOUT}{CAROL}{CAROL.replace('carol', 'dave')}",
+        f"{ABOUT}\n{CAROL}{CAROL.replace('carol', 'dave')}",
+        f"{ABOUT}\n\n\n{CAROL}\n\n{CAROL.replace('carol', 'dave')}\n\n",
+        f"{CAROL}\n{CAROL.replace('carol', 'dave')}",
+    ],
+)
+def test_groups_without_their_empty_lines(status: str) -> None:
+    """A field that comes again begins the next recipient."""
+    assert told(read(report(status).encode())) == [("failed", "5.1.1", TO), ("failed", "5.1.1", "dave@dest.test")]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        f"Content-Type: message/rfc822\n\n{TRACE}{NAMED}\nbody",
+        f"Content-Type: TEXT/RFC822-HEADERS; charset=utf-8\n\n{TRACE}{NAMED}",
+        f"Content-Type: message/global-headers\n\n{TRACE}{NAMED}",
+        f"Content-Type: text/plain\n\n{TRACE}{NAMED}",
+        f"Content-Type: message/rfc822\n\n\n\n{TRACE}{NAMED}\nbody",
+        "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes((TRACE + NAMED).replace("\n", "\r\n").encode()).decode(),
+        "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: quoted-printable\n\n"
+        + quopri.encodestring((TRACE + NAMED).encode()).decode(),
+        f"Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64\n\n{TRACE}{NAMED}",
+    ],
+)
+def test_forms_of_the_original(last: str) -> None:
+    """A whole message or its headers, under any type, encoded or said to be."""
+    event = one(report(last=last))
+    assert (event.message_key, event.leg) == (KEY, AT_ORIGIN)
+
+
+def test_a_status_part_in_base64() -> None:
+    """RFC 3464 forbids it; it is sent."""
+    status = base64.encodebytes(f"{ABOUT}\n{CAROL}".encode()).decode()
+    mail = report("STATUS").replace(
+        "message/delivery-status\n", "message/delivery-status\nContent-Transfer-Encoding: BASE64\n"
+    )
+    assert told([one(mail.replace("STATUS", status))]) == [("failed", "5.1.1", TO)]
+
+
+@pytest.mark.parametrize(
+    ("change", "to"),
+    [
+        ('\tboundary="b"', "\tboundary=b"),
+        ('\tboundary="b"', '\tBoundary = "b"; x=y'),
+        ('\tboundary="b"', "\tx=y"),
+        ('\tboundary="b"', '\tboundary="other"'),
+        ('\tboundary="b"\n\nFor old readers.\n', '\tboundary="zz"\n\nx --zz\n'),
+        ("\n--b--\n", "\n"),
+        ("\n--b--\n", "\n--b-- \n--b\nContent-Type: text/plain\n\nafter the end\n"),
+        ("For old readers.\n", ""),
+        ("For old readers.\n", "--bb\n--b x\n"),
+    ],
+)
+def test_odd_boundaries(change: str, to: str) -> None:
+    """Unquoted, missing, wrong, never closed, prefixes of others."""
+    mail = report()
+    assert change in mail
+    assert told([one(mail.replace(change, to))]) == [("failed", "5.1.1", TO)]
+
+
+def test_a_report_wrapped_by_a_list() -> None:
+    """A gateway may put a report into a mail of several parts."""
+    inner = report().partition("\n\n")[2]
+    mail = (
+        f"{HEAD}Content-Type: multipart/mixed; boundary=outer\n\n--outer\n\nfooter\n--outer\n"
+        f"Content-Type: multipart/report; boundary=b\n\n{inner}\n--outer--\n"
+    )
+    assert told([one(mail)]) == [("failed", "5.1.1", TO)]
+
+
+# Which message
+
+
+def test_the_message_is_named_elsewhere() -> None:
+    """Without the original, a field of the status part or the mail that is answered names it."""
+    event = one(report(f"{ABOUT}X-Original-Message-ID: <wild-1@origin.test>\n\n{CAROL}", None))
+    assert (event.message_key, event.leg) == (KEY, leg_of("dest", HERE, TO, key=KEY))
+    assert one(report(last=None, more="In-Reply-To: <wild-1@origin.test>\n")).message_key == KEY
+    assert one(report(CAROL, None, more="References: <wild-1@origin.test>\n")).leg == pair_leg(KEY, TO)
+
+
+def test_a_message_without_an_id_is_its_queue_entry() -> None:
+    """The trace names the origin's queue entry; the key is the switch's own."""
+    event = one(report(last=f"Content-Type: text/rfc822-headers\n\n{TRACE}From: a@b\nMessage-ID: <>\n"))
+    key = message_key(None, "origin", ORIGIN)
+    assert (event.message_key, event.message_id) == (key, None)
+    assert (event.leg, event.next_leg) == (leg_of("origin", ORIGIN, TO, key=key), leg_of("dest", HERE, TO, key=key))
+
+
+@pytest.mark.parametrize("made", [f"<{HERE}@dest.lab.test>", f"<20261123225016.{HERE}@dest.lab.test>"])
+def test_an_id_that_a_later_hop_invented(made: str) -> None:
+    """The origin knew no Message-ID: the key is made of its queue entry. One that the origin made is the key."""
+    last = f"Content-Type: text/rfc822-headers\n\n{TRACE}Message-ID: {made}\n"
+    event = one(report(last=last))
+    assert (event.message_key, event.message_id) == (message_key(None, "origin", ORIGIN), made)
+    assert one(report(last=last.replace(f"{HERE}@", f"{ORIGIN}@"))).message_key.endswith(f"{ORIGIN}@dest.lab.test")
+
+
+def test_no_original_message_is_said_and_used_all_the_same() -> None:
+    """The reporter's queue entry is all that is known; without it nothing is."""
+    by = parser()
+    (event,) = feed(by, report(last=None).encode())
+    assert (event.message_key, event.host, event.queue_id) == (message_key(None, "dest", HERE), "dest", HERE)
+    assert event.leg == leg_of("dest", HERE, TO, key=event.message_key)
+    assert not feed(by, report(f"Reporting-MTA: dns; dest.lab.test\n\n{CAROL}", None).encode())
+    assert by.counts.unread == {"no original message": 2}
+
+
+def test_the_origin_is_a_submission_point() -> None:
+    """A stay before it, at a declared host that is none, is not the origin; without one the earliest stay is."""
+    before = (
+        TRACE.partition("(UTC)\n")[0].replace("dest.lab.test", "relay.lab.test").replace(HERE, "ABCDEF012") + "(UTC)\n"
+    )
+    event = one(report(last=f"Content-Type: text/rfc822-headers\n\n{TRACE}{before}{NAMED}"))
+    assert (event.host, event.queue_id) == ("origin", ORIGIN)
+    assert event.attributes[0] == f"trace=relay/ABCDEF012,origin/{ORIGIN},dest/{HERE}"
+    lone = TRACE.partition("(UTC)\n")[0] + "(UTC)\n"
+    event = one(report(last=f"Content-Type: text/rfc822-headers\n\n{lone}{NAMED}"))
+    assert (event.host, event.queue_id, event.next_leg) == ("dest", HERE, None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Received: from x by unknown.example (Postfix) with ESMTP id ABCDEF0123; Mon",
+        "Received: from x by origin.lab.test with LMTP id ABCDEF+w//; Mon",
+        "Received: from x by origin.lab.test with ESMTP; Mon",
+        "Received: by nobody",
+    ],
+)
+def test_lines_that_name_no_stay(line: str) -> None:
+    """Undeclared hosts, LMTP sessions and lines without an id are no part of the trace."""
+    event = one(report(last=f"Content-Type: text/rfc822-headers\n\n{line}\n{NAMED}"))
+    assert (event.host, event.queue_id) == ("dest", HERE)
+    assert event.attributes == ("report=report-1@dest.test",)
+
+
+def test_an_exim_stay_is_one() -> None:
+    """A declared host may run another system."""
+    line = "Received: from x by relay.lab.test with esmtp (Exim 4.98) (envelope-from <a@b>) id 1tKxyz-00000000abc-2Q3r"
+    assert (
+        one(report(last=f"Content-Type: text/rfc822-headers\n\n{line}\n{NAMED}")).queue_id == "1tKxyz-00000000abc-2Q3r"
+    )
+
+
+def test_the_reporter_without_its_field() -> None:
+    """Without Reporting-MTA the report's own trace tells where it was written; mail_name may rename the queue id."""
+    mail = report(
+        f"X-Mailer9-Queue-ID: {HERE}\n\n{CAROL}", more=f"Received: by dest.lab.test (Postfix)\n\tid {ORIGIN}; Mon\n"
+    )
+    assert (one(mail).peer, one(mail).next_queue_id) == ("dest", HERE)
+
+
+# When
+
+
+@pytest.mark.parametrize(
+    ("received", "date", "want"),
+    [
+        ("Mon, 23 Nov 2026 22:50:17 +0000 (UTC)", "Mon, 23 Nov 2026 01:00:00 +0000", AT),
+        ("Mon, 23 Nov 2026 23:50:17 +0100", "nonsense", AT),
+        ("nonsense", "Mon, 23 Nov 2026 22:50:17 -0000", AT),
+        ("Fri, 31 Dec 9999 23:59:59 +0000", "Mon, 23 Nov 2026 22:50:17 +0000", AT),
+        ("Thu, 1 Jan 1970 00:00:00 +0000", "Mon, 23 Nov 2026 22:50:17 +0000", AT),
+        ("Mon, 99 Nov 2026 22:50:17 +9999", "Mon, 23 Nov 99999999 22:50:17 +0000", OBSERVED),
+        ("", "", OBSERVED),
+    ],
+)
+def test_when_a_report_came(received: str, date: str, want: int) -> None:
+    """The last Received line, else Date, else when it was read; a time that cannot be is none."""
+    old = "Mon, 23 Nov 2026 22:50:17 +0000 (UTC)"
+    mail = report().replace(old, received, 1).replace("Date: Mon, 23 Nov 2026 22:50:16 +0000", f"Date: {date}")
+    by = parser()
+    (event,) = feed(by, mail.encode())
+    assert event.occurred_at == by.through == want
+
+
+# What is not understood
+
+
+@pytest.mark.parametrize(
+    ("mail", "reason"),
+    [
+        (report(f"{ABOUT}\nFinal-Recipient: rfc822;c@d\nAction: considered\n"), "an unknown action"),
+        (report(f"{ABOUT}\nFinal-Recipient: rfc822;c@d\nStatus: 4.0.0\n"), "an unknown action"),
+        (report(f"{ABOUT}\nFinal-Recipient: rfc822;\nAction: failed\n"), "a report without a recipient"),
+        (report(ABOUT), "a report without a recipient"),
+        (report(""), "a report without a recipient"),
+        (
+            report(kind="text/plain").replace("disposition-notification", "delivery-status"),
+            "a report without its status part",
+        ),
+        (QMAIL.partition("--- Below")[0], "no original message"),
+        ("", "not a mail"),
+        ("\n\nno head", "not a mail"),
+    ],
+)
+def test_what_is_not_understood_is_counted(mail: str, reason: str) -> None:
+    """With its place and reason, and costs nothing else."""
+    by = parser()
+    events = feed(by, mail.encode(), report().encode())
+    assert [event.message_key for event in events] == [KEY]
+    assert by.counts.unread == {reason: 1}
+    assert [(example.offset, example.reason) for example in by.counts.examples] == [(0, reason)]
+
+
+def test_a_report_of_too_many_recipients() -> None:
+    """The first ones count, and the rest is said."""
+    by = parser()
+    blocks = "\n".join(CAROL.replace("carol", f"c{number}") for number in range(2_100))
+    assert len(feed(by, report(f"{ABOUT}\n{blocks}").encode())) == 2_000
+    assert by.counts.unread == {"a report of more than 2000 recipients": 1}
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "From: a@b\nSubject: Hi. This is the news\n\nHi. This is the news.\n\n<carol@dest.test>:\nlook\n",
+        QMAIL.replace("Return-Path: <>", "Return-Path: <bob@x.test>").replace("MAILER-DAEMON", "bob"),
+        f"{HEAD}\nAn automatic answer.\n",
+        "From: a@b\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nabuse\n--b--\n",
+        "From: a@b\nContent-Type: multipart/mixed\n\nno boundary at all\n",
+    ],
+)
+def test_other_mail_is_ignored(mail: str) -> None:
+    """Ordinary mail, a quoted bounce and reports of other kinds."""
+    by = parser()
+    assert not feed(by, mail.encode())
+    assert by.counts.ignored == {"mail that is no report": 1}
+    assert not by.counts.unread
+
+
+def test_nothing_is_remembered() -> None:
+    """The same mail gives the same events, in another parser after another; a checkpoint holds nothing."""
+    by = parser()
+    by.restore(by.state())
+    assert feed(by, report().encode()) == feed(by, report().encode()) == read(report().encode())
+    assert not list(by.close())
+
+
+def test_ordinary_original_of_a_large_mail() -> None:
+    """A mail that came back whole, attachments and all, is read like its headers alone."""
+    body = "\n" + "x" * 70 + "\n"
+    assert one(report(last=f"Content-Type: message/rfc822\n\n{TRACE}{NAMED}\n{body * 100_000}")).leg == AT_ORIGIN
+    assert ORIGINAL in report()
