@@ -3,15 +3,17 @@
 Rules:
 - A ledger other than main has its own topics, named LEDGER-NAME.
 - The number of partitions of a ledger is fixed for its life: creating checks what is there.
-- All topics are made before anything starts: a Faust worker ignores topics that come later.
+- All topics are made, and seen by the brokers, before anything starts: a Faust worker ignores topics that come later.
 """
 
-from dataclasses import dataclass
+import time
 from functools import cache
 from importlib.resources import files
+from typing import Any, Literal
 
+import msgspec
 import yaml
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -22,10 +24,10 @@ TIMEOUT = 30.0
 """Seconds for one request to the brokers."""
 
 _DAY = 86_400_000
+_POLL = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
+class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One topic as its file describes it.
 
     Attributes:
@@ -47,21 +49,38 @@ class Topic:
     consumers: str
     schema: str | None
     partitions: int | None
-    cleanup: str
+    cleanup: Literal["delete", "compact"]
     retention_days: int | None
 
 
 @cache
 def all_topics() -> dict[str, Topic]:
-    """Every topic there is, by name."""
-    topics = {}
+    """Every topic there is, by name.
+
+    Raises:
+        Misuse: a file has a key too many, one too few, or a value that cannot be.
+    """
+    found = {}
     for file in sorted((files("schemas") / "topics").iterdir(), key=lambda file: file.name):
         name, _, kind = file.name.rpartition(".")
         if kind == "yaml":
-            fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-            fields["partitions"] = None if fields["partitions"] == "ledger" else fields["partitions"]
-            topics[name] = Topic(name=name, **fields)
-    return topics
+            found[name] = read(name, file.read_text(encoding="utf-8"))
+    return found
+
+
+def read(name: str, text: str) -> Topic:
+    """A topic as its file's text describes it.
+
+    Raises:
+        Misuse: the text has a key too many, one too few, or a value that cannot be.
+    """
+    try:
+        fields: dict[str, Any] = yaml.safe_load(text)
+        if fields.get("partitions") == "ledger":
+            fields["partitions"] = None
+        return msgspec.convert({"name": name, **fields}, Topic)
+    except (yaml.YAMLError, msgspec.ValidationError, AttributeError, TypeError) as error:
+        raise Misuse(f"The topic file {name}.yaml is wrong: {error}") from error
 
 
 def topic_name(name: str, ledger: str) -> str:
@@ -71,8 +90,13 @@ def topic_name(name: str, ledger: str) -> str:
     return name if ledger == "main" else f"{ledger}-{name}"
 
 
+def partitions(topic: Topic, settings: Settings) -> int:
+    """How many partitions a topic of a ledger has."""
+    return settings.partitions if topic.partitions is None else topic.partitions
+
+
 def create(settings: Settings) -> list[str]:
-    """Make the topics of a ledger that are missing; returns their names.
+    """Make the topics of a ledger that are missing, and wait until the brokers see them; returns their names.
 
     Raises:
         Misuse: a topic has another number of partitions than the settings say.
@@ -81,19 +105,12 @@ def create(settings: Settings) -> list[str]:
     admin = AdminClient({**settings.kafka_client()})
     there = partition_counts(admin)
     wanted = {topic_name(topic.name, settings.ledger): topic for topic in all_topics().values()}
-    for name, topic in wanted.items():
-        expected = topic.partitions or settings.partitions
-        if there.get(name, expected) != expected:
-            raise Misuse(
-                f"Topic {name} has {there[name]} partitions, not {expected}: the number is fixed for a ledger's life.",
-                hint=f"set CUSTODY_PARTITIONS={there[name]}, or choose another ledger",
-            )
+    _check(wanted, there, settings)
     missing = [_new(name, topic, settings) for name, topic in wanted.items() if name not in there]
-    try:
-        for future in (admin.create_topics(missing, request_timeout=TIMEOUT) if missing else {}).values():
-            future.result()
-    except KafkaException as error:
-        raise Unavailable(f"Kafka did not create the topics: {error.args[0].str()}") from error
+    if missing:
+        for future in admin.create_topics(missing, request_timeout=TIMEOUT).values():
+            _done(future)
+        _check(wanted, _seen(admin, set(wanted)), settings)
     return [new.topic for new in missing]
 
 
@@ -109,6 +126,16 @@ def partition_counts(admin: AdminClient) -> dict[str, int]:
         raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
 
 
+def _check(wanted: dict[str, Topic], there: dict[str, int], settings: Settings) -> None:
+    for name, topic in wanted.items():
+        expected = partitions(topic, settings)
+        if there.get(name, expected) != expected:
+            raise Misuse(
+                f"Topic {name} has {there[name]} partitions, not {expected}: the number is fixed for a ledger's life.",
+                hint=f"set CUSTODY_PARTITIONS={there[name]}, or choose another ledger",
+            )
+
+
 def _new(name: str, topic: Topic, settings: Settings) -> NewTopic:
     retention = -1 if topic.retention_days is None else topic.retention_days * _DAY
     config = {
@@ -117,4 +144,25 @@ def _new(name: str, topic: Topic, settings: Settings) -> NewTopic:
         "min.insync.replicas": str(settings.min_insync_replicas),
         "message.timestamp.type": "LogAppendTime",  # retention counts from writing, or it would delete an import
     }
-    return NewTopic(name, topic.partitions or settings.partitions, settings.replication_factor, config=config)
+    return NewTopic(name, partitions(topic, settings), settings.replication_factor, config=config)
+
+
+def _done(future: Any) -> None:
+    try:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster: as good
+            raise Unavailable(f"Kafka did not create the topics: {error.args[0].str()}") from error
+
+
+def _seen(admin: AdminClient, wanted: set[str]) -> dict[str, int]:
+    """The topics at the brokers, once all wanted are among them."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        there = partition_counts(admin)
+        unseen = sorted(name for name in wanted if not there.get(name))
+        if not unseen:
+            return there
+        if time.monotonic() > deadline:
+            raise Unavailable(f"Kafka created topics and does not show them: {', '.join(unseen)}")
+        time.sleep(_POLL)

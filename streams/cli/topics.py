@@ -1,0 +1,74 @@
+"""`custody topics`: what is in the log, topic by topic."""
+
+from pathlib import Path
+
+import click
+
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.settings import Settings
+
+
+@click.command()
+@data_options
+@click.option("--ledger", help="Ledger whose topics are named.  [default: main]")
+@click.option("--create", "make", is_flag=True, help="Make those that are missing at the brokers.")
+@json_option
+def command(*, data: Path | None, file: Path | None, ledger: str | None, make: bool, as_json: bool) -> None:
+    r"""List the topics of a ledger: what they hold, by which key, who writes and who reads.
+
+    \b
+    Examples: custody topics
+              custody topics --ledger drill --create
+    """
+    from streams.kafka import topics  # noqa: PLC0415 - the client of Kafka is slow to import
+
+    settings = settings_of(data, file, ledger)
+    made = topics.create(settings) if make else []
+    if as_json:
+        say_json(rows(settings, made))
+        return
+    click.echo("\n\n".join(entry(row) for row in rows(settings, made)))
+    if make:
+        click.echo(f"\n{len(made)} made, {len(topics.all_topics()) - len(made)} were there.")
+
+
+def rows(settings: Settings, made: list[str]) -> list[dict[str, object]]:
+    """The topics of a ledger as plain data."""
+    from streams.kafka import topics  # noqa: PLC0415
+
+    found: list[dict[str, object]] = []
+    for topic in topics.all_topics().values():
+        name = topics.topic_name(topic.name, settings.ledger)
+        found.append(
+            {
+                "topic": name,
+                "what": topic.what,
+                "key": topic.key,
+                "producers": topic.producers,
+                "consumers": topic.consumers,
+                "schema": topic.schema,
+                "partitions": topics.partitions(topic, settings),
+                "cleanup": topic.cleanup,
+                "retention_days": topic.retention_days,
+                "made": name in made,
+            }
+        )
+    return found
+
+
+def entry(row: dict[str, object]) -> str:
+    """One topic for a terminal."""
+    days = row["retention_days"]
+    kept = "for ever" if days is None else f"{days} days"
+    kept += ", the last of each key" if row["cleanup"] == "compact" else ""
+    count = row["partitions"]
+    parts = f"{count} partition{'' if count == 1 else 's'}"
+    head = f"{row['topic']}   {parts}, kept {kept}{'   MADE' if row['made'] else ''}"
+    return "\n".join(
+        (
+            head,
+            f"  {row['what']}",
+            f"  key: {row['key']}   schema: {row['schema'] or 'columnar segments'}",
+            f"  {row['producers']} -> {row['consumers']}",
+        )
+    )
