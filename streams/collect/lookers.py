@@ -2,6 +2,7 @@
 
 import os
 import select
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from streams.core.errors import Misuse
 
 PIPE = 1 << 16
 """Bytes that a pipe holds."""
+
+SHARE = 10
+"""How much longer than a listing takes it is rested from listing."""
 
 
 class Looker(Protocol):
@@ -47,7 +51,7 @@ class Looker(Protocol):
 
 
 class Folder:
-    """Looks at a folder of mails."""
+    """Looks at a folder of mails; where it is large, more seldom, for each look costs a listing."""
 
     place = None
     known = ()
@@ -56,18 +60,35 @@ class Folder:
         """Begin; what was read is not read again."""
         self._folder, self._counts, self._read = folder, counts, read
         self._last = b""
+        self._listed: list[str] = []
+        self._rest_until = 0.0
 
     def look(self) -> Look:
         """The mails of one new file."""
         self._read.add(self._last)  # whoever asks again has taken it
         if not self._folder.is_dir():
             return Look(idle=True, away=True)
-        for path in mails.files(str(self._folder)):
+        return self._next() or self._again()
+
+    def _next(self) -> Look | None:
+        """The mails of the next file of the listing that was not read."""
+        while self._listed:
+            path = self._listed.pop()
             known = mails.known_by(path)
             if known and known not in self._read:
                 self._last = known
                 return Look(pieces=[p for chunk in mails.mails(path, self._counts) for p in chunk], file=path)
-        return Look(idle=True, all_read=True)
+        return None
+
+    def _again(self) -> Look:
+        began = time.monotonic()
+        if began < self._rest_until:
+            return Look(idle=True)
+        self._listed = mails.files(str(self._folder))[::-1]
+        found = self._next()
+        now = time.monotonic()
+        self._rest_until = now + SHARE * (now - began)
+        return found or Look(idle=True, all_read=True)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,120 @@
+"""What is followed besides a log: a folder of mails, and a pipe."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streams.collect import lookers, mails
+from streams.collect.checkpoint import Checkpoint
+from streams.collect.declaration import Source
+from streams.collect.lookers import Folder, Stream, looker
+from streams.collect.parser import Counts
+from streams.core.errors import Misuse
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Path:
+    """An empty Maildir."""
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / "Maildir" / name).mkdir(parents=True)
+    return tmp_path / "Maildir"
+
+
+@pytest.fixture(autouse=True)
+def tireless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look lists the folder."""
+    monkeypatch.setattr(lookers, "SHARE", 0)
+
+
+def _mails(folder: Folder) -> list[bytes]:
+    """All mails until there is nothing new."""
+    found = []
+    while not (look := folder.look()).idle:
+        found += [piece.raw for piece in look.pieces]
+    assert look.all_read
+    return found
+
+
+def test_new_mails_of_a_maildir(maildir: Path) -> None:
+    """Each mail is read once, whoever opens it meanwhile: flags and folders of a Maildir are no new mail."""
+    read: set[bytes] = set()
+    folder = Folder(maildir, Counts(), read)
+    assert _mails(folder) == []
+    (maildir / "new" / "1.host").write_bytes(b"one")
+    (maildir / "tmp" / "3.host").write_bytes(b"not yet delivered")
+    assert _mails(folder) == [b"one"]
+    (maildir / "new" / "1.host").rename(maildir / "cur" / "1.host:2,S")
+    (maildir / "new" / "2.host").write_bytes(b"two")
+    assert _mails(folder) == [b"two"]
+    assert _mails(Folder(maildir, Counts(), read)) == []
+
+
+def test_a_mail_is_read_when_it_was_taken(maildir: Path) -> None:
+    """A mail that was given and never taken is given again by the next collector."""
+    (maildir / "new" / "1.host").write_bytes(b"one")
+    read: set[bytes] = set()
+    assert Folder(maildir, Counts(), read).look().pieces[0].raw == b"one"
+    assert not read - {b""}
+    assert _mails(Folder(maildir, Counts(), read)) == [b"one"]
+
+
+def test_a_mail_that_is_still_written(tmp_path: Path) -> None:
+    """In a folder where mails are not put in whole, one that has grown is read again."""
+    folder = Folder(tmp_path, Counts(), set())
+    (tmp_path / "a.eml").write_bytes(b"half")
+    assert _mails(folder) == [b"half"]
+    (tmp_path / "a.eml").write_bytes(b"half and half")
+    assert _mails(folder) == [b"half and half"]
+
+
+def test_a_folder_is_listed_once_for_many_mails(maildir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of thousands is not listed for each of its mails, and rested from when there is nothing new."""
+    listings: list[str] = []
+    listed = mails.files
+
+    def files(path: str) -> list[str]:
+        listings.append(path)
+        return listed(path)
+
+    monkeypatch.setattr(mails, "files", files)
+    monkeypatch.setattr(lookers, "SHARE", 1_000_000)
+    for number in range(50):
+        (maildir / "new" / str(number)).write_bytes(b"%d" % number)
+    folder = Folder(maildir, Counts(), set())
+    assert sum(len(folder.look().pieces) for _ in range(50)) == 50
+    assert len(listings) == 1
+    assert folder.look().idle
+
+
+def test_a_folder_that_is_away(tmp_path: Path) -> None:
+    """It is waited for, and nothing is claimed meanwhile."""
+    look = Folder(tmp_path / "none", Counts(), set()).look()
+    assert (look.idle, look.away, look.all_read) == (True, True, False)
+
+
+def test_a_pipe() -> None:
+    """Lines come when their end is there; half a line is not all; the end of the pipe is the end."""
+    out, into = os.pipe()
+    stream = Stream(out, Counts())
+    assert (stream.look().idle, stream.look().all_read) == (True, True)
+    os.write(into, b"one\ntw")
+    assert [piece.raw for piece in stream.look().pieces] == [b"one"]
+    assert not stream.look().all_read
+    os.write(into, b"o\n")
+    assert [(piece.offset, piece.raw) for piece in stream.look().pieces] == [(4, b"two")]
+    os.close(into)
+    assert stream.look().ended
+    os.close(out)
+
+
+def test_what_cannot_be_followed(tmp_path: Path) -> None:
+    """Several paths, a folder of logs, a single mail: each is refused with a sentence."""
+    log = Source(name="a", kind="postfix", paths=("a", "b"))
+    mail = Source(name="a", kind="reports", paths=(str(tmp_path / "a.eml"),))
+    (tmp_path / "a.eml").touch()
+    refused = {"2 paths": log, "is a folder": replace(log, paths=(str(tmp_path),)), "is no folder": mail}
+    for said, source in refused.items():
+        with pytest.raises(Misuse, match=said):
+            looker(source, Counts(), Checkpoint(), set())
