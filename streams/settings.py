@@ -25,6 +25,9 @@ from streams.core.errors import Misuse
 
 PREFIX = "CUSTODY_"
 FILE_VARIABLE = "CUSTODY_SETTINGS_FILE"
+QUIET: Mapping[str, int] = {"log_level": 2, "reconnect.backoff.ms": 250, "reconnect.backoff.max.ms": 5000}
+"""Librdkafka's own lines stay off standard error (what matters comes through `error_cb`), and it does not hammer."""
+
 NOT_RUNNING = "start it with: custody up --detach"
 
 Protocol = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
@@ -115,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {
             "bootstrap.servers": self.kafka_brokers,
             "security.protocol": self.kafka_security_protocol,
+            **QUIET,
             **self._sasl(),
             **_paths(
                 {

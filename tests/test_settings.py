@@ -128,7 +128,7 @@ def test_tls_and_sasl_reach_the_clients(tmp_path: Path) -> None:
         """,
     )
     loaded = settings.load(file=file)
-    assert loaded.kafka_client() == {
+    assert loaded.kafka_client() == dict(settings.QUIET) | {
         "bootstrap.servers": "k1:9093,k2:9093",
         "security.protocol": "sasl_ssl",
         "sasl.mechanism": "SCRAM-SHA-512",
