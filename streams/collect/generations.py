@@ -1,8 +1,8 @@
 """The generations of a log that is rotated: which files hold what was written before.
 
 Rules:
-- A rotated file is named as the log, with a number (`.1` is the newest) or a date (the greatest is the newest) behind
-  it, or a date before its ending; it may be packed.
+- A rotated file is named as the log, with a number (`.1` is the newest) or a date (`-20261123`, the greatest is the
+  newest) behind it, or a date before its ending; it may be packed.
 - The log itself is the newest. Empty files hold nothing and are none.
 - While a file is being packed both forms are there: the plain one counts.
 - Names shift while one looks: a listing counts only if it is the same afterwards.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-_SUFFIX = re.compile(r"[.-](\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
+_SUFFIX = re.compile(r"([.-])(\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
 _NUMBER = 4
 """Digits of a rotated file's number at most; what has more is a date."""
 
@@ -86,11 +86,13 @@ def _age(log: Path, name: str) -> tuple[int, int, str] | None:
     match = _SUFFIX.fullmatch(rest)
     if match is None:
         return None
-    return _generation(match[1])
+    return _generation(match[1], match[2])
 
 
-def _generation(text: str) -> tuple[int, int, str]:
-    return (1, -int(text), "") if text.isdigit() and len(text) <= _NUMBER else (0, 0, text)
+def _generation(separator: str, text: str) -> tuple[int, int, str]:
+    if separator == "." and text.isdigit() and len(text) <= _NUMBER:
+        return 1, -int(text), ""
+    return 0, 0, text
 
 
 def _inode(path: Path) -> int:
