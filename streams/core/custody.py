@@ -92,7 +92,6 @@ class Custody:
         self.legs.set("entry", rows, entries)
         self.legs.set("name", rows, np.array(self.names.add(zip(*places, recipients, strict=True))))
         self._meet_chains(rows[queued], keys[queued, 1])
-        self._meet_users(rows[~queued], [to for to, is_queued in zip(recipients, queued, strict=True) if not is_queued])
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
         """Host and queue id of new legs; a copy is where its store says it is, whichever leg names it first."""
@@ -110,12 +109,6 @@ class Custody:
         units = self._units(legs)
         self.units.join("recipient_least", units, recipients)
         self.units.join("recipient_greatest", units, recipients)
-
-    def _meet_users(self, legs: Rows, recipients: list[str]) -> None:
-        """A chain knows the recipient that a store says."""
-        if len(legs):
-            users = np.array([_number(recipient_half(to)) for to in recipients], np.uint64)
-            self.units.join("user", self._units(legs), users)
 
     def _meet_entries(self, facts: Facts) -> None:
         """Whole entries are named by events without a recipient."""
@@ -171,14 +164,15 @@ class Custody:
 
     def _fold_entries(self, facts: Facts) -> None:
         whole = facts.leg[:, 1] == _NOBODY
-        arrived = self.arrivals(facts)
+        queued = (facts.leg[:, 1] != _SESSION) & (facts.leg[:, 1] != _COPY)
+        arrived = self.arrivals(facts) & queued
         self._join_entries(facts, "arrived", arrived)
         self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
         self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
-        self._join_entries(facts, "issued", facts.of(Kind.REPORTED) & facts.text_is("action", "issued"))
+        self._join_entries(facts, "issued", queued & facts.of(Kind.REPORTED) & facts.text_is("action", "issued"))
         for name, kind in (("held_at", Kind.HELD), ("released_at", Kind.RELEASED)):
-            events = np.flatnonzero(facts.of(kind))
+            events = np.flatnonzero(queued & facts.of(kind))
             self.entries.join(name, self._entry_rows(facts, events), facts.at[events])
         self._expect(facts, np.flatnonzero(arrived))
 
@@ -283,6 +277,7 @@ class Custody:
             ("read", facts.of(Kind.READ) & ~copy),
         ):
             self._join_units(facts, legs, name, here & events)
+        self._meet_users(facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == _SESSION)))
         redirected = legs[here & facts.of(Kind.REDIRECTED)]
         self.units.join("seen", self._units(redirected), REDIRECTED)
 
@@ -294,6 +289,12 @@ class Custody:
         self.units.join_known(name, units, facts.at[some], facts.known[some])
         self.units.join("seen", units, np.left_shift(1, facts.kind[some]).astype(np.int32))
         self.units.join_first(tables.ABOUT, units, (facts.leg[some, 0], facts.leg[some, 1]))
+
+    def _meet_users(self, facts: Facts, legs: Rows, events: Rows) -> None:
+        """A chain knows the recipient that its store names: who it is credited to if no switch's log joins it."""
+        if len(events):
+            users = [_number(recipient_half(to)) for to in facts.texts("recipient", events)]
+            self.units.join("user", self._units(legs[events]), np.array(users, np.uint64))
 
     def _submit(self, facts: Facts, legs: Rows, events: Rows) -> None:
         """A submission makes its chain a unit; what is owed is fixed by the first that is known."""
