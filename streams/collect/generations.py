@@ -17,8 +17,8 @@ _SUFFIX = re.compile(r"([.-])(\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
 _NUMBER = 4
 """Digits of a rotated file's number at most; what has more is a date."""
 
-_NAME = re.compile(r"(.+?)[.-](\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
-"""A rotated file without its packing: the log's name, its number or date, and the ending where that comes last."""
+_NAME = re.compile(r"(.+?)([.-])(\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
+"""A rotated file without its packing: the log's name, a dot or hyphen, number or date, and the ending if last."""
 
 _PACKED = re.compile(r"\.(?:gz|xz|bz2)$")
 
@@ -57,7 +57,7 @@ def _named(name: str) -> tuple[str, tuple[int, int, str]]:
     match = _NAME.fullmatch(name)
     if match is None:
         return name, (2, 0, "")
-    return match[1] + (match[3] or ""), _generation(match[2])
+    return match[1] + (match[4] or ""), _generation(match[2], match[3])
 
 
 def _listing(log: Path) -> Listing:

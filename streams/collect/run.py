@@ -167,6 +167,11 @@ class Collector:
         eyes = looker(self.source, self.parser.counts, self._at, self._mails_read)
         with checkpoint.alone(self.store):
             try:
+                if (
+                    self._known is None
+                ):  # what is older than the beginning is told apart even if the first look is the last
+                    self._known = eyes.known
+                    self._store()
                 self._watch(eyes, stop)
                 self._save(every=0)
             finally:
@@ -216,6 +221,11 @@ class Collector:
         if now - self._saved < every:
             return False
         self.writer.flush()
+        self._store()
+        self._saved = now
+        return True
+
+    def _store(self) -> None:
         checkpoint.save(
             self.store,
             Checkpoint(
@@ -227,8 +237,6 @@ class Collector:
                 state=self.parser.state(),
             ),
         )
-        self._saved = now
-        return True
 
     def _claim(self) -> None:
         """Tell how far this source is, unless it knows nothing yet."""
