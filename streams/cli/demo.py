@@ -14,7 +14,7 @@ from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, running
 
 if TYPE_CHECKING:
-    from streams.warehouse.questions import Warehouse
+    from streams.warehouse.totals import Totals
 
 DAY = Path(__file__).resolve().parents[2] / "tests" / "data" / "day"
 PATIENCE = 90
@@ -86,7 +86,7 @@ def _state(settings: Settings) -> str:
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.progress import latest_terms  # noqa: PLC0415
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
-    from streams.warehouse.questions import Warehouse  # noqa: PLC0415
+    from streams.warehouse.totals import totals  # noqa: PLC0415
 
     replay = Replay(terms=profiles.parse(latest_terms(settings) or profiles.text_of(), "the ledger's terms"))
     for _ in replay.run(settings):
@@ -96,16 +96,15 @@ def _state(settings: Settings) -> str:
     told = live(settings)
     if not compare(told, replay.alerts).identical:
         return f"{len(told):,} of {len(replay.alerts):,} alerts told"
-    return _derived(Warehouse.of(settings), sum(state == "raised" for _, state in told))
+    return _derived(totals(settings), sum(state == "raised" for _, state in told))
 
 
-def _derived(warehouse: "Warehouse", raised: int) -> str:
-    counted = warehouse.counts()
-    if counted["alerts"] < raised:
-        return f"{counted['alerts']:,} of {raised:,} alerts in the warehouse"
-    if not counted["custody"] or counted["alarms"] < raised:
+def _derived(there: "Totals", raised: int) -> str:
+    if there.alerts < raised:
+        return f"{there.alerts:,} of {raised:,} alerts in the warehouse"
+    if not there.custody or there.alarms < raised:
         return "custody is being derived in SQL"
-    return "" if counted["in_cases"] >= raised else f"{counted['in_cases']:,} of {raised:,} alerts in cases"
+    return "" if there.in_cases >= raised else f"{there.in_cases:,} of {raised:,} alerts in cases"
 
 
 def _show(arguments: tuple[str, ...], named: tuple[str, ...]) -> None:

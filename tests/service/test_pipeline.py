@@ -1,0 +1,107 @@
+"""The whole pipeline on the real broker and engine, with its four workers: from evidence to answers."""
+
+import json
+import lzma
+import os
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from streams.cli.app import custody
+from streams.cli.demo import wait
+from streams.settings import Settings, load, running
+from streams.track.replay import Replay, compare, live
+from streams.warehouse.client import ask
+from streams.warehouse.questions import Warehouse
+from streams.workers import ROLES, terms_of
+
+DAY = Path(__file__).parents[1] / "data" / "day"
+
+pytestmark = pytest.mark.service
+
+
+def imported(data: Path, *more: str) -> dict[str, Any]:
+    """`custody import` of the sample day; what it says."""
+    result = CliRunner().invoke(custody, ["import", str(DAY / "sources.toml"), "--data", str(data), "--json", *more])
+    assert result.exit_code == 0, result.output
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def replayed(settings: Settings) -> Replay:
+    """The ledger, derived again from the log alone."""
+    replay = Replay(terms=terms_of(settings))
+    for _ in replay.run(settings):
+        pass
+    return replay
+
+
+def test_the_day_through_four_workers(tmp_path: Path, start_stack: Callable[..., Any]) -> None:
+    """What was told live is what a replay tells; SQL derives the same alarms; importing again changes no count."""
+    with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
+        told = imported(tmp_path)
+        assert sum(source["pieces"] for source in told["sources"].values()) == 4467 + 7480 + 2565 + 2581 + 270
+        settings = load(data=tmp_path)
+        wait(settings, lambda _: None)
+        warehouse = Warehouse.of(settings)
+        expected = json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
+        assert_is_the_oracles(warehouse, expected)
+        before = warehouse.reliability()
+        imported(tmp_path, "--order", "reports,store-log,dest-log,relay-log,origin-log")
+        wait(settings, lambda _: None)
+        assert warehouse.reliability() == before
+        assert compare(live(settings), replayed(settings).alerts).identical
+
+
+def assert_is_the_oracles(warehouse: Warehouse, expected: dict[str, Any]) -> None:
+    """Totals, outcomes and alarms of the oracle."""
+    totals = expected["totals"]
+    alerts = warehouse.alerts()
+    for rule in ("overdue", "unread", "stuck"):
+        mine = [one for one in alerts if one["rule"] == rule]
+        assert len(mine) == totals[rule]["raised"], rule
+        assert sum(one["cleared_at"] is None for one in mine) == totals[rule]["standing"], rule
+    assert sum(one["rule"] == "refused" for one in alerts) == totals["refused"]
+    outcomes = {
+        row["outcome"]: row["n"]
+        for row in ask(warehouse.client, "SELECT outcome, count() AS n FROM custody GROUP BY outcome")
+    }
+    assert outcomes == totals["outcomes"]
+    assert warehouse.reliability()[-1]["sent"] == totals["units"]
+    columns = "rule, unit, raised_at, cleared_at"
+    one, other = (f"SELECT {columns} FROM {table}" for table in ("alerts", "alarms"))  # noqa: S608 - names of ours
+    assert ask(warehouse.client, f"{one} EXCEPT DISTINCT {other}") == []
+    assert ask(warehouse.client, f"{other} EXCEPT DISTINCT {one}") == []
+
+
+def test_killed_workers_lose_nothing(tmp_path: Path, start_stack: Callable[..., Any]) -> None:
+    """SIGKILL of every worker, the warehouse and Kafka while a day is imported: the same alarms, each once."""
+    draw = random.Random(4)  # noqa: S311 - which part dies when
+    with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
+        for ledger_part in ("origin-log", "relay-log", "dest-log", "store-log", "reports"):
+            stack = running(tmp_path)
+            assert stack is not None
+            victim = draw.choice(sorted(set(stack.processes) - {"kafka"}))
+            os.kill(stack.processes[victim], signal.SIGKILL)
+            collected(tmp_path, ledger_part)
+        stack = running(tmp_path)
+        assert stack is not None
+        os.kill(stack.processes["kafka"], signal.SIGKILL)
+        imported(tmp_path)
+        settings = load(data=tmp_path)
+        wait(settings, lambda _: None)
+        expected = json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
+        assert_is_the_oracles(Warehouse.of(settings), expected)
+
+
+def collected(data: Path, source: str) -> None:
+    """`custody collect` of one declared source."""
+    kind = {"store-log": "dovecot", "reports": "reports"}.get(source, "postfix")
+    arguments = ["collect", kind, "--source", source, "--sources", str(DAY / "sources.toml"), "--data", str(data)]
+    result = CliRunner().invoke(custody, arguments)
+    assert result.exit_code == 0, result.output
