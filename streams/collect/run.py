@@ -167,15 +167,17 @@ class Collector:
         eyes = looker(self.source, self.parser.counts, self._at, self._mails_read)
         with checkpoint.alone(self.store):
             try:
-                if (
-                    self._known is None
-                ):  # what is older than the beginning is told apart even if the first look is the last
-                    self._known = eyes.known
-                    self._store()
+                self._begin(eyes)
                 self._watch(eyes, stop)
                 self._save(every=0)
             finally:
                 eyes.close()
+
+    def _begin(self, eyes: Looker) -> None:
+        """Keep what is older than the log's beginning: after a kill and a rotation it could not be told apart."""
+        if self._known is None:
+            self._known = eyes.known
+            self._store()
 
     def _watch(self, eyes: Looker, stop: threading.Event) -> None:
         looked = Look()
