@@ -180,7 +180,7 @@ FROM
         SELECT leg, message_key, host, queue_id, recipient, event_id, kind, at, known, seq, status, peer,
             (kind = 'transferred' AND ifNull(side, '') = 'sent')
                 OR kind IN ('delivered', 'refused', 'discarded', 'quarantined', 'deleted', 'redirected', 'rerouted') AS is_end,
-            is_end OR kind = 'deferred' AS is_attempt
+            kind = 'deferred' OR (is_end AND kind NOT IN ('deleted', 'redirected', 'rerouted')) AS is_attempt
         FROM work_facts
         WHERE half NOT IN (unhex('0000000000000000'), unhex('FFFFFFFFFFFFFFFF'), unhex('FEFEFEFEFEFEFEFE'))
         UNION ALL

@@ -44,13 +44,13 @@ SELECT
     if(owed = 0, NULL, (in_time + late) / owed) AS delivered,
     if(sent = not_yet_due, NULL, (sent - not_yet_due - beyond_sight - blind) / (sent - not_yet_due)) AS visibility,
     if(sent = not_yet_due, NULL, (in_time + countIf(class IN ('refused_correctly', 'refused_by_us') AND ifNull(told_at <= due, 0))) / (sent - not_yet_due)) AS system,
-    if(owed = 0, NULL, (reliability + z * z / (2 * owed) - z * sqrt((reliability * (1 - reliability) + z * z / (4 * owed)) / owed)) / (1 + z * z / owed)) AS low,
-    if(owed = 0, NULL, (reliability + z * z / (2 * owed) + z * sqrt((reliability * (1 - reliability) + z * z / (4 * owed)) / owed)) / (1 + z * z / owed)) AS high,
+    if(owed = 0, NULL, greatest(0, (reliability + z * z / (2 * owed) - z * sqrt((reliability * (1 - reliability) + z * z / (4 * owed)) / owed)) / (1 + z * z / owed))) AS low,
+    if(owed = 0, NULL, least(1, (reliability + z * z / (2 * owed) + z * sqrt((reliability * (1 - reliability) + z * z / (4 * owed)) / owed)) / (1 + z * z / owed))) AS high,
     if(owed < 100, NULL, -log10(1 - low)) AS nines,
     not_yet_due = 0 AS settled,
     countIf(report_due IS NOT NULL) AS reports_owed,
     countIf(ifNull(report_at <= report_due, 0)) AS reports_in_time,
     countIf(ifNull(report_at > report_due, 0)) AS reports_late,
     countIf(report_due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing
-FROM (SELECT *, @by FROM custody)
+FROM (SELECT *, @by FROM custody WHERE due IS NOT NULL)
 @group

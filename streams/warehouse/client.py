@@ -1,6 +1,7 @@
 """The warehouse's client: ClickHouse's HTTP protocol, embedded or real."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
@@ -13,6 +14,8 @@ AWAY = (OperationalError, OSError)
 
 REFUSED = (DatabaseError, ClickHouseError)
 
+Answer = TypeVar("Answer")
+
 
 def connect(settings: Settings, *, database: bool = True, readonly: bool = False) -> Any:
     """A client of the ledger's database.
@@ -23,6 +26,7 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
         readonly: the engine itself refuses whatever changes data or settings.
 
     Raises:
+        Misuse: there is no such ledger.
         Unavailable: the warehouse does not answer.
     """
     options: dict[str, Any] = {"readonly": 1} if readonly else {}
@@ -34,6 +38,10 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
             settings=options,
         )
     except (*AWAY, *REFUSED) as error:
+        if "UNKNOWN_DATABASE" in str(error):
+            raise Misuse(
+                f"The warehouse has no ledger {settings.ledger!r}.", hint="custody import makes one"
+            ) from error
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
 
 
@@ -44,15 +52,26 @@ def ask(client: Any, question: str, parameters: dict[str, Any] | None = None) ->
         Unavailable: the warehouse is away.
         Misuse: it refuses the question.
     """
+    result = told(lambda: client.query(question, parameters=parameters or {}))
+    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+
+def told(work: Callable[[], Answer]) -> Answer:
+    """What the warehouse answers, with its errors named by who must act.
+
+    Raises:
+        Unavailable: the warehouse is away.
+        Misuse: it refuses.
+    """
     try:
-        result = client.query(question, parameters=parameters or {})
+        return work()
     except AWAY as error:
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}") from error
     except REFUSED as error:
         raise Misuse(f"The warehouse refuses: {first_line(error)}") from error
-    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error, which is what a person needs."""
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    """The first line of an error without the client's own words around it, which is what a person needs."""
+    said = str(error).rpartition("DB::Exception: ")[2].partition(" (version ")[0].strip()
+    return said.splitlines()[0][:300] if said else type(error).__name__

@@ -11,11 +11,14 @@ from typing import Any
 
 from streams.core.identity import message_key
 from streams.settings import Settings
-from streams.warehouse.client import ask, connect
+from streams.warehouse.client import ask, connect, told
 
 Rows = list[dict[str, Any]]
 
 LIMIT = 10_000
+
+CANDIDATES = 50
+"""Messages that a person can choose from."""
 
 BY = {
     "priority": ("reliability_by_priority", ("priority",)),
@@ -42,58 +45,76 @@ class Warehouse:
         return cls(connect(settings, readonly=True))
 
     def clock(self) -> dict[str, Any]:
-        """The last tick: through, silent, behind; empty before the first."""
+        """The last tick: through, silent, behind, and how many sources there are; empty before the first."""
         rows = ask(
-            self.client, "SELECT through, silent, behind FROM ticks ORDER BY through DESC, log_offset DESC LIMIT 1"
+            self.client,
+            """
+            SELECT through, silent, behind, (SELECT uniqExact(source) FROM events WHERE source != 'operator') AS sources
+            FROM ticks ORDER BY through DESC, log_offset DESC LIMIT 1
+            """,
         )
         return rows[0] if rows else {}
 
-    def counts(self) -> dict[str, int]:
-        """How many rows the tables that are derived or fed last have."""
-        return ask(
-            self.client,
-            "SELECT (SELECT count() FROM alerts) AS alerts, (SELECT count() FROM custody) AS custody,"
-            " (SELECT count() FROM alarms) AS alarms, (SELECT sum(members) FROM cases) AS in_cases",
-        )[0]
-
     def alerts(self, rule: str = "", *, standing: bool = False) -> Rows:
-        """Alerts, with originator, priority and submission of their units; the most urgent first."""
+        """Alerts of some rules (names with commas between; "" is all) with what is known now; the most urgent first.
+
+        At most `LIMIT`; `counts` counts them all.
+        """
         return ask(
             self.client,
             """
-            SELECT a.*, c.originator AS originator, c.priority AS priority, c.submitted_at AS submitted_at,
-                c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at
-            FROM alerts AS a LEFT JOIN custody AS c ON a.unit = c.unit
+            SELECT a.alert_id AS alert_id, a.rule AS rule, a.unit AS unit, a.raised_at AS raised_at,
+                a.cleared_at AS cleared_at, a.due AS due, a.message_key AS message_key, a.host AS host,
+                a.queue_id AS queue_id, a.recipient AS recipient, a.severity AS severity, a.cause AS cause,
+                a.holder_host AS holder_host, a.holder_queue_id AS holder_queue_id, c.originator AS originator,
+                c.priority AS priority, nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
+                c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
+                c.proof_at AS proof_at, c.deleted_at AS deleted_at, h.held_at AS held_at
+            FROM alerts AS a
+            ANY LEFT JOIN (SELECT leg, chain FROM legs UNION ALL SELECT leg, chain FROM copies) AS m ON a.unit = m.leg
+            ANY LEFT JOIN custody AS c ON m.chain = c.chain
+            ANY LEFT JOIN
+            (
+                SELECT message_key, host, queue_id, max(g.held_at) AS held_at FROM legs AS g
+                WHERE g.held_at IS NOT NULL GROUP BY message_key, host, queue_id
+            ) AS h ON a.message_key = h.message_key AND a.holder_host = h.host AND a.holder_queue_id = h.queue_id
             WHERE ({rule:String} = '' OR a.rule IN splitByChar(',', {rule:String}))
                 AND (NOT {standing:Bool} OR a.cleared_at IS NULL)
-            ORDER BY a.cleared_at IS NOT NULL, a.severity, priority DESC, a.raised_at, a.alert_id LIMIT {limit:UInt32}
+            ORDER BY a.cleared_at IS NOT NULL, a.severity, priority DESC, a.raised_at, a.message_key, a.alert_id
+            LIMIT {limit:UInt32}
             """,
             {"rule": rule, "standing": standing, "limit": LIMIT},
         )
 
-    def overdue(self) -> Rows:
-        """Overdue and blind reports."""
-        return self.alerts("overdue,blind")
+    def counts(self, rule: str = "") -> dict[str, int]:
+        """How many alerts of some rules stand, and how many are cleared."""
+        return ask(
+            self.client,
+            """
+            SELECT countIf(cleared_at IS NULL) AS standing, countIf(cleared_at IS NOT NULL) AS cleared FROM alerts
+            WHERE {rule:String} = '' OR rule IN splitByChar(',', {rule:String})
+            """,
+            {"rule": rule},
+        )[0]
 
     def owed(self) -> int:
         """How many units were promised a report."""
         return int(ask(self.client, "SELECT countIf(report_due IS NOT NULL) AS n FROM custody")[0]["n"])
-
-    def unread(self) -> Rows:
-        """Copies that nobody opened in time."""
-        return self.alerts("unread,not-read")
 
     def queue(self) -> Rows:
         """What every queue owes now, by host, next hop and priority."""
         return ask(
             self.client,
             """
-            SELECT host, next_hop, ifNull(priority, 0) AS priority, count() AS count, min(arrived_at) AS oldest,
-                sum(ifNull(size, 0)) AS volume, countIf(attempts > 0) AS deferred,
-                countIf(held_at IS NOT NULL AND ifNull(held_at > released_at, 1)) AS held,
-                max(last_attempt_at) AS tried_at, argMax(last_status, last_attempt_at) AS tried_status
-            FROM legs WHERE arrived_at IS NOT NULL AND left_at IS NULL
-            GROUP BY host, next_hop, priority ORDER BY priority DESC, oldest
+            SELECT g.host AS host, g.next_hop AS next_hop,
+                if(c.chain = g.chain, c.priority, ifNull(g.priority, 0)) AS priority,
+                count() AS count, min(g.arrived_at) AS oldest, sum(ifNull(g.size, 0)) AS volume,
+                countIf(g.attempts > 0) AS deferred,
+                countIf(g.held_at IS NOT NULL AND ifNull(g.held_at > g.released_at, 1)) AS held,
+                max(g.last_attempt_at) AS tried_at, argMax(g.last_status, g.last_attempt_at) AS tried_status
+            FROM legs AS g ANY LEFT JOIN custody AS c ON g.chain = c.chain
+            WHERE g.arrived_at IS NOT NULL AND g.left_at IS NULL
+            GROUP BY host, next_hop, priority ORDER BY priority DESC, oldest, host, next_hop
             """,
         )
 
@@ -113,27 +134,72 @@ class Warehouse:
         total = ask(self.client, "SELECT * FROM reliability_total")
         return [*parts, *({columns[0]: "all"} | row for row in total)]
 
+    def proofs(self) -> dict[str, int]:
+        """Units that are due and proven: with a report of delivery, else by the store alone, else by hand."""
+        return ask(
+            self.client,
+            """
+            SELECT countIf(c.report = 'delivered') AS report,
+                countIf(c.report != 'delivered' AND c.proof != 'hand') AS store,
+                countIf(c.report != 'delivered' AND c.proof = 'hand') AS hand
+            FROM custody AS c WHERE class IN ('proven_in_time', 'proven_late')
+            """,
+        )[0]
+
+    def span(self) -> dict[str, Any]:
+        """The first and the last submission; none where there is none."""
+        return ask(
+            self.client,
+            "SELECT minOrNull(submitted_at) AS first, maxOrNull(submitted_at) AS last FROM custody",
+        )[0]
+
     def transfer_times(self) -> Rows:
         """Seconds from submission to proof, by day, priority and peer."""
         return ask(self.client, "SELECT * FROM transfer_times ORDER BY day, priority DESC, peer")
 
     def candidates(self, named: str) -> Rows:
-        """The messages that a Message-ID, queue id or recipient could mean, latest first."""
+        """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
+
+        One that has exactly this id is meant, whatever else it could mean.
+        """
+        named = named.strip().rstrip("…")
         key = message_key(named) if named.strip("<> ") else ""
+        exact = self._messages("message_key = {key:String}", key=key)
+        return exact or self._messages(
+            """(length({key:String}) > 5 AND startsWith(message_key, {key:String})) OR message_key IN (
+                SELECT message_key FROM events WHERE queue_id = {named:String} OR lower(recipient) = {lower:String}
+            )""",
+            key=key,
+            named=named,
+            lower=named.lower(),
+        )
+
+    def _messages(self, where: str, **parameters: str) -> Rows:
         return ask(
             self.client,
-            """
+            f"""
             SELECT message_key, min(occurred_at) AS first_at, any(message_id) AS message_id,
                 anyIf(originator, originator != '') AS originator,
                 arraySort(groupUniqArrayIf(recipient, recipient != '')) AS recipients
-            FROM events
-            WHERE message_key = {key:String} OR message_key IN (
-                SELECT message_key FROM events WHERE queue_id = {named:String} OR lower(recipient) = {lower:String}
-            )
-            GROUP BY message_key ORDER BY message_key != {key:String}, first_at DESC LIMIT 50
-            """,
-            {"key": key, "named": named.strip(), "lower": named.strip().lower()},
+            FROM events WHERE {where} GROUP BY message_key ORDER BY first_at DESC, message_key LIMIT {CANDIDATES}
+            """,  # noqa: S608 - our own conditions, with parameters
+            parameters,
         )
+
+    def sql(self, question: str, form: str) -> bytes:
+        """The answer to any question in any of the engine's formats; this client is read-only.
+
+        Raises:
+            Misuse: the engine refuses it.
+            Unavailable: the warehouse is away.
+        """
+        return told(lambda: bytes(self.client.raw_query(question, fmt=form)))
+
+    def hosts(self) -> list[str]:
+        """Every host that events are of."""
+        return [
+            row["host"] for row in ask(self.client, "SELECT DISTINCT host FROM legs WHERE host != '' ORDER BY host")
+        ]
 
     def trace(self, key: str) -> dict[str, Rows]:
         """All that is known of a message: units, events in order, alerts, legs and copies."""
@@ -148,9 +214,10 @@ class Warehouse:
                 self.client,
                 """
                 SELECT kind, occurred_at, host, queue_id, recipient, original_recipient, next_queue_id, peer, side,
-                    source, action, status, diagnostic, traffic, originator, priority, size, file, offset, attributes,
-                    hex(event_id) AS event, seq
-                FROM events FINAL WHERE message_key = {key:String} ORDER BY occurred_at, host, seq, event_id
+                    source, action, status, diagnostic, traffic, originator, priority, size, report_requested,
+                    file, offset, attributes, hex(event_id) AS event, seq
+                FROM events WHERE message_key = {key:String}
+                ORDER BY occurred_at, host, seq, event_id, log_offset LIMIT 1 BY event_id
                 """,
                 named,
             ),
@@ -168,8 +235,9 @@ class Warehouse:
             self.client,
             """
             SELECT min(e.occurred_at) AS at, v.source AS source, v.file AS file, v.offset AS offset, any(v.raw) AS raw
-            FROM evidence AS v FINAL INNER JOIN events AS e ON v.event_id = e.event_id AND v.message_key = e.message_key
-            WHERE v.message_key = {key:String} GROUP BY v.source, v.file, v.offset ORDER BY at, file, offset
+            FROM evidence AS v INNER JOIN events AS e ON v.event_id = e.event_id AND v.message_key = e.message_key
+            WHERE v.message_key = {key:String} GROUP BY v.source, v.file, v.offset
+            ORDER BY toStartOfSecond(at), file, offset
             """,
             {"key": key},
         )

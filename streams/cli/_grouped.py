@@ -1,0 +1,53 @@
+"""Findings by what they are because of: an outage is one group, not ten thousand lines."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+from streams.cli._lists import SHOWN, columns
+from streams.cli._screen import clean, moment, priority, since
+
+Rows = list[dict[str, Any]]
+
+
+def groups(rows: Rows, key: Callable[[dict[str, Any]], Any]) -> Iterator[tuple[Any, Rows]]:
+    """Rows of one key together, in the order in which the keys come first."""
+    keys: dict[Any, Rows] = {}
+    for row in rows:
+        keys.setdefault(key(row), []).append(row)
+    yield from keys.items()
+
+
+def members(rows: Rows, clock: Any, who: str, *, every: bool) -> list[str]:
+    """One line a finding: how long, how urgent, whose, which message."""
+    shown = rows if every else rows[:SHOWN]
+    cells = [
+        (
+            since(row["due"] or row["raised_at"], row["cleared_at"] or clock),
+            priority(row["priority"]),
+            clean(row[who], 26),
+            clean(row["message_key"], 36),
+        )
+        for row in shown
+    ]
+    more = [f"  and {len(rows) - len(shown):,} more (--all, --json)"] if len(shown) < len(rows) else []
+    return columns(cells, "rlll") + more
+
+
+def since_when(rows: Rows) -> str:
+    """When what holds them up began, where the evidence says so."""
+    cause = rows[0]["cause"]
+    if cause.startswith("deleted"):
+        return _first(rows, "deleted_at", " (postsuper), ")
+    return _first(rows, "held_at", " since ") if cause.startswith("on hold") else ""
+
+
+def _first(rows: Rows, name: str, word: str) -> str:
+    times = [row[name] for row in rows if row[name] is not None]
+    return word + moment(min(times))[11:-1] if times else ""
+
+
+def days(rows: Rows, name: str) -> str:
+    """The days that some times fall on."""
+    found = [day for day, _ in groupby(sorted(moment(row[name])[:10] for row in rows))]
+    return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}" if found else "-"

@@ -1,0 +1,97 @@
+"""What the lists share: options, the warehouse, the head of a screen, columns, and the same as JSON."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from streams.cli._screen import as_datetime, clean, moment
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.warehouse.questions import Warehouse
+
+SHOWN = 10
+"""Lines of a group that a person is shown unless all are asked for."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def ledger_options(command: Command) -> Command:
+    """`--data`, `--settings` and `--ledger`."""
+    ledger = click.option("--ledger", help="Ledger to ask.  [default: main]")
+    return data_options(ledger(command))
+
+
+def list_options(command: Command) -> Command:
+    """The same and `--json`, as every list takes them."""
+    return ledger_options(json_option(command))
+
+
+def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[Settings, Warehouse]":
+    """The ledger's settings and its warehouse.
+
+    Raises:
+        Misuse: there is no such ledger.
+        Unavailable: the warehouse does not answer.
+    """
+    from streams.warehouse.questions import Warehouse  # noqa: PLC0415 - the warehouse's client is slow to import
+
+    settings = settings_of(data, file, ledger)
+    return settings, Warehouse.of(settings)
+
+
+def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:
+    """The first line of a screen: what it is, of which ledger, and what it holds for."""
+    if not clock:
+        return f"{title}   ledger {settings.ledger}   no clock yet: no source has said how far it is"
+    return f"{title}   ledger {settings.ledger}   at {moment(clock['through'])}   {_heard(clock)}"
+
+
+def _heard(clock: dict[str, Any]) -> str:
+    for word, names in (("SILENT", clock["silent"]), ("BEHIND", clock["behind"])):
+        if names:
+            return f"{word}: {clean(', '.join(names), 40)}"
+    count = clock["sources"]
+    return f"all {count} sources heard" if count != 1 else "its source heard"
+
+
+def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ") -> list[str]:
+    """Rows as lines; `align` has a letter a column: l, r, or L for the last that is not padded."""
+    texts = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(len(row[number]) for row in texts) for number in range(len(align))] if texts else []
+    return [(indent + "  ".join(map(_cell, row, widths, align))).rstrip() for row in texts]
+
+
+def _cell(text: str, width: int, how: str) -> str:
+    return text.rjust(width) if how == "r" else text.ljust(width)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines."""
+    click.echo("\n".join(lines))
+
+
+def plain(value: Any) -> Any:
+    """A value of the warehouse as JSON has it: hashes in hexadecimal, times in RFC 3339 and UTC."""
+    match value:
+        case bytes():
+            return value.hex()
+        case datetime():
+            return str(as_datetime(value).isoformat()).replace("+00:00", "Z")  # type: ignore[union-attr]
+        case date():
+            return value.isoformat()
+        case dict():
+            return {str(name): plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case _:
+            return value
+
+
+def say_list(settings: Settings, clock: dict[str, Any], **named: Any) -> None:
+    """Print a list as one JSON document, with its ledger and the clock it holds for."""
+    say_json({"ledger": settings.ledger, "clock": plain(clock), **plain(named)})

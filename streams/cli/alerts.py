@@ -1,0 +1,109 @@
+"""`custody alerts`: everything that is found, and what is found from now on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli._grouped import Rows, groups
+from streams.cli._lists import SHOWN, columns, head, list_options, opened, plain, say, say_list
+from streams.cli._screen import clean, moment
+from streams.core.errors import Misuse, Undecodable
+from streams.core.terms import FINDINGS
+from streams.settings import Settings
+
+RULES = (*FINDINGS, "blind")
+
+
+@click.command()
+@list_options
+@click.option("--rule", default="", help="Only of these rules (names with commas between).")
+@click.option("--all", "everything", is_flag=True, help="Show cleared ones too, every line.")
+@click.option("--follow", is_flag=True, help="Then go on with what is raised and cleared, until Ctrl-C.")
+@click.option("--check", is_flag=True, help="Exit 1 if something stands.")
+def command(  # noqa: PLR0913 - options
+    *,
+    data: Path | None,
+    file: Path | None,
+    ledger: str | None,
+    as_json: bool,
+    rule: str,
+    everything: bool,
+    follow: bool,
+    check: bool,
+) -> None:
+    r"""List what is found, by rule, or follow it.
+
+    \b
+    Examples: custody alerts --rule stuck,refused
+              custody alerts --follow
+    """
+    rules = checked(rule)
+    settings, warehouse = opened(data, file, ledger)
+    if follow:
+        _follow(settings, rules, as_json=as_json)
+        return
+    clock, rows = warehouse.clock(), warehouse.alerts(rule, standing=not everything)
+    if as_json:
+        say_list(settings, clock, alerts=rows)
+    else:
+        say(lines(head("Alerts", settings, clock), rows, every=everything))
+    if check and any(row["cleared_at"] is None for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def checked(rule: str) -> frozenset[str]:
+    """The rules of a list of names; all where none is named.
+
+    Raises:
+        Misuse: there is no such rule.
+    """
+    names = frozenset(name for name in rule.split(",") if name)
+    for name in sorted(names - set(RULES)):
+        raise Misuse(f"There is no rule {name!r}.", hint=f"rules: {', '.join(RULES)}")
+    return names or frozenset(RULES)
+
+
+def lines(title: str, rows: Rows, *, every: bool) -> list[str]:
+    """The screen: groups by rule, the earliest first."""
+    shown = [title] if rows else [title, "Nothing stands."]
+    for rule, some in groups(rows, lambda row: row["rule"]):
+        standing = sum(row["cleared_at"] is None for row in some)
+        shown += ["", f"{rule}  {standing:,} standing" + (f", {len(some) - standing:,} cleared" if every else "")]
+        shown += columns([_cells(row) for row in (some if every else some[:SHOWN])], "llll")
+        shown += [f"  and {len(some) - SHOWN:,} more (--all, --json)"] if len(some) > SHOWN and not every else []
+    return shown
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    state = "" if row["cleared_at"] is None else f"to {moment(row['cleared_at'])[11:-1]}"
+    who = clean(row["recipient"] or row["host"], 24)
+    return moment(row["raised_at"])[5:], who, clean(row["message_key"], 30 if state else 36), state
+
+
+def _follow(settings: Settings, rules: frozenset[str], *, as_json: bool) -> None:
+    """Print each record of the alerts topic as it comes."""
+    import msgspec  # noqa: PLC0415
+
+    for alert in told(settings):
+        if alert["rule"] not in rules:
+            continue
+        if as_json:
+            click.echo(msgspec.json.encode(plain(alert)))
+            continue
+        what = clean(alert["recipient"] or alert["host"], 22)
+        when, state = moment(alert["at"])[5:], alert["state"]
+        click.echo(f"{when:<15} {state:<7} {clean(alert['rule'], 16):<16} {what:<22} {clean(alert['message_key'], 15)}")
+
+
+def told(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Alert records from now on, for ever."""
+    from streams.cli._tail import tail  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.wire import records  # noqa: PLC0415
+
+    for value in tail(settings, "alerts"):
+        try:
+            yield records.decode("alert", value)
+        except Undecodable as error:
+            click.echo(f"a record that is no alert: {error}", err=True)

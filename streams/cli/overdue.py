@@ -1,0 +1,64 @@
+"""`custody overdue`: reports that are owed and did not come, by what holds them up."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli._grouped import Rows, groups, members, since_when
+from streams.cli._lists import head, list_options, opened, say, say_list
+from streams.cli._screen import clean
+
+
+@click.command()
+@list_options
+@click.option("--all", "everything", is_flag=True, help="Show what came late and is cleared too, every line.")
+@click.option("--check", is_flag=True, help="Exit 1 if a report is overdue.")
+def command(
+    *, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, everything: bool, check: bool
+) -> None:
+    r"""Say which reports are overdue, whether delivery is proven otherwise, and what holds them up.
+
+    \b
+    Examples: custody overdue
+              custody overdue --all
+              custody overdue --check || page the officer
+    """
+    settings, warehouse = opened(data, file, ledger)
+    clock, counts = warehouse.clock(), warehouse.counts("overdue,blind")
+    rows = warehouse.alerts("overdue,blind", standing=not everything)
+    totals = {"owed": warehouse.owed(), **counts}
+    if as_json:
+        say_list(settings, clock, **totals, overdue=rows)
+    else:
+        say(lines(head("Overdue reports", settings, clock), clock, totals, rows, everything=everything))
+    if check and counts["standing"]:
+        raise click.exceptions.Exit(1)
+
+
+def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, *, everything: bool) -> list[str]:
+    """The screen: groups by cause, the unproven first."""
+    late = f"; {totals['cleared']:,} came late and are cleared" if totals["cleared"] else ""
+    hint = " (--all)" if late and not everything else ""
+    shown = [title, f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}"]
+    for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
+        shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 44)}{since_when(some)}"]
+        shown += members(some, clock.get("through"), "recipient", every=everything)
+    standing = [row for row in rows if row["cleared_at"] is None]
+    return [*shown, *(["", f"Next: custody trace {clean(standing[0]['message_key'], 58)}"] if standing else [])]
+
+
+def _rank(row: dict[str, Any]) -> int:
+    return ("BLIND", "UNPROVEN", "PROVEN", "LATE").index(_word(row))
+
+
+def _word(row: dict[str, Any]) -> str:
+    if row["cleared_at"] is not None:
+        return "LATE"
+    if row["proof_at"] is not None:
+        return "PROVEN"
+    return "BLIND" if row["rule"] == "blind" else "UNPROVEN"
+
+
+def _group(row: dict[str, Any]) -> tuple[str, str, str]:
+    return _word(row), row["rule"], row["cause"]

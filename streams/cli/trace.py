@@ -1,0 +1,125 @@
+"""`custody trace`: everything that is known of one message, in order, each with its place in the evidence."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streams.cli._journey import steps
+from streams.cli._lists import columns, list_options, opened, say, say_list
+from streams.cli._screen import clean, moment, priority, since
+from streams.core.errors import Misuse
+
+if TYPE_CHECKING:
+    from streams.warehouse.questions import Rows, Warehouse
+
+HOURS = 11
+"""Where the hours of a printed time begin."""
+
+
+@click.command()
+@click.argument("named", metavar="ID|QUEUE-ID|RECIPIENT")
+@list_options
+@click.option("--raw", is_flag=True, help="Show the raw lines and parts that prove it.")
+def command(*, named: str, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, raw: bool) -> None:
+    r"""Say where a message is, who held it last and what happened, by Message-ID, queue id or recipient.
+
+    An id may stand with or without <>; its beginning is enough. What could mean several messages gives a list of them.
+
+    \b
+    Examples: custody trace day-0129.lost@origin.test
+              custody trace 4jYMZL52lmz1TCJ3 --raw
+    """
+    settings, warehouse = opened(data, file, ledger)
+    clock, found = warehouse.clock(), warehouse.candidates(named)
+    if not found:
+        raise Misuse(f"Nothing is known of {clean(named, 60)} in ledger {settings.ledger}.")
+    one = len(found) == 1
+    if as_json:
+        say_list(settings, clock, **(_answer(warehouse, found[0], raw=raw) if one else {"candidates": found}))
+    elif one:
+        say(raw_lines(warehouse.raw(found[0]["message_key"])) if raw else _lines(warehouse, found[0], clock))
+    else:
+        say(choice(named, found))
+
+
+def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> dict[str, Any]:
+    key = message["message_key"]
+    return {"message": message, **warehouse.trace(key), **({"raw": warehouse.raw(key)} if raw else {})}
+
+
+def choice(named: str, found: "Rows") -> list[str]:
+    """The messages that are meant perhaps, the latest first."""
+    cells = [
+        (moment(one["first_at"])[5:], clean(one["originator"] or "<>", 22), clean(one["message_key"], 36))
+        for one in found
+    ]
+    from streams.warehouse.questions import CANDIDATES  # noqa: PLC0415 - the warehouse's client is slow to import
+
+    many = f"{len(found)} messages" if len(found) < CANDIDATES else f"{CANDIDATES} messages or more"
+    return [f"{clean(named, 40)} is said of {many}, the latest first:", *columns(cells, "lll")]
+
+
+def raw_lines(rows: "Rows") -> list[str]:
+    """Each piece of evidence with its place; parts of several lines are set in."""
+    shown = []
+    for row in rows:
+        shown.append(f"{clean(row['file'])}:{row['offset']}")
+        shown += [f"  {clean(line)}" for line in row["raw"].splitlines()]
+    return shown or ["No raw text is kept of it (keep_raw, or its retention)."]
+
+
+def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any]) -> list[str]:
+    known = warehouse.trace(message["message_key"])
+    shown = [*heading(message, known, clock), ""]
+    shown += columns(steps(known), "llll", indent="")
+    shown += unseen(known["events"], warehouse.hosts())
+    return [*shown, "", f"Raw lines: custody trace --raw {clean(message['message_key'])}"]
+
+
+def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, Any]) -> list[str]:
+    """What message it is, and where it stands for each recipient."""
+    units = known["units"]
+    whole = clean(message["message_id"] or message["message_key"], 46)
+    if not units:
+        return [f"Message   {whole}", f"From      {clean(message['originator'] or '<>')}, not submitted by us"]
+    first = units[0]
+    size = f"  {first['size']:,} bytes" if first["size"] else ""
+    return [
+        f"Message   {whole}  {priority(first['priority'])}{size}",
+        _from(first),
+        *(line for unit in units for line in standing(unit, clock.get("through"))),
+    ]
+
+
+def _from(unit: dict[str, Any]) -> str:
+    who, where = clean(unit["originator"] or "<>", 30), clean(unit["host"], 12)
+    return f"From      {who}, submitted {moment(unit['submitted_at'], 3)} at {where}"
+
+
+def standing(unit: dict[str, Any], now: Any) -> list[str]:
+    """Where a unit stands: for the recipient, and who held it last where it is not proven."""
+    lines = [f"To        {clean(unit['recipient'], 28)}   {state(unit, now)}"]
+    if unit["proof_at"] is None and unit["last_host"]:
+        how = f", deleted by hand {moment(unit['deleted_at'])[HOURS:-1]}" if unit["deleted_at"] else ""
+        lines.append(f"Last held {clean(unit['last_host'], 16)} {clean(unit['last_queue_id'], 20)}{how}")
+    return lines
+
+
+def state(unit: dict[str, Any], now: Any) -> str:
+    """Proven or not, and how late."""
+    due, report = unit["report_due"], unit["report_at"]
+    word = f"PROVEN by {unit['proof']}" if unit["proof_at"] is not None else f"UNPROVEN, {unit['outcome']}"
+    if due is None:
+        return word
+    if report is None:
+        return f"{word}, report overdue {since(due, now)}" if now is not None and now > due else f"{word}, not yet due"
+    return word + (f", report {since(due, report)} late" if report > due else ", report in time")
+
+
+def unseen(events: "Rows", hosts: list[str]) -> list[str]:
+    """What has said nothing of this message."""
+    seen = {event["host"] for event in events} | {event["peer"] for event in events}
+    silent = [host for host in hosts if host not in seen]
+    silent += [] if any(event["kind"] == "reported" for event in events) else ["any report"]
+    return [f"Not seen  {clean(', '.join(silent), 68)}"] if silent else []

@@ -1,0 +1,51 @@
+"""`custody unread`: copies in watched mailboxes that nobody opened in time, by mailbox."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli._grouped import Rows, groups, members
+from streams.cli._lists import head, list_options, opened, say, say_list
+from streams.cli._screen import clean
+
+
+@click.command()
+@list_options
+@click.option("--all", "everything", is_flag=True, help="Show what was read late too, every line.")
+@click.option("--check", is_flag=True, help="Exit 1 if something is unread past its time.")
+def command(
+    *, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, everything: bool, check: bool
+) -> None:
+    r"""Say what lies unread past its time in watched mailboxes, and what left the store unread.
+
+    \b
+    Example: custody unread --all
+    """
+    settings, warehouse = opened(data, file, ledger)
+    clock = warehouse.clock()
+    totals = {**warehouse.counts("unread"), "left_unread": warehouse.counts("not-read")["standing"]}
+    rows = warehouse.alerts("unread,not-read", standing=not everything)
+    if as_json:
+        say_list(settings, clock, **totals, unread=rows)
+    else:
+        say(lines(head("Unread messages", settings, clock), clock, totals, rows, everything=everything))
+    if check and (totals["standing"] or totals["left_unread"]):
+        raise click.exceptions.Exit(1)
+
+
+def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, *, everything: bool) -> list[str]:
+    """The screen: groups by mailbox."""
+    read = f"; {totals['cleared']:,} were read late" if totals["cleared"] else ""
+    gone = f"; {totals['left_unread']:,} left the store unread" if totals["left_unread"] else ""
+    shown = [title, f"{totals['standing']:,} unread past their time{read}{gone}"]
+    for (word, cause), some in groups(sorted(rows, key=_word, reverse=True), lambda row: (_word(row), row["cause"])):
+        shown += ["", f"{word:<8} {len(some):<3,} {clean(cause, 60)}"]
+        shown += members(some, clock.get("through"), "originator", every=everything)
+    return shown
+
+
+def _word(row: dict[str, Any]) -> str:
+    if row["rule"] == "not-read":
+        return "GONE"
+    return "UNREAD" if row["cleared_at"] is None else "READ"
