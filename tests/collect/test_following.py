@@ -1,0 +1,257 @@
+"""Following a source as it is written: every line once, and no claim that is more than what was read."""
+
+import lzma
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streams.collect import follow, following, lookers, run, sources
+from streams.collect.declaration import Source
+from streams.collect.following import LONGEST, keep_following
+from streams.collect.run import Collector
+from streams.core.errors import Misuse, Unavailable
+from tests.collect.broker import Killed, Log, Writer
+from tests.collect.postfix_logs import DATA
+
+SECOND = 1_000_000
+DAY = sources.read(DATA / "day" / "sources.toml")
+RELAY = replace(next(source for source in DAY.sources if source.name == "relay-log"), live=True)
+LINES = lzma.decompress(Path(RELAY.paths[0]).read_bytes()).splitlines(keepends=True)[:600]
+Step = Callable[[], object]
+
+
+class Script(threading.Event):
+    """What happens each time that the collector has nothing to do; in the end, it is told to stop."""
+
+    def __init__(self, *steps: Step) -> None:
+        """Take the steps."""
+        super().__init__()
+        self._steps = iter(steps)
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """The next step, in place of waiting."""
+        self.waits.append(timeout or 0)
+        step = next(self._steps, self.set)
+        step()
+        return self.is_set()
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint after every look, and small looks."""
+    monkeypatch.setattr(run, "LIVE_EVERY", 0.0)
+    monkeypatch.setattr(follow, "CHUNK", 1 << 13)
+    monkeypatch.setattr(lookers, "SHARE", 0)
+
+
+def _follow(log: Log, path: Path, script: Script, *, calls: int = -1, source: Source = RELAY) -> Collector:
+    source = replace(source, paths=(str(path),))
+    store = path.parent / "store"
+    collector = Collector(source=source, declaration=DAY, writer=Writer(log, calls=calls), store=store)
+    collector.follow(script)
+    return collector
+
+
+def _append(path: Path, *lines: bytes) -> Step:
+    def step() -> None:
+        with path.open("ab") as file:
+            file.writelines(lines)
+
+    return step
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """What comes of the whole log, read once."""
+    path = tmp_path_factory.mktemp("whole") / "mail.log"
+    path.write_bytes(b"".join(LINES))
+    log = Log()
+    _follow(log, path, Script())
+    return log
+
+
+def test_lines_as_they_are_written(tmp_path: Path, whole: Log) -> None:
+    """What is written while it is followed is the same as what was there before, and is not read again."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(LINES[:200]))
+    log = Log()
+    _follow(log, path, Script(_append(path, *LINES[200:400]), _append(path, *LINES[400:500])))
+    again = _follow(log, path, Script(_append(path, *LINES[500:])))
+    assert again.parser.counts.pieces == 100
+    assert log.events.keys() == whole.events.keys()
+
+
+def test_a_claim_is_of_the_last_second_before_the_look(tmp_path: Path) -> None:
+    """With everything read, the claim is the second before the one in which it looked."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(LINES))
+    log = Log()
+    before = time.time_ns() // 1000
+    _follow(log, path, Script())
+    after = time.time_ns() // 1000
+    assert before - 2 * SECOND < log.claims[-1] <= after - SECOND
+    assert log.claims[-1] % SECOND == 0
+    assert log.claims == sorted(log.claims)
+
+
+def test_a_source_that_is_behind_lives_and_claims_nothing_more(tmp_path: Path) -> None:
+    """While there is more to read, only what is before the first line is claimed."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(LINES))
+    log = Log()
+    _follow(log, path, Script())
+    first = min(event.occurred_at for event in log.events.values())
+    behind = [claim for claim in log.claims if claim < first]
+    assert len(behind) > 5
+    assert {claim // SECOND for claim in behind} == {first // SECOND - 1}
+
+
+def test_half_a_line_is_not_all(tmp_path: Path) -> None:
+    """While a line is being written, the claim does not go on: its fact may be older than it."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(LINES[:100]) + LINES[100][:20])
+    log = Log()
+    seen: list[int] = []
+    collector = _follow(log, path, Script(lambda: seen.append(max(log.claims)), _append(path, LINES[100][20:])))
+    assert seen[0] < min(event.occurred_at for event in log.events.values())
+    assert max(log.claims) > max(event.occurred_at for event in log.events.values())
+    assert collector.parser.counts.pieces == 101
+    assert not collector.parser.counts.unread
+
+
+def test_a_log_that_is_away_claims_nothing(tmp_path: Path, whole: Log) -> None:
+    """A log that does not exist yet is waited for in silence; when it comes, it is read from its beginning."""
+    path = tmp_path / "mail.log"
+    log = Log()
+    silence: list[int] = []
+    _follow(log, path, Script(lambda: None, lambda: silence.append(len(log.records)), _append(path, *LINES)))
+    assert silence == [0]
+    assert log.events.keys() == whole.events.keys()
+
+
+KILLED = st.integers(0, 12)
+"""After how many calls of the writer the collector is killed."""
+
+STEPS = st.lists(st.sampled_from(["write", "write", "rename", "truncate"]) | KILLED, max_size=14)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_killed_between_rotations(whole: Log, steps: list[str | int]) -> None:
+    """Whatever is written, rotated and killed in whatever order, the events are those of the whole log."""
+    with TemporaryDirectory() as name:
+        path, log, written = Path(name) / "mail.log", Log(), 0
+        path.touch()
+        _follow(log, path, Script())
+        for step in steps:
+            match step:
+                case "write":
+                    _append(path, *LINES[written : written + 60])()
+                    written = min(written + 60, len(LINES))
+                case "rename":
+                    _shift(path)
+                    path.rename(f"{path}.1")
+                    path.touch()
+                case "truncate":
+                    _shift(path)
+                    Path(f"{path}.1").write_bytes(path.read_bytes())
+                    path.open("wb").close()
+                case calls:
+                    with suppress(Killed):
+                        _follow(log, path, Script(), calls=int(calls))
+        _append(path, *LINES[written:], b"\n")()
+        _follow(log, path, Script())
+        assert log.events.keys() == whole.events.keys()
+        assert log.evidence.keys() == log.events.keys()
+
+
+def _shift(path: Path) -> None:
+    for number in range(14, 0, -1):
+        with suppress(FileNotFoundError):
+            Path(f"{path}.{number}").rename(f"{path}.{number + 1}")
+
+
+def test_a_followed_maildir(tmp_path: Path) -> None:
+    """Reports are read as they arrive, each once, also after a restart."""
+    folder = tmp_path / "Maildir"
+    for name in ("cur", "new", "tmp"):
+        (folder / name).mkdir(parents=True)
+    source = Source(name="reports", kind="reports", live=True)
+    mails = [b"Subject: hello %d\n\nno report\n" % number for number in range(3)]
+
+    def deliver(number: int) -> Step:
+        return lambda: (folder / "new" / str(number)).write_bytes(mails[number])
+
+    log = Log()
+    first = _follow(log, folder, Script(deliver(0), deliver(1)), source=source)
+    second = _follow(log, folder, Script(deliver(2)), source=source)
+    assert (first.parser.counts.pieces, second.parser.counts.pieces) == (2, 1)
+
+
+def test_a_service_that_is_away_is_waited_for(tmp_path: Path, whole: Log) -> None:
+    """After a failed acknowledgement a new writer begins at the checkpoint, each time after a longer wait."""
+    path, log = tmp_path / "mail.log", Log()
+    path.write_bytes(b"".join(LINES))
+    source = replace(RELAY, paths=(str(path),))
+    failing = iter((0, 0, 2, -1))
+    script = Script(*[lambda: None] * 3)
+
+    def make() -> Collector:
+        writer = Writer(log, failing=next(failing))
+        return Collector(source=source, declaration=DAY, writer=writer, store=tmp_path / "store")
+
+    keep_following(make, script)
+    assert script.waits[:3] == [1, 2, 4]
+    assert log.events.keys() == whole.events.keys()
+
+
+def test_waits_are_bounded() -> None:
+    """However long a service is away, it is tried again within a minute."""
+    waits = following.waits()
+    assert max(next(waits) for _ in range(20)) == LONGEST
+
+
+def test_told_to_stop_while_waiting() -> None:
+    """Whoever is told to stop while a service is away stops; what is wrong with the source is not waited for."""
+    tries: list[int] = []
+
+    def fails(error: Exception) -> Callable[[], Collector]:
+        def make() -> Collector:
+            tries.append(1)
+            raise error
+
+        return make
+
+    keep_following(fails(Unavailable("away")), Script())
+    assert len(tries) == 1
+    with pytest.raises(Misuse):
+        keep_following(fails(Misuse("wrong")), Script())
+
+
+def test_the_memory_of_a_followed_log_is_stored(tmp_path: Path) -> None:
+    """What an entry said before the collector was stopped is known afterwards: both parts are the whole."""
+    path, log = tmp_path / "mail.log", Log()
+    for number, line in enumerate(LINES[:60]):
+        _append(path, line)()
+        if number % 7 == 0:
+            _follow(log, path, Script())
+    _follow(log, path, Script())
+    whole = Log()
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "mail.log").write_bytes(b"".join(LINES[:60]))
+    _follow(whole, tmp_path / "w" / "mail.log", Script())
+    timeless = [
+        {key: msgspec.structs.replace(event, observed_at=0, file=None) for key, event in one.events.items()}
+        for one in (log, whole)
+    ]
+    assert timeless[0] == timeless[1]
