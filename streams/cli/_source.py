@@ -7,6 +7,12 @@ from streams.collect import sources
 from streams.collect.declaration import Declaration, Host, Source
 from streams.core.errors import Misuse
 
+SERVICES = ("submission", "submissions", "smtps")
+"""Services whose messages are ours where nothing is declared (RFC 6409, RFC 8314)."""
+
+LOCAL = ("127.0.0.0/8", "::1/128")
+"""Clients whose messages are ours where nothing is declared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -60,8 +66,15 @@ def _document(wanted: Wanted) -> dict[str, object]:
         "timezone": wanted.timezone,
         "live": wanted.live,
     }
-    hosts = [{"name": wanted.host}] if wanted.host else []
-    return {"sources": [{key: value for key, value in source.items() if value is not None}], "hosts": hosts}
+    return {"sources": [{key: value for key, value in source.items() if value is not None}], **_host(wanted.host)}
+
+
+def _host(name: str | None) -> dict[str, object]:
+    """What is assumed of a host that no file declares: where it takes messages that are ours."""
+    if not name:
+        return {}
+    point = {"host": name, "services": SERVICES, "networks": LOCAL}
+    return {"hosts": [{"name": name}], "submission_points": [point]}
 
 
 def _chosen(wanted: Wanted, declaration: Declaration) -> Source:

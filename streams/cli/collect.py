@@ -28,7 +28,8 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     r"""Read evidence of one source into the log, from where it was left.
 
     KIND is postfix, dovecot, reports or jsonl. FILE is a file, a folder, or - for standard input; plain, gzip, xz or
-    bzip2. Without one, the paths that --sources declares are read.
+    bzip2. Without one, the paths that --sources declares are read. Messages are ours where --sources says so, else
+    where --host takes them by login, by the sendmail command, on a submission service, or from itself.
 
     \b
     Examples: custody collect postfix /var/log/mail.log --host mx1 --follow
@@ -41,6 +42,8 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     asked = Wanted(**wanted)
     source, declaration, text = resolved(asked)
     settings = settings_of(data, file, ledger)
+    if source.kind == "postfix" and not declaration.submission_points:
+        click.echo("No submission point is declared, so no message counts as ours: see --host and --sources.", err=True)
     declare(settings, declaration, text, keep_terms=asked.declared is None)
     job = _Job(settings, source, declaration)
     with bars(quiet=as_json) as progress:

@@ -1,0 +1,116 @@
+"""`custody collect` and `custody import` as commands: options, mistakes, signals, what they say at the end."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from streams.cli import _evidence
+from streams.cli.app import custody
+from streams.cli.collect import stop_at_signal
+from streams.collect.kinds import KINDS
+from streams.collect.parser import Counts, Unread
+from streams.core.errors import Misuse
+
+DAY = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
+
+
+@pytest.mark.parametrize("name", ["collect", "import"])
+def test_help_says_what_with_an_example(name: str) -> None:
+    """Each command's help fits a terminal, says what it does and shows an example."""
+    told = CliRunner().invoke(custody, [name, "--help"])
+    assert told.exit_code == 0
+    assert f"custody {name} " in told.output.partition("Example")[2]
+    assert max(len(line) for line in told.output.splitlines()) <= 80
+
+
+def test_help_names_every_kind() -> None:
+    """No kind of evidence is left out."""
+    told = CliRunner().invoke(custody, ["collect", "--help"]).output
+    assert all(kind in told for kind in KINDS)
+
+
+def _refused(*arguments: str) -> str:
+    told = CliRunner().invoke(custody, arguments)
+    assert isinstance(told.exception, Misuse)
+    return str(told.exception)
+
+
+def test_mistakes_are_said_before_anything_is_read(tmp_path: Path) -> None:
+    """A kind, a source or an order that is none is refused without asking a broker."""
+    data = ("--data", str(tmp_path))
+    assert "there is no kind 'exim'" in _refused("collect", "exim", "x", *data)
+    assert "say which with --source" in _refused("collect", "postfix", "--sources", str(DAY), *data)
+    assert "cannot be read" in _refused("import", str(tmp_path / "none.toml"), *data)
+    assert "No Kafka broker is set" in _refused("collect", "postfix", "x", "--host", "mx", *data)
+    assert "No Kafka broker is set" in _refused("import", str(DAY), *data)
+
+
+def test_an_order_names_every_source(tmp_path: Path) -> None:
+    """An order that leaves a source out, or names one twice, is refused before the ledger is told of any."""
+    for order in ("relay-log", "origin-log,relay-log,dest-log,store-log,reports,reports"):
+        said = _refused("import", str(DAY), "--order", order, "--data", str(tmp_path))
+        assert "--order must name every source once: origin-log," in said
+
+
+def test_a_mistake_is_one_sentence_and_an_exit_code() -> None:
+    """A person sees what to change, never a traceback."""
+    command = (sys.executable, "-m", "streams.cli", "collect", "exim", "x")
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    assert ended.returncode == Misuse.exit_code
+    assert ended.stderr.startswith("custody: ")
+    assert "kinds: postfix, dovecot, reports, jsonl" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Handlers are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_stops_in_order_and_the_second_at_once(number: signal.Signals) -> None:
+    """The first is heard; after it the signal has its own effect again."""
+    stop = stop_at_signal()
+    os.kill(os.getpid(), number)
+    assert stop.wait(10)
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+COUNTS = Counts(
+    pieces=12_345,
+    events=678,
+    ignored=Counter({"postfix/anvil": 9}),
+    unread=Counter({"no time that can be read": 2}),
+    examples=[Unread(file="mail\x1b[2J.log", offset=77, reason="no time that can be read")],
+)
+
+
+def test_what_is_said_at_the_end() -> None:
+    """Pieces, events, what carries nothing by program, what was not understood by reason, with its place."""
+    told = "\n".join(_evidence.said("relay-log", COUNTS))
+    for part in ("12,345 pieces", "678 events", "postfix/anvil 9", "NOT UNDERSTOOD 2: no time", ".log:77: no time"):
+        assert part in told
+    assert "\x1b" not in told
+
+
+def test_the_same_as_data() -> None:
+    """JSON has everything that people are shown."""
+    assert _evidence.as_data(COUNTS) == {
+        "pieces": 12_345,
+        "events": 678,
+        "ignored": {"postfix/anvil": 9},
+        "unread": {"no time that can be read": 2},
+        "examples": [{"file": "mail\x1b[2J.log", "offset": 77, "reason": "no time that can be read"}],
+    }
