@@ -6,6 +6,7 @@ Rules:
 - Attempts that fail alike, one after the other, are one step.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import PurePath
@@ -35,7 +36,14 @@ def steps(known: dict[str, list[Event]]) -> list[Step]:
         told.append((times(some[0]), _step(some, many=many)))
     told += [(alert["raised_at"], _alarm(alert)) for alert in known["alerts"]]
     told += [(alert["cleared_at"], _cleared(alert)) for alert in known["alerts"] if alert["cleared_at"] is not None]
-    return [step for _, step in sorted(told, key=lambda one: one[0])]
+    return list(_dated(sorted(told, key=lambda one: one[0])))
+
+
+def _dated(told: list[tuple[datetime, Step]]) -> Iterator[Step]:
+    """The day before the time of all that is not of the first day."""
+    for at, (when, *rest) in told:
+        other = at.date() != told[0][0].date()
+        yield (f"{at:%m-%d} {when[:8]}" if other else when, *rest)  # type: ignore[misc]
 
 
 def _times(events: list[Event]) -> Any:

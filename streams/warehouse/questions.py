@@ -157,6 +157,19 @@ class Warehouse:
         """Seconds from submission to proof, by day, priority and peer."""
         return ask(self.client, "SELECT * FROM transfer_times ORDER BY day, priority DESC, peer")
 
+    def units(self, message: str, recipient: str) -> Rows:
+        """Units by Message-ID or queue id of the submission, and recipient."""
+        return ask(
+            self.client,
+            """
+            SELECT unit, message_key, host, queue_id, recipient FROM custody
+            WHERE (message_key = {key:String} OR queue_id = {named:String}) AND lower(recipient) = {lower:String}
+            ORDER BY submitted_at
+            """,
+            {"key": message_key(message) if message.strip("<> ") else "", "named": message.strip()}
+            | {"lower": recipient.strip().lower()},
+        )
+
     def candidates(self, named: str) -> Rows:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
 

@@ -1,0 +1,93 @@
+"""`custody cases`: causes with what they hold up; acknowledge one, or discharge a unit by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli._lists import columns, head, list_options, opened, say, say_list
+from streams.cli._screen import clean, moment
+from streams.core.errors import Misuse
+
+NUMBER = 8
+"""Characters of a case's id that a person is shown; so many, or more, name it."""
+
+
+@click.command()
+@list_options
+@click.option("--all", "everything", is_flag=True, help="Show closed ones too.")
+@click.option("--check", is_flag=True, help="Exit 1 if a case is open that nobody acknowledged.")
+@click.option("--acknowledge", metavar="CASE", help="Say that a person has seen it; it stays until all is cleared.")
+@click.option("--discharge", nargs=2, metavar="MESSAGE RECIPIENT", help="Say that a message arrived, by other proof.")
+@click.option("--by", "author", default="", help="Who says so.")
+@click.option("--reason", default="", help="Why, in a sentence that will be kept.")
+def command(  # noqa: PLR0913 - options
+    *,
+    data: Path | None,
+    file: Path | None,
+    ledger: str | None,
+    as_json: bool,
+    everything: bool,
+    check: bool,
+    acknowledge: str | None,
+    discharge: tuple[str, str] | None,
+    author: str,
+    reason: str,
+) -> None:
+    r"""List what holds messages up: one case a cause, with how much it holds up.
+
+    \b
+    Examples: custody cases
+              custody cases --acknowledge 3f2a9c01 --by "J. Doe" --reason "relay is being repaired"
+              custody cases --discharge day-0129.lost@origin.test carol@dest.test --by "J. Doe" --reason "by telephone"
+    """
+    _check(acknowledge, discharge, author, reason)
+    settings, warehouse = opened(data, file, ledger)
+    if acknowledge or discharge:
+        from streams.cli import _orders  # noqa: PLC0415 - the broker's client is slow to import
+
+        desk = _orders.Desk(settings, warehouse, author=author, reason=reason)
+        done = desk.acknowledge(acknowledge) if acknowledge else desk.discharge(*(discharge or ("", "")))
+        say_list(settings, warehouse.clock(), done=done) if as_json else click.echo(done)
+        return
+    clock, rows = warehouse.clock(), warehouse.cases(all_of_them=everything)
+    if as_json:
+        say_list(settings, clock, cases=rows)
+    else:
+        say(lines(head("Cases", settings, clock), rows))
+    if check and any(row["state"] == "open" for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _check(acknowledge: str | None, discharge: tuple[str, str] | None, author: str, reason: str) -> None:
+    if acknowledge and discharge:
+        raise Misuse("Acknowledge or discharge, one at a time.")
+    if (acknowledge or discharge) and not (author.strip() and reason.strip()):
+        raise Misuse("Say who and why.", hint='--by NAME --reason "..."')
+    if (author or reason) and not (acknowledge or discharge):
+        raise Misuse("--by and --reason go with --acknowledge or --discharge.")
+
+
+def lines(title: str, rows: list[dict[str, Any]]) -> list[str]:
+    """The screen: a line a case, those that stand first; who has seen it below."""
+    if not rows:
+        return [title, "No case is open."]
+    names = ("case", "state", "since", "now", "of", "cause")
+    shown = columns([names, *(_cells(row) for row in rows)], "lllrrl")
+    told = [title, "", shown[0]]
+    for line, row in zip(shown[1:], rows, strict=True):
+        told.append(line)
+        if row["acknowledged_by"]:
+            told.append(f"            seen by {clean(row['acknowledged_by'], 24)}: {clean(row['note'], 34)}")
+    return told
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["case_id"].hex()[:NUMBER],
+        "seen" if row["state"] == "acknowledged" else row["state"],
+        moment(row["opened_at"])[5:],
+        f"{row['standing']:,}",
+        f"{row['members']:,}",
+        clean(row["cause"], 36),
+    )

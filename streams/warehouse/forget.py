@@ -1,0 +1,167 @@
+"""Forgetting an address: nothing of it stays in the warehouse.
+
+Rules:
+- Where an address stands in a text, a pseudonym takes its place: a random name in the same domain, so that counts and
+  figures by domain stay as they are. Nobody can find the address from it, nor say later which it was.
+- A row whose sorting key has the address in it is deleted, and so is raw evidence that has it: it proves nothing that
+  is not told by its event.
+- The address is the whole of it: those that only end or begin with it are other people's.
+- Facts first, then what is derived from them; again until nothing is found, since a derivation may run meanwhile.
+- The terms are the operator's own words: they are not changed, `in_terms` says whether they name the address.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.core.errors import Misuse, Unavailable
+from streams.warehouse.client import ask, told
+
+ROUNDS = 4
+"""How often it is tried against derivations that run at the same time."""
+
+OWN = "terms"
+"""The table of what the operator says himself."""
+
+_TEXT = re.compile(r"^(LowCardinality\()?(Nullable\()?String\)*$")
+_TEXTS = "Array(String)"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and its columns of text.
+
+    Attributes:
+        name: of the table.
+        keys: texts that rows are sorted by, which cannot be changed.
+        texts: other texts.
+        lists: arrays of texts.
+        is_raw: it keeps raw evidence.
+    """
+
+    name: str
+    keys: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
+
+    @property
+    def is_raw(self) -> bool:
+        """Rows are evidence."""
+        return "raw" in self.texts
+
+
+def forget(client: Any, address: str) -> dict[str, int]:
+    """Forget an address; returns how many rows of each table had it.
+
+    Raises:
+        Misuse: it is no address.
+        Unavailable: the warehouse is away, or derivations did not rest; try again.
+    """
+    wanted, pseudonym = pattern(address), _pseudonym(address)
+    first = found(client, address)
+    left = first
+    for _ in range(ROUNDS):
+        if not left:
+            return first
+        for table in _tables(client):
+            if table.name in left:
+                _rewrite(client, table, wanted, pseudonym)
+        left = found(client, address)
+    if left:
+        raise Unavailable(f"The address is still in {', '.join(left)}: something was derived meanwhile.", hint="again")
+    return first
+
+
+def found(client: Any, address: str) -> dict[str, int]:
+    """How many rows of each table have an address."""
+    wanted = pattern(address)
+    counts = {table.name: _count(client, table, wanted) for table in _tables(client)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def in_terms(client: Any, address: str) -> bool:
+    """Do the terms name the address."""
+    rows = ask(client, f"SELECT count() AS n FROM {OWN} WHERE match(text, {{p:String}})", {"p": pattern(address)})  # noqa: S608
+    return bool(rows[0]["n"])
+
+
+def pattern(address: str) -> str:
+    """A regular expression (RE2) of the whole address in any case, with what stands before and after it as groups.
+
+    Raises:
+        Misuse: it is no address.
+    """
+    local, at, domain = address.strip().strip("<>").rpartition("@")
+    if not (at and local and domain) or re.search(r"\s", address.strip()):
+        raise Misuse(f"{address!r} is no address.", hint="custody forget name@domain")
+    whole = re.sub(r"([^A-Za-z0-9@_])", r"\\\1", f"{local}@{domain}")
+    return rf"(?i)(^|[^A-Za-z0-9._%+-]){whole}(\.?$|\.?[^A-Za-z0-9.-]|\.[^A-Za-z0-9])"
+
+
+def _pseudonym(address: str) -> str:
+    return f"\\1forgotten-{secrets.token_hex(8)}@{address.strip().strip('<>').rpartition('@')[2].lower()}\\2"
+
+
+def _tables(client: Any) -> list[Table]:
+    """Every stored table, facts first; views have nothing of their own."""
+    rows = ask(
+        client,
+        """
+        SELECT c.table AS name, c.name AS column, c.type AS type, c.is_in_sorting_key AS is_key
+        FROM system.columns AS c INNER JOIN system.tables AS t ON c.database = t.database AND c.table = t.name
+        WHERE c.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND c.table != {own:String}
+        ORDER BY c.table NOT IN ('events', 'evidence') AND c.table NOT LIKE '%record%', c.table, c.position
+        """,
+        {"own": OWN},
+    )
+    tables: dict[str, Table] = {}
+    for row in rows:
+        table = tables.setdefault(row["name"], Table(row["name"]))
+        for columns in _kinds(table, row):
+            columns.append(row["column"])
+    return [table for table in tables.values() if table.keys or table.texts or table.lists]
+
+
+def _kinds(table: Table, row: dict[str, Any]) -> Iterator[list[str]]:
+    if _TEXT.match(row["type"]):
+        yield table.keys if row["is_key"] else table.texts
+    elif row["type"] == _TEXTS:
+        yield table.lists
+
+
+def _has(texts: list[str], lists: list[str] | tuple[str, ...] = ()) -> str:
+    """The condition that an address stands in a row."""
+    parts = [f"ifNull(match({name}, {{p:String}}), 0)" for name in map(_quoted, texts)]
+    parts += [f"arrayExists(one -> match(one, {{p:String}}), {name})" for name in map(_quoted, lists)]
+    return " OR ".join(parts) or "0"
+
+
+def _quoted(name: str) -> str:
+    return f"`{name}`"
+
+
+def _count(client: Any, table: Table, wanted: str) -> int:
+    where = _has([*table.keys, *table.texts], table.lists)
+    rows = ask(client, f"SELECT count() AS n FROM {_quoted(table.name)} WHERE {where}", {"p": wanted})  # noqa: S608
+    return int(rows[0]["n"])
+
+
+def _rewrite(client: Any, table: Table, wanted: str, pseudonym: str) -> None:
+    name, parameters = _quoted(table.name), {"p": wanted, "r": pseudonym}
+    gone = _has([*table.keys, *(["raw"] if table.is_raw else [])])
+    settings = {"mutations_sync": 2}
+    if gone != "0":
+        statement = f"ALTER TABLE {name} DELETE WHERE {gone}"
+        told(lambda: client.command(statement, parameters=parameters, settings=settings))
+    sets = [f"{_quoted(one)} = {_replaced(_quoted(one))}" for one in table.texts]
+    sets += [f"{_quoted(one)} = arrayMap(one -> {_replaced('one')}, {_quoted(one)})" for one in table.lists]
+    if sets:
+        change = f"ALTER TABLE {name} UPDATE {', '.join(sets)} WHERE {_has(table.texts, table.lists)}"
+        told(lambda: client.command(change, parameters=parameters, settings=settings))
+
+
+def _replaced(text: str) -> str:
+    """Twice: of two addresses side by side the first takes the sign between them."""
+    return f"replaceRegexpAll(replaceRegexpAll({text}, {{p:String}}, {{r:String}}), {{p:String}}, {{r:String}})"
