@@ -5,7 +5,7 @@ Rules:
 - A program whose name ends in the name of a Postfix daemon counts (`postfix-out/smtp`, `mx.example.org/alt/smtp`).
 - The host is the source's declared one, else what the line says, by its declared name.
 - Lines of daemons that carry nothing for custody are counted; a line that should be understood and is not is counted
-  with its place and reason. What is longer than Postfix ever writes is cut.
+  with its place and reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,9 +36,6 @@ UNBORN = 86_400 * SECOND
 
 FORGOTTEN = 60 * UNBORN
 """After this time, an entry in the queue is forgotten: its end was never logged."""
-
-LONGEST = 16_384
-"""Bytes of a line that are read; Postfix and syslog daemons write a few thousand at most."""
 
 _HEADS = 8_192
 
@@ -125,7 +122,7 @@ class PostfixParser:
         self.through, self._swept_at = memory.through, memory.swept_at
 
     def _line(self, desk: Desk, raw: bytes) -> None:
-        timed = self._reader.timed(raw if len(raw) < LONGEST else raw[:LONGEST])
+        timed = self._reader.timed(raw)
         if timed is None:
             desk.unread("no time that can be read" if raw.strip() else "an empty line")
             return

@@ -63,7 +63,7 @@ def _outcome(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> No
         case "bounced" | "expired":
             owed.gone = True
             _told(desk, Kind.REFUSED, entry, attempt)
-        case "deliverable" | "undeliverable":
+        case "deliverable" | "undeliverable" | "undeliverable-but-not-cached":
             desk.ignore("verify")
         case other:
             desk.unread(f"unknown status {other[:40]!r}")

@@ -23,6 +23,8 @@ _OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
 _HOLDS = ("hold: ", "milter-hold: ")
 _DISCARDS = ("discard: ", "milter-discard: ")
 _REJECTS = ("reject: ", "milter-reject: ")
+_SAID = ("skipped", "status=deferred")
+"""What qmgr says of an entry that stays as it is."""
 _PLAIN = "None|None|None"
 _UNSAID = "4.4.7"
 """RFC 3463: delivery time expired; where no attempt was logged."""
@@ -33,6 +35,9 @@ _UNSAID = "4.4.7"
 
 def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
     """A line of cleanup about an entry."""
+    if rest.startswith("removed ("):  # Postfix 3.12 says what it never queued
+        _dropped(desk, queue_id)
+        return
     entry = desk.spool.entries.get(queue_id)
     named = rest.startswith("message-id=")
     if entry is None or entry.removed_at is not None or (named and entry.expected is not None):
@@ -49,6 +54,17 @@ def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
         attempted(desk, queue_id, rest)  # a local message that a check refused
     else:
         _check(desk, entry, rest)
+
+
+def _dropped(desk: Desk, queue_id: str) -> None:
+    """Cleanup took away what it wrote: a check threw it away, or it was never accepted."""
+    entry = desk.spool.entries.get(queue_id)
+    if entry and entry.remarks:
+        desk.name(entry)
+        _act(desk, entry)
+    elif entry and not entry.arrived:
+        del desk.spool.entries[queue_id]
+    desk.ignore("cleanup")
 
 
 def _heard_all(desk: Desk, entry: Entry) -> None:
@@ -152,7 +168,7 @@ def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
         _expired(desk, entry, rest.rpartition(", status=")[2])
     elif rest.startswith("to=<"):
         attempted(desk, queue_id, rest)
-    elif rest.startswith("skipped"):
+    elif rest.startswith(_SAID):
         desk.ignore("qmgr")
     else:
         desk.unread("a line of qmgr of an unknown form")

@@ -20,13 +20,9 @@ def smtpd(desk: Desk, queue_id: str, rest: str) -> None:
         _opened(desk, desk.begin(queue_id), rest)
         return
     entry = desk.spool.entries.get(queue_id)
-    refused = texts.rejected_recipient(rest)
-    if entry and refused:
-        entry.recipients.pop(refused, None)
-    remark = _remark(desk, rest)
-    if entry and remark:
-        entry.remarks += (remark,)
-    desk.ignore("smtpd")
+    if entry:
+        _checked(desk, entry, rest)
+    _count(desk, rest)
 
 
 def spoken(desk: Desk, text: str) -> None:
@@ -40,7 +36,7 @@ def spoken(desk: Desk, text: str) -> None:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
         _without_entry(desk, text[9:])
-        desk.ignore("smtpd NOQUEUE")
+        _count(desk, text[9:])
         return
     desk.ignore("smtpd")
 
@@ -75,6 +71,23 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
         entry.recipients[to] = Owed(asked=asked)
     entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
     talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
+
+
+def _checked(desk: Desk, entry: Entry, rest: str) -> None:
+    """What an access rule or a milter says of an entry that smtpd hears."""
+    refused = texts.rejected_recipient(rest)
+    remark = _remark(desk, rest)
+    if refused:
+        entry.recipients.pop(refused, None)
+    elif remark:
+        entry.remarks += (remark,)
+    elif texts.is_rejected_whole(rest) and not entry.arrived:
+        del desk.spool.entries[entry.queue_id]
+
+
+def _count(desk: Desk, said: str) -> None:
+    """Refusals are counted by their code."""
+    desk.ignore(f"smtpd {texts.rejection(said)}".rstrip())
 
 
 def _hear(desk: Desk, text: str) -> None:

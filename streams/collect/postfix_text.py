@@ -23,7 +23,7 @@ RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 # wishes us ill costs no more than another.
 _OUTCOME = (
     r", (?:orig_to=<([^>]*)>, )?relay=([^,]*), (?:conn_use=\d+, )?delay=[\d.]+, "
-    r"(?:delays=([^,]*), )?(?:dsn=([\d.]+), )?status=([\w-]+)"
+    r"(?:delays=([^,]*), )?(?:tls=[^,]*, )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
 _ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
 _QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
@@ -36,9 +36,14 @@ _RCPT = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
 _MAIL = re.compile(r"mail from:", re.IGNORECASE)
 _ENVID = re.compile(r"\sENVID=([^\s\"]{1,200})", re.IGNORECASE)
 _NOTIFY = re.compile(r"\sNOTIFY=([A-Z,]{1,200})", re.IGNORECASE)
+_SHOWN = 100
+"""Bytes of a command that smtpd logs; what stands at its end may go on."""
 _REJECTED = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
+_REJECTION = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?: \d\.\d{1,3}\.\d{1,3})?)(?=\D)")
+_AFTER_DATA = ("reject: END-OF-MESSAGE ", "milter-reject: END-OF-MESSAGE ")
 _HEADER = re.compile(
-    r"(?:info|hold|warn): header ([A-Za-z0-9-]+): *(.*?) from (?:local|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
+    r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+): *(.*?)"
+    r" from (?:local|unknown|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
     re.DOTALL,
 )
 _PARTIES = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
@@ -104,7 +109,7 @@ def forwarded_as(reply: str) -> str:
 
 def is_discarded(reply: str) -> bool:
     """Accepted and thrown away: a `sent` that is not delivery."""
-    return "discard" in reply.lower()
+    return "discard" in reply.lower() or reply == "delivered to file: /dev/null"
 
 
 def names(party: str) -> tuple[str, str]:
@@ -117,18 +122,27 @@ def names(party: str) -> tuple[str, str]:
 
 def early_recipient(text: str) -> tuple[str, bool | None] | None:
     """A recipient that smtpd's command filter rewrote, and whether it asks for a positive report (RFC 3461 4.1)."""
-    found = _RCPT.match(_replacement(text))
+    command = _replacement(text)
+    found = _RCPT.match(command)
     if found is None:
         return None
-    notify = _NOTIFY.search(found[2])
-    return found[1], ("SUCCESS" in notify[1].upper() if notify else None)
+    notify = _NOTIFY.search(command, found.end(1))
+    if notify is None:
+        return found[1], None
+    asks = "SUCCESS" in notify[1].upper()
+    return found[1], None if not asks and _is_cut(command, notify) else asks
 
 
 def early_envelope(text: str) -> str | None:
     """The ENVID that smtpd's command filter gave (RFC 3461 4.4)."""
     command = _replacement(text)
     found = _ENVID.search(command) if _MAIL.match(command) else None
-    return found[1] if found else None
+    return found[1] if found and not _is_cut(command, found) else None
+
+
+def _is_cut(command: str, found: re.Match[str]) -> bool:
+    """May what was found at the end of a logged command go on."""
+    return found.end() == len(command) and len(command.encode("utf-8", "replace")) >= _SHOWN
 
 
 def _replacement(text: str) -> str:
@@ -140,6 +154,17 @@ def rejected_recipient(text: str) -> str | None:
     """The recipient that smtpd refused."""
     found = _REJECTED.match(text)
     return found[1] if found else None
+
+
+def rejection(text: str) -> str:
+    """What smtpd refused with, without the words; "" where it refused nothing."""
+    found = _REJECTION.match(text)
+    return f"{found[1]} {found[2]}" if found else ""
+
+
+def is_rejected_whole(text: str) -> bool:
+    """Did smtpd refuse a message after it was sent: its queue entry is gone."""
+    return text.startswith(_AFTER_DATA)
 
 
 def header(text: str) -> tuple[str, str] | None:

@@ -33,9 +33,16 @@ _SLACK = 5_000_000
 _DATE = 15
 """Characters of `Nov 23 22:48:16`."""
 
+LONGEST = 16_384
+"""Bytes (of a journal record: characters of its message) that are read; mail systems and syslog daemons write a few
+thousand at most."""
+
 _SECOND = 1_000_000
 _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
+_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICRO
+"""Year 9999: no other form of a line can say a later time."""
+
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
 _CLOCK = re.compile(r" ([ 0-3][0-9]) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)")
@@ -109,9 +116,11 @@ class Reader:
 
         Most lines share their second with the line before: its date is not read again.
         """
+        if len(raw) > LONGEST and raw[:1] != b"{":
+            raw = raw[:LONGEST]
         text = raw.decode("utf-8", "replace")
-        if "\0" in text:  # keeps texts apart in hashes, so it may not be in one
-            text = text.replace("\0", "\ufffd")
+        if "\0" in text:
+            text = _without_nul(text)
         if text[:_DATE] == self._date:
             return self._date_at, text[_DATE + 1 :]
         match text[:1]:
@@ -241,11 +250,18 @@ def _journal(raw: bytes) -> tuple[int, str] | None:
     try:
         record = msgspec.json.decode(raw, type=Journal)
         at = int(record.realtime)
-        message = record.message if record.message is not None else ""
+        message = (record.message or "")[:LONGEST]
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
     except (msgspec.DecodeError, ValueError):
         return None
-    return at, _head(record.host, record.identifier, record.syslog_pid or record.pid) + text
+    if not 0 <= at < _LATEST:
+        return None
+    return at, _without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
+
+
+def _without_nul(text: str) -> str:
+    """NUL keeps texts apart in hashes, so it may not be in one."""
+    return text.replace("\0", "\ufffd")
 
 
 def _message(rest: str) -> str:

@@ -19,6 +19,9 @@ from tests.collect.postfix_logs import (
     told,
 )
 
+ACTS = ("info", "warning", "filter", "redirect", "prepend", "delay")
+"""What header_checks do to a message that goes on."""
+
 
 def test_a_submission_and_its_hand_over() -> None:
     """A message of ours arrives, its recipient is known at the first attempt, and custody passes to the next host."""
@@ -59,6 +62,27 @@ def test_recipients_are_known_early() -> None:
     )
     asked = {(e.queue_id, e.recipient): e.report_requested for e in events if e.recipient}
     assert asked == {(Q1, "a@dest.test"): True, (Q1, "b@dest.test"): False, (Q2, "next@dest.test"): True}
+
+
+def test_commands_are_logged_up_to_a_hundred_bytes() -> None:
+    """What a cut command no longer shows is unknown: whether a report was asked for, and the ENVID."""
+
+    def asked(address: str, notify: str) -> list[bool | None]:
+        command = f"RCPT TO:<{address}> NOTIFY={notify}"[:100]
+        line = f'postfix/smtpd[7]: x[127.0.0.1]: replacing command "RCPT TO:<{address}>" with "{command}"'
+        return [e.report_requested for e in arrivals(told("origin", line, *HEAD), address)]
+
+    assert asked("c@dest.test", "NEVER") == [False]
+    assert asked("c" * 70 + "@dest.test", "FAILURE,SUCCESS") == [None]
+    assert asked("c" * 70 + "@dest.test", "SUCCESS,FAILURE") == [None]
+    assert asked("c" * 60 + "@dest.test", "SUCCESS,FAILURE") == [True]
+    assert asked("c" * 75 + "@dest.test", "SUCCESS") == [None]
+    assert asked("c" * 100 + "@dest.test", "SUCCESS") == []
+    for length, known in ((50, True), (90, False)):
+        command = f"MAIL FROM:<a@x> ENVID={'e' * length}"[:100]
+        line = f'postfix/smtpd[7]: x[127.0.0.1]: replacing command "MAIL FROM:<a@x>" with "{command}"'
+        (event,) = arrivals(told("origin", line, *HEAD))
+        assert (event.mts_id == "e" * length) is known
 
 
 def test_an_envelope_id() -> None:
@@ -176,3 +200,5 @@ def test_priority_headers() -> None:
     assert level("MMHS-Primary-Precedence: flash", "Priority: non-urgent") == 4
     assert level("MT-Priority: -3") == -3
     assert level("Subject: Priority: urgent") is None
+    lines = [f"postfix/cleanup[8]: {Q1}: {act}: header Priority: urgent from unknown; from=<a@x>" for act in ACTS]
+    assert all(arrivals(told("origin", CLIENT, line, NAMED, ACTIVE))[0].priority == 4 for line in lines)

@@ -2,7 +2,22 @@
 
 from streams.core.events import Kind, Traffic
 from streams.core.identity import session_leg
-from tests.collect.postfix_logs import HEAD, NAMED, Q1, Q2, arrivals, attempt, case, of, read, short, told
+from tests.collect.postfix_logs import (
+    HEAD,
+    NAMED,
+    OBSERVED,
+    Q1,
+    Q2,
+    arrivals,
+    attempt,
+    case,
+    of,
+    parser,
+    pieces,
+    read,
+    short,
+    told,
+)
 
 
 def test_rewriting_passes_custody_to_the_new_recipients() -> None:
@@ -56,6 +71,8 @@ def test_outcomes() -> None:
     assert outcome("deferred (host said: 450 4.2.0 <x>: later)") == ("deferred", "192.0.2.1")
     assert outcome("SOFTBOUNCE (later)") == ("deferred", "192.0.2.1")
     assert outcome("bounced (host said: 550 5.1.1 (in reply to RCPT))") == ("refused", "192.0.2.1")
+    assert outcome("sent (delivered to file: /dev/null)", "local", "local") == ("discarded", None)
+    assert outcome("sent (delivered to file: /var/mail/c)", "local", "local") == ("delivered", None)
     assert outcome("sent (cut in the mid") == ("transferred", "192.0.2.1")
 
 
@@ -83,3 +100,27 @@ def test_a_recipient_in_another_case() -> None:
     """orig_to that differs in case only is no rewriting."""
     line = attempt("deferred (x)").replace("relay=", "orig_to=<C@dest.test>, relay=")
     assert not of(told("origin", *HEAD, line), Kind.REDIRECTED)
+
+
+def test_the_state_of_tls() -> None:
+    """Postfix since 3.11 says how the connection was guarded, before the status."""
+    for guard in ("dane", "may?", "may:none", "dane/!requiretls:nocertmatch"):
+        line = attempt(f"sent (250 Ok: queued as {Q2})", relay="127.0.0.12[127.0.0.12]:25", dsn="2.0.0")
+        *_, last = told("origin", *HEAD, line.replace("dsn=", f"tls={guard}, dsn="))
+        assert (last.kind, last.peer, last.next_queue_id) == (Kind.TRANSFERRED, "relay", Q2)
+        assert last.attributes == ("delays=0/0/1/0",)
+
+
+def test_what_leaves_everything_as_it_is() -> None:
+    """Probes of an address, and a bounce that could not be written, tell nothing of a recipient's fate."""
+    reader = parser()
+    said = (
+        attempt("deliverable (delivers to mailbox)"),
+        attempt("undeliverable-but-not-cached (unknown)", agent="error"),
+        f"postfix/qmgr[9]: {Q1}: status=deferred (bounce failed)",
+        f"postfix/smtp[9]: {Q1}: status=deferred (bounce failed)",
+    )
+    log = "\n".join(f"Nov 23 12:00:00 origin {line}" for line in (*HEAD, *said)).encode()
+    events = reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+    assert {e.kind for e in events} == {Kind.SUBMITTED}
+    assert not reader.counts.unread

@@ -7,6 +7,7 @@ from tests.collect.postfix_logs import (
     CLIENT,
     HEAD,
     NAMED,
+    OBSERVED,
     Q1,
     Q2,
     Q3,
@@ -14,6 +15,8 @@ from tests.collect.postfix_logs import (
     attempt,
     case,
     of,
+    parser,
+    pieces,
     read,
     short,
     told,
@@ -146,6 +149,39 @@ def test_what_was_never_accepted() -> None:
         "postfix/anvil[3]: statistics: max connection rate 1/60s",
     )
     assert not events
+
+
+def test_what_cleanup_takes_away() -> None:
+    """Postfix since 3.12 says what it never queued: thrown away by a check, or not accepted, and then forgotten."""
+    rule = f"postfix/smtpd[7]: {Q1}: discard: RCPT from x[127.0.0.1]: DISCARD action; from=<a@x> to=<c@dest.test>"
+    events = told("origin", CLIENT, rule, f"postfix/cleanup[8]: {Q1}: removed (discarded)")
+    assert short(of(events, Kind.DISCARDED)) == [("discarded", Q1, ""), ("discarded", Q1, "c@dest.test")]
+    check = f"postfix/cleanup[8]: {Q1}: discard: header X: y from local; from=<a@x> to=<c@dest.test>"
+    before = told("origin", CLIENT, NAMED, check)
+    assert told("origin", CLIENT, NAMED, check, f"postfix/cleanup[8]: {Q1}: removed (discarded)") == before
+    assert not told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: removed (canceled)")
+
+
+def test_refusals_are_counted_by_their_code() -> None:
+    """What smtpd does not accept gives no event; how often and why is told."""
+    reader = parser()
+    said = (
+        "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <c@dest.test>: no; from=<a@x> to=<c@dest.test>",
+        "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <d@dest.test>: no; from=<a@x> to=<d@dest.test>",
+        "NOQUEUE: milter-reject: CONNECT from x[192.0.2.1]: 451 4.7.1 later; proto=SMTP",
+        "NOQUEUE: reject_warning: RCPT from x[192.0.2.1]: 553 5.7.1 no; from=<a@x> to=<d@dest.test>",
+        f"{Q1}: client=x[192.0.2.1]",
+        f"{Q1}: reject: END-OF-MESSAGE from x[192.0.2.1]: 552 5.3.4 Message size exceeds fixed limit; from=<a@x>",
+    )
+    log = "\n".join(f"Nov 23 12:00:00 origin postfix/smtpd[7]: {line}" for line in said).encode()
+    assert not reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+    assert reader.counts.ignored == {
+        "smtpd reject 550 5.1.1": 2,
+        "smtpd milter-reject 451 4.7.1": 1,
+        "smtpd reject 552 5.3.4": 1,
+        "smtpd": 1,
+    }
+    assert f"origin/{Q1}".encode() not in reader.state()
 
 
 def test_a_queue_id_used_again() -> None:
