@@ -26,6 +26,10 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name}").command
+        if (
+            command.help
+        ):  # written in raw docstrings, where click's mark for "leave these lines alone" is two characters
+            command.help = command.help.replace("\\b\n", "\b\n")
         return command
 
 

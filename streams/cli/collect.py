@@ -32,12 +32,12 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     where --host takes them by login, by the sendmail command, on a submission service, or from itself.
 
     \b
-    Examples: custody collect postfix /var/log/mail.log --host mx1 --follow
-              custody collect reports Maildir --sources sources.toml
-              journalctl -u postfix@- -o json | custody collect postfix - --host mx1
+    Examples:
+      custody collect postfix /var/log/mail.log --host mx1 --follow
+      custody collect reports Maildir --sources sources.toml
+      journalctl -u postfix@- -o json | custody collect postfix - --host mx1
     """
     from streams.cli._source import Wanted, resolved  # noqa: PLC0415 - the parsers are slow to import
-    from streams.collect.declaring import declare  # noqa: PLC0415 - so is the broker's client
 
     asked = Wanted(**wanted)
     source, declaration, text = resolved(asked)
@@ -57,10 +57,10 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
 class _Job:
     """One run of the command."""
 
-    def __init__(self, settings: Settings, source: Any, declaration: Any) -> None:
+    def __init__(self, settings: Settings, source: Any, declaration: Any, text: str) -> None:
         from streams.collect.parser import Counts  # noqa: PLC0415
 
-        self.settings, self.source, self.declaration = settings, source, declaration
+        self.settings, self.source, self.declaration, self.text = settings, source, declaration, text
         self.counts, self.through = Counts(), 0
 
     def run(self, bar: Bar) -> None:
@@ -79,10 +79,13 @@ class _Job:
         bar.finish()
 
     def _collector(self, bar: Bar) -> Any:
+        """A collector from the checkpoint on, with a writer of its own, once the ledger knows its source."""
+        from streams.collect.declaring import declare  # noqa: PLC0415 - the broker's client is slow to import
         from streams.collect.importing import store_of  # noqa: PLC0415
         from streams.collect.run import Collector  # noqa: PLC0415
         from streams.kafka.writer import EventWriter  # noqa: PLC0415
 
+        declare(self.settings, self.declaration, self.text, keep_terms=not self.text)
         collector = Collector(
             source=self.source,
             declaration=self.declaration,

@@ -27,6 +27,7 @@ def test_help_says_what_with_an_example(name: str) -> None:
     told = CliRunner().invoke(custody, [name, "--help"])
     assert told.exit_code == 0
     assert f"custody {name} " in told.output.partition("Example")[2]
+    assert "\\b" not in told.output
     assert max(len(line) for line in told.output.splitlines()) <= 80
 
 
