@@ -39,13 +39,11 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     """
     from streams.cli._source import Wanted, resolved  # noqa: PLC0415 - the parsers are slow to import
 
-    asked = Wanted(**wanted)
-    source, declaration, text = resolved(asked)
+    source, declaration, text = resolved(Wanted(**wanted))
     settings = settings_of(data, file, ledger)
     if source.kind == "postfix" and not declaration.submission_points:
         click.echo("No submission point is declared, so no message counts as ours: see --host and --sources.", err=True)
-    declare(settings, declaration, text, keep_terms=asked.declared is None)
-    job = _Job(settings, source, declaration)
+    job = _Job(settings, source, declaration, text)
     with bars(quiet=as_json) as progress:
         job.run(Bar(progress, source, lambda: job.counts.pieces))
     if as_json:
