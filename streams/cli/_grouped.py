@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
-from streams.cli._lists import SHOWN, columns
+from streams.cli._lists import columns, cut
 from streams.cli._screen import clean, moment, priority, since
 
 Rows = list[dict[str, Any]]
@@ -18,9 +18,9 @@ def groups(rows: Rows, key: Callable[[dict[str, Any]], Any]) -> Iterator[tuple[A
     yield from keys.items()
 
 
-def members(rows: Rows, clock: Any, who: str, *, every: bool) -> list[str]:
+def members(rows: Rows, clock: Any, who: str, limit: int) -> list[str]:
     """One line a finding: how long, how urgent, whose, which message."""
-    shown = rows if every else rows[:SHOWN]
+    shown, more = cut(rows, limit)
     cells = [
         (
             since(row["due"] or row["raised_at"], row["cleared_at"] or clock),
@@ -30,7 +30,6 @@ def members(rows: Rows, clock: Any, who: str, *, every: bool) -> list[str]:
         )
         for row in shown
     ]
-    more = [f"  and {len(rows) - len(shown):,} more (--all, --json)"] if len(shown) < len(rows) else []
     return columns(cells, "rlll") + more
 
 

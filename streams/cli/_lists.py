@@ -9,13 +9,14 @@ import click
 
 from streams.cli._screen import as_datetime, clean, moment
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.settings import Settings
+from streams.core.errors import Misuse, Unavailable
+from streams.settings import NOT_RUNNING, Settings
 
 if TYPE_CHECKING:
     from streams.warehouse.questions import Warehouse
 
 SHOWN = 10
-"""Lines of a group that a person is shown unless all are asked for."""
+"""Lines of a group, or of a list, that a person is shown unless more are asked for."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,6 +32,19 @@ def list_options(command: Command) -> Command:
     return ledger_options(json_option(command))
 
 
+def limit_option(command: Command) -> Command:
+    """`--limit`: how many lines of a group are shown."""
+    text = "Lines of a group; 0 is all."
+    return click.option("--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help=text)(command)
+
+
+def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], list[str]]:
+    """The first rows, and a line that says how many there are more; 0 is no limit."""
+    if not limit or len(rows) <= limit:
+        return rows, []
+    return rows[:limit], [f"  and {len(rows) - limit:,} more (--limit 0, --json)"]
+
+
 def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[Settings, Warehouse]":
     """The ledger's settings and its warehouse.
 
@@ -41,7 +55,12 @@ def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[S
     from streams.warehouse.questions import Warehouse  # noqa: PLC0415 - the warehouse's client is slow to import
 
     settings = settings_of(data, file, ledger)
-    return settings, Warehouse.of(settings)
+    try:
+        return settings, Warehouse.of(settings)
+    except Misuse as error:
+        if error.hint == NOT_RUNNING:  # for one who asks, a stack that does not run is a service that is away
+            raise Unavailable(str(error), hint=error.hint) from error
+        raise
 
 
 def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:

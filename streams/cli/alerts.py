@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups
-from streams.cli._lists import SHOWN, columns, head, list_options, opened, plain, say, say_list
+from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, plain, say, say_list
 from streams.cli._screen import clean, moment
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
@@ -18,8 +18,9 @@ RULES = (*FINDINGS, "blind")
 
 @click.command()
 @list_options
+@limit_option
 @click.option("--rule", default="", help="Only of these rules (names with commas between).")
-@click.option("--all", "everything", is_flag=True, help="Show cleared ones too, every line.")
+@click.option("--all", "everything", is_flag=True, help="Show cleared ones, too.")
 @click.option("--follow", is_flag=True, help="Then go on with what is raised and cleared, until Ctrl-C.")
 @click.option("--check", is_flag=True, help="Exit 1 if something stands.")
 def command(  # noqa: PLR0913 - options
@@ -28,6 +29,7 @@ def command(  # noqa: PLR0913 - options
     file: Path | None,
     ledger: str | None,
     as_json: bool,
+    limit: int,
     rule: str,
     everything: bool,
     follow: bool,
@@ -48,7 +50,7 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, alerts=rows)
     else:
-        say(lines(head("Alerts", settings, clock), rows, every=everything))
+        say(lines(head("Alerts", settings, clock), rows, limit))
     if check and any(row["cleared_at"] is None for row in rows):
         raise click.exceptions.Exit(1)
 
@@ -65,14 +67,14 @@ def checked(rule: str) -> frozenset[str]:
     return names or frozenset(RULES)
 
 
-def lines(title: str, rows: Rows, *, every: bool) -> list[str]:
+def lines(title: str, rows: Rows, limit: int) -> list[str]:
     """The screen: groups by rule, the earliest first."""
     shown = [title] if rows else [title, "Nothing stands."]
     for rule, some in groups(rows, lambda row: row["rule"]):
         standing = sum(row["cleared_at"] is None for row in some)
-        shown += ["", f"{rule}  {standing:,} standing" + (f", {len(some) - standing:,} cleared" if every else "")]
-        shown += columns([_cells(row) for row in (some if every else some[:SHOWN])], "llll")
-        shown += [f"  and {len(some) - SHOWN:,} more (--all, --json)"] if len(some) > SHOWN and not every else []
+        gone = f", {len(some) - standing:,} cleared" if standing < len(some) else ""
+        first, more = cut(some, limit)
+        shown += ["", f"{rule}  {standing:,} standing{gone}", *columns(map(_cells, first), "llll"), *more]
     return shown
 
 

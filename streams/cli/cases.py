@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli._lists import columns, head, list_options, opened, say, say_list
+from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, say, say_list
 from streams.cli._screen import clean, moment
 from streams.core.errors import Misuse
 
@@ -15,6 +15,7 @@ NUMBER = 8
 
 @click.command()
 @list_options
+@limit_option
 @click.option("--all", "everything", is_flag=True, help="Show closed ones too.")
 @click.option("--check", is_flag=True, help="Exit 1 if a case is open that nobody acknowledged.")
 @click.option("--acknowledge", metavar="CASE", help="Say that a person has seen it; it stays until all is cleared.")
@@ -27,6 +28,7 @@ def command(  # noqa: PLR0913 - options
     file: Path | None,
     ledger: str | None,
     as_json: bool,
+    limit: int,
     everything: bool,
     check: bool,
     acknowledge: str | None,
@@ -38,8 +40,8 @@ def command(  # noqa: PLR0913 - options
 
     \b
     Examples: custody cases
-              custody cases --acknowledge 3f2a9c01 --by "J. Doe" --reason "relay is being repaired"
-              custody cases --discharge day-0129.lost@origin.test carol@dest.test --by "J. Doe" --reason "by telephone"
+              custody cases --acknowledge 3f2a9c01 --by Doe --reason "in repair"
+              custody cases --discharge MESSAGE RECIPIENT --by Doe --reason "told"
     """
     _check(acknowledge, discharge, author, reason)
     settings, warehouse = opened(data, file, ledger)
@@ -54,7 +56,7 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, cases=rows)
     else:
-        say(lines(head("Cases", settings, clock), rows))
+        say(lines(head("Cases", settings, clock), rows, limit))
     if check and any(row["state"] == "open" for row in rows):
         raise click.exceptions.Exit(1)
 
@@ -68,18 +70,19 @@ def _check(acknowledge: str | None, discharge: tuple[str, str] | None, author: s
         raise Misuse("--by and --reason go with --acknowledge or --discharge.")
 
 
-def lines(title: str, rows: list[dict[str, Any]]) -> list[str]:
+def lines(title: str, rows: list[dict[str, Any]], limit: int) -> list[str]:
     """The screen: a line a case, those that stand first; who has seen it below."""
     if not rows:
         return [title, "No case is open."]
     names = ("case", "state", "since", "now", "of", "cause")
-    shown = columns([names, *(_cells(row) for row in rows)], "lllrrl")
+    first, more = cut(rows, limit)
+    shown = columns([names, *map(_cells, first)], "lllrrl")
     told = [title, "", shown[0]]
-    for line, row in zip(shown[1:], rows, strict=True):
+    for line, row in zip(shown[1:], first, strict=True):
         told.append(line)
         if row["acknowledged_by"]:
             told.append(f"            seen by {clean(row['acknowledged_by'], 24)}: {clean(row['note'], 34)}")
-    return told
+    return told + more
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -6,16 +6,24 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups, members, since_when
-from streams.cli._lists import head, list_options, opened, say, say_list
+from streams.cli._lists import head, limit_option, list_options, opened, say, say_list
 from streams.cli._screen import clean
 
 
 @click.command()
 @list_options
-@click.option("--all", "everything", is_flag=True, help="Show what came late and is cleared too, every line.")
+@limit_option
+@click.option("--all", "everything", is_flag=True, help="Show what came late and is cleared, too.")
 @click.option("--check", is_flag=True, help="Exit 1 if a report is overdue.")
-def command(
-    *, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, everything: bool, check: bool
+def command(  # noqa: PLR0913 - options
+    *,
+    data: Path | None,
+    file: Path | None,
+    ledger: str | None,
+    as_json: bool,
+    limit: int,
+    everything: bool,
+    check: bool,
 ) -> None:
     r"""Say which reports are overdue, whether delivery is proven otherwise, and what holds them up.
 
@@ -31,19 +39,19 @@ def command(
     if as_json:
         say_list(settings, clock, **totals, overdue=rows)
     else:
-        say(lines(head("Overdue reports", settings, clock), clock, totals, rows, everything=everything))
+        say(lines(head("Overdue reports", settings, clock), clock, totals, rows, limit))
     if check and counts["standing"]:
         raise click.exceptions.Exit(1)
 
 
-def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, *, everything: bool) -> list[str]:
+def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:
     """The screen: groups by cause, the unproven first."""
     late = f"; {totals['cleared']:,} came late and are cleared" if totals["cleared"] else ""
-    hint = " (--all)" if late and not everything else ""
+    hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
     shown = [title, f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}"]
     for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
         shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 44)}{since_when(some)}"]
-        shown += members(some, clock.get("through"), "recipient", every=everything)
+        shown += members(some, clock.get("through"), "recipient", limit)
     standing = [row for row in rows if row["cleared_at"] is None]
     return [*shown, *(["", f"Next: custody trace {clean(standing[0]['message_key'], 58)}"] if standing else [])]
 

@@ -24,7 +24,8 @@ def command(*, query: str, form: str, data: Path | None, file: Path | None, ledg
     reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times. Columns: DESCRIBE custody.
 
     \b
-    Example: custody sql "SELECT outcome, count() FROM custody GROUP BY outcome" --format CSV
+    Examples: custody sql "SELECT outcome, count() FROM custody GROUP BY 1"
+              custody sql "SELECT * FROM transfer_times" --format CSV
     """
     _, warehouse = opened(data, file, ledger)
     answer = warehouse.sql(query, "JSON" if as_json else form)

@@ -6,21 +6,29 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups, members
-from streams.cli._lists import head, list_options, opened, say, say_list
+from streams.cli._lists import head, limit_option, list_options, opened, say, say_list
 from streams.cli._screen import clean
 
 
 @click.command()
 @list_options
-@click.option("--all", "everything", is_flag=True, help="Show what was read late too, every line.")
+@limit_option
+@click.option("--all", "everything", is_flag=True, help="Show what was read late, too.")
 @click.option("--check", is_flag=True, help="Exit 1 if something is unread past its time.")
-def command(
-    *, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, everything: bool, check: bool
+def command(  # noqa: PLR0913 - options
+    *,
+    data: Path | None,
+    file: Path | None,
+    ledger: str | None,
+    as_json: bool,
+    limit: int,
+    everything: bool,
+    check: bool,
 ) -> None:
     r"""Say what lies unread past its time in watched mailboxes, and what left the store unread.
 
     \b
-    Example: custody unread --all
+    Example: custody unread --limit 0
     """
     settings, warehouse = opened(data, file, ledger)
     clock = warehouse.clock()
@@ -29,19 +37,19 @@ def command(
     if as_json:
         say_list(settings, clock, **totals, unread=rows)
     else:
-        say(lines(head("Unread messages", settings, clock), clock, totals, rows, everything=everything))
+        say(lines(head("Unread messages", settings, clock), clock, totals, rows, limit))
     if check and (totals["standing"] or totals["left_unread"]):
         raise click.exceptions.Exit(1)
 
 
-def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, *, everything: bool) -> list[str]:
+def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:
     """The screen: groups by mailbox."""
     read = f"; {totals['cleared']:,} were read late" if totals["cleared"] else ""
     gone = f"; {totals['left_unread']:,} left the store unread" if totals["left_unread"] else ""
     shown = [title, f"{totals['standing']:,} unread past their time{read}{gone}"]
     for (word, cause), some in groups(sorted(rows, key=_word, reverse=True), lambda row: (_word(row), row["cause"])):
         shown += ["", f"{word:<8} {len(some):<3,} {clean(cause, 60)}"]
-        shown += members(some, clock.get("through"), "originator", every=everything)
+        shown += members(some, clock.get("through"), "originator", limit)
     return shown
 
 

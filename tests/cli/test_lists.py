@@ -1,0 +1,215 @@
+"""The lists without a service: their help, what they refuse, and how they tell what they are given."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from streams.cli import _grouped, _journey, _lists, cases, overdue, queue, reliability
+from streams.cli.app import custody
+from streams.core.errors import CustodyError, Misuse, Unavailable
+
+LISTS = ("overdue", "unread", "queue", "alerts", "cases", "reliability", "trace", "sql", "terms", "forget")
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CLOCK = {"through": NOON, "silent": [], "behind": [], "sources": 2}
+
+
+def run(*words: str) -> Any:
+    """A command in this process."""
+    return CliRunner().invoke(custody, list(words))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_says_how_it_is_used(name: str) -> None:
+    """Help ends with 0, fits a terminal and has an example."""
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["overdue", "unread", "queue", "alerts", "cases", "reliability"])
+def test_every_list_takes_json_and_a_ledger(name: str) -> None:
+    """`--json`, `--ledger`, `--data` and `--settings` are everywhere."""
+    shown = run(name, "--help").output
+    for option in ("--json", "--ledger", "--data", "--settings"):
+        assert option in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("alerts", "--rule", "nonsense"),
+        ("cases", "--acknowledge", "abcdef12"),
+        ("cases", "--acknowledge", "abcdef12", "--by", "J. Doe"),
+        ("cases", "--acknowledge", "abcdef12", "--discharge", "m@x", "r@x", "--by", "J. Doe", "--reason", "seen"),
+        ("cases", "--reason", "seen"),
+        ("terms", "check", "no-such-file.toml"),
+        ("terms", "show", "no-such-profile"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(words: tuple[str, ...]) -> None:
+    """Misuse, before any service is asked."""
+    error = run(*words).exception
+    assert isinstance(error, Misuse)
+    assert error.exit_code == 2
+
+
+@pytest.mark.parametrize("words", [("reliability", "--by", "moon"), ("trace",), ("sql",), ("forget",)])
+def test_what_click_refuses_is_misuse(words: tuple[str, ...]) -> None:
+    """Unknown choices and missing arguments end with 2."""
+    assert run(*words).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["overdue", "unread", "queue", "alerts", "cases", "reliability"])
+def test_a_stack_that_does_not_run_is_named(name: str, tmp_path: Path) -> None:
+    """Exit code 3, with a hint what to start."""
+    error = run(name, "--data", str(tmp_path)).exception
+    assert isinstance(error, CustodyError)
+    assert error.exit_code == Unavailable.exit_code
+    assert error.hint
+
+
+def test_terms_are_listed_shown_and_checked(tmp_path: Path) -> None:
+    """The shipped profiles need no service; a wrong file is named with its place."""
+    assert "guaranteed" in run("terms", "list").output
+    assert set(json.loads(run("terms", "list", "--json").output)) == {"guaranteed", "watch"}
+    file = tmp_path / "mine.toml"
+    file.write_text(run("terms", "show", "guaranteed").output)
+    assert "is right" in run("terms", "check", str(file)).output
+    file.write_text(file.read_text().replace("[report]", "[repotr]"))
+    assert "repotr" in str(run("terms", "check", str(file)).exception)
+
+
+def finding(**other: Any) -> dict[str, Any]:
+    """A row of `Warehouse.alerts`."""
+    return {
+        "rule": "overdue",
+        "cause": "on hold on relay",
+        "message_key": "m@x",
+        "recipient": "r@x",
+        "host": "relay",
+        "due": NOON,
+        "raised_at": NOON,
+        "cleared_at": None,
+        "proof_at": None,
+        "deleted_at": None,
+        "held_at": None,
+        "priority": 4,
+        **other,
+    }
+
+
+def test_overdue_tells_the_unproven_first() -> None:
+    """Groups by cause: what nobody can prove, what only lacks its report, what came late."""
+    rows = [
+        finding(cleared_at=NOON, cause="left dest, not seen since"),
+        finding(proof_at=NOON, cause="delivered, but its report was not seen"),
+        finding(held_at=NOON),
+        finding(rule="blind", cause="waiting on relay"),
+    ]
+    totals = {"standing": 3, "cleared": 1, "owed": 9}
+    shown = overdue.lines("T", CLOCK, totals, rows, 0)
+    assert [line.split()[0] for line in shown if line[:1].isupper() and line != "T"][:4] == [
+        "BLIND", "UNPROVEN", "PROVEN", "LATE",
+    ]  # fmt: skip
+    assert "UNPROVEN 1   on hold on relay since 12:00:00" in shown
+    assert shown[-1] == "Next: custody trace m@x"
+
+
+def test_a_long_group_is_cut_and_says_so() -> None:
+    """Ten lines a group unless all are asked for."""
+    rows = [finding(message_key=f"m{number}@x") for number in range(25)]
+    assert _grouped.members(rows, NOON, "recipient", 10)[-1] == "  and 15 more (--limit 0, --json)"
+    assert len(_grouped.members(rows, NOON, "recipient", 0)) == 25
+
+
+def test_no_line_carries_control_characters() -> None:
+    """What a log says cannot move a cursor, hide a line or go beyond the edge."""
+    bad = finding(recipient="r\x1b[2J\r\n@x" * 9, message_key="m\x07\u202e@x" * 30, cause="on hold on \x9brelay" * 9)
+    totals = {"standing": 1, "cleared": 0, "owed": 1}
+    for line in overdue.lines("T", CLOCK, totals, [bad], 0):
+        assert line.isprintable()
+        assert len(line) <= 80
+
+
+def test_the_head_names_what_cannot_be_heard() -> None:
+    """A silent or lagging source stands in the first line of every screen."""
+    settings: Any = type("S", (), {"ledger": "main"})
+    assert "all 2 sources heard" in _lists.head("T", settings, CLOCK)
+    assert "SILENT: relay-log" in _lists.head("T", settings, {**CLOCK, "silent": ["relay-log"]})
+    assert "BEHIND: relay-log" in _lists.head("T", settings, {**CLOCK, "behind": ["relay-log"]})
+    assert "no clock yet" in _lists.head("T", settings, {})
+
+
+def test_json_has_hashes_in_hexadecimal_and_times_in_utc() -> None:
+    """The same data for machines."""
+    value = {"a": b"\x01\xff", "t": NOON.replace(tzinfo=None), "d": date(2026, 11, 23), "n": [None, 1.5, (b"",)]}
+    assert _lists.plain(value) == {"a": "01ff", "t": "2026-11-23T12:00:00Z", "d": "2026-11-23", "n": [None, 1.5, [""]]}
+
+
+def test_nothing_owed_gives_no_percentage() -> None:
+    """A reliability of nothing is "-", never 100 %."""
+    names = ("sent", "refused_correctly", "owed", "in_time", "late", "refused_by_us", "open", "beyond_sight", "blind")
+    assert reliability.figures({**dict.fromkeys(names, 0), "reliability": None}).endswith("-")
+
+
+def test_empty_screens_say_so() -> None:
+    """No queue, no case."""
+    assert queue.lines("T", CLOCK, []) == ["T", "Nothing is owed anywhere."]
+    assert cases.lines("T", [], 0) == ["T", "No case is open."]
+
+
+def event(kind: str, second: int, micro: int = 0, **other: Any) -> dict[str, Any]:
+    """A row of `Warehouse.trace`'s events."""
+    return {
+        "kind": kind,
+        "occurred_at": NOON.replace(second=second, microsecond=micro),
+        "host": "relay",
+        "queue_id": "Q1",
+        "recipient": "r@x",
+        "next_queue_id": None,
+        "peer": None,
+        "side": None,
+        "source": "relay-log",
+        "action": None,
+        "status": None,
+        "diagnostic": None,
+        "attributes": [],
+        "report_requested": None,
+        "file": "logs/relay.log.xz",
+        "offset": 7,
+        "event": f"{kind}{second}",
+        "seq": 0,
+        **other,
+    }
+
+
+def steps(*events: dict[str, Any]) -> list[str]:
+    """What a trace tells of some events."""
+    return [f"{when} {what}" for when, _, what, _ in _journey.steps({"events": list(events), "alerts": []})]
+
+
+def test_a_trace_puts_whole_seconds_behind_their_arrival() -> None:
+    """An attempt logged in the second of the arrival did not come before it."""
+    assert steps(event("deferred", 1, status="4.4.1"), event("submitted", 1, 500_000)) == [
+        "12:00:01.500 Q1 accepted",
+        "12:00:01 deferred, 4.4.1",
+    ]
+
+
+def test_a_trace_tells_alike_attempts_together() -> None:
+    """Six refusals of one next hop are one line."""
+    alike = [event("deferred", number, diagnostic="connect refused") for number in range(1, 7)]
+    assert steps(*alike) == ["12:00:01-06 deferred 6x, connect refused"]
+
+
+def test_a_trace_tells_a_hand_over_once() -> None:
+    """What the next host says of it is enough; without its word the sender's stands."""
+    sent = event("transferred", 1, side="sent", next_queue_id="Q2", peer="dest", diagnostic="250 ok")
+    got = event("transferred", 1, 800_000, side="received", host="dest", queue_id="Q2", peer="relay")
+    assert steps(sent, got) == ["12:00:01.800 Q2 from relay"]
+    assert steps(sent) == ["12:00:01 handed to dest, 250 ok"]
