@@ -4,12 +4,15 @@ import time
 from collections import deque
 
 from streams.core.errors import Undecodable
+from streams.kafka.ports import RecordWriter
 from streams.kafka.topics import topic_name
-from streams.kafka.writer import Writer
 from streams.wire import records
 
 CAP = 64 * 1024
 """Bytes of a value that are kept."""
+
+KEY_CAP = 1024
+"""Bytes of a key that are kept."""
 
 WINDOW = 1000
 """Records over which the share of bad ones is watched."""
@@ -18,19 +21,22 @@ WINDOW = 1000
 class DeadLetters:
     """Writes dead letters, and stops the work when most records are bad: then it is not the records."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: RecordWriter) -> None:
         """Write through the owner's writer, so that its flush covers them."""
         self._writer = writer
         self._recent: deque[tuple[int, int]] = deque()
 
-    def put(self, topic: str, partition: int, offset: int, value: bytes | None, reason: str) -> None:
-        """Keep one record that could not be understood."""
+    def put(
+        self, topic: str, partition: int, offset: int, value: bytes | None, reason: str, *, key: bytes | None = None
+    ) -> None:
+        """Keep one record that could not be understood; offset -1: it never got into the log."""
         letter = {
             "topic": topic_name(topic, self._writer.settings.ledger),
             "partition": partition,
             "offset": offset,
             "reason": reason,
             "at": time.time_ns() // 1000,
+            "key": None if key is None else key[:KEY_CAP],
             "value": (value or b"")[:CAP],
         }
         place = f"{letter['topic']}/{partition}/{offset}".encode()

@@ -5,17 +5,22 @@ Rules:
 - `flush` returns only if every record since the last flush is acknowledged. After a failure the writer is dead: a
   record that timed out and a later one that succeeded leave a hole, so the owner starts again from its checkpoint.
 - A broker that is away is waited for (`patience`), and said so.
+- A record that no broker takes, because it is too large, is the evidence's fault: an event of that kind goes to the
+  dead letters, for it would be too large for ever.
 """
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.core.errors import Unavailable
+from streams.core.errors import Unavailable, Undecodable
 from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
+from streams.kafka.deadletters import DeadLetters
+from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from streams.wire import envelope
@@ -25,8 +30,21 @@ log = logging.getLogger(__name__)
 PATIENCE = 600
 """Seconds that a record may wait for a broker before the writer gives up."""
 
+SAY_EVERY = 10.0
+"""Seconds between words about a broker that is waited for."""
+
 _SECOND = 1000
 _POLL_EVERY = 500
+
+_WRITING = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "linger.ms": 20,
+    "compression.type": "lz4",
+    "queue.buffering.max.messages": 1_000_000,
+    "queue.buffering.max.kbytes": 262_144,
+    "delivery.report.only.error": True,
+}
 
 
 class Writer:
@@ -36,40 +54,21 @@ class Writer:
         """Open a producer; the brokers are first asked when something is written."""
         self.settings = settings
         self._failure: str | None = None
-        self._producer = Producer(
-            settings.kafka_client()
-            | {
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 20,
-                "compression.type": "lz4",
-                "message.timeout.ms": patience * _SECOND,
-                "queue.buffering.max.messages": 1_000_000,
-                "queue.buffering.max.kbytes": 262_144,
-                "error_cb": _say,
-            }
-            | config
-        )
-        self._topics: dict[str, str] = {}
+        wanted = settings.kafka_client() | _WRITING | {"message.timeout.ms": patience * _SECOND, "error_cb": _say}
+        self._producer = Producer(wanted | config)
+        self._topics: dict[str, tuple[str, Frames | None]] = {}
         self._since_poll = 0
 
     def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
         """Hand over one record; blocks while the buffer is full.
 
         Raises:
+            Undecodable: no record can hold it; the writer lives on.
             Unavailable: the writer is dead.
         """
         self._check()
-        name = self._topics.get(topic) or self._topics.setdefault(topic, topic_name(topic, self.settings.ledger))
-        while True:
-            try:
-                self._producer.produce(name, value, key, partition, on_delivery=self._done)
-                break
-            except BufferError:
-                self._producer.poll(0.1)
-                self._check()
-            except KafkaException as error:
-                raise Unavailable(f"Kafka refused a record of {name}: {error.args[0].str()}") from error
+        name, frames = self._topics.get(topic) or self._open(topic)
+        self._produce(name, value if frames is None else frames.outward(value), key, partition)
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0
@@ -81,11 +80,31 @@ class Writer:
         Raises:
             Unavailable: something was not; the writer is dead.
         """
-        while self._producer.flush(1.0):
+        said = time.monotonic()
+        while waiting := self._producer.flush(1.0):
             self._check()
+            if time.monotonic() - said >= SAY_EVERY:
+                log.warning("kafka: %d records wait for a broker to acknowledge them", waiting)
+                said = time.monotonic()
         self._check()
 
-    def _done(self, error: KafkaError | None, message: Message) -> None:
+    def _open(self, topic: str) -> tuple[str, Frames | None]:
+        opened = self._topics[topic] = (topic_name(topic, self.settings.ledger), frames_of(self.settings, topic))
+        return opened
+
+    def _produce(self, name: str, value: bytes | None, key: bytes | None, partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(name, value, key, partition, on_delivery=self._failed)
+            except BufferError:
+                self._producer.poll(0.1)
+                self._check()
+            except KafkaException as error:
+                raise _refusal(error.args[0], name, value) from error
+            else:
+                return
+
+    def _failed(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._failure is None:
             self._failure = f"{message.topic()}[{message.partition()}]: {error.str()}"
 
@@ -102,6 +121,7 @@ class EventWriter:
     def __init__(self, settings: Settings, *, patience: int = PATIENCE) -> None:
         """Open a writer for the partitions of the settings' ledger."""
         self._writer = Writer(settings, patience=patience)
+        self._letters = DeadLetters(self._writer)
         self._partitions = settings.partitions
 
     def write(self, events: Iterable[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> int:
@@ -110,9 +130,9 @@ class EventWriter:
         for event in events:
             partition = partition_of(event.message_key, self._partitions)
             key = event.message_key.encode("utf-8", "replace")
-            self._writer.write("message-events", key, envelope.encode(event), partition)
+            self._hand_over("message-events", key, envelope.encode(event), partition)
             if evidence and event.event_id in evidence:
-                self._writer.write("evidence", event.event_id, evidence[event.event_id], partition)
+                self._hand_over("evidence", event.event_id, evidence[event.event_id], partition)
             count += 1
         return count
 
@@ -124,6 +144,12 @@ class EventWriter:
         """Wait until everything before is acknowledged, or raise Unavailable."""
         self._writer.flush()
 
+    def _hand_over(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        try:
+            self._writer.write(topic, key, value, partition)
+        except Undecodable as error:
+            self._letters.put(topic, partition, -1, value, str(error), key=key)
+
 
 def write_all(settings: Settings, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
     """Write a few records of a one-partition topic and wait for them."""
@@ -131,6 +157,12 @@ def write_all(settings: Settings, topic: str, records: Sequence[tuple[bytes, byt
     for key, value in records:
         writer.write(topic, key, value)
     writer.flush()
+
+
+def _refusal(error: KafkaError, name: str, value: bytes | None) -> Unavailable | Undecodable:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return Undecodable(f"{len(value or b'')} bytes are too many for a record of {name}")
+    return Unavailable(f"Kafka refused a record of {name}: {error.str()}")
 
 
 def _say(error: KafkaError) -> None:

@@ -3,7 +3,9 @@
 Rules:
 - A framed value is a zero byte, the schema's id (4 bytes, big endian) and the Avro body. The id names the writer's
   schema.
-- Ids are pinned in schemas/ids.toml; the last version of a name is what we write.
+- Ids are pinned in schemas/ids.toml, one a version; the last is what we write, and stands in events/NAME.avsc. Older
+  versions are kept as events/NAME@ID.avsc.
+- A registry's ids stay outside (kafka/registry.py): within, an id is a packaged one.
 """
 
 import json
@@ -27,9 +29,15 @@ def ids() -> dict[str, list[int]]:
 
 
 @cache
-def schema(name: str) -> dict[str, Any]:
-    """A packaged schema as a parsed JSON document."""
-    document: dict[str, Any] = json.loads((files("schemas") / "events" / f"{name}.avsc").read_text(encoding="utf-8"))
+def schema(name: str, number: int | None = None) -> dict[str, Any]:
+    """A packaged schema as a parsed JSON document.
+
+    Args:
+        name: of the schema.
+        number: id of one of its versions; default: the last, which we write.
+    """
+    path = f"{name}.avsc" if number in {None, id_of(name)} else f"{name}@{number}.avsc"
+    document: dict[str, Any] = json.loads((files("schemas") / "events" / path).read_text(encoding="utf-8"))
     return document
 
 

@@ -1,0 +1,92 @@
+"""How records are fetched, and what a fetched message is to us."""
+
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+from operator import methodcaller
+
+from confluent_kafka import KafkaError, Message
+
+from streams.core.errors import Misuse, Unavailable
+from streams.kafka.ports import Records
+from streams.kafka.registry import Frames
+
+log = logging.getLogger(__name__)
+
+END_OF_PARTITION = KafkaError._PARTITION_EOF  # noqa: SLF001 - the library names its codes so
+
+FETCHING = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "earliest",
+    "fetch.queue.backoff.ms": 10,
+    "fetch.max.bytes": 50_000_000,
+    "fetch.message.max.bytes": 8_000_000,
+    "queued.max.messages.kbytes": 100_000,
+    "check.crcs": True,
+}
+"""The fetcher sleeps a second after its queue was full by default; 10 ms makes it seven times faster."""
+
+_MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001
+_FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+
+_partition = methodcaller("partition")
+
+
+def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[Records]:
+    """Messages by partition, in the order of the log; what is no message is looked at and passed over.
+
+    Args:
+        messages: as fetched.
+        frames: how ids of schemas come in from a registry; None where packaged ids are written.
+
+    Raises:
+        Unavailable: the client is dead, or there is no such topic.
+        Misuse: we may not read it.
+    """
+    good = [message for message in messages if message.error() is None]
+    if len(good) < len(messages):
+        for message in messages:
+            _look(message.error())
+    parts: dict[int, list[Message]] = {}
+    for number, run in groupby(good, _partition):
+        parts.setdefault(number, []).extend(run)
+    return [_records(number, part, frames) for number, part in sorted(parts.items())]
+
+
+def ended(messages: Sequence[Message]) -> set[int]:
+    """The partitions whose end was met."""
+    errors = ((message.partition(), message.error()) for message in messages)
+    return {number or 0 for number, error in errors if error is not None and error.code() == END_OF_PARTITION}
+
+
+def say(error: KafkaError) -> None:
+    """What a client has to say that is no message."""
+    log.warning("kafka: %s", error.str())
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Is the client dead; the callback of errors is told so by the code alone."""
+    return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 - the library names its codes so
+
+
+def _records(number: int, part: list[Message], frames: Frames | None) -> Records:
+    values = [message.value() for message in part]
+    return Records(
+        partition=number,
+        values=values if frames is None else [frames.inward(value) for value in values],
+        keys=[message.key() for message in part],
+        offsets=[message.offset() or 0 for message in part],
+    )
+
+
+def _look(error: KafkaError | None) -> None:
+    if error is None or error.code() == END_OF_PARTITION:
+        return
+    if error.code() in _MISSING:
+        raise Unavailable(f"Kafka has not the topic: {error.str()}", hint="custody topics --create")
+    if error.code() in _FORBIDDEN:
+        raise Misuse(f"Kafka refuses us: {error.str()}", hint="give this user the right to read topics and groups")
+    if is_fatal(error):
+        raise Unavailable(f"Kafka put this reader out: {error.str()}")
+    say(error)

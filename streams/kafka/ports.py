@@ -1,0 +1,133 @@
+"""What a log of records can do for us, whoever keeps it: Kafka, or a double in this process."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Consecutive records of one partition.
+
+    Attributes:
+        partition: their partition.
+        values: as they are; None is a tombstone.
+        keys: likewise.
+        offsets: of each.
+    """
+
+    partition: int
+    values: list[bytes | None]
+    keys: list[bytes | None]
+    offsets: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a group stored for a partition.
+
+    Attributes:
+        offset: of the next record to read; None where nothing is stored.
+        metadata: what was said when it was stored.
+    """
+
+    offset: int | None
+    metadata: str
+
+
+Assigned = Callable[[dict[int, Committed]], dict[int, int]]
+"""Told the partitions and what is stored for them; answers from where to read each."""
+
+Revoked = Callable[[Sequence[int]], None]
+
+
+class RecordWriter(Protocol):
+    """Writes records of one ledger.
+
+    Attributes:
+        settings: of the ledger.
+    """
+
+    settings: Settings
+
+    def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
+        """Hand over one record; blocks while the buffer is full.
+
+        Raises:
+            Undecodable: no record can hold it; the writer lives on.
+            Unavailable: the writer is dead.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Wait until everything before is acknowledged.
+
+        Raises:
+            Unavailable: something was not; the writer is dead.
+        """
+        ...
+
+
+class RecordReader(Protocol):
+    """Reads one topic as a member of a group."""
+
+    def read(self, count: int, timeout: float) -> list[Records]:
+        """Up to `count` records within `timeout` seconds, by partition.
+
+        Raises:
+            Unavailable: this reader is of no use any more; close it and open another.
+        """
+        ...
+
+    def commit(self, partition: int, offset: int, metadata: str = "") -> None:
+        """Store the offset of the next record to read, with what it names.
+
+        Raises:
+            Unavailable: not stored; this member may have lost the partition.
+        """
+        ...
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Read a partition again from an offset."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class Log(Protocol):
+    """Opens what reads and writes one ledger's records."""
+
+    def writer(self) -> RecordWriter:
+        """A writer."""
+        ...
+
+    def reader(
+        self,
+        topic: str,
+        group: str,
+        *,
+        member: str = "",
+        assigned: Assigned | None = None,
+        revoked: Revoked | None = None,
+    ) -> RecordReader:
+        """A member of a group; `member` is the static name of this worker."""
+        ...
+
+    def read_range(
+        self,
+        topic: str,
+        starts: dict[int, int] | None = None,
+        ends: dict[int, int] | None = None,
+        *,
+        count: int = 50_000,
+    ) -> Iterator[Records]:
+        """All records of a topic between offsets, without a group."""
+        ...
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """The offset after the last record of each partition, as it is now."""
+        ...

@@ -1,0 +1,118 @@
+"""Reading a topic between offsets, without a group: for replays, snapshots and what is said of sources."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams.core.errors import Unavailable
+from streams.kafka.fetching import FETCHING, ended, grouped, say
+from streams.kafka.ports import Records
+from streams.kafka.registry import Frames, frames_of
+from streams.kafka.topics import TIMEOUT, topic_name
+from streams.settings import Settings
+
+_WAIT = 0.2
+"""Seconds that one fetch may take before we look again."""
+
+Spans = dict[int, tuple[int, int]]
+"""By partition: the first offset, and the one after the last."""
+
+
+def read_range(
+    settings: Settings,
+    topic: str,
+    starts: dict[int, int] | None = None,
+    ends: dict[int, int] | None = None,
+    *,
+    count: int = 50_000,
+) -> Iterator[Records]:
+    """All records of a topic between offsets, without a group; partitions as they come.
+
+    Args:
+        settings: of the ledger.
+        topic: without the ledger.
+        starts: first offset by partition; default: the beginning.
+        ends: offset after the last by partition; default: the end as it is now.
+        count: records a batch at most.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    name, frames = topic_name(topic, settings.ledger), frames_of(settings, topic)
+    consumer = _consumer(settings)
+    try:
+        spans = _spans(consumer, name, starts or {}, ends)
+        consumer.assign([TopicPartition(name, number, span[0]) for number, span in spans.items() if span[0] < span[1]])
+        yield from _until(consumer, name, spans, count, frames)
+    except KafkaException as error:
+        raise Unavailable(f"Kafka: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition, as it is now.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    consumer = _consumer(settings)
+    try:
+        spans = _spans(consumer, topic_name(topic, settings.ledger), {}, None)
+    except KafkaException as error:
+        raise Unavailable(f"Kafka: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+    return {number: span[1] for number, span in spans.items()}
+
+
+def _consumer(settings: Settings) -> Consumer:
+    own = {"group.id": "custody-none", "enable.partition.eof": True, "error_cb": say}
+    return Consumer(settings.kafka_client() | FETCHING | own)
+
+
+def _spans(consumer: Consumer, name: str, starts: dict[int, int], ends: dict[int, int] | None) -> Spans:
+    topic = consumer.list_topics(name, timeout=TIMEOUT).topics[name]
+    if topic.error:
+        raise Unavailable(f"Kafka has no topic {name}.", hint="custody topics --create")
+    spans = {}
+    for number in sorted(topic.partitions):
+        low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=TIMEOUT)
+        spans[number] = (max(low, starts.get(number, low)), high if ends is None else min(high, ends.get(number, 0)))
+    return spans
+
+
+def _until(consumer: Any, name: str, spans: Spans, count: int, frames: Frames | None) -> Iterator[Records]:
+    """Read until every partition has reached its end; the end of a compacted one is told by the broker."""
+    left = {number: end - start for number, (start, end) in spans.items() if start < end}
+    last_word = time.monotonic()
+    while left:
+        messages = consumer.consume(min(count, sum(left.values())), _WAIT)
+        if messages:
+            last_word = time.monotonic()
+        elif time.monotonic() - last_word > TIMEOUT:
+            raise Unavailable(f"Kafka gave no record for {TIMEOUT:.0f} seconds.")
+        over = ended(messages)
+        for records in grouped(messages, frames):
+            end = spans[records.partition][1]
+            left[records.partition] = end - records.offsets[-1] - 1
+            if records.offsets[0] < end:
+                yield before(records, end)
+        for number in [number for number, rest in left.items() if rest <= 0 or number in over]:
+            del left[number]
+            consumer.pause([TopicPartition(name, number)])
+
+
+def before(records: Records, end: int) -> Records:
+    """The records before an offset."""
+    if records.offsets[-1] < end:
+        return records
+    keep = sum(offset < end for offset in records.offsets)
+    return Records(
+        partition=records.partition,
+        values=records.values[:keep],
+        keys=records.keys[:keep],
+        offsets=records.offsets[:keep],
+    )
