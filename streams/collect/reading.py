@@ -32,8 +32,13 @@ def files(path: str) -> list[str]:
     """The files that a declared path of a log means: itself, or those of the folder in the order of their names."""
     place = Path(path)
     if path != STDIN and place.is_dir():
-        return [str(file) for file in sorted(place.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        return [str(file) for file in sorted(place.rglob("*")) if _may_be_log(file)]
     return [path]
+
+
+def _may_be_log(file: Path) -> bool:
+    """Is a file in a folder one to read; a link that leads nowhere is, so that it is counted."""
+    return not file.name.startswith(".") and (file.is_file() or (file.is_symlink() and not file.exists()))
 
 
 class Lines:

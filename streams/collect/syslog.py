@@ -40,8 +40,10 @@ thousand at most."""
 _SECOND = 1_000_000
 _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
-_LATEST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICRO
-"""Year 9999: no other form of a line can say a later time."""
+EARLIEST, LATEST = 1990, 2200
+"""Years in which a line may be written; one of a year to come would draw the clock there."""
+
+_EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for year in (EARLIEST, LATEST))
 
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
@@ -166,6 +168,8 @@ class Reader:
             moment = datetime.fromisoformat(time)
         except ValueError:
             return None
+        if not EARLIEST <= moment.year < LATEST:
+            return None
         if moment.tzinfo is None:
             return self._local(moment)
         whole = moment.toordinal() * _DAY_SECONDS + moment.hour * 3600 + moment.minute * 60 + moment.second
@@ -254,7 +258,7 @@ def _journal(raw: bytes) -> tuple[int, str] | None:
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
     except (msgspec.DecodeError, ValueError):
         return None
-    if not 0 <= at < _LATEST:
+    if not _EARLIEST <= at < _LATEST:
         return None
     return at, _without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
 

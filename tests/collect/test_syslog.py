@@ -145,9 +145,20 @@ def test_a_journal_with_nul(message: str | list[int]) -> None:
     assert Reader().read(msgspec.json.encode(record)) == Line(NOON, "h\ufffd", "p", "", "a\ufffdb")
 
 
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59", "2200-01-01T00:00:00Z", "1989-12-31T23:59:59Z"]
+)
+def test_a_year_that_cannot_be(time: str) -> None:
+    """A line of the year 9999 has no time that can be read, and leaves no trace in the reader's memory."""
+    reader = Reader()
+    before = reader.state()
+    assert reader.read(f"{time} h p[1]: x".encode()) is None
+    assert reader.state() == before
+
+
 @pytest.mark.parametrize("time", ["-1", "253402300800000000", "9" * 400, "now", ""])
 def test_a_journal_of_no_time(time: str) -> None:
-    """A time before 1970 or after 9999 is none."""
+    """A time before 1990 or after 2200 is none."""
     assert Reader().read(msgspec.json.encode({"__REALTIME_TIMESTAMP": time, "MESSAGE": "x"})) is None
 
 
