@@ -24,8 +24,8 @@ LOST = "day-0129.lost@origin.test"
 SCREENS = (
     ("queue",),
     ("overdue",),
-    ("unread", "--limit", "5"),
-    ("cases", "--limit", "5"),
+    ("unread",),
+    ("cases",),
     ("reliability", "--by", "priority"),
     ("trace", LOST),
     ("replay", "--diff"),
