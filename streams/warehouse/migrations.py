@@ -1,24 +1,45 @@
-"""The tables and views of a ledger's database, from schemas/warehouse; every statement may be run again."""
+"""The tables and views of a ledger's database, from schemas/warehouse.
 
-from importlib.resources import files
+Rules:
+- A numbered script is applied once, and remembered with its checksum; one that changed afterwards is refused: what is
+  fed and derived can be thrown away and made again from the log.
+- Views are made again whenever their text changed. Retention is set whenever the settings changed.
+- Every statement may be run by two processes at once.
+"""
+
+from hashlib import blake2b
 from typing import Any
 
+from streams.core.errors import Misuse
 from streams.settings import Settings
+from streams.warehouse import reliability, scripts
 from streams.warehouse.client import connect
 
-FILES = ("001-tables.sql", "002-derived.sql", "003-views.sql")
-
-RELIABILITY: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    "reliability_total": (),
-    "reliability_daily": (("day", "Date", "Of submission, UTC", "toDate(submitted_at)"),),
-    "reliability_by_priority": (("priority", "Int32", "RFC 6710 MT-PRIORITY", ""),),
-    "reliability_by_peer": (("peer", "String", "First next party", ""),),
-    "reliability_by_domain": (
-        ("originator_domain", "String", "Domain of the originator", "lower(splitByChar('@', originator)[-1])"),
-        ("recipient_domain", "String", "Domain of the recipient", "lower(splitByChar('@', recipient)[-1])"),
-    ),
+KEPT = {
+    "event_records": ("observed_at", "keep_events_days"),
+    "ticks": ("fed_at", "keep_events_days"),
+    "evidence_records": ("fed_at", "keep_evidence_days"),
+    "alert_records": ("fed_at", "keep_alerts_days"),
+    "case_records": ("fed_at", "keep_alerts_days"),
+    "queue_records": ("fed_at", "keep_queues_days"),
+    "entry_records": ("observed_at", "keep_events_days"),
+    "leg_records": ("observed_at", "keep_events_days"),
+    "copy_records": ("observed_at", "keep_events_days"),
+    "unit_records": ("observed_at", "keep_events_days"),
+    "astray_records": ("observed_at", "keep_events_days"),
 }
-"""Names of the reliability views, and their columns: name, type, comment and definition."""
+"""By table, the time from which its rows are kept, and the setting that says for how many days."""
+
+_APPLIED = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name String COMMENT 'Script, view or retention',
+    checksum String COMMENT 'Of what was applied',
+    applied_at DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'When'
+)
+ENGINE = ReplacingMergeTree(applied_at)
+ORDER BY name
+"""
 
 
 def migrate(settings: Settings) -> None:
@@ -26,55 +47,68 @@ def migrate(settings: Settings) -> None:
 
     Raises:
         Unavailable: the warehouse does not answer.
+        Misuse: the database was made by another version of a script.
     """
     client = connect(settings, database=False)
     client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")  # a checked name: letters, digits and _
+    client.close()
     client = connect(settings)
-    for statement in statements():
+    client.command(_APPLIED)
+    done = dict(client.query("SELECT name, checksum FROM migrations FINAL").result_rows)
+    _scripts(client, done, settings.database)
+    _views(client, done)
+    _retention(client, done, settings)
+    client.close()
+
+
+def _scripts(client: Any, done: dict[str, str], database: str) -> None:
+    for name in scripts.numbered():
+        script = scripts.text(name)
+        if name not in done:
+            _apply(client, name, script, scripts.statements(script))
+        elif done[name] != checksum(script):
+            raise Misuse(
+                f"The database {database} was made by another version of {name}.",
+                hint=f"DROP DATABASE {database}: the feed makes it again from the log",
+            )
+
+
+def _views(client: Any, done: dict[str, str]) -> None:
+    for name, statement in view_statements(client):
+        if done.get(f"view {name}") != checksum(statement):
+            _apply(client, f"view {name}", statement, [statement])
+
+
+def view_statements(client: Any) -> list[tuple[str, str]]:
+    """Names and statements of all views, in order."""
+
+    def columns(table: str) -> list[scripts.Column]:
+        rows = client.query(
+            "SELECT name, type, comment FROM system.columns"
+            " WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+            parameters={"table": table},
+        ).result_rows
+        return [scripts.Column(*row) for row in rows]
+
+    written = [(name, scripts.statements(scripts.text(f"views/{name}.sql"))[0]) for name in scripts.views()]
+    shaped = [(name, scripts.with_columns(statement, columns)) for name, statement in written]
+    return [*shaped, *((name, reliability.view(name)) for name in reliability.BY)]
+
+
+def _retention(client: Any, done: dict[str, str], settings: Settings) -> None:
+    for table, (column, setting) in KEPT.items():
+        days = int(getattr(settings, setting))
+        statement = f"ALTER TABLE {table} MODIFY TTL toDateTime({column}) + INTERVAL {days} DAY"
+        if done.get(f"retention {table}") != checksum(statement):
+            _apply(client, f"retention {table}", statement, [statement])
+
+
+def _apply(client: Any, name: str, script: str, statements: list[str]) -> None:
+    for statement in statements:
         client.command(statement)
+    client.insert("migrations", [[name, checksum(script)]], column_names=["name", "checksum"])
 
 
-def statements() -> list[str]:
-    """All statements, in order."""
-    found = [one for name in FILES for one in split(text(name))]
-    return [*found, *(reliability(name) for name in RELIABILITY)]
-
-
-def reliability(name: str) -> str:
-    """The statement of a reliability view."""
-    columns = RELIABILITY[name]
-    return (
-        text("reliability.sql")
-        .replace("@columns", "".join(f"{c} {kind} COMMENT '{note}', " for c, kind, note, _ in columns))
-        .replace("@names", "".join(f"{c}, " for c, *_ in columns))
-        .replace("@name", name)
-        .replace("*, @by", ", ".join(["*", *(f"{how} AS {c}" for c, _, _, how in columns if how)]))
-        .replace("@group", "GROUP BY " + ", ".join(c for c, *_ in columns) if columns else "")
-    )
-
-
-def text(name: str) -> str:
-    """A file of schemas/warehouse."""
-    return (files("schemas") / "warehouse" / name).read_text(encoding="utf-8")
-
-
-def split(script: str) -> list[str]:
-    """The statements of a script; none of ours has a semicolon at the end of a line within it."""
-    parts = [part.strip() for part in script.split(";\n")]
-    return [part.removesuffix(";") for part in parts if _is_statement(part)]
-
-
-def _is_statement(part: str) -> bool:
-    return any(line.strip() and not line.strip().startswith("--") for line in part.splitlines())
-
-
-def columns_of(client: Any, database: str) -> dict[str, dict[str, str]]:
-    """Table to column to comment, as the engine knows them."""
-    rows = client.query(
-        "SELECT table, name, comment FROM system.columns WHERE database = {database:String}",
-        parameters={"database": database},
-    ).result_rows
-    known: dict[str, dict[str, str]] = {}
-    for table, name, comment in rows:
-        known.setdefault(table, {})[name] = comment
-    return known
+def checksum(script: str) -> str:
+    """What tells whether a script is the one that was applied."""
+    return blake2b(script.encode(), digest_size=8).hexdigest()

@@ -1,6 +1,7 @@
--- What the feed writes: facts only. Every table can be thrown away and fed again from the log.
+-- What the feed writes: facts only. Every table can be thrown away and fed again from the log. Their names end in
+-- _records; what people read are the views.
 
-CREATE TABLE IF NOT EXISTS events
+CREATE TABLE IF NOT EXISTS event_records
 (
     event_id FixedString(16) COMMENT 'Hash of the fact',
     kind LowCardinality(String) COMMENT 'What happened',
@@ -36,15 +37,16 @@ CREATE TABLE IF NOT EXISTS events
     file LowCardinality(Nullable(String)) COMMENT 'Where the evidence stands',
     offset Nullable(Int64) COMMENT 'Byte offset, or message number, in it',
     attributes Array(String) COMMENT 'name=value texts',
+    clock DateTime64(6, 'UTC') COMMENT 'The latest tick before its record in its partition; 1970 before the first',
     log_partition UInt16 COMMENT 'Partition of message-events',
     log_offset UInt64 COMMENT 'Offset there',
     version UInt64 DEFAULT 18446744073709551615 - log_offset COMMENT 'Inverse of the offset, so that the first record of a fact wins',
     INDEX by_queue_id queue_id TYPE bloom_filter(0.01) GRANULARITY 2,
-    INDEX by_recipient lower(recipient) TYPE bloom_filter(0.01) GRANULARITY 2
+    INDEX by_recipient lower(recipient) TYPE bloom_filter(0.01) GRANULARITY 2,
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (message_key, event_id, occurred_at)
-TTL toDateTime(observed_at) + INTERVAL 400 DAY;
+ORDER BY (message_key, event_id, occurred_at);
 
 CREATE TABLE IF NOT EXISTS ticks
 (
@@ -53,19 +55,22 @@ CREATE TABLE IF NOT EXISTS ticks
     through DateTime64(6, 'UTC') COMMENT 'All declared sources have given their evidence up to here',
     silent Array(String) COMMENT 'Sources that said nothing',
     behind Array(String) COMMENT 'Sources that hold the clock',
-    terms String COMMENT 'Version of the terms'
+    terms LowCardinality(String) COMMENT 'Version of the terms',
+    fed_at DateTime DEFAULT now() COMMENT 'When the record was fed',
+    INDEX by_through through TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (log_partition, log_offset);
 
-CREATE TABLE IF NOT EXISTS evidence
+CREATE TABLE IF NOT EXISTS evidence_records
 (
     event_id FixedString(16) COMMENT 'Hash of the fact it proves',
     message_key String COMMENT 'Of its event',
     source LowCardinality(String) COMMENT 'Declared source',
     file LowCardinality(String) COMMENT 'Where it stands',
     offset Int64 COMMENT 'Byte offset, or message number, in it',
-    raw String COMMENT 'At most 8 KB'
+    raw String COMMENT 'At most 8 KB',
+    fed_at DateTime DEFAULT now() COMMENT 'When the record was fed'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (message_key, event_id);
@@ -88,7 +93,8 @@ CREATE TABLE IF NOT EXISTS alert_records
     cause String COMMENT 'What holds it up',
     holder_host LowCardinality(String) COMMENT 'The last queue that held it: host',
     holder_queue_id String COMMENT 'The last queue that held it: queue id',
-    terms LowCardinality(String) COMMENT 'Version of the terms'
+    terms LowCardinality(String) COMMENT 'Version of the terms',
+    fed_at DateTime DEFAULT now() COMMENT 'When the record was fed'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (alert_id, state);
@@ -106,7 +112,8 @@ CREATE TABLE IF NOT EXISTS case_records
     acknowledged_by String COMMENT 'Who',
     note String COMMENT 'Said when acknowledged',
     sample Array(String) COMMENT 'A few message keys',
-    log_offset UInt64 COMMENT 'Offset in the cases topic: the last record wins'
+    log_offset UInt64 COMMENT 'Offset in the cases topic: the last record wins',
+    fed_at DateTime DEFAULT now() COMMENT 'When the record was fed'
 )
 ENGINE = ReplacingMergeTree(log_offset)
 ORDER BY case_id;
@@ -122,17 +129,18 @@ CREATE TABLE IF NOT EXISTS queue_records
     oldest Nullable(DateTime64(6, 'UTC')) COMMENT 'Earliest arrival of what is owed',
     volume Int64 COMMENT 'Bytes',
     deferred Int64 COMMENT 'Of these, tried and deferred',
-    held Int64 COMMENT 'Of these, on hold'
+    held Int64 COMMENT 'Of these, on hold',
+    fed_at DateTime DEFAULT now() COMMENT 'When the record was fed'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (at, log_partition, host, next_hop, priority)
-TTL toDateTime(at) + INTERVAL 90 DAY;
+ORDER BY (at, log_partition, host, next_hop, priority);
 
 CREATE TABLE IF NOT EXISTS terms
 (
     version String COMMENT 'Hash of what they say',
     profile String COMMENT 'Name of the profile',
-    text String COMMENT 'The profile, as TOML'
+    text String COMMENT 'The profile, as TOML',
+    used_at DateTime DEFAULT now() COMMENT 'When it was last derived by'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY version;

@@ -1,0 +1,531 @@
+-- Derives entries, legs, copies and units from events, independently of the stream processors: for the messages that were
+-- touched, and those connected with them by hand-over. `-- @name` begins a block; streams/warehouse/derive.py says in
+-- which order blocks are run and which are repeated. `work_` tables belong to one derivation and are dropped after it.
+
+-- @begin
+CREATE TABLE work_touched ENGINE = MergeTree ORDER BY message_key AS
+SELECT DISTINCT message_key
+FROM event_records
+WHERE log_offset >= {least:UInt64} AND log_offset >= transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0));
+
+-- @touched
+SELECT count() FROM work_touched;
+
+-- @slice
+CREATE OR REPLACE TABLE work_keys ENGINE = MergeTree ORDER BY message_key AS
+SELECT message_key, toUInt8(0) AS round
+FROM work_touched
+WHERE message_key > {after:String}
+ORDER BY message_key
+LIMIT {limit:UInt32};
+
+CREATE OR REPLACE TABLE work_facts
+(
+    round UInt8, log_partition UInt16, kind LowCardinality(String), at DateTime64(6, 'UTC'), known DateTime64(6, 'UTC'), observed_at DateTime,
+    leg FixedString(16), place UInt64, half UInt64, stay LowCardinality(String),
+    next_leg FixedString(16), next_place UInt64, next_half UInt64, next_stay LowCardinality(String),
+    message_key String, host LowCardinality(String), queue_id String, recipient String, next_queue_id String,
+    peer LowCardinality(String), side LowCardinality(String), traffic LowCardinality(String), action LowCardinality(String),
+    status LowCardinality(String), diagnostic String, priority Nullable(Int32), size Nullable(Int64), originator String,
+    message_id Nullable(String), report_requested Nullable(Bool), recipients_expected Int32, attributes Array(String),
+    seq Int32, event_id FixedString(16)
+)
+ENGINE = MergeTree ORDER BY leg;
+
+-- @slice_end
+SELECT count(), max(message_key) FROM work_keys WHERE round = 0;
+
+-- @to_take
+SELECT count() FROM work_keys WHERE round = {round:UInt8};
+
+-- @take
+INSERT INTO work_facts
+SELECT
+    {round:UInt8}, e.log_partition, e.kind, e.occurred_at, greatest(e.occurred_at, e.clock), toDateTime(e.observed_at),
+    e.leg,
+    reinterpretAsUInt64(substring(e.leg, 1, 8)),
+    reinterpretAsUInt64(substring(e.leg, 9, 8)) AS h,
+    multiIf(h = 0, 'entry', h = @session, 'session', h = @copy, 'copy', 'queue'),
+    e.next_leg,
+    reinterpretAsUInt64(substring(e.next_leg, 1, 8)),
+    reinterpretAsUInt64(substring(e.next_leg, 9, 8)) AS n,
+    multiIf(n = 0, 'none', n = @session, 'session', n = @copy, 'copy', 'queue'),
+    e.message_key, e.host, e.queue_id, e.recipient, ifNull(e.next_queue_id, ''),
+    ifNull(e.peer, ''), ifNull(e.side, ''), if(ifNull(e.traffic, '') = '', 'ours', assumeNotNull(e.traffic)), ifNull(e.action, ''),
+    ifNull(e.status, ''), ifNull(e.diagnostic, ''), e.priority, e.size, ifNull(e.originator, ''),
+    e.message_id, e.report_requested, ifNull(e.recipients_expected, 0), e.attributes,
+    e.seq, e.event_id
+FROM event_records AS e FINAL
+WHERE e.message_key IN (SELECT message_key FROM work_keys WHERE round = {round:UInt8});
+
+INSERT INTO place_keys
+SELECT DISTINCT arrayJoin([place, next_place]) AS one, message_key
+FROM work_facts
+WHERE round = {round:UInt8} AND one != 0;
+
+INSERT INTO work_keys
+SELECT DISTINCT message_key, {round:UInt8} + 1
+FROM place_keys
+WHERE place IN (SELECT arrayJoin([place, next_place]) FROM work_facts WHERE round = {round:UInt8})
+    AND message_key NOT IN (SELECT message_key FROM work_keys);
+
+-- @chains
+CREATE OR REPLACE TABLE work_edges ENGINE = MergeTree ORDER BY (of, a) AS
+SELECT DISTINCT of, one.1 AS a, one.2 AS b
+FROM
+(
+    SELECT
+        arrayJoin(if(stay = 'copy' AND next_stay = 'copy' AND kind = 'transferred', ['chain', 'move'], ['chain'])) AS of,
+        arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one
+    FROM work_facts
+    WHERE stay != 'entry' AND next_stay != 'none'
+);
+
+CREATE OR REPLACE TABLE work_labels ENGINE = MergeTree ORDER BY (of, leg) AS
+SELECT of, a AS leg, least(a, min(b)) AS label FROM work_edges GROUP BY of, a;
+
+-- @round
+CREATE OR REPLACE TABLE work_labels_next ENGINE = MergeTree ORDER BY (of, leg) AS
+SELECT of, leg, min(label) AS label
+FROM
+(
+    SELECT of, leg, label FROM work_labels
+    UNION ALL
+    SELECT e.of AS of, e.a AS leg, l.label AS label FROM work_edges AS e INNER JOIN work_labels AS l ON e.of = l.of AND e.b = l.leg
+    UNION ALL
+    SELECT o.of AS of, o.leg AS leg, l.label AS label FROM work_labels AS o INNER JOIN work_labels AS l ON o.of = l.of AND o.label = l.leg
+)
+GROUP BY of, leg;
+
+-- @changed
+SELECT count()
+FROM work_labels_next AS n
+INNER JOIN work_labels AS l ON n.of = l.of AND n.leg = l.leg
+WHERE n.label != l.label;
+
+-- @exchange
+EXCHANGE TABLES work_labels AND work_labels_next;
+
+-- @units
+CREATE OR REPLACE TABLE work_chains ENGINE = MergeTree ORDER BY leg AS
+SELECT n.leg AS leg, n.place AS place, n.half AS half, n.stay AS stay, if(l.label = @none, n.leg, l.label) AS chain
+FROM
+(
+    SELECT leg, place, half, stay FROM work_facts WHERE stay != 'entry'
+    UNION DISTINCT
+    SELECT next_leg AS leg, next_place AS place, next_half AS half, next_stay AS stay FROM work_facts WHERE next_stay != 'none'
+) AS n
+LEFT JOIN (SELECT leg, label FROM work_labels WHERE of = 'chain') AS l ON n.leg = l.leg;
+
+CREATE OR REPLACE TABLE work_chained ENGINE = MergeTree ORDER BY chain AS
+SELECT c.chain AS chain, f.*
+FROM work_facts AS f
+INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON f.leg = c.of_leg
+WHERE f.stay != 'entry';
+
+CREATE OR REPLACE TABLE work_submissions ENGINE = MergeTree ORDER BY chain AS
+SELECT
+    *,
+    at + toIntervalMicrosecond(arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2) AS term,
+    if(levels = [], NULL, term) AS proof_due,
+    if(levels = [] OR NOT ifNull(report_requested, {unless_declined:Bool}), @never, term) AS promised
+FROM
+(
+    SELECT
+        *,
+        arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}) AS is_bulk,
+        if(is_bulk, [], arrayLast(
+            r -> r.4 AND (r.1 = '' OR match('ours', r.1)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
+            {owed:@owed}
+        ).5) AS levels
+    FROM work_chained
+    WHERE kind = 'submitted' AND traffic = 'ours'
+);
+
+CREATE OR REPLACE TABLE work_entries ENGINE = MergeTree ORDER BY place AS
+SELECT
+    place,
+    any(toFixedString(concat(substring(leg, 1, 8), unhex('0000000000000000')), 16)) AS leg,
+    min(log_partition) AS log_partition,
+    min(message_key) AS message_key,
+    min(host) AS host,
+    min(queue_id) AS queue_id,
+    minOrNullIf(at, is_arrival) AS arrived_at,
+    minOrNullIf(known, is_arrival) AS arrived_known,
+    minOrNullIf(at, stay = 'entry' AND kind IN ('removed', 'deleted', 'rerouted')) AS left_at,
+    minOrNullIf(known, stay = 'entry' AND kind IN ('removed', 'deleted', 'rerouted')) AS left_known,
+    minOrNullIf(at, stay = 'entry' AND kind = 'deleted') AS deleted_at,
+    minOrNullIf(known, stay = 'entry' AND kind = 'deleted') AS deleted_known,
+    minOrNullIf(at, stay = 'entry' AND kind = 'refused') AS refused_at,
+    minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
+    argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,
+    minOrNullIf(at, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_at,
+    minOrNullIf(known, kind = 'reported' AND action = 'issued') AS issued_known,
+    maxOrNullIf(at, kind = 'held') AS held_at,
+    maxOrNullIf(at, kind = 'released') AS released_at,
+    maxIf(recipients_expected, is_arrival) AS recipients_expected,
+    argMinIf(class, (at, event_id), is_arrival) AS traffic,
+    argMinIf(priority, (at, event_id), is_arrival AND priority IS NOT NULL) AS priority,
+    maxIf(size, is_arrival) AS size,
+    minOrNullIf(arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2, is_arrival AND levels != []) AS stuck_after,
+    max(observed_at) AS observed_at
+FROM
+(
+    SELECT
+        *,
+        kind = 'submitted' OR (kind = 'transferred' AND side = 'received') AS is_arrival,
+        if(traffic = 'ours' AND arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}), 'bulk', traffic) AS class,
+        if(NOT is_arrival OR class IN ('system', 'probe'), [], arrayLast(
+            r -> r.6 AND (r.1 = '' OR match(class, r.1)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
+            {owed:@owed}
+        ).7) AS levels
+    FROM work_facts
+    WHERE stay IN ('entry', 'queue') AND place != 0
+)
+GROUP BY place;
+
+CREATE OR REPLACE TABLE work_legs ENGINE = MergeTree ORDER BY leg AS
+SELECT
+    g.*, c.chain AS chain, c.place AS place, c.half AS half,
+    n.traffic AS traffic, n.priority AS priority, n.size AS size, n.arrived_at AS arrived_at, n.arrived_known AS arrived_known,
+    n.left_at AS entry_left_at, n.left_known AS entry_left_known, n.held_at AS held_at, n.released_at AS released_at,
+    n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
+    n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status,
+    ifNull(g.own_left_known >= n.refused_known, n.refused_known IS NOT NULL) AS was_refused,
+    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.issued_known AS issued_known, n.stuck_after AS stuck_after
+FROM
+(
+    SELECT
+        leg,
+        min(log_partition) AS log_partition,
+        minOrNullIf(known, is_sent) AS sent_known,
+        maxIf(next_place, is_sent) AS to_place,
+        argMaxIf(peer, (at, seq, event_id), is_end OR is_attempt) AS last_hop,
+        argMin(message_key, (is_next, message_key)) AS message_key,
+        argMin(host, (is_next, host)) AS host,
+        argMin(queue_id, (is_next, queue_id)) AS queue_id,
+        argMin(recipient, (is_next, recipient)) AS recipient,
+        uniqExactIf(event_id, is_attempt) AS attempts,
+        minOrNullIf(at, is_attempt) AS first_attempt_at,
+        maxOrNullIf(at, is_attempt) AS last_attempt_at,
+        argMaxIf((kind, status, diagnostic, peer, next_queue_id), (at, seq, event_id), is_attempt) AS last,
+        minOrNullIf(at, is_end) AS own_left_at,
+        minOrNullIf(known, is_end) AS own_left_known,
+        max(observed_at) AS observed_at
+    FROM
+    (
+        SELECT
+            leg, 0 AS is_next, log_partition, message_key, host, queue_id, recipient, event_id, kind, status, diagnostic, peer, next_queue_id,
+            next_place, at, known, seq, observed_at,
+            kind = 'transferred' AND side = 'sent' AND next_place != 0 AS is_sent,
+            (kind = 'transferred' AND side = 'sent') OR kind IN ('delivered', 'refused', 'discarded', 'quarantined') AS is_try,
+            is_try OR kind IN ('deleted', 'redirected', 'rerouted') AS is_end,
+            is_try OR kind = 'deferred' AS is_attempt
+        FROM work_facts
+        WHERE stay = 'queue'
+        UNION ALL
+        SELECT
+            next_leg, 1, log_partition, message_key, peer, next_queue_id, recipient, event_id, kind, '', '', '', '', 0, at, known, seq, observed_at, 0, 0, 0, 0
+        FROM work_facts
+        WHERE next_stay = 'queue'
+    )
+    GROUP BY leg
+) AS g
+INNER JOIN (SELECT leg AS of_leg, chain, place, half FROM work_chains) AS c ON g.leg = c.of_leg
+LEFT JOIN (SELECT place AS of_place, * EXCEPT (place, leg, log_partition, message_key, host, queue_id, observed_at) FROM work_entries) AS n ON c.place = n.of_place
+LEFT JOIN (SELECT place AS of_place, log_partition AS of_partition, arrived_known FROM work_entries) AS t ON g.to_place = t.of_place AND g.log_partition = t.of_partition;
+
+CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
+WITH
+    p AS
+    (
+        SELECT DISTINCT message_key, half, lower(recipient) AS address, chain
+        FROM work_submissions
+        WHERE message_key IN (SELECT message_key FROM work_submissions GROUP BY message_key HAVING uniqExact(place) = 1)
+    )
+SELECT of_chain AS chain, argMin(of_owner, rank) AS owner
+FROM
+(
+SELECT o.chain AS of_chain, p.chain AS of_owner, o.rank AS rank
+FROM
+(
+    SELECT chain, key AS message_key, half, rank
+    FROM
+    (
+        SELECT chain, groupUniqArray(message_key) AS keys, min(half) AS low, max(half) AS high
+        FROM work_legs
+        WHERE chain NOT IN (SELECT chain FROM work_submissions)
+        GROUP BY chain
+    )
+    ARRAY JOIN keys AS key
+    ARRAY JOIN [low, high] AS half, [0, 1] AS rank
+) AS o
+INNER JOIN p ON o.message_key = p.message_key AND o.half = p.half
+UNION ALL
+SELECT u.chain, p.chain, 2
+FROM
+(
+    SELECT DISTINCT chain, message_key, lower(recipient) AS address
+    FROM work_chained
+    WHERE kind = 'delivered' AND stay = 'session' AND chain NOT IN (SELECT chain FROM work_submissions)
+) AS u
+INNER JOIN p ON u.message_key = p.message_key AND u.address = p.address
+)
+GROUP BY of_chain;
+
+CREATE OR REPLACE TABLE work_credited ENGINE = MergeTree ORDER BY owner AS
+SELECT
+    if(w.owner = @none, c.chain, w.owner) AS owner,
+    c.*,
+    (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
+        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed') AS is_final,
+    (c.kind = 'reported' AND c.action = 'delivered') OR c.kind IN ('delivered', 'discharged') AS is_proof
+FROM work_chained AS c
+LEFT JOIN (SELECT chain AS of_chain, owner FROM work_owners) AS w ON c.chain = w.of_chain;
+
+CREATE OR REPLACE TABLE work_redirected ENGINE = MergeTree ORDER BY leg AS
+SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue';
+
+CREATE OR REPLACE TABLE work_members ENGINE = MergeTree ORDER BY chain AS
+SELECT DISTINCT chain, next_leg AS member FROM work_redirected WHERE next_leg NOT IN (SELECT leg FROM work_redirected);
+
+CREATE OR REPLACE TABLE work_member_proofs ENGINE = MergeTree ORDER BY chain AS
+WITH RECURSIVE
+    hops AS (SELECT leg, next_leg FROM work_chained WHERE next_stay != 'none' AND kind != 'reported' AND chain IN (SELECT chain FROM work_members)),
+    reach AS
+    (
+        SELECT chain, member, member AS leg, 0 AS depth FROM work_members
+        UNION ALL
+        SELECT r.chain, r.member, h.next_leg, r.depth + 1 FROM reach AS r INNER JOIN hops AS h ON r.leg = h.leg WHERE r.depth < 16
+    )
+SELECT r.chain AS chain, r.member AS member, minOrNull(p.at) AS proof_at
+FROM (SELECT DISTINCT chain, member, leg FROM reach) AS r
+INNER JOIN
+(
+    SELECT if(kind = 'reported', next_leg, leg) AS leg, at FROM work_credited WHERE is_proof AND owner IN (SELECT chain FROM work_members)
+) AS p ON r.leg = p.leg
+GROUP BY r.chain, r.member;
+
+CREATE OR REPLACE TABLE work_expansions ENGINE = MergeTree ORDER BY chain AS
+SELECT m.chain AS chain, count() AS members, countIf(p.proof_at IS NOT NULL) AS proven, max(p.proof_at) AS last_proof_at
+FROM work_members AS m
+LEFT JOIN work_member_proofs AS p ON m.chain = p.chain AND m.member = p.member
+GROUP BY m.chain;
+
+CREATE OR REPLACE TABLE work_stays ENGINE = MergeTree ORDER BY chain AS
+SELECT
+    chain,
+    minOrNullIf(deleted_at, was_deleted) AS deleted_at,
+    minOrNullIf(deleted_known, was_deleted) AS deleted_known,
+    minOrNullIf(refused_at, was_refused) AS refused_at,
+    minOrNullIf(refused_known, was_refused) AS refused_known,
+    argMinIf(refused_status, refused_at, was_refused) AS refused_status,
+    min(told_at) AS told_at,
+    min(issued_known) AS issued_known,
+    min(half) != max(half) AND chain NOT IN (SELECT chain FROM work_chained WHERE kind = 'redirected') AS misrouted
+FROM work_legs
+GROUP BY chain;
+
+CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY holder AS
+SELECT
+    if(w.owner = @none, g.chain, w.owner) AS holder,
+    argMax((g.host, g.queue_id), (least(g.own_left_at, g.entry_left_at) IS NULL OR g.was_deleted, g.arrived_at, g.leg)) AS last,
+    countIf(least(g.own_left_at, g.entry_left_at) IS NULL) AS open
+FROM work_legs AS g
+LEFT JOIN work_owners AS w ON g.chain = w.chain
+WHERE g.arrived_at IS NOT NULL
+GROUP BY holder;
+
+CREATE OR REPLACE TABLE work_units ENGINE = MergeTree ORDER BY chain AS
+WITH
+    s AS
+    (
+        SELECT
+            chain,
+            argMin((leg, message_key, message_id, host, queue_id, originator, recipient, ifNull(priority, 0), size, report_requested, proof_due, promised, place), (known, at, promised, place, half)) AS one,
+            min(at) AS submitted_at,
+            min(known) AS submitted_known
+        FROM work_submissions
+        GROUP BY chain
+    ),
+    v AS
+    (
+        SELECT
+            owner,
+            argMinIf(if(kind = 'discharged', 'discharged', action), (at, known, event_id), is_final) AS report,
+            minOrNullIf(at, is_final) AS report_at,
+            minOrNullIf(known, is_final) AS report_known,
+            minOrNullIf(at, kind = 'reported' AND action = 'delayed') AS delayed_at,
+            minOrNullIf(at, kind = 'delivered') AS delivered_at,
+            minOrNullIf(known, kind = 'delivered') AS delivered_known,
+            minOrNullIf(at, kind IN ('refused', 'non_delivered')) AS refused_at,
+            minOrNullIf(known, kind IN ('refused', 'non_delivered')) AS refused_known,
+            argMinIf(status, (at, known, event_id), kind IN ('refused', 'non_delivered')) AS refused_status,
+            argMinIf(status, (at, known, event_id), kind = 'reported' AND action = 'failed') AS failed_status,
+            minOrNullIf(at, kind = 'reported' AND action = 'failed') AS told_at,
+            minOrNullIf(known, kind = 'reported' AND action = 'failed') AS told_known,
+            minOrNullIf(at, kind IN ('discarded', 'quarantined')) AS discarded_at,
+            minOrNullIf(at, kind = 'read') AS read_at,
+            minOrNullIf(known, kind = 'read' AND stay != 'copy') AS receipt_known,
+            minOrNullIf(at, kind = 'read' AND stay != 'copy') AS receipt_at,
+            minOrNullIf(at, is_proof) AS proof_at,
+            argMinIf(multiIf(kind = 'reported', 'report', kind = 'discharged', 'hand', 'store'), (at, known, event_id), is_proof) AS proof,
+            minOrNullIf(at, action = 'relayed') AS relayed_at,
+            minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
+            argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent') AS peer,
+            minOrNullIf(at, kind = 'discharged') AS discharged_at,
+            max(observed_at) AS observed_at
+        FROM work_credited
+        GROUP BY owner
+    )
+SELECT
+    s.one.1 AS unit, s.chain AS chain, s.one.2 AS message_key, s.one.3 AS message_id, s.one.4 AS host, s.one.5 AS queue_id,
+    s.one.6 AS originator, s.one.7 AS recipient, s.one.8 AS priority, s.one.9 AS size,
+    s.submitted_at AS submitted_at, s.submitted_known AS submitted_known, s.one.10 AS report_requested,
+    s.one.11 AS due, nullIf(s.one.12, @never) AS report_due,
+    v.report AS report, v.report_at AS report_at, v.report_known AS report_known, v.delayed_at AS delayed_at,
+    v.delivered_at AS delivered_at, v.delivered_known AS delivered_known,
+    least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known) AS refused_known,
+    multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
+    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.issued_known) AS told_known,
+    v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
+    multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
+    if(proven_at IS NULL, '', v.proof) AS proof,
+    v.peer AS peer, x.members AS members, if(x.members = 1, toUInt64(v.proof_at IS NOT NULL), x.proven) AS members_proven,
+    multiIf(
+        v.expanded_at IS NOT NULL, 'expanded',
+        v.relayed_at IS NOT NULL, 'relayed',
+        v.delivered_at IS NOT NULL OR v.report IN ('delivered', 'discharged'), 'delivered',
+        gave_up_at IS NOT NULL OR v.report = 'failed', 'refused',
+        t.deleted_at IS NOT NULL, 'deleted',
+        v.discarded_at IS NOT NULL, 'discarded',
+        h.open > 0, 'in-queue',
+        'unknown'
+    ) AS outcome,
+    h.last.1 AS last_host, h.last.2 AS last_queue_id,
+    s.one.13 = f.first_place AS first_of_key, t.misrouted AS misrouted, v.observed_at AS observed_at,
+    v.receipt_known AS receipt_known, v.receipt_at AS receipt_at
+FROM s
+INNER JOIN v ON s.chain = v.owner
+LEFT JOIN work_stays AS t ON s.chain = t.chain
+LEFT JOIN work_holders AS h ON s.chain = h.holder
+LEFT JOIN work_expansions AS x ON s.chain = x.chain
+LEFT JOIN (SELECT message_key, argMin(place, (at, place)) AS first_place FROM work_submissions GROUP BY message_key) AS f ON s.one.2 = f.message_key;
+
+CREATE OR REPLACE TABLE work_copies ENGINE = MergeTree ORDER BY leg AS
+SELECT
+    g.*,
+    c.chain AS chain,
+    if(m.label = @none, g.leg, m.label) AS moves,
+    count() OVER (PARTITION BY c.chain) AS copies_of_chain
+FROM
+(
+    SELECT
+        leg,
+        min(message_key) AS message_key,
+        min(host) AS host,
+        argMin(queue_id, (is_save, is_to, queue_id)) AS queue_id,
+        argMin(recipient, (NOT is_save, recipient)) AS user,
+        argMinIf(mailbox, at, is_save) AS mailbox,
+        minOrNullIf(at, is_save) AS saved_at,
+        minOrNullIf(known, is_save) AS saved_known,
+        minOrNullIf(at + toIntervalMicrosecond({unread:Int64}), is_save AND arrayExists(p -> match(lower(concat(recipient, '/', mailbox)), p), {mailboxes:Array(String)})) AS unread_due,
+        minOrNullIf(at, kind = 'read') AS read_at,
+        minOrNullIf(known, kind = 'read') AS read_known,
+        minOrNullIf(at, kind = 'not_read') AS gone_at,
+        minOrNullIf(known, kind = 'not_read') AS gone_known,
+        max(is_from) AS moved,
+        max(is_to) AS moved_here,
+        max(observed_at) AS observed_at
+    FROM
+    (
+        SELECT leg, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at, 0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to
+        FROM work_facts
+        WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
+        UNION ALL
+        SELECT
+            next_leg, message_key, host, queue_id, recipient,
+            replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', ''),
+            kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred'
+        FROM work_facts
+        WHERE next_stay = 'copy' AND (kind IN ('delivered', 'quarantined') OR (kind = 'transferred' AND stay = 'copy'))
+    )
+    GROUP BY leg
+) AS g
+INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON g.leg = c.of_leg
+LEFT JOIN (SELECT leg AS of_leg, label FROM work_labels WHERE of = 'move') AS m ON g.leg = m.of_leg;
+
+CREATE OR REPLACE TABLE work_astray ENGINE = MergeTree ORDER BY leg AS
+SELECT leg, message_key, host, queue_id, recipient, reported_known, observed_at
+FROM
+(
+    SELECT
+        argMin(leg, (place, half)) AS leg,
+        argMin(message_key, (place, half)) AS message_key,
+        argMin(host, (place, half)) AS host,
+        argMin(queue_id, (place, half)) AS queue_id,
+        argMin(recipient, (place, half)) AS recipient,
+        minOrNullIf(known, kind = 'reported' AND action != 'issued') AS reported_known,
+        max(observed_at) AS observed_at
+    FROM work_credited
+    WHERE owner NOT IN (SELECT chain FROM work_submissions)
+        AND message_key NOT IN (SELECT message_key FROM work_submissions)
+        AND (is_final OR kind IN ('delivered', 'reported', 'refused', 'non_delivered', 'discarded', 'quarantined') OR (kind = 'read' AND stay != 'copy'))
+    GROUP BY owner
+)
+WHERE reported_known IS NOT NULL;
+
+-- @keep
+INSERT INTO entry_records
+SELECT
+    e.leg, e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, ifNull(r.recipients, 0),
+    e.arrived_at, e.arrived_known, e.left_at, e.left_known, e.deleted_at, e.deleted_known, e.held_at, e.released_at,
+    e.arrived_at + toIntervalMicrosecond(e.stuck_after), e.observed_at, {version:UInt64}, 0
+FROM work_entries AS e
+LEFT JOIN (SELECT place, uniqExact(leg) AS recipients FROM work_chains WHERE stay = 'queue' GROUP BY place) AS r ON e.place = r.place;
+
+INSERT INTO leg_records
+SELECT
+    g.leg, g.log_partition, g.chain, u.unit, g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
+    g.arrived_at, g.arrived_known, g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
+    g.last_hop, g.sent_known, g.next_arrived_known,
+    least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
+    if(g.was_deleted, g.deleted_at, NULL), if(g.was_deleted, g.deleted_known, NULL),
+    g.arrived_at + toIntervalMicrosecond(g.stuck_after), g.observed_at, {version:UInt64}, 0
+FROM work_legs AS g
+LEFT JOIN work_owners AS w ON g.chain = w.chain
+LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
+
+INSERT INTO copy_records
+SELECT
+    leg, chain, unit, message_key, host, queue_id, user, mailbox, saved_at, saved_known,
+    minOrNull(least(read_at, if(copies_of_chain = 1, receipt_at, NULL))) OVER (PARTITION BY moves),
+    minOrNull(least(read_known, if(copies_of_chain = 1, receipt_known, NULL))) OVER (PARTITION BY moves),
+    gone_at, gone_known, moved,
+    if(moved_here OR saved_known IS NULL, 0, row_number() OVER (PARTITION BY chain, lower(user), moved_here OR saved_known IS NULL ORDER BY saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))),
+    unread_due, observed_at, {version:UInt64}, 0
+FROM
+(
+    SELECT c.*, u.unit AS unit, u.receipt_at AS receipt_at, u.receipt_known AS receipt_known
+    FROM work_copies AS c
+    LEFT JOIN (SELECT chain AS of_chain, unit, receipt_at, receipt_known FROM work_units) AS u ON c.chain = u.of_chain
+);
+
+INSERT INTO unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at), {version:UInt64}, 0 FROM work_units;
+
+INSERT INTO astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), observed_at, {version:UInt64}, 0 FROM work_astray;
+
+INSERT INTO entry_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records FINAL
+WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+
+INSERT INTO leg_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM leg_records FINAL
+WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+
+INSERT INTO copy_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM copy_records FINAL
+WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+
+INSERT INTO unit_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM unit_records FINAL
+WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+
+INSERT INTO astray_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM astray_records FINAL
+WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};

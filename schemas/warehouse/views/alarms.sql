@@ -1,0 +1,100 @@
+CREATE OR REPLACE VIEW alarms
+(
+    rule String COMMENT 'Name of the finding',
+    unit FixedString(16) COMMENT 'Hash of the leg it is about',
+    message_key String COMMENT 'Of the message',
+    host String COMMENT 'Host of the leg; of a finding about a source, its name',
+    queue_id String COMMENT 'Queue id of the leg',
+    recipient String COMMENT 'Recipient of the leg; empty for a whole queue entry',
+    due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it was due',
+    raised_at DateTime64(6, 'UTC') COMMENT 'When it was raised',
+    cleared_at Nullable(DateTime64(6, 'UTC')) COMMENT 'When it was cleared; null while it stands',
+    proven Bool COMMENT 'Was delivery proven otherwise when it was raised'
+) AS
+WITH
+    (SELECT clock FROM derivation) AS now,
+    (SELECT rules FROM derivation) AS rules,
+    (SELECT grace FROM derivation) AS grace,
+    (SELECT told_within FROM derivation) AS told_within,
+    (SELECT unaccounted_after FROM derivation) AS unaccounted_after,
+    (SELECT refused_always FROM derivation) AS refused_always,
+    (SELECT arrayFilter(s -> s.rule = 'source-silent', spans) FROM derivation) AS silences
+SELECT
+    rule, unit, message_key, host, queue_id, recipient, due, assumeNotNull(raised) AS raised_at,
+    if(ifNull(cleared <= now, 0), greatest(cleared, raised), NULL) AS cleared_at, proven
+FROM
+(
+    SELECT
+        if(arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= submitted_at, silences), 'blind', 'overdue') AS rule,
+        unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
+        report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven
+    FROM unit_records FINAL
+    WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now AND ifNull(report_known > report_due, 1)
+    UNION ALL
+    SELECT
+        'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, saved_known),
+        least(read_known, gone_known), 1
+    FROM copy_records FINAL
+    WHERE has(rules, 'unread') AND unread_due <= now AND NOT moved AND ifNull(least(read_known, gone_known) > unread_due, 1)
+    UNION ALL
+    SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, saved_known), NULL, 0
+    FROM copy_records FINAL
+    WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
+    UNION ALL
+    SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known), left_known, 0
+    FROM leg_records FINAL
+    WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(left_known > stuck_due, 1)
+    UNION ALL
+    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known), left_known, 0
+    FROM entry_records FINAL
+    WHERE has(rules, 'stuck') AND recipients_known = 0 AND stuck_due <= now AND ifNull(left_known > stuck_due, 1)
+    UNION ALL
+    SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0
+    FROM unit_records FINAL
+    WHERE has(rules, 'refused') AND refused_always AND refused_known <= now
+    UNION ALL
+    SELECT
+        'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
+        greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0)
+    FROM unit_records FINAL
+    WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
+        AND ifNull(told_known > refused_known + toIntervalSecond(told_within), 1)
+    UNION ALL
+    SELECT
+        'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
+        least(delivered_known, report_known) AS until, ifNull(until <= since, 0)
+    FROM unit_records FINAL
+    WHERE has(rules, 'deleted') AND deleted_known <= now
+    UNION ALL
+    SELECT 'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known), NULL, 0
+    FROM entry_records FINAL
+    WHERE has(rules, 'unaccounted') AND left_known <= now AND deleted_at IS NULL AND recipients_known < recipients_expected
+    UNION ALL
+    SELECT
+        'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
+        arrival_due, next_arrived_known, 0
+    FROM leg_records FINAL
+    WHERE has(rules, 'unaccounted') AND handed_known + toIntervalSecond(unaccounted_after) <= now
+        AND ifNull(next_arrived_known > handed_known + toIntervalSecond(unaccounted_after), 1)
+        AND (log_partition, last_hop) IN (SELECT log_partition, host FROM entry_records WHERE arrived_at IS NOT NULL)
+    UNION ALL
+    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0
+    FROM unit_records FINAL
+    WHERE has(rules, 'misrouted') AND misrouted AND submitted_known <= now
+    UNION ALL
+    SELECT 'duplicate', leg, message_key, host, queue_id, user, NULL, saved_known, NULL, 0
+    FROM copy_records FINAL
+    WHERE has(rules, 'duplicate') AND number > 1 AND saved_known <= now
+    UNION ALL
+    SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0
+    FROM unit_records FINAL
+    WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
+    UNION ALL
+    SELECT 'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL, reported_known + toIntervalSecond(told_within), NULL, 0
+    FROM astray_records FINAL
+    WHERE has(rules, 'uncorroborated-report') AND reported_known + toIntervalSecond(told_within) <= now
+    UNION ALL
+    SELECT s.rule, s.unit, '', s.source, '', '', NULL, s.since, s.until, 0
+    FROM (SELECT arrayJoin(spans) AS s FROM derivation)
+    WHERE has(rules, s.rule) AND s.since <= now
+);

@@ -1,0 +1,37 @@
+CREATE OR REPLACE VIEW alerts
+(
+    alert_id FixedString(16) COMMENT 'Hash of rule and unit',
+    rule String COMMENT 'Name of the finding',
+    unit FixedString(16) COMMENT 'Hash of the leg it is about',
+    raised_at DateTime64(6, 'UTC') COMMENT 'When it was raised',
+    cleared_at Nullable(DateTime64(6, 'UTC')) COMMENT 'When it was cleared; null while it stands',
+    due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it was due',
+    message_key String COMMENT 'Of the message',
+    host String COMMENT 'Host of the leg',
+    queue_id String COMMENT 'Queue id there',
+    recipient String COMMENT 'Recipient of the leg',
+    severity String COMMENT 'high, or low where delivery is proven otherwise',
+    proven Bool COMMENT 'Was delivery proven otherwise when it was raised',
+    cause String COMMENT 'What held it up when it was raised',
+    holder_host String COMMENT 'The last queue that held it then: host',
+    holder_queue_id String COMMENT 'The last queue that held it then: queue id'
+) AS
+SELECT
+    alert_id,
+    any(rule) AS rule,
+    any(unit) AS unit,
+    minIf(at, state = 'raised') AS raised_at,
+    minIf(toNullable(at), state = 'cleared') AS cleared_at,
+    anyIf(due, state = 'raised') AS due,
+    any(message_key) AS message_key,
+    any(host) AS host,
+    any(queue_id) AS queue_id,
+    any(recipient) AS recipient,
+    anyIf(severity, state = 'raised') AS severity,
+    anyIf(proven, state = 'raised') AS proven,
+    anyIf(cause, state = 'raised') AS cause,
+    anyIf(holder_host, state = 'raised') AS holder_host,
+    anyIf(holder_queue_id, state = 'raised') AS holder_queue_id
+FROM alert_records FINAL
+GROUP BY alert_id
+HAVING countIf(state = 'raised') > 0;

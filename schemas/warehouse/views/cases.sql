@@ -1,0 +1,4 @@
+CREATE OR REPLACE VIEW cases
+(@columns(case_records)) AS
+SELECT @names(case_records)
+FROM case_records FINAL;

@@ -1,0 +1,4 @@
+CREATE OR REPLACE VIEW derivation
+(@columns(derivations)) AS
+SELECT @names(derivations)
+FROM derivations FINAL;

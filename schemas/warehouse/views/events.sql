@@ -1,0 +1,4 @@
+CREATE OR REPLACE VIEW events
+(@columns(event_records)) AS
+SELECT @names(event_records)
+FROM event_records FINAL;

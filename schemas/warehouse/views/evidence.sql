@@ -1,0 +1,4 @@
+CREATE OR REPLACE VIEW evidence
+(@columns(evidence_records)) AS
+SELECT @names(evidence_records)
+FROM evidence_records FINAL;

@@ -1,0 +1,4 @@
+CREATE OR REPLACE VIEW legs
+(@columns(leg_records)) AS
+SELECT @names(leg_records)
+FROM leg_records FINAL;

@@ -1,0 +1,247 @@
+"""Deriving custody in SQL: for the messages that were touched since the last derivation, and those connected with them.
+
+Rules:
+- Rows are replaced, nothing is incremented, so nothing can count twice.
+- What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew.
+- Messages are taken in slices, so that memory is bounded whatever was imported.
+- One derivation at a time for a ledger; its own tables bear a name of their own, so that two do no harm.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from streams.core.clock import BEGINNING, Clock, Tick
+from streams.core.lattice import NEVER
+from streams.core.terms import Terms
+from streams.warehouse import owed
+from streams.warehouse.client import AWAY, REFUSED
+from streams.warehouse.scripts import blocks, filled
+
+log = logging.getLogger(__name__)
+
+SLICE = 50_000
+"""Messages derived at once."""
+
+ROUNDS = 40
+"""Rounds of joining chains at most; each doubles the length that is joined."""
+
+LAST = 10_413_792_000_000_000
+"""2299-01-01, microseconds: what stands for "never" in the engine, whose times end there."""
+
+STALE = 3600
+"""Seconds after which the tables of a derivation that died are dropped."""
+
+_WORDS = {
+    "session": "18446744073709551615",
+    "copy": "18374403900871474942",
+    "none": "toFixedString('', 16)",
+    "never": "toDateTime64('2299-01-01', 6, 'UTC')",
+    "owed": owed.TYPE,
+    "originator_domain": "if(position(originator, '@') = 0, '', lower(splitByChar('@', originator)[-1]))",
+    "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """What a derivation was made of.
+
+    Attributes:
+        clock: the clock that all partitions have reached, with the spans in which sources were silent or behind.
+        tick: the tick that says so.
+        offsets: by partition, the offset after the last record derived from.
+        terms: version of the terms.
+    """
+
+    clock: Clock
+    tick: Tick
+    offsets: dict[int, int]
+    terms: str
+
+
+def derive(client: Any, terms: Terms) -> int:
+    """Derive what changed; returns the number of messages that were touched."""
+    last, now = derivation(client), offsets(client)
+    since = last.offsets if last.terms == terms.version else {}
+    count = 0
+    if since != now:
+        with _working(client) as work:
+            count = work.touched(since)
+            work.derive(owed.parameters(terms))
+    _keep(client, _clock(client, last), now, terms)
+    return count
+
+
+def derivation(client: Any) -> Derivation:
+    """The last derivation."""
+    row = client.query(
+        "SELECT toUnixTimestamp64Micro(clock), silent, behind, partitions, offsets, terms,"
+        " arrayMap(s -> (s.1, s.2, toUnixTimestamp64Micro(s.4), toUnixTimestamp64Micro(s.5)), spans) FROM derivation"
+    ).result_rows[0]
+    clock = Clock(through=row[0] or BEGINNING)
+    for rule, source, since, until in row[6]:
+        clock.spans.setdefault((rule, source), []).append([since, NEVER if until == LAST else until])
+    tick = Tick(through=clock.through, silent=tuple(row[1]), behind=tuple(row[2]))
+    return Derivation(clock=clock, tick=tick, offsets=dict(zip(row[3], row[4], strict=True)), terms=row[5])
+
+
+def offsets(client: Any) -> dict[int, int]:
+    """By partition, the offset after the last event that was fed."""
+    rows = client.query(
+        "SELECT log_partition, max(log_offset) + 1 FROM event_records GROUP BY log_partition ORDER BY log_partition"
+    ).result_rows
+    return dict(rows)
+
+
+def _clock(client: Any, last: Derivation) -> tuple[Clock, Tick]:
+    """The clock that all partitions have reached, and what the ticks of the first partition said on the way there."""
+    rows = client.query(
+        "SELECT toUnixTimestamp64Micro(through), silent, behind FROM ticks"
+        " WHERE log_partition = (SELECT min(log_partition) FROM ticks)"
+        " AND through > fromUnixTimestamp64Micro({since:Int64})"
+        " AND through <= (SELECT min(m) FROM (SELECT max(through) AS m FROM ticks GROUP BY log_partition))"
+        " ORDER BY log_offset",
+        parameters={"since": max(last.clock.through, 0)},
+    ).result_rows
+    clock, tick = last.clock, last.tick
+    for through, silent, behind in rows:
+        if through > clock.through:
+            tick = Tick(through=through, silent=tuple(silent), behind=tuple(behind))
+            clock.hear(tick)
+    return clock, tick
+
+
+def _keep(client: Any, clock: tuple[Clock, Tick], now: dict[int, int], terms: Terms) -> None:
+    """Say what was derived from; the views answer for this clock from now on."""
+    profile = terms.profile
+    row = {
+        "name": "last",
+        "version": _version(),
+        "clock": max(clock[0].through, 0),
+        "silent": list(clock[1].silent),
+        "behind": list(clock[1].behind),
+        "spans": [
+            (rule, source, span_unit(source, since), since, min(until, LAST))
+            for (rule, source), spans in clock[0].spans.items()
+            for since, until in spans
+        ],
+        "partitions": list(now),
+        "offsets": list(now.values()),
+        "terms": terms.version,
+        "unaccounted_after": profile.unaccounted_after,
+        "rules": sorted(terms.findings),
+        "grace": profile.grace,
+        "told_within": profile.told_within,
+        "refused_always": int(profile.refused == "always"),
+        "unread_after": profile.unread.after,
+    }
+    client.command(_KEEP, parameters=row)
+
+
+_KEEP = """
+INSERT INTO derivations SELECT
+    {name:String}, {version:UInt64}, fromUnixTimestamp64Micro({clock:Int64}, 'UTC'), {silent:Array(String)},
+    {behind:Array(String)},
+    arrayMap(s -> (s.1, s.2, toFixedString(unhex(s.3), 16), fromUnixTimestamp64Micro(s.4, 'UTC'),
+        fromUnixTimestamp64Micro(s.5, 'UTC')), {spans:Array(Tuple(String, String, String, Int64, Int64))}),
+    {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, {terms:String}, {unaccounted_after:Int64},
+    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8}, {unread_after:Int64}
+"""
+
+
+def span_unit(source: str, since: int) -> str:
+    """What an alert about a source is about: its name and when it began, 32 hexadecimal digits."""
+    return blake2b(f"source\0{source}\0{since}".encode(), digest_size=16).hexdigest()
+
+
+def _version() -> int:
+    return time.time_ns() // 1000
+
+
+class _Work:
+    """The tables of one derivation."""
+
+    def __init__(self, client: Any, token: str) -> None:
+        self._client, self._name = client, f"work_{token}_"
+        self._parameters: dict[str, Any] = {"version": _version()}
+
+    def touched(self, since: dict[int, int]) -> int:
+        """Find the messages with events after these offsets."""
+        least = min(since.values(), default=0)
+        self._run("begin", least=least, partitions=list(since) or [0], offsets=list(since.values()) or [0])
+        return int(self._row("touched")[0])
+
+    def derive(self, parameters: dict[str, Any]) -> None:
+        """Derive them, slice by slice."""
+        self._parameters |= parameters
+        after = ""
+        while True:
+            self._run("slice", after=after, limit=SLICE)
+            count, after = self._row("slice_end")
+            if not count:
+                return
+            self._take()
+            self._join()
+            self._run("units")
+            self._run("keep")
+
+    def _take(self) -> None:
+        """Take the facts of the slice, and of messages that share an entry, a session or a copy with it."""
+        number = 0
+        while self._row("to_take", round=number)[0]:
+            self._run("take", round=number)
+            number += 1
+
+    def _join(self) -> None:
+        """Give each leg the least leg of its chain."""
+        self._run("chains")
+        for _ in range(ROUNDS):
+            self._run("round")
+            (changed,) = self._row("changed")
+            self._run("exchange")
+            if not changed:
+                return
+        log.warning("chains of more than 2^%d hand-overs are not joined", ROUNDS)
+
+    def _run(self, block: str, **more: Any) -> None:
+        for statement in blocks("derive.sql")[block]:
+            self._client.command(self._named(statement), parameters=self._parameters | more, settings=SETTINGS)
+
+    def _row(self, block: str, **more: Any) -> Any:
+        (question,) = blocks("derive.sql")[block]
+        return self._client.query(self._named(question), parameters=more).result_rows[0]
+
+    def _named(self, statement: str) -> str:
+        return filled(statement, _WORDS).replace("work_", self._name)
+
+
+SETTINGS = {"prefer_column_name_to_alias": 1}  # the earliest of x may be called x
+
+
+@contextmanager
+def _working(client: Any) -> Iterator[_Work]:
+    """Tables of one derivation, dropped after it; those of one that died as well."""
+    token = secrets.token_hex(4)
+    try:
+        yield _Work(client, token)
+    finally:
+        _drop(client, token)
+
+
+def _drop(client: Any, token: str) -> None:
+    try:
+        names = client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'work_')"
+            " AND (startsWith(name, {mine:String}) OR metadata_modification_time < now() - {stale:UInt32})",
+            parameters={"mine": f"work_{token}_", "stale": STALE},
+        ).result_rows
+        for (name,) in names:
+            client.command(f"DROP TABLE IF EXISTS {name}")
+    except (*AWAY, *REFUSED) as error:
+        log.warning("tables of a derivation stay: %s", error)

@@ -1,0 +1,63 @@
+"""What the derivation in SQL is told of a profile of terms: the document that the core reads, as parameters.
+
+Rules:
+- A rule is a tuple (traffic, originator domain, recipient domain, has report terms, report terms, has stuck terms,
+  stuck terms); patterns are regular expressions, "" matches all. The last rule that matches and has terms wins.
+- Terms are (level, microseconds), highest level first; a last one stands for every level below the lowest named.
+"""
+
+import re
+from typing import Any
+
+from streams.core.terms import LEVELS, SECOND, Seconds, Terms
+
+TYPE = "Array(Tuple(String, String, String, UInt8, Array(Tuple(Int32, Int64)), UInt8, Array(Tuple(Int32, Int64))))"
+"""The engine's type of the rules."""
+
+_LOWEST = -128
+
+
+def parameters(terms: Terms) -> dict[str, Any]:
+    """What fixes due times."""
+    profile = terms.profile
+    first = ("", "", "", 1, _levels(profile.report), 1, _levels(profile.stuck))
+    more = [
+        (
+            pattern(rule.traffic),
+            pattern(rule.originator_domain.lower()),
+            pattern(rule.recipient_domain.lower()),
+            int(rule.report is not None),
+            _levels(rule.report or {}),
+            int(rule.stuck is not None),
+            _levels(rule.stuck or {}),
+        )
+        for rule in profile.rules
+    ]
+    return {
+        "owed": [first, *more],
+        "bulk": [pattern(bulk) or ".*" for bulk in profile.bulk],
+        "unless_declined": profile.report_when == "unless-declined",
+        "unread": profile.unread.after * SECOND,
+        "mailboxes": [pattern(mailbox.lower()) or ".*" for mailbox in profile.unread.mailboxes],
+    }
+
+
+def pattern(shell: str) -> str:
+    """A shell pattern as a regular expression of RE2 (Python's own translation is not); "" for one that matches all."""
+    if shell == "*":
+        return ""
+    return "(?s)^" + "".join(_piece(piece) for piece in _PIECES.findall(shell)) + "$"
+
+
+_PIECES = re.compile(r"\[!?\]?[^\]]*\]|.", re.DOTALL)
+
+
+def _piece(piece: str) -> str:
+    if len(piece) > 1:
+        return "[" + re.sub(r"^!", "^", piece[1:-1]).replace("\\", r"\\").replace("[", r"\[") + "]"
+    return {"*": ".*", "?": "."}.get(piece, re.escape(piece))
+
+
+def _levels(seconds: Seconds) -> list[tuple[int, int]]:
+    levels = sorted(((LEVELS[name], value * SECOND) for name, value in seconds.items()), reverse=True)
+    return [*levels, (_LOWEST, levels[-1][1])] if levels else []

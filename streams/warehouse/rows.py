@@ -1,0 +1,150 @@
+"""Records to rows: what the feed inserts, as columns.
+
+Rules:
+- A row's clock is the latest tick before its record in its partition, so that what could be known is kept with the
+  fact and needs no search among ticks.
+- A time that the engine cannot hold (before 1900, after 2299) makes its record undecodable: it would be stored wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from streams.core.clock import BEGINNING
+from streams.wire import columns as wire_columns
+from streams.wire.schemas import schema
+
+FIRST, LAST = -2_208_988_800_000_000, 10_413_792_000_000_000
+"""Microseconds: 1900 and 2299, between which the engine's times lie."""
+
+EVENTS = tuple(field["name"] for field in schema("message-event")["fields"])
+
+_TIME = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What some records of message-events become.
+
+    Attributes:
+        events: for `event_records`.
+        ticks: for `ticks`.
+        clock: the latest tick after these records, microseconds.
+        bad: index and reason of each record that could not be understood.
+    """
+
+    events: pa.Table
+    ticks: pa.Table
+    clock: int
+    bad: list[tuple[int, str]]
+
+
+def rows(
+    values: Sequence[bytes | None], keys: Sequence[bytes | None], partition: int, offsets: Sequence[int], clock: int
+) -> Rows:
+    """Rows of consecutive records of one partition; `clock` is the latest tick before them."""
+    read = wire_columns.read(values, keys, EVENTS)
+    at = read.frame["occurred_at"].cast(pl.Int64).to_numpy()
+    ticks = (read.frame["kind"].cast(pl.String) == "tick").to_numpy()
+    held = (at >= FIRST) & (at < LAST)
+    running = np.maximum.accumulate(np.concatenate(([clock], np.where(ticks & held, at, clock))))
+    frame = read.frame.with_columns(
+        pl.Series("clock", np.maximum(running[:-1], 0)).cast(_TIME),
+        pl.lit(partition, pl.UInt16).alias("log_partition"),
+        pl.Series("log_offset", np.asarray(offsets, np.uint64)[read.positions]),
+    )
+    return Rows(
+        events=_events(frame.filter(pl.Series(held & ~ticks))),
+        ticks=_ticks(frame.filter(pl.Series(held & ticks))),
+        clock=int(running[-1]),
+        bad=[*read.bad, *_outside(read.positions, held, at)],
+    )
+
+
+def _outside(positions: NDArray[np.int64], held: NDArray[np.bool_], at: NDArray[np.int64]) -> list[tuple[int, str]]:
+    return [
+        (int(positions[row]), f"its time lies outside 1900 to 2299: {int(at[row])} microseconds")
+        for row in np.flatnonzero(~held).tolist()
+    ]
+
+
+def _events(frame: pl.DataFrame) -> pa.Table:
+    """Event columns as the table wants them: hashes without nulls, kinds as texts."""
+    return frame.with_columns(
+        pl.col("kind").cast(pl.String),
+        pl.col("next_leg").fill_null(bytes(16)),
+    ).to_arrow()
+
+
+def _ticks(frame: pl.DataFrame) -> pa.Table:
+    texts = frame["attributes"].to_list()
+    named = {name: [_named(one, name) for one in texts] for name in ("silent", "behind", "terms")}
+    return pa.table(
+        {
+            "log_partition": frame["log_partition"].to_arrow(),
+            "log_offset": frame["log_offset"].to_arrow(),
+            "through": frame["occurred_at"].to_arrow(),
+            "silent": pa.array(named["silent"], pa.list_(pa.string())),
+            "behind": pa.array(named["behind"], pa.list_(pa.string())),
+            "terms": pa.array(["".join(one[:1]) for one in named["terms"]], pa.string()),
+        }
+    )
+
+
+def _named(texts: Sequence[str], name: str) -> list[str]:
+    return [text.partition("=")[2] for text in texts if text.startswith(f"{name}=")]
+
+
+PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "evidence": ("evidence", "evidence_records", ("event_id", "message_key", "source", "file", "offset", "raw")),
+    "alerts": (
+        "alert",
+        "alert_records",
+        (
+            "alert_id", "rule", "unit", "state", "at", "due", "clock", "message_key", "host", "queue_id", "recipient",
+            "severity", "proven", "cause", "holder_host", "holder_queue_id", "terms",
+        ),
+    ),
+    "cases": (
+        "case",
+        "case_records",
+        (
+            "case_id", "cause", "state", "opened_at", "closed_at", "members", "standing", "severity", "acknowledged_by",
+            "note", "sample",
+        ),
+    ),
+    "queue-states": (
+        "queue-state",
+        "queue_records",
+        ("host", "next_hop", "priority", "at", "count", "oldest", "volume", "deferred", "held"),
+    ),
+}  # fmt: skip
+"""Topics of low rate: the schema of their values, their table, and the columns that are kept."""
+
+_BESIDE = {"cases": "log_offset", "queue-states": "log_partition"}
+
+
+def plain_columns(topic: str) -> tuple[str, ...]:
+    """The columns that a topic of low rate fills."""
+    return (*PLAIN[topic][2], *((_BESIDE[topic],) if topic in _BESIDE else ()))
+
+
+def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
+    """The row of a decoded record."""
+    row = [record[name] for name in PLAIN[topic][2]]
+    match topic:
+        case "cases":
+            return [*row, offset]
+        case "queue-states":
+            return [*row, record["partition"]]
+        case _:
+            return row
+
+
+START = BEGINNING
+"""The clock before any tick."""
