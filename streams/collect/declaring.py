@@ -11,14 +11,20 @@ Rules:
 from collections.abc import Iterable
 from typing import Any
 
+import tenacity
+
 from streams import profiles
 from streams.collect.declaration import Declaration
+from streams.core.errors import Unavailable
 from streams.kafka import progress, topics
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
 TERMS = "terms"
 """Name of the record that holds the terms."""
+
+SETTLING = 10
+"""Seconds that new topics may take until every broker knows who leads them."""
 
 Record = tuple[bytes, bytes]
 
@@ -66,6 +72,12 @@ def _withdrawals(names: Iterable[str]) -> list[Record]:
     return [progress.withdrawn(name) for name in names]
 
 
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(Unavailable),
+    stop=tenacity.stop_after_delay(SETTLING),
+    wait=tenacity.wait_fixed(0.2),
+    reraise=True,
+)
 def _told(settings: Settings) -> dict[str, dict[str, Any]]:
     """What a ledger has been told of each source that it waits for, and of its terms."""
     told: dict[str, dict[str, Any]] = {}
