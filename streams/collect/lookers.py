@@ -13,7 +13,7 @@ from streams.collect.follow import Follower, Look
 from streams.collect.kinds import kind_of
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
-from streams.collect.reading import Lines
+from streams.collect.reading import Lines, unread
 from streams.core.errors import Misuse
 
 PIPE = 1 << 16
@@ -102,13 +102,15 @@ class Stream:
 
     def __init__(self, handle: int, counts: Counts) -> None:
         """Begin with what comes."""
-        self._handle, self._lines = handle, Lines(counts, STDIN)
+        self._handle, self._counts, self._lines = handle, counts, Lines(counts, STDIN)
 
     def look(self) -> Look:
         """The lines that have come."""
         if not select.select([self._handle], [], [], 0)[0]:
             return Look(idle=True, all_read=not self._lines.unfinished)
         block = os.read(self._handle, PIPE)
+        if not block and self._lines.unfinished:
+            unread(self._counts, STDIN, self._lines.trail.offset, "the last line has no end: the pipe was cut off")
         return Look(pieces=self._lines.feed(block), file=STDIN, ended=not block)
 
     def close(self) -> None:

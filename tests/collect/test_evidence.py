@@ -11,6 +11,7 @@ import pytest
 from streams.collect import evidence, sources
 from streams.collect.declaration import Declaration, Source
 from streams.collect.evidence import Evidence
+from streams.collect.kinds import kind_of
 from streams.collect.parser import Counts
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
@@ -131,3 +132,18 @@ def test_two_orders_of_sources_are_the_same_events() -> None:
     first = {event.event_id for event in forward.events(day.sources)}
     assert first == {event.event_id for event in backward.events(day.sources[::-1])}
     assert forward.through == backward.through
+
+
+@pytest.mark.parametrize("source", sources.read(DATA / "day" / "sources.toml").sources, ids=lambda source: source.name)
+def test_the_same_evidence_twice_is_the_same_events(source: Source) -> None:
+    """A parser that reads its evidence again, with all that it remembers, tells no new fact and changes none."""
+    parser = kind_of(source).make(source, sources.read(DATA / "day" / "sources.toml"))
+    first, second = (
+        {
+            event.event_id: event
+            for pieces in evidence.chunks(source, source.paths[0], Counts())
+            for event in parser.parse(pieces, file="x", observed_at=1)
+        }
+        for _ in range(2)
+    )
+    assert first == second

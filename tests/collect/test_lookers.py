@@ -97,15 +97,17 @@ def test_a_folder_that_is_away(tmp_path: Path) -> None:
 def test_a_pipe() -> None:
     """Lines come when their end is there; half a line is not all; the end of the pipe is the end."""
     out, into = os.pipe()
-    stream = Stream(out, Counts())
+    counts = Counts()
+    stream = Stream(out, counts)
     assert (stream.look().idle, stream.look().all_read) == (True, True)
     os.write(into, b"one\ntw")
     assert [piece.raw for piece in stream.look().pieces] == [b"one"]
     assert not stream.look().all_read
-    os.write(into, b"o\n")
+    os.write(into, b"o\nthr")
     assert [(piece.offset, piece.raw) for piece in stream.look().pieces] == [(4, b"two")]
     os.close(into)
     assert stream.look().ended
+    assert counts.unread == {"the last line has no end": 1}
     os.close(out)
 
 
