@@ -65,7 +65,11 @@ def _cause(custody: Custody, leg: int, entry: int, host: str) -> str:
 
 
 _MAILBOX = frozenset({"unread", "not-read", "duplicate"})
-_MESSAGE = frozenset({"identity-reused", "uncorroborated-report", "misrouted"})
+_MESSAGE = {
+    "identity-reused": "one Message-ID, submitted again",
+    "uncorroborated-report": "a report of a message that nobody saw submitted",
+    "misrouted": "handed on for another recipient, and nothing says why",
+}
 
 
 def cause(rule: str, holder: Holder, recipient: str, *, proven: bool) -> str:
@@ -73,7 +77,9 @@ def cause(rule: str, holder: Holder, recipient: str, *, proven: bool) -> str:
     if rule in _MAILBOX:
         return f"mailbox of {recipient}"
     if rule in _MESSAGE:
-        return rule
+        return _MESSAGE[rule]
+    if rule == "refused":
+        return f"given up on {holder.host}" if holder.host else "given up"
     if proven and rule in {"overdue", "blind"}:
         return "delivered, but its report was not seen"
     return holder.cause
