@@ -1,0 +1,105 @@
+"""Topics: described by files, made once, their partitions fixed for a ledger's life."""
+
+import json
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from confluent_kafka.admin import AdminClient
+
+from streams.cli.topics import command
+from streams.core.errors import Misuse
+from streams.kafka import topics
+from streams.kafka.topics import all_topics, topic_name
+from streams.settings import Settings
+
+FILE = """
+what: Something.
+key: its name
+producers: one
+consumers: another
+schema: alert
+partitions: ledger
+cleanup: delete
+retention_days: 3
+"""
+
+
+def test_a_file_describes_a_topic() -> None:
+    """Every key is read; the ledger decides the number of partitions where the file says so."""
+    topic = topics.read("things", FILE)
+    assert (topic.name, topic.schema, topic.partitions, topic.cleanup, topic.retention_days) == (
+        "things", "alert", None, "delete", 3,
+    )  # fmt: skip
+    assert topics.partitions(topic, Settings(partitions=7)) == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FILE + "partition: 3\n",
+        FILE.replace("key: its name\n", ""),
+        FILE.replace("delete", "shred"),
+        FILE.replace("3", "soon"),
+        "- a list",
+        "key: [unclosed",
+        "",
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(text: str) -> None:
+    """A key too many, one too few, or a value that cannot be: the file is named."""
+    with pytest.raises(Misuse, match=r"things\.yaml"):
+        topics.read("things", text)
+
+
+def test_names_are_kebab_case_and_dead_letters_say_so() -> None:
+    """Topics are named by the house's rules."""
+    assert all(name == name.lower() and "." not in name and "_" not in name for name in all_topics())
+    letters = [topic.name for topic in all_topics().values() if topic.schema == "dead-letter"]
+    assert all(name.endswith("-dlq") for name in letters)
+
+
+def test_a_ledgers_topics_carry_its_name() -> None:
+    """Those of the main ledger alone carry none; an unknown topic is an error of ours."""
+    assert topic_name("message-events", "main") == "message-events"
+    assert topic_name("message-events", "drill") == "drill-message-events"
+    with pytest.raises(ValueError, match="no topic"):
+        topic_name("events", "main")
+
+
+def test_topics_are_listed() -> None:
+    """Each topic with what it holds, for people and as JSON."""
+    said = CliRunner().invoke(command, ["--ledger", "drill"])
+    assert said.exit_code == 0
+    assert "drill-message-events   4 partitions, kept 400 days" in said.output
+    assert max(len(line) for line in said.output.splitlines()) <= 100
+    rows = json.loads(CliRunner().invoke(command, ["--json"]).output)
+    assert [row["topic"] for row in rows] == list(all_topics())
+
+
+@pytest.mark.service
+def test_topics_are_made_once(stack: Settings, ledger: str) -> None:
+    """The first call makes them all, as their files say; the next has nothing to do."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    made = topics.create(settings)
+    assert made == [topic_name(name, ledger) for name in all_topics()]
+    assert topics.create(settings) == []
+    counts = topics.partition_counts(AdminClient({**settings.kafka_client()}))
+    assert [counts[name] for name in made] == [topics.partitions(topic, settings) for topic in all_topics().values()]
+
+
+@pytest.mark.service
+def test_another_number_of_partitions_is_refused(stack: Settings, ledger: str) -> None:
+    """Events of one message would land elsewhere: the setting is wrong, not the ledger."""
+    topics.create(msgspec.structs.replace(stack, ledger=ledger))
+    with pytest.raises(Misuse, match="4 partitions, not 5") as refused:
+        topics.create(msgspec.structs.replace(stack, ledger=ledger, partitions=5))
+    assert "CUSTODY_PARTITIONS=4" in refused.value.hint
+
+
+@pytest.mark.service
+def test_the_terminal_makes_topics(stack: Settings, ledger: str) -> None:
+    """`custody topics --create` says how many it made."""
+    asked = ["--data", str(stack.data), "--ledger", ledger, "--create"]
+    assert f"{len(all_topics())} made, 0 were there" in CliRunner().invoke(command, asked).output
+    assert f"0 made, {len(all_topics())} were there" in CliRunner().invoke(command, asked).output

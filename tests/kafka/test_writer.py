@@ -1,0 +1,99 @@
+"""Writing: what is not acknowledged is known, and a writer that lost a record is dead."""
+
+import msgspec
+import pytest
+
+from streams.core.errors import Unavailable
+from streams.core.events import Kind, MessageEvent
+from streams.core.identity import partition_of
+from streams.kafka import topics
+from streams.kafka.ranges import read_range
+from streams.kafka.writer import EventWriter, Writer, write_all
+from streams.settings import Settings
+from streams.wire import envelope, records
+
+
+def event(key: str, **fields: object) -> MessageEvent:
+    """A narrow event."""
+    given = {
+        "event_id": key.encode().ljust(16),
+        "leg": bytes(16),
+        "kind": Kind.READ,
+        "occurred_at": 1,
+        "observed_at": 1,
+    }
+    return MessageEvent(message_key=key, **given | fields)  # type: ignore[arg-type]
+
+
+def test_a_writer_that_lost_a_record_is_dead() -> None:
+    """A broker that stays away longer than our patience: flush fails with the reason, and so does all that follows."""
+    away = Settings(kafka_brokers="127.0.0.1:1")  # where nobody listens
+    writer = Writer(away, patience=1)
+    writer.write("message-events", b"k", b"v")
+    with pytest.raises(Unavailable, match="message-events") as failed:
+        writer.flush()
+    assert "checkpoint" in failed.value.hint
+    with pytest.raises(Unavailable):
+        writer.write("message-events", b"k", b"later")
+    with pytest.raises(Unavailable):
+        writer.flush()
+
+
+@pytest.mark.service
+def test_events_go_to_the_partition_of_their_key(stack: Settings, ledger: str) -> None:
+    """The core says where; the evidence that proves an event goes beside it."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(settings)
+    events = [event(f"m{number}@example.org") for number in range(50)]
+    proof = records.encode(
+        "evidence",
+        {"event_id": events[7].event_id, "message_key": "m7", "source": "s", "file": "f", "offset": 0, "raw": b"line"},
+    )
+    writer = EventWriter(settings)
+    assert writer.write(events, {events[7].event_id: proof}) == 50
+    writer.flush()
+    found = {
+        (part.partition, envelope.decode(value).message_key)
+        for part in read_range(settings, "message-events")
+        for value in part.values
+    }
+    assert found == {(partition_of(one.message_key, 4), one.message_key) for one in events}
+    (beside,) = read_range(settings, "evidence")
+    assert (beside.partition, beside.keys, beside.values) == (
+        partition_of(events[7].message_key, 4), [events[7].event_id], [proof],
+    )  # fmt: skip
+
+
+@pytest.mark.service
+def test_an_event_that_no_record_holds_is_a_dead_letter(stack: Settings, ledger: str) -> None:
+    """A subject of 1 MB: the event is kept in part with its reason, and the events beside it are written."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(settings)
+    writer = EventWriter(settings)
+    writer.write([event("a"), event("b", diagnostic="x" * 1_100_000), event("c")])
+    writer.flush()
+    written = [key for part in read_range(settings, "message-events") for key in part.keys]
+    assert sorted(key for key in written if key) == [b"a", b"c"]
+    (letters,) = read_range(settings, "message-events-dlq")
+    letter = records.decode("dead-letter", letters.values[0])
+    assert (letter["key"], letter["offset"], len(letter["value"])) == (b"b", -1, 65_536)
+    assert "too many" in letter["reason"]
+
+
+@pytest.mark.service
+def test_a_topic_that_is_not_there_is_a_failure(stack: Settings, ledger: str) -> None:
+    """Nothing is written to a topic that nobody made."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    writer = Writer(settings, patience=5, **{"topic.metadata.propagation.max.ms": 500})
+    writer.write("progress", b"k", b"v")
+    with pytest.raises(Unavailable):
+        writer.flush()
+
+
+@pytest.mark.service
+def test_a_few_records_are_written_and_waited_for(stack: Settings, ledger: str) -> None:
+    """They are there when the call returns."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(settings)
+    write_all(settings, "progress", [(b"a", b"1"), (b"b", b"2")])
+    assert [value for part in read_range(settings, "progress") for value in part.values] == [b"1", b"2"]
