@@ -17,7 +17,7 @@ class Queue:
         host: declared name.
         next_hop: the party of the last attempt; "" before the first, or where nobody was reached.
         count: recipients owed.
-        oldest: earliest arrival, microseconds.
+        oldest: earliest arrival, microseconds; None where nothing is owed.
         volume: bytes.
         deferred: of these, tried already.
         held: of these, on hold.
@@ -25,11 +25,11 @@ class Queue:
 
     host: str
     next_hop: str
-    count: int
-    oldest: int
-    volume: int
-    deferred: int
-    held: int
+    count: int = 0
+    oldest: int | None = None
+    volume: int = 0
+    deferred: int = 0
+    held: int = 0
 
 
 def owed(custody: Custody) -> Rows:

@@ -3,7 +3,9 @@
 Rules:
 - An alert's identity is (rule, leg): 16 bytes of hash. Its two records (raised, cleared) never change; telling one
   again says the same.
-- A finding that later evidence takes away is cleared at the tick at which it was gone.
+- A finding that later evidence takes away is cleared at the tick at which it was gone, and marked as withdrawn: had we
+  looked later, it would never have been told. All others are the same however the log was cut into batches.
+- What was told is state, and kept with it: a finding from late evidence may stand before the tick at which it is told.
 """
 
 from collections.abc import Iterator
@@ -36,11 +38,13 @@ class Alarms:
     Attributes:
         partition: whose.
         told: by rule and table, the state of each row: 0, raised, cleared.
+        sources: the clock's own findings likewise; they follow from the clock.
     """
 
     partition: int
     told: dict[tuple[str, str], NDArray[np.uint8]] = field(default_factory=dict)
     sources: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    _fresh: dict[tuple[str, str], list[Rows]] = field(default_factory=dict)
 
     def news(self, custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
         """Alert records to write, up to the clock."""
@@ -56,9 +60,9 @@ class Alarms:
     def _of(self, custody: Custody, clock: Clock, found: Found) -> Iterator[dict[str, Any]]:
         told = self._states(custody, (found.rule, found.subject))
         raised = np.flatnonzero(told[found.rows] == 0)
-        told[found.rows[raised]] = _RAISED
+        self._tell((found.rule, found.subject), found.rows[raised], _RAISED)
         cleared = np.flatnonzero((told[found.rows] == _RAISED) & (found.cleared <= clock.through))
-        told[found.rows[cleared]] = _CLEARED
+        self._tell((found.rule, found.subject), found.rows[cleared], _CLEARED)
         yield from _records(custody, clock, self.partition, found, raised, "raised")
         yield from _records(custody, clock, self.partition, found, cleared, "cleared")
 
@@ -68,13 +72,47 @@ class Alarms:
             standing = np.flatnonzero(told == _RAISED)
             rows = np.setdiff1d(standing, seen.get((rule, subject), standing[:0]))
             if len(rows):
-                told[rows] = _CLEARED
+                self._tell((rule, subject), rows, _CLEARED)
                 at = np.full(len(rows), clock.through)
                 found = Found(
                     rule=rule, subject=subject, rows=rows, due=np.full(len(rows), NEVER), raised=at, cleared=at,
                     proven=np.zeros(len(rows), np.bool_),
                 )  # fmt: skip
-                yield from _records(custody, clock, self.partition, found, np.arange(len(rows)), "cleared")
+                for record in _records(custody, clock, self.partition, found, np.arange(len(rows)), "cleared"):
+                    yield record | {"attributes": ["withdrawn"]}
+
+    def _tell(self, key: tuple[str, str], rows: Rows, state: int) -> None:
+        if len(rows):
+            self.told[key][rows] = state
+            self._fresh.setdefault(key, []).append(rows)
+
+    # State
+
+    def take_fresh(self) -> Iterator[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]:
+        """Rule and table, rows and their states: what was told since the last call."""
+        fresh, self._fresh = self._fresh, {}
+        for key, parts in fresh.items():
+            rows = np.unique(np.concatenate(parts))
+            yield key, rows, self.told[key][rows]
+
+    def all_told(self) -> Iterator[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]:
+        """The same of everything; it counts as taken."""
+        self._fresh = {}
+        for key, told in self.told.items():
+            rows = np.flatnonzero(told)
+            yield key, rows, told[rows]
+
+    def restore(self, key: tuple[str, str], rows: Rows, states: NDArray[np.uint8]) -> None:
+        """Put back what was told."""
+        held = self.told.get(key, np.zeros(0, np.uint8))
+        missing = int(rows.max()) + 1 - len(held) if len(rows) else 0
+        self.told[key] = np.concatenate([held, np.zeros(max(0, missing), np.uint8)])
+        self.told[key][rows] = states
+
+    def recall(self, custody: Custody, clock: Clock) -> None:
+        """What the clock itself found was told at its tick."""
+        for _ in self._of_sources(custody, clock) if self.partition == 0 else ():
+            pass
 
     def _states(self, custody: Custody, key: tuple[str, str]) -> NDArray[np.uint8]:
         size = len(custody.legs if key[1] == "leg" else custody.entries)

@@ -1,29 +1,29 @@
 """State to segments and back: only what changed, as columns, each under the broker's message limit.
 
 Rules:
-- A segment holds rows of one table under their numbers, or a piece of the names, or chains that lost their name.
-  Applied in order, segments give the state; the last word on a row wins.
+- A segment holds rows of one table under their numbers, or a piece of the names, or chains that lost their name, or
+  what was told of a rule. Applied in order, segments give the state; the last word on a row wins.
 - A generation's name is its number and a word of its writer's own, so that a frozen worker that wakes up overwrites
   nothing.
 - A manifest names the generations that count, the offset up to which they speak, and the clock. It is written after
   they are acknowledged, and the offset is committed with its id: recovery believes nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from streams.core.clock import Clock
-from streams.core.custody import Custody
 from streams.core.index import Rows
 from streams.core.lattice import Table
 from streams.track.part import Part
 
-ROWS = 4096
-"""Rows of a segment: under 700 KB as they are, about a third of it compressed."""
+ROWS = 3072
+"""Rows of a segment: under 800 KB as they are, about a third of it compressed."""
 
 HEAP = 700_000
 """Bytes of names in a segment."""
@@ -44,6 +44,7 @@ class Manifest(msgspec.Struct, frozen=True):
         terms: version of the terms that fixed the due times.
         heap: bytes of names.
         learned: number of interned texts.
+        queues: host and next hop of every queue that may have been told.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Manifest(msgspec.Struct, frozen=True):
     terms: str
     heap: int
     learned: int
+    queues: tuple[tuple[str, str], ...] = ()
 
 
 def segment_key(partition: int, generation: str, number: int) -> bytes:
@@ -83,6 +85,7 @@ def changed(part: Part, heap: int, learned: int) -> Iterator[bytes]:
     texts = custody.names.learned()[learned:]
     if texts:
         yield _packed("texts", {}, msgspec.msgpack.encode(texts))
+    yield from _told(part.alarms.take_fresh())
 
 
 def whole(part: Part) -> Iterator[bytes]:
@@ -102,10 +105,12 @@ def whole(part: Part) -> Iterator[bytes]:
     for start in range(0, len(tail), HEAP):
         yield _packed("heap", {}, tail[start : start + HEAP])
     yield _packed("texts", {}, msgspec.msgpack.encode(custody.names.learned()))
+    yield from _told(part.alarms.all_told())
 
 
-def apply(custody: Custody, segments: Sequence[bytes]) -> None:
+def apply(part: Part, segments: Sequence[bytes]) -> None:
     """Put segments back, in order."""
+    custody = part.custody
     lost: list[tuple[Rows, Rows]] = []
     for raw in segments:
         name, columns, blob = _unpacked(raw)
@@ -116,6 +121,9 @@ def apply(custody: Custody, segments: Sequence[bytes]) -> None:
                 custody.names.intern(msgspec.msgpack.decode(blob, type=list[str]))
             case "chains":
                 lost.append((columns["lost"], columns["above"]))
+            case "told":
+                key = msgspec.msgpack.decode(blob, type=tuple[str, str])
+                part.alarms.restore(key, columns["row"], columns["state"])
             case _:
                 rows, keys = columns.pop("row"), [columns.pop(k) for k in ("key0", "key1") if k in columns]
                 getattr(custody, name).restore(rows, np.column_stack(keys), columns)
@@ -143,6 +151,13 @@ def _rows(name: str, table: Table, rows: Rows) -> Iterator[bytes]:
         keys = table.index.keys[some]
         columns = {"row": some} | {f"key{n}": keys[:, n] for n in range(table.index.width)}
         yield _packed(name, columns | {column: table[column][some] for column in table.columns})
+
+
+def _told(told: Iterable[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]) -> Iterator[bytes]:
+    for key, rows, states in told:
+        for start in range(0, len(rows), ROWS * 8):
+            some = slice(start, start + ROWS * 8)
+            yield _packed("told", {"row": rows[some], "state": states[some]}, msgspec.msgpack.encode(key))
 
 
 def _packed(name: str, columns: dict[str, Any], blob: bytes = b"") -> bytes:

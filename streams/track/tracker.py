@@ -1,11 +1,13 @@
 """The tracker: batches of the log into state, alerts and queue states, and the state kept so that a kill loses nothing.
 
 Rules:
-- Order of effects: fold; alerts and queue states are written; changed segments are written; all is acknowledged; the
+- Order of effects: fold; alerts are written; changed segments are written; all is acknowledged; the
   manifest is written and acknowledged; the offset is committed with the manifest's id; only then are old segments
   removed.
 - Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
   be told; telling it again would say the same.
+- Queue states are for the eye: they are told when state is kept, after it, so that the manifest knows every queue that
+  was ever told, and one that owes nothing any more is told so, too.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
 """
 
@@ -13,11 +15,12 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import msgspec
 
-from streams.core.queues import queues
+from streams.core.clock import BEGINNING
+from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.reader import BatchReader, Committed, Records, read_range
@@ -49,6 +52,8 @@ class Kept:
     heap: int = 0
     learned: int = 0
     offset: int = -1
+    through: int = BEGINNING
+    queues: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Tracker:
@@ -64,7 +69,7 @@ class Tracker:
         self._letters = DeadLetters(self._writer)
         self._kept_at = time.monotonic()
         self._word = secrets.token_hex(4)
-        group = f"custody-track-{settings.ledger}"
+        group = f"custody-tracker-{settings.ledger}"
         self._reader = BatchReader(
             settings, TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked
         )
@@ -99,35 +104,24 @@ class Tracker:
         for offset, value, reason in effect.bad:
             self._letters.put(TOPIC, part.partition, offset, value, reason)
         self._letters.judge(effect.events, len(effect.bad))
-        self._tell(part, effect)
+        self._tell(effect)
         return effect.events
 
-    def _tell(self, part: Part, effect: Effect) -> None:
-        if not effect.ticked:
-            return
+    def _tell(self, effect: Effect) -> None:
         for alert in effect.alerts:
             key = alert["alert_id"].hex() + "/" + alert["state"]
             self._writer.write("alerts", key.encode(), wire.encode("alert", alert))
-        self._tell_queues(part)
         if effect.alerts:
             self._writer.flush()
 
-    def _tell_queues(self, part: Part) -> None:
-        for queue in queues(part.custody):
-            state = {
-                "host": queue.host,
-                "next_hop": queue.next_hop,
-                "priority": 0,
-                "partition": part.partition,
-                "at": part.clock.through,
-                "count": queue.count,
-                "oldest": queue.oldest,
-                "volume": queue.volume,
-                "deferred": queue.deferred,
-                "held": queue.held,
-            }
+    def _tell_queues(self, part: Part, kept: Kept, now: Sequence[Queue]) -> None:
+        """What every queue owes, and that those told before owe nothing any more."""
+        names = {(queue.host, queue.next_hop) for queue in now}
+        for queue in (*now, *(Queue(host=host, next_hop=hop) for host, hop in sorted(kept.queues - names))):
+            state = {"priority": 0, "partition": part.partition, "at": part.clock.through} | asdict(queue)
             key = f"{queue.host}/{queue.next_hop}/0/{part.partition}"
             self._writer.write("queue-states", key.encode(), wire.encode("queue-state", state))
+        kept.queues, kept.through = names, part.clock.through
 
     # State
 
@@ -135,10 +129,17 @@ class Tracker:
         """Keep what changed of every partition, and commit."""
         self._kept_at = time.monotonic()
         for number, part in self.parts.items():
-            if part.offset > self._kept[number].offset:
-                self._keep(part, self._kept[number])
+            kept = self._kept[number]
+            ticked = part.clock.through > kept.through
+            now = queues(part.custody) if ticked else []
+            if part.offset > kept.offset:
+                self._keep(part, kept, {*kept.queues, *((queue.host, queue.next_hop) for queue in now)})
+            if ticked:
+                self._tell_queues(part, kept, now)
+        self._writer.flush()
 
-    def _keep(self, part: Part, kept: Kept) -> None:
+    def _keep(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> None:
+        """Write a generation, its manifest and the offset; `told` are queues of which something was or will be said."""
         old = list(kept.generations)
         kept.number += 1
         generation = f"{kept.number:08d}-{self._word}"
@@ -149,14 +150,14 @@ class Tracker:
             self._write(segments.segment_key(part.partition, generation, number), raw)
         self._writer.flush()
         kept.heap, kept.learned = len(part.custody.names), len(part.custody.names.learned())
-        manifest = self._manifest(part, kept, generation)
+        manifest = self._manifest(part, kept, generation, told)
         self._write(segments.manifest_key(part.partition, generation), msgspec.msgpack.encode(manifest))
         self._writer.flush()
         self._reader.commit(part.partition, part.offset, generation)
         self._remove(part.partition, kept.manifest, old if anew else [])
         kept.offset, kept.manifest = part.offset, generation
 
-    def _manifest(self, part: Part, kept: Kept, generation: str) -> Manifest:
+    def _manifest(self, part: Part, kept: Kept, generation: str, told: set[tuple[str, str]]) -> Manifest:
         return Manifest(
             id=generation,
             partition=part.partition,
@@ -167,6 +168,7 @@ class Tracker:
             terms=self.terms.version,
             heap=kept.heap,
             learned=kept.learned,
+            queues=tuple(sorted(told)),
         )
 
     def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
@@ -215,10 +217,9 @@ class Tracker:
             log.warning("partition %d: a segment is missing: from the beginning", number)
             return None, None
         part = Part.empty(number, self.terms)
-        segments.apply(part.custody, [held[key] for key in keys])
+        segments.apply(part, [held[key] for key in keys])
         part.clock, part.offset = segments.clock_of(manifest), manifest.offset
-        for _ in part.alarms.news(part.custody, part.clock):
-            pass  # all of it was acknowledged before the manifest was written
+        part.alarms.recall(part.custody, part.clock)
         kept = Kept(
             generations=list(manifest.generations),
             number=int(manifest.id.partition("-")[0]),
@@ -226,6 +227,7 @@ class Tracker:
             heap=manifest.heap,
             learned=manifest.learned,
             offset=manifest.offset,
+            queues=set(manifest.queues),
         )
         return part, kept
 

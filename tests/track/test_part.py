@@ -1,0 +1,66 @@
+"""One partition: whatever the batches are, the same is told."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.events import MessageEvent
+from streams.core.terms import SECOND
+from streams.kafka.reader import Records
+from streams.wire import envelope
+from tests.core.journeys import journey
+from tests.core.test_laws import state
+from tests.track.logs import cuts, empty, logs, records, tick, told
+
+
+@settings(max_examples=500, deadline=None)
+@given(logs, st.data())
+def test_any_split_and_overlap_tells_the_same(events: list[MessageEvent], data: Any) -> None:
+    """Batches, and records that come again, change neither alerts nor custody."""
+    whole, parts = empty(), empty()
+    once = whole.take(records(events, 0, len(events))).alerts
+    said = []
+    for start, end in data.draw(cuts(events)):
+        said += parts.take(records(events, max(0, start - data.draw(st.integers(0, 3))), end)).alerts
+    assert told(said) >= told(once)
+    assert {one for one in told(said) if one[0] in {id_ for id_, *_ in told(once)}} == told(once)
+    assert state(parts.custody) == state(whole.custody)
+
+
+@settings(max_examples=100, deadline=None)
+@given(logs)
+def test_the_whole_log_again_tells_nothing(events: list[MessageEvent]) -> None:
+    """What is read a second time is known."""
+    part = empty()
+    part.take(records(events, 0, len(events)))
+    before = state(part.custody)
+    assert part.take(records(events, 0, len(events))).alerts == []
+    assert state(part.custody) == before
+
+
+def test_what_cannot_be_understood_costs_nothing_else() -> None:
+    """A record of foreign bytes is told with its offset and reason; the journey beside it counts."""
+    events = [*journey(0, "1"), tick(500 * SECOND)]
+    good = records(events, 0, len(events))
+    hurt = Records(
+        partition=0,
+        values=[b"foreign", *good.values],
+        keys=[None, *good.keys],
+        offsets=[7, *(offset + 8 for offset in good.offsets)],
+    )
+    part = empty()
+    effect = part.take(hurt)
+    assert effect.bad == [(7, b"foreign", "not in the Confluent wire format: no zero byte")]
+    assert effect.events == len(events)
+    assert part.offset == 8 + len(events)
+    assert effect.ticked
+
+
+def test_a_class_of_traffic_that_nobody_knows_is_a_dead_letter() -> None:
+    """An event of a version that is not ours does not stop the tracker."""
+    event = journey(0, "1")[0]
+    value = envelope.encode(event).replace(b"\x08ours", b"\x08outs")
+    effect = empty().take(Records(partition=0, values=[value], keys=[b"m"], offsets=[0]))
+    assert effect.events == 0
+    assert "traffic" in effect.bad[0][2]

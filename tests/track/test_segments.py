@@ -1,0 +1,82 @@
+"""State kept in pieces and put together again is the state, and tells what the undisturbed one tells."""
+
+from copy import deepcopy
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.events import MessageEvent
+from streams.track import segments
+from streams.track.part import Part
+from tests.core.test_laws import state
+from tests.track.logs import cuts, empty, logs, records, told
+
+
+class Kept:
+    """The snapshots of one partition, as the topic has them."""
+
+    def __init__(self) -> None:
+        """Nothing is kept yet."""
+        self.raw: list[bytes] = []
+        self.heap = self.learned = self.offset = 0
+        self.clock = empty().clock
+
+    def keep(self, part: Part, *, anew: bool) -> None:
+        """Write what changed, or everything."""
+        made = list(segments.whole(part) if anew else segments.changed(part, self.heap, self.learned))
+        self.raw = made if anew else self.raw + made
+        self.heap, self.learned = len(part.custody.names), len(part.custody.names.learned())
+        self.clock = deepcopy(part.clock)
+        self.offset = part.offset
+
+    def recovered(self) -> Part:
+        """What a new worker makes of it."""
+        part = empty()
+        segments.apply(part, self.raw)
+        part.clock, part.offset = deepcopy(self.clock), self.offset
+        part.alarms.recall(part.custody, part.clock)
+        return part
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs, st.data())
+def test_state_that_was_kept_comes_back(events: list[MessageEvent], data: Any) -> None:
+    """Segments of what changed, or of everything, give the state back: custody, names and what was told."""
+    part, kept = empty(), Kept()
+    for start, end in data.draw(cuts(events)):
+        part.take(records(events, start, end))
+        kept.keep(part, anew=data.draw(st.integers(0, 3)) == 0)
+        back = kept.recovered()
+        assert state(back.custody) == state(part.custody)
+        assert back.custody.names.tail(0) == part.custody.names.tail(0)
+        for name in segments.TABLES:
+            mine, its = getattr(part.custody, name), getattr(back.custody, name)
+            assert all((mine[column] == its[column]).all() for column in mine.columns)
+    for (key, rows, states), its in zip(part.alarms.all_told(), back.alarms.all_told(), strict=True):
+        assert (key, rows.tolist(), states.tolist()) == (its[0], its[1].tolist(), its[2].tolist())
+
+
+@settings(max_examples=150, deadline=None)
+@given(logs, st.data())
+def test_a_worker_that_dies_anywhere_loses_no_alarm(events: list[MessageEvent], data: Any) -> None:
+    """Killed between any two batches and restarted from what was kept, it tells what one undisturbed run tells."""
+    once = told(empty().take(records(events, 0, len(events))).alerts)
+    part, kept, said = empty(), Kept(), []
+    while part.offset < len(events):
+        end = part.offset + data.draw(st.integers(1, len(events)))
+        said += part.take(records(events, part.offset, end)).alerts
+        if data.draw(st.booleans()):
+            kept.keep(part, anew=data.draw(st.booleans()))
+        if part.offset < len(events) and data.draw(st.integers(0, 2)) == 0:
+            part = kept.recovered()
+    assert told(said) >= once
+    assert {one for one in told(said) if one[0] in {id_ for id_, *_ in once}} == once
+
+
+def test_a_segment_stays_under_the_brokers_limit() -> None:
+    """A segment of rows of any table is under 1 MB however badly they compress."""
+    for name in segments.TABLES:
+        table = getattr(empty().custody, name)
+        width = 8 + 8 * table.index.width + sum(table[column].itemsize for column in table.columns)
+        assert width * segments.ROWS < 1_000_000

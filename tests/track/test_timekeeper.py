@@ -1,0 +1,92 @@
+"""The clock writer: it waits for who speaks, goes on without who is silent, and never goes back."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.clock import Tick
+from streams.track.timekeeper import SECOND, Timekeeper
+
+
+def said(source: str, through: int | None = None, at: int = 0, kind: str = "progressed", **more: Any) -> dict[str, Any]:
+    """A progress record; seconds."""
+    micros = None if through is None else through * SECOND
+    return {"source": source, "kind": kind, "through": micros, "at": at * SECOND, "live": False, "terms": "", **more}
+
+
+def keeper(*records: dict[str, Any]) -> Timekeeper:
+    """A timekeeper that heard some records."""
+    one = Timekeeper()
+    for record in records:
+        one.hear(record)
+    return one
+
+
+def test_an_import_waits_for_all_its_sources() -> None:
+    """A declared source that said nothing holds the clock, however long it takes."""
+    clock = keeper(said("a", kind="declared"), said("b", kind="declared"), said("a", 100))
+    assert clock.tick(10**15) is None
+    clock.hear(said("b", 50))
+    assert clock.tick(10**15) == Tick(through=50 * SECOND)
+
+
+def test_a_live_source_that_says_nothing_is_silent() -> None:
+    """After a minute the clock goes on without it, and says so."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    assert clock.tick(155 * SECOND) == Tick(through=100 * SECOND)
+    assert clock.tick(301 * SECOND) == Tick(through=300 * SECOND, silent=("a",))
+
+
+def test_a_source_that_lags_holds_the_clock_and_is_named() -> None:
+    """Talking, but more than a minute behind: the clock waits for it."""
+    clock = keeper(said("a", 100, at=300, live=True), said("b", 300, at=300, live=True))
+    assert clock.tick(301 * SECOND) == Tick(through=100 * SECOND, behind=("a",))
+
+
+def test_a_withdrawn_source_is_no_longer_waited_for() -> None:
+    """What was declared may be taken back."""
+    clock = keeper(said("a", kind="declared"), said("b", 10), said("a", kind="withdrawn"))
+    assert clock.tick(0) == Tick(through=10 * SECOND)
+
+
+def test_the_terms_that_were_declared_last_stand_in_the_tick() -> None:
+    """A tick says which terms the clock writer knew."""
+    clock = keeper(said("terms", kind="declared", terms="v1"), said("terms", kind="declared", terms="v2"), said("a", 1))
+    assert clock.tick(0) == Tick(through=SECOND, terms="v2")
+
+
+def test_without_a_source_there_is_no_time() -> None:
+    """Nobody's evidence is nobody's clock."""
+    assert keeper().tick(10**15) is None
+
+
+progress = st.builds(
+    said,
+    st.sampled_from(("a", "b", "c")),
+    st.integers(0, 1000),
+    st.integers(0, 1000),
+    st.sampled_from(("declared", "progressed", "withdrawn")),
+    live=st.booleans(),
+)
+
+
+@given(st.lists(st.tuples(progress, st.integers(0, 2000))))
+def test_the_clock_never_goes_back(course: list[tuple[dict[str, Any], int]]) -> None:
+    """Whatever is heard in whatever order, each tick is later than the one before."""
+    clock = Timekeeper()
+    ticks = []
+    for record, now in course:
+        clock.hear(record)
+        ticks.append(clock.tick(now * SECOND))
+    throughs = [one.through for one in ticks if one]
+    assert throughs == sorted(set(throughs))
+
+
+@given(st.lists(progress), st.randoms())
+def test_the_order_in_which_an_import_is_heard_does_not_matter(records: list[dict[str, Any]], random: Any) -> None:
+    """Progress is a join: any order and any repetition of it ends at the same tick."""
+    some = [record | {"live": False} for record in records if record["kind"] != "withdrawn"]
+    again = [*some, *some]
+    random.shuffle(again)
+    assert keeper(*some).tick(0) == keeper(*again).tick(0)
