@@ -32,7 +32,8 @@ def as_datetime(at: Any) -> datetime | None:
         return None
     if isinstance(at, int):
         return datetime.fromtimestamp(at / 1_000_000, UTC)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    moment_: datetime = at
+    return moment_.replace(tzinfo=UTC) if moment_.tzinfo is None else moment_.astimezone(UTC)
 
 
 def age(seconds: float) -> str:
