@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from streams.core.errors import Unavailable
 from streams.kafka.fetching import FETCHING, ended, grouped, say
@@ -15,6 +16,9 @@ from streams.settings import Settings
 
 _WAIT = 0.2
 """Seconds that one fetch may take before we look again."""
+
+_YOUNG = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+"""What a broker says of a partition that was made, or moved, a moment ago."""
 
 Spans = dict[int, tuple[int, int]]
 """By partition: the first offset, and the one after the last."""
@@ -73,6 +77,16 @@ def _consumer(settings: Settings) -> Consumer:
     return Consumer(settings.kafka_client() | FETCHING | own)
 
 
+def _is_young(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _YOUNG
+
+
+@retry(
+    retry=retry_if_exception(_is_young),
+    stop=stop_after_delay(TIMEOUT),
+    wait=wait_exponential(multiplier=0.02, max=1),
+    reraise=True,
+)
 def _spans(consumer: Consumer, name: str, starts: dict[int, int], ends: dict[int, int] | None) -> Spans:
     topic = consumer.list_topics(name, timeout=TIMEOUT).topics[name]
     if topic.error:

@@ -1,0 +1,57 @@
+"""What sources say of themselves."""
+
+import msgspec
+import pytest
+
+from streams.core.errors import Undecodable
+from streams.kafka import progress, topics
+from streams.kafka.writer import write_all
+from streams.settings import Settings
+
+
+def test_a_source_says_how_far_it_is() -> None:
+    """Its name, the time, and whether it can be silent; the key keeps the last word of each source."""
+    key, value = progress.progressed("mx1", 1_795_424_400_000_001, live=True)
+    said = progress.read(value)
+    assert key == b"progressed/mx1"
+    assert (said["source"], said["kind"], said["through"], said["live"]) == (
+        "mx1", "progressed", 1_795_424_400_000_001, True,
+    )  # fmt: skip
+
+
+def test_a_declaration_carries_its_text() -> None:
+    """Terms and declarations are records of the log."""
+    said = progress.read(progress.declared("terms", live=False, terms="v1", text="[a]")[1])
+    assert (said["kind"], said["terms"], said["text"], said["through"]) == ("declared", "v1", "[a]", None)
+
+
+def test_a_declaration_and_its_progress_do_not_replace_each_other() -> None:
+    """Compaction keeps the last of each kind."""
+    keys = {progress.declared("s", live=False, terms="", text="")[0], progress.progressed("s", 1)[0]}
+    assert len(keys | {progress.withdrawn("s")[0]}) == 3
+
+
+def test_what_is_no_progress_is_refused() -> None:
+    """Foreign bytes are a peer's fault."""
+    with pytest.raises(Undecodable):
+        progress.read(b"\0\0\0\0\6rest")
+
+
+@pytest.mark.service
+def test_a_ledger_remembers_what_was_said(stack: Settings, ledger: str) -> None:
+    """Oldest first, foreign records passed over; the last terms count."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(settings)
+    assert progress.latest_terms(settings) is None
+    write_all(
+        settings,
+        "progress",
+        [
+            progress.declared("terms", live=False, terms="1", text="first"),
+            (b"?", b"foreign"),
+            progress.declared("terms", live=False, terms="2", text="second"),
+            progress.progressed("mx1", 5),
+        ],
+    )
+    assert [said["source"] for said in progress.all_progress(settings)] == ["terms", "terms", "mx1"]
+    assert progress.latest_terms(settings) == "second"

@@ -1,0 +1,143 @@
+"""The registry's ids stay at the border."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streams.core.errors import Misuse, Unavailable
+from streams.core.events import Kind, MessageEvent
+from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
+from streams.kafka.ranges import read_range
+from streams.kafka.registry import Frames, frames_of
+from streams.kafka.writer import EventWriter
+from streams.settings import Settings, running
+from streams.wire import columns, envelope, schemas
+from tests.kafka.conftest import drain, values
+from tests.kafka.registry import Registry, serving
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """An empty registry."""
+    with serving() as served:
+        yield served
+
+
+def test_without_a_registry_packaged_ids_are_written() -> None:
+    """Nothing is exchanged; nor is it where a topic holds no Avro."""
+    assert frames_of(Settings(), "alerts") is None
+    assert frames_of(Settings(registry_url="http://127.0.0.1:1"), "custody-snapshots") is None
+
+
+def test_a_schema_is_registered_once_under_its_topic(registry: Registry) -> None:
+    """It is looked up first, registered where it is missing, and found the next time."""
+    settings = Settings(registry_url=registry.url, ledger="drill")
+    frames = frames_of(settings, "alerts")
+    assert frames is frames_of(settings, "alerts")
+    ((subject, (text,)),) = registry.subjects.items()
+    assert subject == "drill-alerts-value"
+    assert json.loads(text) == schemas.schema("alert")
+
+
+def test_frames_are_exchanged_and_come_back(registry: Registry) -> None:
+    """A record goes out with the registry's id and comes in with ours, its body untouched."""
+    frames_of(Settings(registry_url=registry.url), "cases")
+    frames = frames_of(Settings(registry_url=registry.url), "alerts")
+    assert frames is not None
+    value = schemas.header("alert") + b"body"
+    outside = frames.outward(value)
+    assert outside == b"\0\0\0\0\2body"
+    assert frames.inward(outside) == value
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\0\0\0\0", b"{json}", b"\xff\xff\xff\xffsegment"])
+def test_what_is_not_framed_passes_unchanged(value: bytes | None) -> None:
+    """Tombstones, segments and foreign records are not touched."""
+    frames = Frames({}, {})
+    assert frames.inward(value) == frames.outward(value) == value
+
+
+def test_a_foreign_id_is_not_taken_for_ours() -> None:
+    """The registry's number 1 may be anybody's schema; it goes to the dead letters as it was."""
+    frames = Frames({b"\0\0\0\0\1": b"\0\0\0\0\x63"}, {b"\0\0\0\0\x63": b"\0\0\0\0\1"})
+    foreign = b"\0\0\0\0\1body"
+    inside = frames.inward(foreign)
+    assert inside is not None
+    assert schemas.name_of(int.from_bytes(inside[1:5], "big")) is None
+    assert frames.outward(inside) == foreign
+
+
+def test_credentials_come_from_a_file(registry: Registry, tmp_path: Path) -> None:
+    """They are sent as the registry wants them."""
+    secret = tmp_path / "secret"
+    secret.write_text("user:pass\n", encoding="utf-8")
+    frames_of(Settings(registry_url=registry.url, registry_credentials_file=secret), "alerts")
+    assert registry.authorizations == {"Basic dXNlcjpwYXNz"}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "hint"),
+    [
+        (401, Misuse, "CUSTODY_REGISTRY_CREDENTIALS_FILE"),
+        (403, Misuse, "may not"),
+        (409, Misuse, "compatible"),
+        (422, Misuse, ""),
+        (499, Misuse, ""),
+        (404, Misuse, ""),
+        (429, Unavailable, ""),
+        (500, Unavailable, ""),
+    ],
+)
+def test_a_refusal_says_who_must_act(registry: Registry, status: int, kind: type[Exception], hint: str) -> None:
+    """A registry that is ill is waited for; one that refuses us is a matter of settings."""
+    registry.refusal = status
+    with pytest.raises(kind, match=f"answers {status}") as refused:
+        frames_of(Settings(registry_url=registry.url), "alerts")
+    assert hint in getattr(refused.value, "hint", "")
+
+
+def test_a_registry_that_is_away_is_waited_for() -> None:
+    """Nobody listens: a service is away."""
+    with pytest.raises(Unavailable, match="does not answer"):
+        frames_of(Settings(registry_url="http://127.0.0.1:1"), "alerts")
+
+
+@pytest.mark.service
+def test_events_travel_with_the_registrys_id(stack: Settings, ledger: str, registry: Registry) -> None:
+    """In Kafka they carry the registry's id, for us they are as ever; a foreign record among them is foreign."""
+    plain = msgspec.structs.replace(stack, ledger=ledger)
+    settings = msgspec.structs.replace(plain, registry_url=registry.url)
+    topics.create(settings)
+    frames_of(settings, "alerts")
+    event = MessageEvent(
+        event_id=bytes(16), kind=Kind.READ, occurred_at=1, observed_at=1, leg=bytes(16), message_key="/host/id"
+    )
+    writer = EventWriter(settings)
+    writer.write([event])
+    writer.flush()
+    foreign = KafkaLog(plain).writer()
+    foreign.write("message-events", b"/host/id", envelope.encode(event))
+    foreign.flush()
+    assert values(list(read_range(plain, "message-events")))[0] == b"\0\0\0\0\2" + envelope.encode(event)[5:]
+    reader = KafkaLog(settings).reader("message-events", f"{ledger}-g")
+    (part,) = [part for part in drain(reader, 2) if part.values]
+    reader.close()
+    batch = columns.read(part.values, part.keys, ("kind",))
+    assert batch.positions.tolist() == [0]
+    assert [index for index, _ in batch.bad] == [1]
+
+
+@pytest.mark.service
+def test_the_stacks_own_face_serves_as_a_registry(stack: Settings) -> None:
+    """Asked for a schema that it knows, it answers with the pinned id: nothing needs to be registered."""
+    there = running(stack.data)
+    assert there is not None
+    settings = msgspec.structs.replace(stack, registry_url=there.schemas_url)
+    for name, topic in topics.all_topics().items():
+        if topic.schema:
+            header = schemas.header(topic.schema)
+            assert frames_of(settings, name) == Frames({header: header}, {header: header})
