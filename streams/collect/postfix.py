@@ -76,7 +76,7 @@ class PostfixParser:
         """The events of these lines, in order."""
         desk, line = self._desk, self._line
         self._reader.reference = observed_at if self.reference is None else self.reference
-        desk.file, desk.observed_at, desk.events = file, observed_at, []
+        desk.open(file, observed_at)
         for piece in pieces:
             desk.offset = piece.offset
             line(desk, piece.raw)

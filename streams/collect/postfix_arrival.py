@@ -8,7 +8,7 @@ Rules:
 - Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
 """
 
-from typing import Any
+from msgspec.structs import replace
 
 from streams.collect.declaration import SubmissionPoint
 from streams.collect.postfix_desk import Desk, Party, half_of
@@ -80,12 +80,11 @@ def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
         if entry.client and desk.spool.host != desk.here(desk.party(entry.client)):
             return
         before = _unseen(desk, entry)
-    fields = {"next_queue_id": entry.queue_id, "next_leg": entry.place + half_of(recipient)}
-    outcome = f"None|None|{entry.queue_id}"
-    desk.put(Kind.REROUTED, entry.at, before, recipient, outcome, fields)
+    form = replace(desk.form, next_queue_id=entry.queue_id, next_leg=entry.place + half_of(recipient))
+    desk.put(form, Kind.REROUTED, entry.at, before, recipient)
     if before.key != entry.key and not before.key.startswith("/"):  # a filter changed it: tell both partitions
         copy = Entry(queue_id=before.queue_id, at=before.at, where=before.where, key=entry.key, place=before.place)
-        desk.put(Kind.REROUTED, entry.at, copy, recipient, outcome, fields)
+        desk.put(form, Kind.REROUTED, entry.at, copy, recipient)
 
 
 def _unseen(desk: Desk, entry: Entry) -> Entry:
@@ -97,26 +96,24 @@ def _unseen(desk: Desk, entry: Entry) -> Entry:
 
 def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:
     submitted = entry.submitted
-    fields: dict[str, Any] = {
-        "side": None if submitted else "received",
-        "traffic": TRAFFIC[entry.traffic] if entry.traffic else _outside(desk, recipient),
-        "peer": desk.party(entry.client).name if entry.client else None,
-        "message_id": entry.message_id,
-        "originator": entry.originator or "",
-        "recipients_expected": entry.expected,
-        "priority": entry.priority,
-        "size": entry.size,
-        "report_requested": asked,
-    }
-    action = entry.report or None
-    if action:
-        fields |= {"action": action, "subject_key": entry.subject}
-    if entry.envelope_id:
-        fields["mts_id"] = entry.envelope_id
+    form = replace(
+        desk.form,
+        side=None if submitted else "received",
+        traffic=TRAFFIC[entry.traffic] if entry.traffic else _outside(desk, recipient),
+        peer=desk.party(entry.client).name if entry.client else None,
+        message_id=entry.message_id,
+        originator=entry.originator or "",
+        recipients_expected=entry.expected,
+        priority=entry.priority,
+        size=entry.size,
+        report_requested=asked,
+        mts_id=entry.envelope_id,
+    )
+    if entry.report:
+        form = replace(form, action=entry.report, subject_key=entry.subject)
     if entry.resent_id:
-        fields["attributes"] = (f"resent-message-id={entry.resent_id}",)
-    kind = Kind.SUBMITTED if submitted else Kind.TRANSFERRED
-    desk.put(kind, entry.at, entry, recipient, f"{action}|None|None", fields, ordinal)
+        form = replace(form, attributes=(f"resent-message-id={entry.resent_id}",))
+    desk.put(form, Kind.SUBMITTED if submitted else Kind.TRANSFERRED, entry.at, entry, recipient, ordinal)
 
 
 # Classes; DESIGN, "What is owed, and to whom"
@@ -127,7 +124,7 @@ def _classify(desk: Desk, entry: Entry) -> None:
     point = desk.points.get(desk.spool.host)
     ours = not entry.parent and point is not None and _is_submission(desk, point, entry)
     traffic = _traffic(desk, entry, ours=ours)
-    entry.traffic = "" if traffic is None else traffic.value
+    entry.traffic = "" if traffic is None else traffic
     entry.submitted = traffic not in {None, Traffic.TRANSIT} and (ours or not entry.client)
 
 

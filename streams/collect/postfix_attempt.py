@@ -6,13 +6,13 @@ Rules:
   "discarded" in the peer's words it is neither.
 """
 
-from typing import Any
+from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
 from streams.collect.postfix_desk import Desk
 from streams.collect.postfix_entry import Entry, Owed
-from streams.core.events import Kind
+from streams.core.events import Kind, MessageEvent
 from streams.core.identity import session_leg
 
 WORDS = 500
@@ -59,10 +59,10 @@ def _outcome(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> No
             owed.gone = True
             _sent(desk, entry, attempt)
         case "deferred" | "SOFTBOUNCE":
-            _told(desk, Kind.DEFERRED, entry, attempt)
+            _told(desk, Kind.DEFERRED, entry, attempt, _peer(desk, attempt), desk.form)
         case "bounced" | "expired":
             owed.gone = True
-            _told(desk, Kind.REFUSED, entry, attempt)
+            _told(desk, Kind.REFUSED, entry, attempt, _peer(desk, attempt), desk.form)
         case "deliverable" | "undeliverable" | "undeliverable-but-not-cached":
             desk.ignore("verify")
         case other:
@@ -74,41 +74,41 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     if number := texts.queued_as(reply):
         _passed(desk, entry, attempt, desk.here(desk.party(attempt.relay)), number)
     elif session := texts.session(reply):
-        fields = {"next_queue_id": session, "next_leg": session_leg(session)}
-        _told(desk, Kind.DELIVERED, entry, attempt, fields)
+        form = replace(desk.form, next_queue_id=session, next_leg=session_leg(session))
+        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), form)
     elif desk.head.daemon == "discard" or texts.is_discarded(reply):
-        _told(desk, Kind.DISCARDED, entry, attempt)
+        _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt), desk.form)
     elif number := texts.forwarded_as(reply):
         _passed(desk, entry, attempt, desk.spool.host, number)
     elif desk.head.daemon in _FINAL:
-        _told(desk, Kind.DELIVERED, entry, attempt)
+        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), desk.form)
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")
 
 
 def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:
     """Handed to a party, that may say what it calls the message (else `number` is "")."""
-    fields: dict[str, Any] = {"side": "sent", "peer": peer}
-    if peer in desk.mute:
-        fields["action"] = "relayed"  # beyond the sight of reports
-    if peer and number:
-        fields["next_queue_id"] = number
-        fields["next_leg"] = desk.leg(entry, peer, number, attempt.to)
-    _told(desk, Kind.TRANSFERRED, entry, attempt, fields)
+    onward = desk.leg(entry, peer, number, attempt.to) if peer and number else None
+    form = replace(
+        desk.form,
+        side="sent",
+        action="relayed" if peer in desk.mute else None,  # beyond the sight of reports
+        next_queue_id=number if onward else None,
+        next_leg=onward,
+    )
+    _told(desk, Kind.TRANSFERRED, entry, attempt, peer, form)
 
 
-def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, fields: dict[str, Any] | None = None) -> None:
-    fields = {} if fields is None else fields
-    if "peer" not in fields:
-        fields["peer"] = _peer(desk, attempt)
-    status, reply = attempt.dsn or None, attempt.reply
-    fields["status"], fields["diagnostic"] = status, reply[:WORDS] or None
-    if attempt.orig_to:
-        fields["original_recipient"] = attempt.orig_to
-    if attempt.delays:
-        fields["attributes"] = (f"delays={attempt.delays}",)
-    outcome = f"{fields.get('action')}|{status}|{fields.get('next_queue_id')}"
-    desk.put(kind, desk.at, entry, attempt.to, outcome, fields)
+def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, peer: str | None, form: MessageEvent) -> None:
+    form = replace(
+        form,
+        peer=peer,
+        status=attempt.dsn or None,
+        diagnostic=attempt.reply[:WORDS] or None,
+        original_recipient=attempt.orig_to or None,
+        attributes=(f"delays={attempt.delays}",) if attempt.delays else (),
+    )
+    desk.put(form, kind, desk.at, entry, attempt.to)
 
 
 def _peer(desk: Desk, attempt: texts.Attempt) -> str | None:

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
 from streams.collect.declaration import Declaration, SubmissionPoint
@@ -86,7 +87,7 @@ class Desk:
         seq: order of the line within its second.
         file: name of the file.
         offset: byte offset of the line.
-        observed_at: microseconds UTC, when it was read.
+        form: an event with what all events of a batch have in common.
         events: what the lines gave.
         removed: time, host and queue id of entries that left.
         told: event ids of this second.
@@ -94,7 +95,7 @@ class Desk:
     """
 
     __slots__ = (
-        "_near", "_parties", "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at",
+        "_near", "_parties", "at", "counts", "declaration", "events", "file", "form", "head", "ignored", "mute",
         "offset", "points", "removed", "seq", "source", "spool", "spools", "told",
     )  # fmt: skip
 
@@ -110,8 +111,8 @@ class Desk:
         self.spool = Spool(host="")
         self.removed: deque[tuple[int, str, str]] = deque()
         self.told: set[bytes] = set()
-        self.events: list[MessageEvent] = []
-        self.file, self.offset, self.observed_at = "", 0, 0
+        self.offset = 0
+        self.open("", 0)
         self.at, self.seq = 0, 0
         self.head = Head(spool=self.spool, service="", daemon="", pid="", read=None)
 
@@ -186,54 +187,50 @@ class Desk:
 
     # Answers
 
+    def open(self, file: str, observed_at: int) -> None:
+        """Lines of a file follow."""
+        self.file = file
+        self.events: list[MessageEvent] = []
+        self.form = MessageEvent(
+            event_id=b"", kind=Kind.VIEWED, occurred_at=0, observed_at=observed_at, leg=b"", message_key="",
+            source=self.source, file=file,
+        )  # fmt: skip
+
     def tell(self, kind: Kind, at: int, entry: Entry, recipient: str = "", **fields: Any) -> None:
         """One event about an entry (whose key is known), or about one of its recipients."""
-        get = fields.get
-        self.put(kind, at, entry, recipient, f"{get('action')}|{get('status')}|{get('next_queue_id')}", fields)
+        self.put(replace(self.form, **fields), kind, at, entry, recipient)
 
-    def put(  # noqa: PLR0913, PLR0917 - the hot path: nothing is packed that is unpacked again
-        self,
-        kind: Kind,
-        at: int,
-        entry: Entry,
-        recipient: str,
-        outcome: str,
-        fields: dict[str, Any],
-        ordinal: int = 0,
-    ) -> None:
-        """The same, by its parts.
+    def put(self, form: MessageEvent, kind: Kind, at: int, entry: Entry, recipient: str = "", ordinal: int = 0) -> None:
+        """The same, from a form with all further fields filled in.
 
         Args:
+            form: `self.form` with further fields.
             kind: what happened.
             at: microseconds UTC.
             entry: its key is known.
             recipient: "" for the whole entry.
-            outcome: `action|status|next queue id`, what tells facts apart.
-            fields: further fields of the event.
             ordinal: to begin with, where a fact of another second is alike.
         """
         where, told = entry.where, self.told
+        outcome = f"{form.action}|{form.status}|{form.next_queue_id}"
         fact = fact_id(kind, where, recipient, at, outcome, ordinal)
         while fact in told:
             ordinal += 1
             fact = fact_id(kind, where, recipient, at, outcome, ordinal)
         told.add(fact)
         self.events.append(
-            MessageEvent(
+            replace(
+                form,
                 event_id=fact,
                 kind=kind,
                 occurred_at=at,
-                observed_at=self.observed_at,
                 leg=entry.place + half_of(recipient),
                 message_key=entry.key,
                 host=self.spool.host,
                 queue_id=entry.queue_id,
                 recipient=recipient,
-                source=self.source,
                 seq=self.seq,
-                file=self.file,
                 offset=self.offset,
-                **fields,
             )
         )
 

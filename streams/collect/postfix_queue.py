@@ -25,7 +25,6 @@ _DISCARDS = ("discard: ", "milter-discard: ")
 _REJECTS = ("reject: ", "milter-reject: ")
 _SAID = ("skipped", "status=deferred")
 """What qmgr says of an entry that stays as it is."""
-_PLAIN = "None|None|None"
 _UNSAID = "4.4.7"
 """RFC 3463: delivery time expired; where no attempt was logged."""
 
@@ -160,7 +159,7 @@ def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
     entry = desk.entry(queue_id)
     if rest == "removed":
         desk.name(entry)
-        desk.put(Kind.REMOVED, desk.at, entry, "", _PLAIN, {})
+        desk.put(desk.form, Kind.REMOVED, desk.at, entry)
         desk.leave(entry)
     elif rest.endswith(" (queue active)"):
         _activated(desk, entry, rest)

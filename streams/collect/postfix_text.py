@@ -48,7 +48,7 @@ _HEADER = re.compile(
 )
 _PARTIES = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
 _RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
-_ACTIVE = re.compile(r"from=<(.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)")
+_ACTIVE = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)")
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
