@@ -37,6 +37,9 @@ UNBORN = 86_400 * SECOND
 FORGOTTEN = 60 * UNBORN
 """After this time, an entry in the queue is forgotten: its end was never logged."""
 
+LONGEST = 16_384
+"""Bytes of a line that are read; Postfix and syslog daemons write a few thousand at most."""
+
 _HEADS = 8_192
 
 _READERS: dict[str, Read] = {
@@ -122,7 +125,7 @@ class PostfixParser:
         self.through, self._swept_at = memory.through, memory.swept_at
 
     def _line(self, desk: Desk, raw: bytes) -> None:
-        timed = self._reader.timed(raw)
+        timed = self._reader.timed(raw) if len(raw) < LONGEST else self._cut(raw)
         if timed is None:
             desk.unread("no time that can be read" if raw.strip() else "an empty line")
             return
@@ -145,6 +148,11 @@ class PostfixParser:
             spoken(desk, said)
         else:
             desk.ignored[head.daemon] += 1
+
+    def _cut(self, raw: bytes) -> tuple[int, str] | None:
+        """Time and text of a very long line; a journal record is longer than its message."""
+        timed = self._reader.timed(raw if raw.startswith(b"{") else raw[:LONGEST])
+        return timed and (timed[0], timed[1][:LONGEST])
 
     def _head(self, text: str) -> Head:
         """Host, service, daemon and process of `host postfix-out/submission/smtpd[123]`."""

@@ -33,10 +33,6 @@ _SLACK = 5_000_000
 _DATE = 15
 """Characters of `Nov 23 22:48:16`."""
 
-LONGEST = 16_384
-"""Bytes (of a journal record: characters of its message) that are read; mail systems and syslog daemons write a few
-thousand at most."""
-
 _SECOND = 1_000_000
 _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
@@ -118,8 +114,6 @@ class Reader:
 
         Most lines share their second with the line before: its date is not read again.
         """
-        if len(raw) > LONGEST and raw[:1] != b"{":
-            raw = raw[:LONGEST]
         text = raw.decode("utf-8", "replace")
         if "\0" in text:
             text = _without_nul(text)
@@ -254,7 +248,7 @@ def _journal(raw: bytes) -> tuple[int, str] | None:
     try:
         record = msgspec.json.decode(raw, type=Journal)
         at = int(record.realtime)
-        message = (record.message or "")[:LONGEST]
+        message = record.message or ""
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
     except (msgspec.DecodeError, ValueError):
         return None

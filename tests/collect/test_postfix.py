@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.collect.parser import Piece
 from streams.core.errors import Misuse
-from streams.core.events import MessageEvent
+from streams.core.events import Kind, MessageEvent
 from tests.collect.postfix_logs import ACTIVE, CLIENT, HEAD, NAMED, OBSERVED, Q1, case, day, parser, pieces, read, told
 
 RELAY = pieces(day("relay"))[:1500]
@@ -128,6 +128,18 @@ def test_a_very_long_line() -> None:
     ):
         long = f"postfix/smtp[1]: {Q1}: {start}" + filling * (1_000_000 // len(filling))
         told("origin", *HEAD, long, long.replace("smtp", "cleanup"), long.replace("smtp", "smtpd"))
+
+
+def test_a_long_journal_record() -> None:
+    """A record of the journal is longer than its message: it is read whole, and only a long message is cut."""
+
+    def record(message: str) -> bytes:
+        fields = {"__REALTIME_TIMESTAMP": str(OBSERVED), "_HOSTNAME": "origin", "SYSLOG_IDENTIFIER": "postfix/qmgr"}
+        return msgspec.json.encode(fields | {"_CMDLINE": "x" * 100_000, "MESSAGE": message})
+
+    (event,) = read("origin", record(ACTIVE.partition(": ")[2]))
+    assert (event.kind, event.size) == (Kind.TRANSFERRED, 335)
+    assert not read("origin", record(f"{Q1}: from=<{'a' * 100_000}>, size=335, nrcpt=1 (queue active)"))
 
 
 def test_what_is_not_understood_is_told() -> None:

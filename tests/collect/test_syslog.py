@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.collect.syslog import LONGEST, Line, Reader
+from streams.collect.syslog import Line, Reader
 from streams.core.errors import Misuse
 
 
@@ -160,23 +160,6 @@ def test_a_year_that_cannot_be(time: str) -> None:
 def test_a_journal_of_no_time(time: str) -> None:
     """A time before 1990 or after 2200 is none."""
     assert Reader().read(msgspec.json.encode({"__REALTIME_TIMESTAMP": time, "MESSAGE": "x"})) is None
-
-
-def test_long_lines() -> None:
-    """A line is read up to a length that no mail system reaches; a journal record is longer than its message."""
-    text = "x" * 1_000_000
-    record = {"__REALTIME_TIMESTAMP": str(NOON), "MESSAGE": "a text", "_CMDLINE": text}
-    line, cut = (
-        Reader().read(msgspec.json.encode(record)),
-        Reader().read(msgspec.json.encode(record | {"MESSAGE": text})),
-    )
-    assert line
-    assert line.text == "a text"
-    assert cut
-    assert len(cut.text) == LONGEST
-    plain = Reader(2026).read(b"Nov 23 12:00:00 h p: " + text.encode())
-    assert plain
-    assert len(plain.text) < LONGEST
 
 
 def test_goes_on_from_a_checkpoint() -> None:
