@@ -70,10 +70,16 @@ class Trail:
         """Begin with what is known of the text before the offset."""
         self.head, self.tail, self.offset = head, tail, offset
 
-    def go_on(self, consumed: bytes, size: int | None = None) -> None:
-        """Go on over some bytes; with a size, over more, of which these are the last."""
-        if size is None and len(self.head) < HEAD:
-            self.head = (self.head + consumed)[:HEAD]
+    def go_on(self, consumed: bytes, size: int | None = None, start: bytes = b"") -> None:
+        """Go on over some bytes.
+
+        Args:
+            consumed: the bytes, or the last of them.
+            size: how many they are, where `consumed` is only the last of them.
+            start: then, the first of them.
+        """
+        if len(self.head) < HEAD:
+            self.head = (self.head + (consumed if size is None else start))[:HEAD]
         self.tail = ((self.tail if size is None else b"") + consumed[-HEAD:])[-HEAD:]
         self.offset += len(consumed) if size is None else size
 

@@ -67,6 +67,7 @@ class Follower:
         self._at = path
         self._trail, self._scanned = Trail(), 0
         self._is_leaving = False
+        self._broken: set[tuple[int, int]] = set()
         self._said: tuple[Path, str] | None = None
 
     @property
@@ -80,8 +81,7 @@ class Follower:
             return self._look()
         except BROKEN as error:
             self._say(f"cannot be read: {reason(error)}")
-            self._skip()
-            return Look(idle=True, away=True)
+            return self._give_up()
 
     def _say(self, why: str) -> None:
         """Count what cannot be read, once for each reason and place."""
@@ -90,9 +90,14 @@ class Follower:
             unread(self._counts, str(self._at), self._trail.offset, why)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what was read of it is looked for again."""
+        self._wanted = self.place
+        self._shut()
+
+    def _shut(self) -> None:
         if self._text is not None:
             self._text.close()
+        self._text = None
 
     def _look(self) -> Look:
         text = self._text or self._open()
@@ -100,7 +105,7 @@ class Follower:
             return Look(idle=True, away=not self.path.exists())
         block = text.read(CHUNK, self._trail.offset + self._scanned)
         if self._is_replaced(text):
-            self._let_go()
+            self.close()
             return Look()
         pieces = self._lines(text, block)
         if pieces is not None or len(block) >= CHUNK:
@@ -125,8 +130,7 @@ class Follower:
         text = self._enter(path)
         trail = None if text is None else trail_of(text, wanted)
         if trail is None:  # the names have shifted since: look again
-            self.close()
-            self._text = None
+            self._shut()
             return None
         self._trail, self._wanted = trail, None
         return text
@@ -139,19 +143,14 @@ class Follower:
             self._text = None
         return self._text
 
-    def _let_go(self) -> None:
-        """Close the file; what was read of it is looked for again."""
-        self._wanted = self.place
+    def _give_up(self) -> Look:
+        """Pass over a generation that cannot be read; the log itself is tried again."""
         self.close()
-        self._text = None
-
-    def _skip(self) -> None:
-        """Give up a generation that cannot be read; the log itself is tried again."""
-        if self._text is not None and self._at != self.path:
-            self.known = (*self.known, mark(self._trail.head) if self._trail.head else _mark(self._at))[-KNOWN:]
-            self._wanted = None
-            self.close()
-            self._text = None
+        if self._at == self.path:
+            return Look(idle=True, away=True)
+        self._broken.add(_identity(self._at))
+        self._wanted = None
+        return Look()
 
     def _is_replaced(self, text: Text) -> bool:
         """Is the open file no longer what was begun, or is there something older to read first."""
@@ -169,8 +168,12 @@ class Follower:
     def _after_known(self, there: list[Path]) -> list[Path]:
         for index in range(len(there) - 1, -1, -1):
             if there[index] != self.path and any(_fits(there[index], old) for old in reversed(self.known)):
-                return _filled(there[index + 1 :])
-        return _filled(there)
+                return self._filled(there[index + 1 :])
+        return self._filled(there)
+
+    def _filled(self, paths: list[Path]) -> list[Path]:
+        """Without those that hold nothing, which a packed file does not show, and those that were given up."""
+        return [path for path in paths if _identity(path) not in self._broken and not _is_empty(path)]
 
     # what is in it
 
@@ -196,13 +199,11 @@ class Follower:
         piece = Piece(offset=self._trail.offset, raw=text.read(LINE, self._trail.offset).rstrip(b"\r\n"))
         if size > LINE:
             too_long(self._counts, str(self.path), self._trail.offset, size)
-        if not self._trail.offset:
-            self._trail.head = piece.raw[:HEAD]
-        self._go_on(more + end, size + 1)
+        self._go_on(more + end, size + 1, piece.raw)
         return [piece]
 
-    def _go_on(self, consumed: bytes, size: int | None = None) -> None:
-        self._trail.go_on(consumed, size)
+    def _go_on(self, consumed: bytes, size: int | None = None, start: bytes = b"") -> None:
+        self._trail.go_on(consumed, size, start)
         self._scanned, self._is_leaving = 0, False
 
     def _at_end(self, text: Text) -> Look:
@@ -219,24 +220,24 @@ class Follower:
             unread(self._counts, str(self.path), self._trail.offset, "the last line has no end: cut off by rotation")
         if self._trail.head:
             self.known = (*self.known, mark(self._trail.head))[-KNOWN:]
-        self.close()
+        self._shut()
         self._enter(newer[0])
         return Look()
 
     def _newer(self, text: Text) -> list[Path]:
         """The generations after the one that is open, oldest first."""
         mine = text.status
-        if _is_same(self.path, mine.st_dev, mine.st_ino):
+        if _identity(self.path) == (mine.st_dev, mine.st_ino):
             return []
         place = self.place
         if place is None:
-            return [path for path in self._fresh() if not _is_same(path, mine.st_dev, mine.st_ino)]
+            return [path for path in self._fresh() if _identity(path) != (mine.st_dev, mine.st_ino)]
         return settled(self.path, lambda there: self._after_place(there, place))
 
     def _after_place(self, there: list[Path], place: Place) -> list[Path]:
         for index in range(len(there) - 1, -1, -1):
             if place.fits(there[index]):
-                return _filled(there[index + 1 :])
+                return self._filled(there[index + 1 :])
         return self._after_known(there)
 
 
@@ -245,12 +246,22 @@ def _older(path: Path) -> tuple[Mark, ...]:
     return settled(path, lambda there: tuple(_mark(old) for old in there if old != path))[-KNOWN:]
 
 
-def _is_same(path: Path, device: int, inode: int) -> bool:
+def _identity(path: Path) -> tuple[int, int]:
+    """Device and inode; of a file that is gone, none that a file has."""
     try:
-        there = path.stat()
+        status = path.stat()
     except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
+
+
+def _is_empty(path: Path) -> bool:
+    """Does a file hold nothing; one that cannot be read holds something."""
+    try:
+        with Text(str(path)) as text:
+            return not text.read(1, 0)
+    except BROKEN:
         return False
-    return (there.st_dev, there.st_ino) == (device, inode)
 
 
 def _head(path: Path, size: int) -> bytes:
@@ -259,11 +270,6 @@ def _head(path: Path, size: int) -> bytes:
             return text.read(size, 0)
     except BROKEN:
         return b""
-
-
-def _filled(paths: list[Path]) -> list[Path]:
-    """Without those that hold nothing, which a packed file does not show."""
-    return [path for path in paths if _head(path, 1)]
 
 
 def _mark(path: Path) -> Mark:

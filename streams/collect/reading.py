@@ -10,7 +10,7 @@ Rules:
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from streams.collect.checkpoint import HEAD, Trail
+from streams.collect.checkpoint import Trail
 from streams.collect.packed import BROKEN, STDIN, Text, reason
 from streams.collect.parser import Counts, Piece, Unread
 
@@ -84,9 +84,7 @@ class Lines:
             size = LINE + self._lost
             too_long(self._counts, self._path, self.trail.offset, size)
             pieces.append(Piece(offset=self.trail.offset, raw=self._rest))
-            if not self.trail.offset:
-                self.trail.head = self._rest[:HEAD]
-            self.trail.go_on(more + end, size + 1)
+            self.trail.go_on(more + end, size + 1, self._rest)
             self._rest, self._lost = b"", 0
         return block
 

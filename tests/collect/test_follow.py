@@ -3,9 +3,11 @@
 import gzip
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -143,3 +145,102 @@ def test_no_line_is_lost_or_read_twice(steps: list[str]) -> None:
     machine = play(steps)
     assert machine.read == machine.written
     assert not machine.counts.unread
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """A machine that has written and read a few lines."""
+    machine = Machine(tmp_path)
+    machine.write(3)
+    machine.look()
+    yield machine
+    machine.close()
+
+
+def test_a_line_that_is_too_long(machine: Machine) -> None:
+    """Of a line that is longer than a look the beginning is read, it is counted, and the next line is whole."""
+    machine.long()
+    machine.write()
+    machine.finish()
+    assert machine.read == machine.written
+    assert machine.counts.unread == {"a line that is too long": 1}
+
+
+def test_a_line_that_is_too_long_across_a_restart(machine: Machine) -> None:
+    """Killed within a long line, the follower begins that line again."""
+    machine.long()
+    machine.look()
+    machine.restart()
+    machine.finish()
+    assert machine.read == machine.written
+
+
+def test_a_log_that_begins_with_a_line_that_is_too_long(tmp_path: Path) -> None:
+    """A log is known by its beginning even where that is a line too long to keep."""
+    machine = Machine(tmp_path)
+    machine.long()
+    for step in (machine.look, machine.look, machine.look, machine.rename, machine.restart, machine.finish):
+        step()
+    machine.close()
+    assert machine.read == machine.written
+
+
+def test_a_log_that_is_emptied(machine: Machine) -> None:
+    """A log that is emptied in place, without a copy, is begun again, and that is told: lines may be lost."""
+    machine.log.open("wb").close()
+    machine.finish()
+    assert machine.read == machine.written
+    assert list(machine.counts.unread) == ["begun again in place"]
+
+
+def test_a_log_that_is_deleted_while_it_is_open(machine: Machine) -> None:
+    """What is written into a deleted file before the new one is begun is read all the same."""
+    machine.log.unlink()
+    machine.write(2)
+    assert not machine.look() or machine.read == machine.written
+    machine.finish()
+    assert machine.read == machine.written
+
+
+def test_cut_off_by_rotation(machine: Machine) -> None:
+    """Half a line at the end of a log that was rotated is counted, and the new log is read."""
+    with machine.log.open("ab") as log:
+        log.write(b"half a li")
+    machine.rename()
+    machine.finish()
+    assert machine.read == machine.written
+    assert list(machine.counts.unread) == ["the last line has no end"]
+
+
+def test_older_logs_are_not_read(tmp_path: Path) -> None:
+    """A log that is followed for the first time is read from its own beginning; what was rotated before is history."""
+    (tmp_path / "mail.log.1").write_bytes(b"history\n")
+    machine = Machine(tmp_path)
+    for step in (machine.write, machine.look, machine.rename, machine.write, machine.finish):
+        step()
+    machine.close()
+    assert machine.read == machine.written
+
+
+def test_a_folder_in_its_place_is_told_once(tmp_path: Path) -> None:
+    """What cannot be read is counted once, however often it is looked at."""
+    (tmp_path / "mail.log").mkdir()
+    counts = Counts()
+    follower = Follower(tmp_path / "mail.log", counts)
+    looks = [follower.look() for _ in range(3)]
+    assert all(look.away for look in looks)
+    assert counts.unread == {"cannot be read": 1}
+
+
+def test_a_packed_generation_that_is_damaged_is_passed_over(machine: Machine) -> None:
+    """A rotated log that can no longer be unpacked is counted with its name; what comes after it is read."""
+    machine.follower.close()
+    machine.rename()
+    machine.reopen()
+    packed = gzip.compress(os.urandom(4000) + b"\n")
+    (machine.log.parent / "mail.log.1").rename(machine.log.parent / "mail.log.2")
+    (machine.log.parent / "mail.log.1.gz").write_bytes(packed[:1000])
+    machine.follower = Follower(machine.log, machine.counts, machine.follower.place, machine.follower.known)
+    machine.finish()
+    assert machine.read == machine.written
+    assert "mail.log.1.gz" in machine.counts.examples[0].file
