@@ -26,11 +26,11 @@ def members(rows: Rows, clock: Any, who: str, limit: int) -> list[str]:
             since(row["due"] or row["raised_at"], row["cleared_at"] or clock),
             priority(row["priority"]),
             clean(row[who], 26),
-            clean(row["message_key"], 36),
+            row["message_key"],
         )
         for row in shown
     ]
-    return columns(cells, "rlll") + more
+    return columns(cells, "rlll", flex=3) + more
 
 
 def since_when(rows: Rows) -> str:

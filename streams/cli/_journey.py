@@ -21,8 +21,6 @@ Step = tuple[str, str, str, str]
 HIDDEN = frozenset({"removed", "rerouted"})
 """What the next step says, too."""
 
-WIDTH = 41
-
 
 def steps(known: dict[str, list[Event]]) -> list[Step]:
     """Events and alarms in order."""
@@ -95,8 +93,8 @@ def _step(some: list[Event], *, many: bool) -> Step:
         when = f"{moment(first['occurred_at'])[11:-1]}-{moment(last['occurred_at'])[-3:-1]}"
     elif not first["occurred_at"].microsecond:
         when = when[:8]
-    to = f" for {clean(first['recipient'].partition('@')[0], 12)}" if many and first["recipient"] else ""
-    return when, clean(first["host"] or "-", 8), clean(_what(first, len(some)), WIDTH - len(to)) + to, place(first)
+    to = f"{first['recipient'].partition('@')[0]}: " if many and first["recipient"] else ""
+    return when, clean(first["host"] or "-", 8), to + _what(first, len(some)), place(first)
 
 
 def place(event: Event) -> str:
@@ -170,8 +168,8 @@ _TELLS = {
 
 def _alarm(alert: Event) -> Step:
     due = "" if alert["due"] is None else f", due {moment(alert['due'])[11:-1]}"
-    return moment(alert["raised_at"], 3)[11:-1], "-", clean(f"ALARM {alert['rule']}{due}", WIDTH), ""
+    return moment(alert["raised_at"], 3)[11:-1], "-", f"ALARM {alert['rule']}{due}", ""
 
 
 def _cleared(alert: Event) -> Step:
-    return moment(alert["cleared_at"], 3)[11:-1], "-", clean(f"cleared: {alert['rule']}", WIDTH), ""
+    return moment(alert["cleared_at"], 3)[11:-1], "-", f"cleared: {alert['rule']}", ""

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Lines of a group, or of a list, that a person is shown unless more are asked for."""
 
+WIDTH = 80
+"""Columns of a terminal."""
+
+LEAST = 8
+GAP = "  "
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -78,11 +84,23 @@ def _heard(clock: dict[str, Any]) -> str:
     return f"all {count} sources heard" if count != 1 else "its source heard"
 
 
-def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ") -> list[str]:
-    """Rows as lines; `align` has a letter a column: l, r, or L for the last that is not padded."""
+def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ", flex: int | None = None) -> list[str]:
+    """Rows as lines.
+
+    Args:
+        rows: of cells.
+        align: l or r for each column.
+        indent: before each line.
+        flex: the column that gives way where a line would be longer than a terminal is wide.
+    """
     texts = [[clean(cell) for cell in row] for row in rows]
     widths = [max(len(row[number]) for row in texts) for number in range(len(align))] if texts else []
-    return [(indent + "  ".join(map(_cell, row, widths, align))).rstrip() for row in texts]
+    if flex is not None and widths:
+        rest = len(indent) + sum(widths) - widths[flex] + len(GAP) * (len(widths) - 1)
+        widths[flex] = min(widths[flex], max(LEAST, WIDTH - rest))
+        for row in texts:
+            row[flex] = clean(row[flex], widths[flex])
+    return [(indent + GAP.join(map(_cell, row, widths, align))).rstrip() for row in texts]
 
 
 def _cell(text: str, width: int, how: str) -> str:

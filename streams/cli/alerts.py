@@ -74,14 +74,14 @@ def lines(title: str, rows: Rows, limit: int) -> list[str]:
         standing = sum(row["cleared_at"] is None for row in some)
         gone = f", {len(some) - standing:,} cleared" if standing < len(some) else ""
         first, more = cut(some, limit)
-        shown += ["", f"{rule}  {standing:,} standing{gone}", *columns(map(_cells, first), "llll"), *more]
+        shown += ["", f"{rule}  {standing:,} standing{gone}", *columns(map(_cells, first), "llll", flex=2), *more]
     return shown
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     state = "" if row["cleared_at"] is None else f"to {moment(row['cleared_at'])[11:-1]}"
     who = clean(row["recipient"] or row["host"], 24)
-    return moment(row["raised_at"])[5:], who, clean(row["message_key"], 30 if state else 36), state
+    return moment(row["raised_at"])[5:], who, row["message_key"], state
 
 
 def _follow(settings: Settings, rules: frozenset[str], *, as_json: bool) -> None:

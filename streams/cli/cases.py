@@ -76,7 +76,7 @@ def lines(title: str, rows: list[dict[str, Any]], limit: int) -> list[str]:
         return [title, "No case is open."]
     names = ("case", "state", "since", "now", "of", "cause")
     first, more = cut(rows, limit)
-    shown = columns([names, *map(_cells, first)], "lllrrl")
+    shown = columns([names, *map(_cells, first)], "lllrrl", flex=5)
     told = [title, "", shown[0]]
     for line, row in zip(shown[1:], first, strict=True):
         told.append(line)
@@ -92,5 +92,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         moment(row["opened_at"])[5:],
         f"{row['standing']:,}",
         f"{row['members']:,}",
-        clean(row["cause"], 36),
+        row["cause"],
     )

@@ -10,12 +10,12 @@ from streams.cli._lists import list_options, opened, say, say_list
 from streams.cli._screen import clean, moment, priority
 from streams.settings import Settings
 
-NARROW = 11
+NARROW = 10
 """Characters of a name that stands before its figures; a longer one stands above them."""
 
 HEADS = (
-    f"{'':{NARROW}}          refused                       refused",
-    f"{'':{NARROW}}   sent  correctly  owed  in time  late  by us  open  proven in time",
+    f"{'':{NARROW}}       refused                       refused",
+    f"{'':{NARROW}}  sent  correctly  owed  in time  late  by us  open  proven in time",
 )
 
 
@@ -73,13 +73,13 @@ def figures(row: dict[str, Any]) -> str:
     """The numbers of a line; nothing is owed gives no reliability, never 100 %."""
     unseen = row["open"] + row["beyond_sight"] + row["blind"]
     counts = (
-        f"{row['sent']:>7,}{row['refused_correctly']:>11,}{row['owed']:>6,}{row['in_time']:>9,}{row['late']:>6,}"
+        f"{row['sent']:>6,}{row['refused_correctly']:>11,}{row['owed']:>6,}{row['in_time']:>9,}{row['late']:>6,}"
         f"{row['refused_by_us']:>7,}{unseen:>6,}"
     )
     if row["reliability"] is None:
-        return f"{counts}       -"
+        return f"{counts}     -"
     spread = f"{100 * row['low']:.1f}-{100 * row['high']:.1f}".replace("100.0", "100")
-    return f"{counts}  {100 * row['reliability']:>5.1f} %  {spread}"
+    return f"{counts} {100 * row['reliability']:>5.1f} %  {spread}"
 
 
 def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:

@@ -50,14 +50,11 @@ def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> di
 
 def choice(named: str, found: "Rows") -> list[str]:
     """The messages that are meant perhaps, the latest first."""
-    cells = [
-        (moment(one["first_at"])[5:], clean(one["originator"] or "<>", 22), clean(one["message_key"], 36))
-        for one in found
-    ]
+    cells = [(moment(one["first_at"])[5:], clean(one["originator"] or "<>", 24), one["message_key"]) for one in found]
     from streams.warehouse.questions import CANDIDATES  # noqa: PLC0415 - the warehouse's client is slow to import
 
     many = f"{len(found)} messages" if len(found) < CANDIDATES else f"{CANDIDATES} messages or more"
-    return [f"{clean(named, 40)} is said of {many}, the latest first:", *columns(cells, "lll")]
+    return [f"{clean(named, 40)} is said of {many}, the latest first:", *columns(cells, "lll", flex=2)]
 
 
 def raw_lines(rows: "Rows") -> list[str]:
@@ -72,7 +69,7 @@ def raw_lines(rows: "Rows") -> list[str]:
 def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any]) -> list[str]:
     known = warehouse.trace(message["message_key"])
     shown = [*heading(message, known, clock), ""]
-    shown += columns(steps(known), "llll", indent="")
+    shown += columns(steps(known), "llll", indent="", flex=2)
     shown += unseen(known["events"], warehouse.hosts())
     return [*shown, "", f"Raw lines: custody trace --raw {clean(message['message_key'])}"]
 

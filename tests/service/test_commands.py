@@ -1,0 +1,293 @@
+"""What the screens say of the sample day equals what an independent reading of its evidence says."""
+
+import json
+import lzma
+import secrets
+import shlex
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from streams.cli._orders import Desk
+from streams.cli._tail import tail
+from streams.cli.app import custody
+from streams.core.errors import Misuse, Unavailable
+from streams.core.events import Kind
+from streams.core.identity import leg_of
+from streams.kafka import progress, topics
+from streams.kafka.ranges import read_range
+from streams.kafka.writer import Writer
+from streams.settings import Settings
+from streams.wire import envelope, records
+
+pytestmark = pytest.mark.service
+
+DAY = Path(__file__).parents[1] / "data" / "day"
+LOST = "day-0129.lost@origin.test"
+SCREENS = (
+    "overdue", "overdue --all --limit 0", "unread", "unread --limit 0", "queue", "alerts --all", "cases --all",
+    "reliability", "reliability --by peer", "reliability --by domain", "reliability --by day", f"trace {LOST}",
+    "trace carol@dest.test", "trace day-0039.list", 'sql "SELECT outcome FROM custody LIMIT 3"',
+)  # fmt: skip
+
+Say = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def expected() -> Any:
+    """The oracle."""
+    return json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
+
+
+@pytest.fixture(scope="module")
+def say(day: Settings) -> Say:
+    """Runs a command on the sample day."""
+
+    def run(words: str) -> Any:
+        return CliRunner().invoke(custody, [*shlex.split(words), "--data", str(day.data)])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def told(say: Say) -> Say:
+    """The same as data."""
+
+    def run(words: str) -> Any:
+        result = say(f"{words} --json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return run
+
+
+def second(text: str) -> datetime:
+    """A time; `is_near` compares."""
+    return datetime.fromisoformat(text)
+
+
+def is_near(one: str, other: str) -> bool:
+    """The same to the second: logs have whole seconds."""
+    return abs(second(one) - second(other)) <= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("words", SCREENS)
+def test_every_screen_fits_eighty_columns(say: Say, words: str) -> None:
+    """And carries nothing that a terminal obeys."""
+    result = say(words)
+    assert result.exit_code == 0, result.output
+    for line in result.output.splitlines():
+        assert line.isprintable()
+        assert len(line) <= 80, line
+
+
+def test_overdue_is_what_the_oracle_says(told: Say, say: Say, expected: Any) -> None:
+    """Eight stand of thirty-nine, unit by unit, to the second; groups by cause."""
+    answer = told("overdue --all")
+    theirs = {
+        (unit["origin_queue_id"], unit["recipient"]): unit["overdue"] for unit in expected["units"] if unit["overdue"]
+    }
+    assert (answer["standing"], answer["cleared"], answer["owed"]) == (8, 31, 233)
+    assert {(row["queue_id"], row["recipient"]) for row in answer["overdue"]} == set(theirs)
+    for row in answer["overdue"]:
+        their = theirs[row["queue_id"], row["recipient"]]
+        assert is_near(row["raised_at"], their["raised_at"])
+        assert (row["cleared_at"] is None) == (their["cleared_at"] is None)
+    shown = say("overdue").output
+    for line in (
+        "UNPROVEN 4   deleted by hand on relay (postsuper), 23:28:43",
+        "UNPROVEN 1   on hold on relay since 23:28:43",
+        "PROVEN   3   delivered, but its report was not seen",
+    ):
+        assert line in shown
+    assert f"Next: custody trace {LOST}" in shown
+
+
+def test_unread_is_what_the_oracle_says(told: Say, expected: Any) -> None:
+    """Eighty-two copies by mailbox, and one that left the store unread."""
+    answer = told("unread")
+    theirs = Counter(copy["mailbox"] for unit in expected["units"] for copy in unit["unread"])
+    assert Counter(row["recipient"] for row in answer["unread"] if row["rule"] == "unread") == theirs
+    assert (answer["standing"], answer["left_unread"]) == (82, 1)
+
+
+def test_one_queue_owes_one_recipient_on_hold(told: Say) -> None:
+    """The message that somebody held and forgot."""
+    (row,) = told("queue")["queue"]
+    assert (row["host"], row["count"], row["held"]) == ("relay", 1, 1)
+
+
+@pytest.mark.parametrize("by", ["priority", "peer", "domain", "day"])
+def test_reliability_is_counted_from_custody(told: Say, by: str) -> None:
+    """Each unit is in one line and one class; the lines sum up to all, and all to the table of units."""
+    *parts, total = told(f"reliability --by {by}")["reliability"]
+    rows = told('sql "SELECT class, count() AS n FROM custody GROUP BY class"')["data"]
+    classes = {row["class"]: int(row["n"]) for row in rows}
+    assert total["sent"] == sum(classes.values()) == 234
+    assert total["in_time"] == classes["proven_in_time"]
+    assert total["late"] == classes["proven_late"]
+    names = ("sent", "owed", "in_time", "late", "refused_by_us", "refused_correctly", "open", "beyond_sight", "blind")
+    for name in names:
+        assert sum(part[name] for part in parts) == total[name]
+    assert total["reliability"] == pytest.approx(total["in_time"] / total["owed"])
+    assert 0 <= total["low"] < total["reliability"] < total["high"] <= 1
+
+
+def test_a_trace_takes_ids_in_any_form(told: Say, say: Say) -> None:
+    """With and without <>, its beginning, and every queue id on the way."""
+    for named in (LOST, f"<{LOST}>", "day-0129.lost", "4jYMZL51fnz1TCJ0", "4jYMZL52lmz1TCJ3"):
+        assert told(f"trace {named}")["message"]["message_key"] == LOST
+    shown = say(f"trace {LOST}").output
+    for words in ("UNPROVEN", "4jYMZL52lmz1TCJ3", "deferred 6x", "DELETED by postsuper[22005]", "ALARM overdue"):
+        assert words in shown
+
+
+def test_a_trace_that_could_mean_several_lists_them(told: Say, say: Say) -> None:
+    """A recipient gets many messages; nobody gets none."""
+    assert len(told("trace carol@dest.test")["candidates"]) == 50
+    assert isinstance(say("trace nobody@nowhere.test").exception, Misuse)
+
+
+def test_raw_lines_prove_a_finding(say: Say) -> None:
+    """The line of the deletion, as the log has it."""
+    shown = say(f"trace {LOST} --raw").output
+    assert "postfix-relay/postsuper[22005]: 4jYMZL52lmz1TCJ3: removed" in shown
+
+
+def test_cases_are_causes(told: Say) -> None:
+    """One case holds the four deletions, whatever their number."""
+    found = {row["cause"]: row for row in told("cases")["cases"]}
+    assert found["overdue: deleted by hand on relay"]["standing"] == 4
+    assert not any(row["state"] == "closed" for row in found.values())
+    assert {row["state"] for row in told("cases --all")["cases"]} == {"open", "closed"}
+
+
+def test_alerts_are_counted_by_rule(told: Say, expected: Any) -> None:
+    """Every alarm of the oracle, and no other."""
+    counts = Counter(row["rule"] for row in told("alerts --all")["alerts"])
+    totals = expected["totals"]
+    assert counts["stuck"] == totals["stuck"]["raised"]
+    assert counts["refused"] == totals["refused"]
+    assert {row["rule"] for row in told("alerts --rule stuck,refused")["alerts"]} == {"stuck", "refused"}
+
+
+@pytest.mark.parametrize("name", ["overdue", "unread", "alerts", "cases"])
+def test_findings_end_a_check_with_one(say: Say, name: str) -> None:
+    """For scripts."""
+    assert say(f"{name} --check").exit_code == 1
+
+
+def test_sql_is_read_only_by_the_engine(say: Say) -> None:
+    """What would change something is refused; a statement that is no question does not even parse."""
+    for query in ("DROP TABLE ticks", "TRUNCATE TABLE ticks", "SET readonly = 0"):
+        error = say(f'sql "{query}"').exception
+        assert isinstance(error, Misuse)
+        assert "readonly" in str(error).lower() or "FORMAT" in str(error)
+
+
+def test_sql_answers_in_any_format(say: Say) -> None:
+    """And its table shows no control character."""
+    assert say('sql --format CSV "SELECT 1, 2"').output == "1,2\n"
+    assert "\x1b" not in say('sql "SELECT char(27) AS a"').output
+
+
+def test_a_ledger_that_is_not_there_is_misuse(say: Say) -> None:
+    """Its name is in the message."""
+    error = say("overdue --ledger nowhere").exception
+    assert isinstance(error, Misuse)
+    assert "nowhere" in str(error)
+
+
+def test_a_warehouse_that_is_away_is_said(day: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3."""
+    monkeypatch.setenv("CUSTODY_CLICKHOUSE_URL", "http://127.0.0.1:9")
+    error = CliRunner().invoke(custody, ["overdue", "--data", str(day.data)]).exception
+    assert isinstance(error, Unavailable)
+    assert error.exit_code == 3
+
+
+def of(settings: Settings, ledger: str) -> Settings:
+    """Settings of a ledger of its own, with topics."""
+    mine = msgspec.structs.replace(settings, ledger=ledger)
+    topics.create(mine)
+    return mine
+
+
+def values(settings: Settings, topic: str) -> list[bytes]:
+    """What stands in a topic."""
+    return [value for batch in read_range(settings, topic) for value in batch.values if value is not None]
+
+
+class Desked:
+    """A warehouse that knows one unit and one case."""
+
+    unit = leg_of("origin", "Q1", "carol@dest.test", key="m@x")
+
+    def units(self, message: str, recipient: str) -> list[dict[str, Any]]:
+        """The unit, if it is meant."""
+        one = {"unit": self.unit, "message_key": "m@x", "host": "origin", "queue_id": "Q1", "recipient": recipient}
+        return [one] if message == "m@x" else [one, one] if message == "twice" else []
+
+    def cases(self, **_: bool) -> list[dict[str, Any]]:
+        """The case."""
+        return [{"case_id": bytes(range(16)), "cause": "overdue: on hold on relay"}]
+
+
+def test_orders_are_records_with_who_and_why(stack: Settings, ledger: str) -> None:
+    """An acknowledgement is a command; a discharge is an event about the unit, too."""
+    mine, warehouse = of(stack, ledger), Desked()
+    desk = Desk(mine, warehouse, author="J. Doe", reason="by telephone")  # type: ignore[arg-type]
+    desk.acknowledge("00010203")
+    desk.discharge("m@x", "carol@dest.test")
+    first, second_one = (records.decode("command", value) for value in values(mine, "commands"))
+    assert (first["action"], first["subject"], first["author"]) == ("acknowledge", bytes(range(16)).hex(), "J. Doe")
+    assert (second_one["action"], second_one["subject"]) == ("discharge", "m@x carol@dest.test")
+    (event,) = (envelope.decode(value) for value in values(mine, "message-events"))
+    assert (event.kind, event.leg, event.message_key) == (Kind.DISCHARGED, warehouse.unit, "m@x")
+    assert event.attributes == ("by=J. Doe", "reason=by telephone")
+
+
+@pytest.mark.parametrize("message", ["unknown", "twice"])
+def test_a_discharge_must_mean_one_unit(stack: Settings, message: str) -> None:
+    """None, or two submissions of one Message-ID, is misuse."""
+    desk = Desk(stack, Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
+    with pytest.raises(Misuse):
+        desk.discharge(message, "carol@dest.test")
+    with pytest.raises(Misuse):
+        desk.acknowledge("ff" * 8 if message == "unknown" else "0001")
+
+
+def test_terms_are_declared_in_the_log(stack: Settings, ledger: str) -> None:
+    """`terms use` is a record; `terms show` reads it."""
+    mine, where = of(stack, ledger), ["--data", str(stack.data), "--ledger", ledger]
+    assert CliRunner().invoke(custody, ["terms", "use", "guaranteed", *where]).exit_code == 0
+    assert 'name = "guaranteed"' in (progress.latest_terms(mine) or "")
+    assert 'name = "guaranteed"' in CliRunner().invoke(custody, ["terms", "show", *where]).output
+
+
+def test_alerts_are_followed_from_now_on(stack: Settings, ledger: str) -> None:
+    """What was told before is not told again; what comes is told at once."""
+    mine, heard = of(stack, ledger), list[bytes]()
+    writer = Writer(mine)
+    writer.write("alerts", b"old", b"old")
+    writer.flush()
+
+    def listen() -> None:
+        heard.append(next(iter(tail(mine, "alerts"))))
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    deadline = time.monotonic() + 20
+    while not heard and time.monotonic() < deadline:
+        writer.write("alerts", secrets.token_bytes(4), b"new")
+        writer.flush()
+        listener.join(0.1)
+    assert heard == [b"new"]
