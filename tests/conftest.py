@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from hypothesis import settings
 
 from streams.local.part import tied_to
 from streams.settings import Settings, load, running
+
+settings.register_profile("custody", deadline=None)  # no test depends on how busy the machine is
+settings.load_profile("custody")
 
 PATIENCE = 120
 """Seconds; the first session on a machine fetches the jars."""
