@@ -112,7 +112,7 @@ def _tables(client: Any) -> list[Table]:
         SELECT c.table AS name, c.name AS column, c.type AS type, c.is_in_sorting_key AS is_key
         FROM system.columns AS c INNER JOIN system.tables AS t ON c.database = t.database AND c.table = t.name
         WHERE c.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND c.table != {own:String}
-        ORDER BY c.table NOT IN ('events', 'evidence') AND c.table NOT LIKE '%record%', c.table, c.position
+        ORDER BY NOT match(c.table, '^(event|evidence|alert|case|queue)'), c.table, c.position
         """,
         {"own": OWN},
     )
