@@ -12,7 +12,7 @@ from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
 from streams.collect.postfix_desk import Desk
 from streams.collect.postfix_entry import Entry, Owed
-from streams.core.events import Kind, MessageEvent
+from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import session_leg
 
 WORDS = 500
@@ -89,6 +89,8 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
 def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:
     """Handed to a party, that may say what it calls the message (else `number` is "")."""
     onward = desk.leg(entry, peer, number, attempt.to) if peer and number else None
+    if number and peer == desk.spool.host:
+        _doubt(desk, number)
     form = replace(
         desk.form,
         side="sent",
@@ -97,6 +99,13 @@ def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, 
         next_leg=onward,
     )
     _told(desk, Kind.TRANSFERRED, entry, attempt, peer, form)
+
+
+def _doubt(desk: Desk, number: str) -> None:
+    """What a filter hands back is a submission only by mistake: nothing told its service from one for clients."""
+    made = desk.spool.entries.get(number)
+    if made and made.submitted and made.traffic == Traffic.OURS:
+        desk.unread("a filter's hand-back was taken for a submission: its smtpd needs a syslog_name of its own")
 
 
 def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, peer: str | None, form: MessageEvent) -> None:

@@ -1,5 +1,7 @@
 """Delivery agents in Postfix's logs: rewriting, delivery, hand-over, and what only looks like them; one trap a test."""
 
+import pytest
+
 from streams.core.events import Kind, Traffic
 from streams.core.identity import session_leg
 from tests.collect.postfix_logs import (
@@ -81,6 +83,19 @@ def test_a_filter_on_the_loopback() -> None:
     reply = f"sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {Q2})"
     *_, last = told("origin", *HEAD, attempt(reply, relay="127.0.0.1[127.0.0.1]:10024"))
     assert (last.side, last.peer, last.next_queue_id) == ("sent", "origin", Q2)
+
+
+@pytest.mark.parametrize(("service", "doubts"), [("postfix", 1), ("postfix/reinject", 0)])
+def test_a_filter_without_a_name_of_its_own(service: str, doubts: int) -> None:
+    """Where nothing tells a filter's smtpd from one for clients, what it hands back looks submitted: that is said."""
+    reply = f"sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {Q2})"
+    back = (line.replace(Q1, Q2).replace("postfix/smtpd", f"{service}/smtpd") for line in HEAD)
+    lines = (*HEAD, *back, attempt(reply, relay="127.0.0.1[127.0.0.1]:10024"))
+    reader = parser()
+    log = "\n".join(f"Nov 23 12:00:00 origin {line}" for line in lines).encode()
+    events = reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+    assert [e.traffic for e in arrivals(events)] == [Traffic.OURS, Traffic.OURS if doubts else Traffic.TRANSIT]
+    assert reader.counts.unread.total() == doubts
 
 
 def test_a_peer_that_never_reports() -> None:
