@@ -515,17 +515,17 @@ INSERT INTO unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at,
 
 INSERT INTO astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), observed_at, {version:UInt64}, 0 FROM work_astray;
 
-INSERT INTO entry_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records FINAL
-WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+INSERT INTO entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
 
-INSERT INTO leg_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM leg_records FINAL
-WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+INSERT INTO leg_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM leg_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
 
-INSERT INTO copy_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM copy_records FINAL
-WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+INSERT INTO copy_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM copy_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
 
-INSERT INTO unit_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM unit_records FINAL
-WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+INSERT INTO unit_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM unit_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
 
-INSERT INTO astray_records SELECT * REPLACE ({version:UInt64} AS version, 1 AS gone) FROM astray_records FINAL
-WHERE message_key IN (SELECT message_key FROM work_keys) AND version < {version:UInt64};
+INSERT INTO astray_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM astray_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
