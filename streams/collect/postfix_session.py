@@ -5,11 +5,15 @@ Rules:
   before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
 - A recipient that smtpd then refuses is none.
 - A client that goes away before cleanup has written anything leaves no entry behind.
+- A long queue id is as old as the line that opens it: where they are far apart, the lines' zone or year is wrong.
 """
 
 from streams.collect import postfix_text as texts
-from streams.collect.postfix_desk import Desk
+from streams.collect.postfix_desk import SECOND, Desk
 from streams.collect.postfix_entry import Entry, Owed, Remark, Talk
+
+_APART = 600 * SECOND
+"""Microseconds; time zones differ by at least 15 minutes."""
 
 _REMARKS = {"hold: ": True, "discard: ": False}
 
@@ -48,6 +52,7 @@ def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
         desk.ignore("pickup")
         return
     entry = desk.begin(queue_id)
+    _compare(desk, entry)
     entry.local = True
     entry.login, root = said
     if root:
@@ -57,6 +62,7 @@ def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
 
 
 def _opened(desk: Desk, entry: Entry, rest: str) -> None:
+    _compare(desk, entry)
     client, more, said = rest[7:].partition(", ")
     entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
@@ -71,6 +77,12 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
         entry.recipients[to] = Owed(asked=asked)
     entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
     talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
+
+
+def _compare(desk: Desk, entry: Entry) -> None:
+    """The time that an entry's id tells and the time of the line that opens it."""
+    if abs(entry.at - desk.at) > _APART:
+        desk.unread("a time far from its queue id's: is the source's time zone, or year, right?")
 
 
 def _checked(desk: Desk, entry: Entry, rest: str) -> None:

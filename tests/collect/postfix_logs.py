@@ -67,7 +67,12 @@ def read(host: str, raw: bytes) -> list[MessageEvent]:
 
 def told(host: str, *lines: str) -> list[MessageEvent]:
     """The events of some lines, all of one second, written as `program[pid]: text`."""
-    return read(host, "\n".join(f"Nov 23 12:00:00 {host} {line}" for line in lines).encode())
+    return read(host, log_of(host, *lines))
+
+
+def log_of(host: str, *lines: str) -> bytes:
+    """A log of one second, in which the queue ids of HEAD were given."""
+    return "\n".join(f"Nov 23 22:52:25 {host} {line}" for line in lines).encode()
 
 
 def short(events: Iterable[MessageEvent]) -> list[tuple[str, str, str]]:

@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 from streams.collect.parser import Piece
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
-from tests.collect.postfix_logs import ACTIVE, CLIENT, HEAD, NAMED, OBSERVED, Q1, case, day, parser, pieces, read, told
+from tests.collect.postfix_logs import (
+    ACTIVE,
+    CLIENT,
+    HEAD,
+    NAMED,
+    OBSERVED,
+    Q1,
+    case,
+    day,
+    log_of,
+    parser,
+    pieces,
+    read,
+    told,
+)
 
 RELAY = pieces(day("relay"))[:1500]
 TRAPS = {
@@ -112,6 +126,15 @@ def test_damaged_lines(changes: list[tuple[bytes, int, int, bytes]]) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(events), type=list[MessageEvent]) == events
     assert all(len(e.leg) == 16 and e.message_key and "\0" not in e.recipient for e in events)
     parser("dest").restore(reader.state())
+
+
+@pytest.mark.parametrize(("timezone", "doubts"), [("UTC", 0), ("Europe/Berlin", 2), ("Asia/Kolkata", 2)])
+def test_a_zone_that_cannot_be(timezone: str, doubts: int) -> None:
+    """A long queue id tells its time: lines that open one hours apart from it are of another zone or year."""
+    reader = parser(timezone=timezone)
+    local = f"postfix/pickup[3]: {Q1}: uid=1000 from=<a@x.test>"
+    reader.parse(pieces(log_of("origin", *HEAD, local)), file="f", observed_at=OBSERVED)
+    assert reader.counts.unread.total() == doubts
 
 
 def test_a_very_long_line() -> None:

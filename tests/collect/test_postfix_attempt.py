@@ -13,6 +13,7 @@ from tests.collect.postfix_logs import (
     arrivals,
     attempt,
     case,
+    log_of,
     of,
     parser,
     pieces,
@@ -92,8 +93,7 @@ def test_a_filter_without_a_name_of_its_own(service: str, doubts: int) -> None:
     back = (line.replace(Q1, Q2).replace("postfix/smtpd", f"{service}/smtpd") for line in HEAD)
     lines = (*HEAD, *back, attempt(reply, relay="127.0.0.1[127.0.0.1]:10024"))
     reader = parser()
-    log = "\n".join(f"Nov 23 12:00:00 origin {line}" for line in lines).encode()
-    events = reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+    events = reader.parse(pieces(log_of("origin", *lines)), file="mail.log", observed_at=OBSERVED)
     assert [e.traffic for e in arrivals(events)] == [Traffic.OURS, Traffic.OURS if doubts else Traffic.TRANSIT]
     assert reader.counts.unread.total() == doubts
 
@@ -135,7 +135,6 @@ def test_what_leaves_everything_as_it_is() -> None:
         f"postfix/qmgr[9]: {Q1}: status=deferred (bounce failed)",
         f"postfix/smtp[9]: {Q1}: status=deferred (bounce failed)",
     )
-    log = "\n".join(f"Nov 23 12:00:00 origin {line}" for line in (*HEAD, *said)).encode()
-    events = reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+    events = reader.parse(pieces(log_of("origin", *HEAD, *said)), file="mail.log", observed_at=OBSERVED)
     assert {e.kind for e in events} == {Kind.SUBMITTED}
     assert not reader.counts.unread

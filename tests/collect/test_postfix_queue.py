@@ -14,6 +14,7 @@ from tests.collect.postfix_logs import (
     arrivals,
     attempt,
     case,
+    log_of,
     of,
     parser,
     pieces,
@@ -173,7 +174,7 @@ def test_refusals_are_counted_by_their_code() -> None:
         f"{Q1}: client=x[192.0.2.1]",
         f"{Q1}: reject: END-OF-MESSAGE from x[192.0.2.1]: 552 5.3.4 Message size exceeds fixed limit; from=<a@x>",
     )
-    log = "\n".join(f"Nov 23 12:00:00 origin postfix/smtpd[7]: {line}" for line in said).encode()
+    log = log_of("origin", *(f"postfix/smtpd[7]: {line}" for line in said))
     assert not reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
     assert reader.counts.ignored == {
         "smtpd reject 550 5.1.1": 2,
