@@ -90,7 +90,7 @@ class Custody:
         entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
         self.legs.set("message", rows, messages)
         self.legs.set("entry", rows, entries)
-        self.legs.set("name", rows, np.array(self.names.add(zip(*places, recipients, strict=True))))
+        self.legs.set("name", rows, self.names.add(*places, recipients))
         self._meet_chains(rows[queued], keys[queued, 1])
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
@@ -124,8 +124,9 @@ class Custody:
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
         if len(firsts):
             new = np.arange(before, len(self.entries))
-            names = self.names.add((places[0][i], places[1][i]) for i in at[firsts].tolist())
-            self.entries.set("name", new, np.array(names))
+            firsts_at = at[firsts].tolist()
+            names = self.names.add(*([place[i] for i in firsts_at] for place in places))
+            self.entries.set("name", new, names)
             self.entries.set("message", new, messages[firsts])
         return rows
 
@@ -136,8 +137,8 @@ class Custody:
         before = len(self.messages)
         rows = self.messages.rows(np.array([hashes[key] for key in keys], np.uint64)[:, None])
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
-        names = self.names.add((keys[i],) for i in firsts.tolist())
-        self.messages.set("name", np.arange(before, len(self.messages)), np.array(names, np.int64))
+        names = self.names.add([keys[i] for i in firsts.tolist()])
+        self.messages.set("name", np.arange(before, len(self.messages)), names)
         return rows
 
     # Chains

@@ -86,7 +86,9 @@ class Facts:
 
     def of(self, *kinds: Kind) -> Mask:
         """Where the kind is one of these."""
-        return np.isin(self.kind, [kind_number(kind) for kind in kinds])
+        wanted = np.zeros(UNKNOWN + 1, np.bool_)
+        wanted[[kind_number(kind) for kind in kinds]] = True
+        return wanted[self.kind]
 
     def text_is(self, column: str, value: str) -> Mask:
         """Where a text column has this value."""

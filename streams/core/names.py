@@ -3,9 +3,17 @@
 Columns hold hashes only; a name is looked up for the few rows that something is said of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from streams.core.identity import half
+from streams.core.index import Rows
 
 _SEPARATOR = "\0"
 
@@ -47,15 +55,17 @@ class Names:
         """Put back a part of a heap, in order."""
         self._heap += raw
 
-    def add(self, rows: Iterable[tuple[str, ...]]) -> list[int]:
-        """Keep some tuples of texts; returns the offset of each."""
-        offsets = []
-        heap = self._heap
-        for texts in rows:
-            offsets.append(len(heap))
-            raw = _SEPARATOR.join(text.replace(_SEPARATOR, "") for text in texts).encode("utf-8", "replace")
-            heap += len(raw).to_bytes(4, "little")
-            heap += raw
+    def add(self, *columns: Sequence[str]) -> Rows:
+        """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
+        texts = [_clean(pl.Series(column, dtype=pl.String).to_arrow()).cast(pa.large_binary()) for column in columns]
+        raw = pc.binary_join_element_wise(*texts, pa.scalar(_SEPARATOR.encode(), pa.large_binary()))
+        lengths = np.asarray(pc.binary_length(raw), np.uint32)
+        prefix = _prefix(lengths)
+        blob = pc.binary_join_element_wise(prefix, raw, pa.scalar(b"", pa.large_binary()))
+        ends = np.cumsum(lengths + np.uint32(4), dtype=np.int64)
+        offsets = len(self._heap) + ends - lengths - 4
+        if len(lengths):
+            self._heap += memoryview(blob.buffers()[2])[: ends[-1]]
         return offsets
 
     def get(self, offset: int) -> tuple[str, ...]:
@@ -66,3 +76,16 @@ class Names:
     def __len__(self) -> int:
         """Bytes in use."""
         return len(self._heap)
+
+
+def _clean(texts: Any) -> Any:
+    """Texts without the separator."""
+    found = pc.any(pc.match_substring(texts, _SEPARATOR)).as_py()
+    return pc.replace_substring(texts, _SEPARATOR, "") if found else texts
+
+
+def _prefix(lengths: NDArray[np.uint32]) -> Any:
+    """Each length as four bytes, least first."""
+    fours = pa.py_buffer(np.arange(0, 4 * len(lengths) + 4, 4, dtype=np.int64))
+    raw = pa.py_buffer(lengths.astype("<u4"))
+    return pa.Array.from_buffers(pa.large_binary(), len(lengths), [None, fours, raw])
