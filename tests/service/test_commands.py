@@ -24,7 +24,7 @@ from streams.core.events import Kind
 from streams.core.identity import leg_of
 from streams.kafka import progress, topics
 from streams.kafka.ranges import read_range
-from streams.kafka.writer import Writer
+from streams.kafka.writer import Writer, write_all
 from streams.settings import Settings
 from streams.wire import envelope, records
 
@@ -291,3 +291,29 @@ def test_alerts_are_followed_from_now_on(stack: Settings, ledger: str) -> None:
         writer.flush()
         listener.join(0.1)
     assert heard == [b"new"]
+
+
+def until(said: Callable[[], bool]) -> bool:
+    """Did it become so within the patience."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if said():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_an_operator_is_heard(day: Settings, say: Say, told: Say) -> None:
+    """Last, for it changes the ledger: a case is seen by him; what he discharges is cleared as the clock goes on."""
+    (case,) = [row for row in told("cases")["cases"] if row["cause"] == "overdue: on hold on relay"]
+    who = '--by "J. Doe" --reason "by telephone"'
+    assert say(f"cases --acknowledge {case['case_id'][:8]} {who}").exit_code == 0
+    assert until(lambda: "seen by J. Doe: by telephone" in say("cases --limit 0").output)
+    assert say(f"cases --discharge day-0134.held-forgotten@origin.test eve@dest.test {who}").exit_code == 0
+    names = [one["source"] for one in progress.all_progress(day) if one["kind"] == "declared"]
+    now = time.time_ns() // 1000
+    done = [progress.progressed(name, now + 1) for name in set(names) - {"terms"}]
+    write_all(day, "progress", done)
+    assert until(lambda: "on hold" not in say("overdue").output)
+    assert "DISCHARGED by hand, by=J. Doe" in say("trace day-0134.held-forgotten@origin.test").output
+    assert "by hand 1" in say("reliability").output or until(lambda: "by hand 1" in say("reliability").output)
