@@ -37,7 +37,7 @@ LAST = 10_413_792_000_000_000
 STALE = 3600
 """Seconds after which the tables of a derivation that died are dropped."""
 
-_WORDS = {
+WORDS = {
     "session": "18446744073709551615",
     "copy": "18374403900871474942",
     "none": "toFixedString('', 16)",
@@ -46,6 +46,7 @@ _WORDS = {
     "originator_domain": "if(position(originator, '@') = 0, '', lower(splitByChar('@', originator)[-1]))",
     "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",
 }
+"""What the script's `@words` stand for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +219,7 @@ class _Work:
         return self._client.query(self._named(question), parameters=more).result_rows[0]
 
     def _named(self, statement: str) -> str:
-        return filled(statement, _WORDS).replace("work_", self._name)
+        return filled(statement, WORDS).replace("work_", self._name)
 
 
 SETTINGS = {"prefer_column_name_to_alias": 1}  # the earliest of x may be called x

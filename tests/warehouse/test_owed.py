@@ -1,0 +1,38 @@
+"""Terms as the engine's parameters mean what they mean in the core."""
+
+import re
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.terms import SECOND, Terms
+from streams.warehouse import owed
+
+TEXTS = st.text("abA.-*?[]!^\\$", max_size=6)
+
+
+@pytest.mark.parametrize("shell", ["*@dest.test/INBOX", "a*b*c", "[!a]b?", "[]a]*", "x[", "no.dot", "", "**", r"a\b"])
+@given(text=TEXTS)
+def test_a_pattern_matches_what_the_shell_pattern_matches(shell: str, text: str) -> None:
+    """Shell patterns and their regular expressions are the same test."""
+    for one in (text, shell, shell.replace("*", text), shell.replace("?", "a").replace("[!a]", "b")):
+        assert bool(re.search(owed.pattern(shell), one)) == fnmatchcase(one, shell)
+
+
+def test_levels_end_with_one_for_all_below() -> None:
+    """The highest level not above a priority, else the lowest there is."""
+    terms = Terms.parse({"name": "x", "report": {"urgent": 1, "normal": 2}, "stuck": {}})
+    (rule,) = owed.parameters(terms)["owed"]
+    assert rule == ("", "", "", 1, [(4, SECOND), (0, 2 * SECOND), (-128, 2 * SECOND)], 1, [])
+
+
+def test_a_rule_says_which_terms_it_has() -> None:
+    """A rule without terms for reports leaves those before it; one with none at all takes them away."""
+    rules = [{"traffic": "inbound", "stuck": {"normal": 1}}, {"recipient_domain": "X.test", "report": {}}]
+    terms = Terms.parse({"name": "x", "report": {"normal": 2}, "stuck": {}, "rules": rules})
+    _, one, other = owed.parameters(terms)["owed"]
+    assert (one[3], one[5]) == (0, 1)
+    assert (other[3], other[4], other[5]) == (1, [], 0)
+    assert re.search(other[2], "x.test")
