@@ -1,0 +1,226 @@
+"""Custody and alarms by SQL equal the core's, whatever was fed when, how often and in which order."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from streams import profiles
+from streams.collect.evidence import Evidence
+from streams.collect.sources import read
+from streams.core import identity
+from streams.core.events import Kind, MessageEvent
+from streams.core.terms import SECOND, Terms
+from streams.settings import Settings
+from tests.core.journeys import TERMS, event, journey, reported, sent, stored, submitted
+from tests.core.test_laws import sensible
+from tests.warehouse.ledgers import Ledger
+
+DAY = Path(__file__).parents[1] / "data" / "day"
+END = 1_795_476_672
+"""End of the day's evidence: 2026-11-23T23:31:12Z."""
+
+FIGURES = "SELECT * FROM reliability_by_priority ORDER BY priority"
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture(scope="module")
+def day() -> list[MessageEvent]:
+    """All events of the sample day, in no order."""
+    events = list(Evidence(read(DAY / "sources.toml")).events())
+    random.Random(3).shuffle(events)  # noqa: S311 - a test's order
+    return events
+
+
+def assert_agree(ledger: Ledger) -> None:
+    """SQL and the core find the same, row by row."""
+    told, derived = ledger.told(), ledger.derived()
+    assert {key: one for key, one in told.items() if derived.get(key) != one} == {}
+    assert derived.keys() == told.keys()
+
+
+def test_the_day_in_sql_is_the_day_in_the_core(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:
+    """Half of it read late, a source silent meanwhile, four partitions, two derivations: the same alarms; and again."""
+    both = Ledger.made(stack, ledger, profiles.load(str(DAY / "day-terms.toml")), partitions=4)
+    both.write(day[: len(day) // 2])
+    both.tick(END - 120, silent=("origin-log",))
+    both.derive()
+    assert_agree(both)
+    both.write(day[len(day) // 2 :])
+    both.tick(END)
+    both.derive()
+    assert_agree(both)
+    figures, alarms = both.ask(FIGURES), both.derived()
+    both.write(day)
+    both.tick(END)
+    both.derive()
+    assert both.ask(FIGURES) == figures
+    assert both.derived() == alarms
+    assert {row["sent"] for row in both.ask("SELECT sent FROM reliability_total")} == {234}
+
+
+def test_derived_by_and_by_is_derived_at_once(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:
+    """Deriving what was touched, in pieces, gives the rows that deriving everything gives."""
+    pieces = Ledger.made(stack, ledger, profiles.load(str(DAY / "day-terms.toml")))
+    for start in range(0, len(day), 4000):
+        pieces.write(day[start : start + 4000])
+        pieces.derive()
+    pieces.tick(END)
+    pieces.derive()
+    rows = kept(pieces)
+    again = Ledger(pieces.client, profiles.load(str(DAY / "day-terms.toml")))
+    pieces.client.command("INSERT INTO derivations SELECT * REPLACE ('older' AS terms) FROM derivations")
+    assert again.derive() == len({one.message_key for one in day})
+    assert kept(pieces) == rows
+
+
+def kept(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    """All derived rows."""
+    return {
+        table: ledger.ask(f"SELECT * FROM {table} ORDER BY message_key, {key}")  # noqa: S608 - our names
+        for table, key in (("entries", "leg"), ("legs", "leg"), ("copies", "leg"), ("custody", "unit"))
+    }
+
+
+def test_new_terms_derive_everything_anew(stack: Settings, ledger: str) -> None:
+    """Due times are by the terms in force, also of what was derived before."""
+    old = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    old.write(submitted(0, "A1"))
+    old.tick(100)
+    assert old.derive() == 1
+    assert old.derive() == 0
+    assert [one[0] for one in old.derived()] == ["overdue", "stuck"]
+    new = Ledger(old.client, Terms.parse(TERMS | {"report": {"normal": 1000}, "findings": ["overdue"]}))
+    assert new.derive() == 1
+    assert new.derived() == {}
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(events=sensible())
+def test_any_journeys_in_sql_are_those_in_the_core(stack: Settings, events: list[MessageEvent]) -> None:
+    """Whole journeys of which some evidence is missing, half of it late."""
+    both = Ledger.made(stack, f"h{random.randrange(10**12)}", Terms.parse(TERMS))  # noqa: S311 - a name
+    try:
+        both.write(events[::2])
+        both.tick(60)
+        both.derive()
+        both.write(events[1::2])
+        both.tick(400)
+        both.derive()
+        assert_agree(both)
+    finally:
+        both.client.command(f"DROP DATABASE {both.client.database}")
+
+
+A, B, C = ("origin", "A1"), ("relay", "B1"), ("dest", "C1")
+
+
+def gone(at: float, where: tuple[str, str], kind: Kind = Kind.REMOVED) -> MessageEvent:
+    """An entry left its queue as a whole."""
+    return event(kind, at, host=where[0], queue_id=where[1])
+
+
+def to(kind: Kind, at: float, where: tuple[str, str], **fields: Any) -> MessageEvent:
+    """Something happened to bob's copy at a place."""
+    return event(kind, at, host=where[0], queue_id=where[1], **({"recipient": "bob@dest.test"} | fields))
+
+
+EACH: dict[str, list[MessageEvent]] = {
+    "overdue": journey(0, "1", report=False),
+    "unread": journey(0, "1", read=False),
+    "not-read": [
+        *journey(0, "1", read=False),
+        to(Kind.NOT_READ, 50, ("store", "INBOX/s1"), leg=identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")),
+    ],
+    "stuck": submitted(0, "A1"),
+    "refused": [*submitted(0, "A1"), to(Kind.REFUSED, 3, A, status="5.1.1"), *reported(4, A, "failed")],
+    "deleted": [*submitted(0, "A1"), gone(5, A, Kind.DELETED)],
+    "unaccounted": [*submitted(0, "A1", recipients_expected=2), to(Kind.DELIVERED, 1, A), gone(2, A)],
+    "misrouted": [
+        *submitted(0, "A1"),
+        to(
+            Kind.TRANSFERRED, 1, A, side="sent", peer="relay", next_queue_id="B1",
+            next_leg=identity.leg_of("relay", "B1", "eve@else.test", key="m"),
+        ),
+        to(Kind.DELIVERED, 2, B, recipient="eve@else.test"),
+    ],
+    "duplicate": [*journey(0, "1"), *stored(5, ("relay", "B1"), "s9", ordinal=1)],
+    "identity-reused": [*journey(0, "1"), *journey(30, "2")],
+    "uncorroborated-report": [to(Kind.REPORTED, 5, ("nowhere", "X1"), action="delivered")],
+}  # fmt: skip
+"""For each finding, a journey that has it."""
+
+
+@pytest.mark.parametrize("rule", sorted(EACH))
+def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
+    """Rule, unit, due, raised, cleared and proven."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(EACH[rule])
+    both.tick(500)
+    both.derive()
+    assert rule in {name for name, _ in both.told()}
+    assert_agree(both)
+
+
+def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Settings, ledger: str) -> None:
+    """Under `untold` only the refusal that nobody told the originator is found."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold"}))
+    both.write(EACH["refused"])
+    both.write(
+        [
+            *submitted(0, "A7", key="x"),
+            event(Kind.REFUSED, 3, key="x", host="origin", queue_id="A7", recipient="bob@dest.test"),
+        ]
+    )
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sum(name == "refused" for name, _ in both.told()) == 1
+
+
+def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+    """The last rule that matches wins, by shell patterns."""
+    rules = [
+        {"recipient_domain": "*.test", "report": {"normal": 7}},
+        {"originator_domain": "o?igin.t[de]st", "stuck": {}},
+    ]
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules}))
+    both.write(submitted(0, "A1"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert [(name, alarm[0]) for (name, _), alarm in both.told().items()] == [("overdue", 7 * SECOND)]
+
+
+def test_evidence_of_two_keys_is_one_chain_by_hand_over(stack: Settings, ledger: str) -> None:
+    """A session that the store knows under another Message-ID still proves the delivery."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    first, second = (journey(0, "1")[:-5], journey(0, "1")[-5:])
+    both.write(first)
+    both.derive()
+    both.write([*second[:1], *(event_of_other_key(one) for one in second[1:])])
+    both.tick(500)
+    both.derive()
+    assert [row["outcome"] for row in both.ask("SELECT outcome FROM custody")] == ["delivered"]
+
+
+def event_of_other_key(one: MessageEvent) -> MessageEvent:
+    """The same fact under a key made by its place."""
+    return msgspec.structs.replace(one, message_key=f"/{one.host}/{one.queue_id}")
+
+
+def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
+    """The relay speaks, and never said that it received this one."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(journey(0, "1", key="other"))
+    both.write([*submitted(0, "A1"), sent(1, A, ("relay", "B7"))[0], gone(1, A)])
+    both.tick(500)
+    both.derive()
+    assert ("unaccounted", submitted(0, "A1")[1].leg) in both.told()
+    assert_agree(both)
