@@ -7,7 +7,9 @@ Rules:
 - Nothing here decides; see findings.py.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +35,8 @@ REDIRECTED = 1 << kind_number(Kind.REDIRECTED)
 _SESSION = np.frombuffer(SESSION, np.uint64)[0]
 _COPY = np.frombuffer(COPY, np.uint64)[0]
 _NOBODY = np.uint64(0)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,10 +187,10 @@ class Custody:
             return
         rows = self._entry_rows(facts, events)
         traffic = facts.texts("traffic", events)
-        owed = [
-            self.terms.owed(Traffic(t or "ours"), *rest)
-            for t, *rest in zip(traffic, *self._parties(facts, events), strict=True)
-        ]
+        owed = _each(
+            lambda t, *rest: self.terms.owed(Traffic(t or "ours"), *rest),
+            zip(traffic, *self._parties(facts, events), strict=True),
+        )
         bits = np.array([TRAFFIC_BITS[one.traffic.value] for one in owed], np.int16)
         stuck = np.array([NEVER if one.stuck is None else one.stuck for one in owed], np.int64)
         self.entries.join("expected", rows, facts.numbers("recipients_expected", events, 0).astype(np.int32))
@@ -239,14 +243,13 @@ class Custody:
             return
         rows = self._copies(facts.next_leg[events], nexts[events])
         users = facts.texts("recipient", events)
-        after = [
-            self.terms.unread_after(user, _mailbox(texts))
-            for user, texts in zip(users, facts.frame["attributes"].gather(events).to_list(), strict=True)
-        ]
+        boxes = [_mailbox(texts) for texts in facts.frame["attributes"].gather(events).to_list()]
+        after = _each(self.terms.unread_after, zip(users, boxes, strict=True))
+        owners = _each(lambda user: _number(recipient_half(user)), ((user,) for user in users))
         watched = np.array([one is not None for one in after])
         due = facts.at[events] + np.array([one or 0 for one in after], np.int64)
         self.copies.join_known("saved", rows, facts.at[events], facts.known[events])
-        self.copies.join("user", rows, np.array([_number(recipient_half(user)) for user in users], np.uint64))
+        self.copies.join("user", rows, np.array(owners, np.uint64))
         self.copies.join("due_at", rows[watched], due[watched])
 
     def _move(self, facts: Facts, legs: Rows, nexts: Rows, events: Rows) -> None:
@@ -317,8 +320,11 @@ class Custody:
         """When a report is due, microseconds; NEVER where none is owed."""
         asked = facts.frame["report_requested"].gather(events).to_list()
         due = facts.at[events].copy()
-        for row, (request, *parties) in enumerate(zip(asked, *self._parties(facts, events), strict=True)):
-            owed = self.terms.owed(Traffic.OURS, *parties).report
+        reports = _each(
+            lambda *parties: self.terms.owed(Traffic.OURS, *parties).report,
+            zip(*self._parties(facts, events), strict=True),
+        )
+        for row, (request, owed) in enumerate(zip(asked, reports, strict=True)):
             promised = request if request is not None else self.terms.profile.report_when == "unless-declined"
             due[row] = due[row] + owed if promised and owed is not None else NEVER
         return due
@@ -352,6 +358,12 @@ def _firsts(rows: Rows, events: Rows, before: int, after: int) -> Rows:
     new = mine >= before
     firsts[mine[new] - before] = events[new]
     return firsts
+
+
+def _each(work: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
+    """What `work` says of each row; of equal rows it is asked once."""
+    known: dict[tuple[Any, ...], T] = {}
+    return [known[row] if row in known else known.setdefault(row, work(*row)) for row in rows]
 
 
 def _mailbox(attributes: list[str] | None) -> str:
