@@ -186,7 +186,10 @@ class Feeds:
 
     @_insisting
     def _connected(self) -> Any:
-        migrate(self.settings)
+        try:
+            migrate(self.settings)
+        except (*AWAY, *REFUSED) as error:
+            raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
         return connect(self.settings)
 
 

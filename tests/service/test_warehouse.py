@@ -1,0 +1,140 @@
+"""The feed on the real broker and engine: nothing is lost while the warehouse refuses, nothing counts twice."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+from streams.core.events import MessageEvent
+from streams.kafka import topics
+from streams.kafka.ranges import end_offsets, read_range
+from streams.kafka.writer import EventWriter, Writer
+from streams.settings import Settings
+from streams.warehouse.client import ask, connect
+from streams.warehouse.feed import Feeds
+from streams.wire import envelope, records
+from tests.core.journeys import journey
+
+PATIENCE = 60
+"""Seconds until something must have come."""
+
+LATER = 4_102_444_800_000_000
+"""2100: evidence that was read long ago is not kept."""
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture
+def settings(stack: Settings, ledger: str) -> Settings:
+    """A ledger with its topics."""
+    made = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(made)
+    return made
+
+
+@contextmanager
+def fed(settings: Settings) -> Iterator[Feeds]:
+    """A feed at work."""
+    feeds, stop = Feeds(settings), threading.Event()
+    thread = threading.Thread(target=feeds.run, args=(stop.is_set,))
+    thread.start()
+    try:
+        yield feeds
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+
+
+def write(settings: Settings, count: int, first: int = 0) -> int:
+    """Some journeys into the log, with evidence; returns how many events."""
+    events = [one for n in range(first, first + count) for one in read_now(journey(n, str(n), key=f"k{n}"))]
+    writer = EventWriter(settings)
+    writer.write(events, {event.event_id: proof(event) for event in events})
+    writer.flush()
+    return len(events)
+
+
+def proof(event: MessageEvent) -> bytes:
+    """The line that proves an event."""
+    line = {"event_id": event.event_id, "message_key": event.message_key, "source": "test", "file": "log", "offset": 0}
+    return records.encode("evidence", line | {"raw": b"a line \xff\x00"})
+
+
+def read_now(events: list[MessageEvent]) -> list[MessageEvent]:
+    """The same events, read lately."""
+    return [msgspec.structs.replace(one, observed_at=LATER) for one in events]
+
+
+def rows(settings: Settings, table: str) -> int:
+    """Rows of a view."""
+    return int(ask(connect(settings), f"SELECT count() AS n FROM {table}")[0]["n"])  # noqa: S608 - our names
+
+
+def wait_for(settings: Settings, table: str, count: int) -> None:
+    """Until a view has so many rows."""
+    deadline = time.monotonic() + PATIENCE
+    while (there := rows(settings, table)) < count:
+        assert time.monotonic() < deadline, f"{there} of {count} rows in {table}"
+        time.sleep(0.1)
+
+
+def test_fed_twice_is_fed_once(settings: Settings) -> None:
+    """The same events written again, and read by a feed that starts anew, change no count."""
+    count = write(settings, 20)
+    with fed(settings):
+        wait_for(settings, "events", count)
+        wait_for(settings, "evidence", count)
+        wait_for(settings, "custody", 20)
+        assert write(settings, 20) == count
+        write(settings, 1, first=20)
+        wait_for(settings, "custody", 21)
+    assert rows(settings, "custody") == 21
+    assert rows(settings, "events") == count + count // 20
+
+
+def test_a_warehouse_that_refuses_is_waited_for(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is lost, nothing goes to the dead letters, and it is said."""
+    count = write(settings, 2)
+    with fed(settings):
+        wait_for(settings, "events", count)
+        client = connect(settings)
+        client.command("RENAME TABLE event_records TO taken_away")
+        more = write(settings, 3, first=2)
+        deadline = time.monotonic() + PATIENCE
+        while "refuses" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        client.command("RENAME TABLE taken_away TO event_records")
+        wait_for(settings, "events", count + more)
+    assert sum(end_offsets(settings, "message-events-dlq").values()) == 0
+
+
+def test_what_cannot_be_understood_goes_to_the_dead_letters(settings: Settings) -> None:
+    """No Avro, and a year that the engine cannot hold; with place and reason, and the rest is fed."""
+    writer = Writer(settings)
+    writer.write("message-events", b"k", b"not avro", 0)
+    (late, *_) = journey(253_402_300_000, "x", key="y9999")
+    writer.write("message-events", b"y9999", envelope.encode(late), 0)
+    writer.write("alerts", b"a", b"\0\0\0\0\1nothing", 0)
+    writer.flush()
+    count = write(settings, 5)
+    with fed(settings):
+        wait_for(settings, "events", count)
+        deadline = time.monotonic() + PATIENCE
+        while sum(end_offsets(settings, "message-events-dlq").values()) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    letters = [
+        records.decode("dead-letter", value)
+        for batch in read_range(settings, "message-events-dlq")
+        for value in batch.values
+    ]
+    assert sorted(one["topic"].rpartition(f"{settings.ledger}-")[2] for one in letters) == [
+        "alerts",
+        "message-events",
+        "message-events",
+    ]
+    assert any("1900 to 2299" in one["reason"] for one in letters)
