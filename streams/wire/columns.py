@@ -2,13 +2,15 @@
 
 Rules:
 - Values are laid end to end, frames and all, behind one Avro object-container header and read as one block (polars):
-  the five bytes of the frame are five small numbers of a schema of our own. This is fast, but a damaged record usually
-  fails the whole block, and may silently change its neighbour.
+  the five bytes of the frame are five small numbers of a schema of our own, and mark where each record begins. This is
+  fast, but a damaged record usually fails the whole block, and may silently change its neighbour.
 - So a block counts only if every decoded message key equals the key of its Kafka record, every frame, hash, kind, class
   of traffic and time is one that can be, and a sentinel behind the last record is read as it was written.
-- On any doubt each record is decoded on its own; what is broken is told apart with its reason, and the rest is written
-  anew, as we would have written it, and read as one block.
-- The reader knows no numeric defaults (it refuses the schema), so a field that is added later is nullable.
+- On any doubt the batch is read in small pieces, and the records of a piece in doubt one by one; what is broken is told
+  apart with its reason. One by one takes and refuses what a block does, so it does not matter how records are batched,
+  or which columns are wanted: every text is read and checked, since what is not read is not looked at.
+- A block has one writer's schema; the columns that an older version has not are null. The reader knows no numeric
+  defaults (it refuses the schema), so a field that is added later is nullable.
 """
 
 import io
@@ -17,23 +19,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import fastavro
 import numpy as np
 import polars as pl
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.wire import envelope
-from streams.wire.envelope import LAST, zigzag
-from streams.wire.schemas import header, schema
+from streams.wire.envelope import HASH_WIDTH, LAST, zigzag
+from streams.wire.records import parsed
+from streams.wire.schemas import FRAME, MAGIC, id_of, ids, schema
 
+PIECE = 512
+"""Records that are read together where a batch is in doubt."""
+
+_NAME = "message-event"
 _SYNC = bytes(range(16))
 _FRAME = ("frame0", "frame1", "frame2", "frame3", "frame4")
-_CHECKED = ("message_key", "event_id", "leg", "kind", "traffic", "occurred_at")
 _TRAFFIC = [traffic.value for traffic in Traffic]
-_SENTINEL = envelope.encode(
-    MessageEvent(event_id=_SYNC, kind=Kind.TICK, occurred_at=0, observed_at=0, leg=_SYNC, message_key="\0end")
-)
+_KEY = "\0end"
+_END = MessageEvent(event_id=_SYNC, kind=Kind.TICK, occurred_at=0, observed_at=0, leg=_SYNC, message_key=_KEY)
+
+_Values = Sequence[bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,7 @@ class Batch:
     bad: list[tuple[int, str]]
 
 
-def read(values: Sequence[bytes | None], keys: Sequence[bytes | None], columns: Sequence[str]) -> Batch:
+def read(values: _Values, keys: _Values, columns: Sequence[str]) -> Batch:
     """Columns of some framed events.
 
     Args:
@@ -62,52 +71,90 @@ def read(values: Sequence[bytes | None], keys: Sequence[bytes | None], columns: 
     frame = _block(values, keys, columns)
     if frame is not None:
         return Batch(frame=frame, positions=np.arange(len(values)), bad=[])
-    good, bad = _one_by_one(values, keys)
-    frame = _block([envelope.encode(event) for event in good.values()], [keys[index] for index in good], columns)
-    if frame is None:
-        raise AssertionError("records that decode one by one do not decode together")
-    return Batch(frame=frame, positions=np.array(list(good), np.int64), bad=bad)
+    return _pieces(values, keys, columns)
 
 
-def _block(values: Sequence[bytes | None], keys: Sequence[bytes | None], columns: Sequence[str]) -> pl.DataFrame | None:
+def _pieces(values: _Values, keys: _Values, columns: Sequence[str]) -> Batch:
+    """Read piece by piece, and the pieces in doubt one by one."""
+    frames, good, bad = [], [], []
+    for start in range(0, len(values), PIECE):
+        some, their = values[start : start + PIECE], keys[start : start + PIECE]
+        frame, positions = _block(some, their, columns), list(range(len(some)))
+        if frame is None:
+            frame, positions, reasons = _one_by_one(some, their, columns)
+            bad += [(start + index, reason) for index, reason in reasons]
+        frames.append(frame)
+        good += [start + index for index in positions]
+    return Batch(frame=pl.concat(frames, rechunk=True), positions=np.array(good, np.int64), bad=bad)
+
+
+def _block(values: _Values, keys: _Values, columns: Sequence[str]) -> pl.DataFrame | None:
     """The columns, or None on any doubt; a tombstone is one (a TypeError when values are joined)."""
+    number = _number(values)
+    if number is None:
+        return None
     try:
-        body = b"".join((*values, _SENTINEL))  # type: ignore[arg-type]
-        container = b"".join((_container(), zigzag(len(values) + 1), zigzag(len(body)), body, _SYNC))
-        frame = pl.read_avro(io.BytesIO(container), columns=list(dict.fromkeys((*columns, *_CHECKED, *_FRAME))))
+        frame = _frame(values, number, columns)
     except (TypeError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
-    return frame[:-1].select(columns) if _trusted(frame, keys) else None
+    return _selected(frame[:-1], columns) if _trusted(frame, keys, number) else None
 
 
-def _trusted(frame: pl.DataFrame, keys: Sequence[bytes | None]) -> bool:
-    if len(frame) != len(keys) + 1:
-        return False
-    told = pl.Series([*(key or b"" for key in keys), b"\0end"], dtype=pl.Binary)
-    widths = [(frame[name].bin.size() == 16).all() for name in ("event_id", "leg")]  # noqa: PLR2004 - bytes of a hash
-    return all(widths) and bool((frame["message_key"].cast(pl.Binary) == told).all()) and _sensible(frame)
+def _frame(values: _Values, number: int, columns: Sequence[str]) -> pl.DataFrame:
+    """What polars makes of values of one version and the sentinel behind them."""
+    body = b"".join((*values, _sentinel(number)))  # type: ignore[arg-type]
+    container = b"".join((_container(number), zigzag(len(values) + 1), zigzag(len(body)), body, _SYNC))
+    return pl.read_avro(io.BytesIO(container), columns=_wanted(number, tuple(columns)))
+
+
+def _number(values: _Values) -> int | None:
+    """The version that the first record was written with; ours where there is none, None where it is not ours."""
+    if not values:
+        return id_of(_NAME)
+    head = (values[0] or b"")[:FRAME]
+    number = int.from_bytes(head[1:], "big")
+    return number if head[:1] == MAGIC and number in ids()[_NAME] else None
+
+
+def _selected(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The wanted columns, those that an older version has not as nulls."""
+    missing = [pl.lit(None, of_type()[name]).alias(name) for name in columns if name not in frame.columns]
+    return frame.with_columns(missing).select(columns)
+
+
+def _trusted(frame: pl.DataFrame, keys: _Values, number: int) -> bool:
+    """Is every record what its key says, and the sentinel behind them where it should be."""
+    told = pl.Series([*(key or b"" for key in keys), _KEY.encode()], dtype=pl.Binary)
+    return (
+        len(frame) == len(told)
+        and bool((frame["message_key"].cast(pl.Binary) == told).all())
+        and frame["event_id"][-1] == frame["leg"][-1] == _SYNC
+        and all(_wide(frame[name]) for name in ("event_id", "leg", "next_leg"))
+        and all((frame[name] == value).all() for name, value in zip(_FRAME, _marks(number), strict=True))
+        and _sensible(frame)
+    )
+
+
+def _wide(hashes: pl.Series) -> bool:
+    return bool((hashes.bin.size() == HASH_WIDTH).all())
 
 
 def _sensible(frame: pl.DataFrame) -> bool:
-    """Is every frame ours, and every kind, class of traffic and time one that can be."""
-    small = [int.from_bytes(header("message-event")[n : n + 1], "big") for n in range(len(_FRAME))]
-    frames = [(frame[name] == (byte >> 1) ^ -(byte & 1)).all() for name, byte in zip(_FRAME, small, strict=True)]
+    """Is every kind, class of traffic and time one that can be; the same as envelope.event_of says."""
     at = frame["occurred_at"].cast(pl.Int64)
-    traffic = frame["traffic"].drop_nulls()
     return (
-        all(frames)
-        and frame["event_id"][-1] == frame["leg"][-1] == _SYNC
-        and bool((at.abs() <= LAST).all())
+        bool(at.is_between(-LAST, LAST).all())
         and bool((frame["kind"].cast(pl.String) != "unknown").all())
-        and bool(traffic.is_in(_TRAFFIC).all())
+        and bool(frame["traffic"].drop_nulls().is_in(_TRAFFIC).all())
     )
 
 
 def _one_by_one(
-    values: Sequence[bytes | None], keys: Sequence[bytes | None]
-) -> tuple[dict[int, MessageEvent], list[tuple[int, str]]]:
-    """The events by index, and index and reason of each record that could not be understood."""
-    good, bad = {}, []
+    values: _Values, keys: _Values, columns: Sequence[str]
+) -> tuple[pl.DataFrame, list[int], list[tuple[int, str]]]:
+    """The columns of the good records, their indices, and index and reason of each bad one."""
+    good: dict[int, MessageEvent] = {}
+    bad = []
     for index, (value, key) in enumerate(zip(values, keys, strict=True)):
         try:
             event = envelope.decode(value)
@@ -118,13 +165,57 @@ def _one_by_one(
             good[index] = event
         else:
             bad.append((index, "its message key is not the key of its record"))
-    return good, bad
+    return from_events(list(good.values()), columns), list(good), bad
+
+
+def from_events(events: Sequence[MessageEvent], columns: Sequence[str]) -> pl.DataFrame:
+    """The columns of some events, as reading them gives them."""
+    types = of_type()
+    return pl.DataFrame(
+        {name: [_plain(name, getattr(event, name)) for event in events] for name in columns},
+        schema={name: types[name] for name in columns},
+    )
+
+
+def _plain(name: str, value: object) -> object:
+    if name == "kind":
+        return str(value).replace("-", "_")
+    return list(value) if isinstance(value, tuple) else value
 
 
 @cache
-def _container() -> bytes:
-    """The head of an Avro object container of our schema behind a frame."""
-    ours = schema("message-event")
+def of_type() -> dict[str, pl.DataType]:
+    """The type of each column."""
+    return dict(_frame((), id_of(_NAME), tuple(field["name"] for field in schema(_NAME)["fields"])).schema)
+
+
+@cache
+def _wanted(number: int, columns: tuple[str, ...]) -> list[str]:
+    """What is read to get some columns of a version: these, what is checked, and every text."""
+    fields = {field["name"]: json.dumps(field["type"]) for field in schema(_NAME, number)["fields"]}
+    checked = [name for name, kind in fields.items() if '"string"' in kind or '"enum"' in kind]
+    hashes = ("event_id", "leg", "next_leg", "occurred_at")
+    return list(dict.fromkeys((*(name for name in columns if name in fields), *checked, *hashes, *_FRAME)))
+
+
+def _marks(number: int) -> list[int]:
+    """What the bytes of a frame are as Avro's numbers; ids are below 128, so that each byte is one."""
+    return [byte >> 1 ^ -(byte & 1) for byte in MAGIC + number.to_bytes(4, "big")]
+
+
+@cache
+def _sentinel(number: int) -> bytes:
+    """The record behind the last, as a version of our schema has it."""
+    out = io.BytesIO()
+    out.write(MAGIC + number.to_bytes(4, "big"))
+    fastavro.schemaless_writer(out, parsed(_NAME, number), asdict(_END) | {"kind": _END.kind.value})
+    return out.getvalue()
+
+
+@cache
+def _container(number: int) -> bytes:
+    """The head of an Avro object container of a version of our schema behind a frame."""
+    ours = schema(_NAME, number)
     framed = {**ours, "fields": [*({"name": name, "type": "int"} for name in _FRAME), *ours["fields"]]}
     meta = {b"avro.schema": json.dumps(framed).encode(), b"avro.codec": b"null"}
     pairs = b"".join(zigzag(len(text)) + text for pair in meta.items() for text in pair)

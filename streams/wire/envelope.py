@@ -1,27 +1,45 @@
 """A MessageEvent to framed Avro and back.
 
 Encoding is written out field by field, since a collector does it for every event: the general writer of fastavro is the
-reference that the tests compare every byte with. Decoding one by one is for the few; batches are read as columns.
+reference that the tests compare every byte with. Texts and times that come again and again (a host, a file, the time of
+reading) are kept as they were written. Decoding one by one is for the few; batches are read as columns.
 """
 
-import msgspec
+from functools import lru_cache
+from typing import Any
+
+from msgspec.structs import asdict, astuple
 
 from streams.core.errors import Undecodable
-from streams.core.events import Kind, MessageEvent
-from streams.wire import records
-from streams.wire.schemas import header, schema
+from streams.core.events import Kind, MessageEvent, Traffic
+from streams.wire import bodies, records
+from streams.wire.schemas import header, schema, split
 
-_HEADER = header("message-event")
 LAST = 253_402_300_799_999_999
 """The last microsecond of year 9999: what is later, or as long before 1970, is no time."""
 
-_INT = 2**31
+HASH_WIDTH = 16
+"""Bytes of a hash."""
+
+_NAME = "message-event"
+_HEADER = header(_NAME)
 _GROUP = 0x3FFF
+_KEPT = 1 << 14
+"""Texts that are kept as they were written; more than there are hosts, files and replies at a time."""
 
 
 def zigzag(number: int) -> bytes:
-    """Avro's long: zig-zag, then seven bits a byte, least first."""
-    rest = (number << 1) ^ (number >> 63)
+    """Avro's long: zig-zag, then seven bits a byte, least first.
+
+    Raises:
+        Undecodable: more than 64 bits.
+    """
+    if not -(1 << 63) <= number < 1 << 63:
+        raise Undecodable(f"a number of {number.bit_length()} bits")
+    return _unsigned((number << 1) ^ (number >> 63))
+
+
+def _unsigned(rest: int) -> bytes:
     out = bytearray()
     while rest > 0x7F:  # noqa: PLR2004 - seven bits
         out.append(rest & 0x7F | 0x80)
@@ -32,100 +50,138 @@ def zigzag(number: int) -> bytes:
 
 _SMALL = [zigzag(n) for n in range(4096)]
 _PAIRS = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_GROUP + 1)]
-_LAST = [zigzag(n >> 1) if not n & 1 else b"" for n in range(_GROUP + 1)]
 _NONE = b"\0"
-_SOME = b"\2"
-_HASH = zigzag(16)
+_SOME = [_unsigned(2) + length for length in _SMALL]
+"""The branch that is not null, and a small number: the length of what follows, or the value itself."""
+
+_FLAGS = {None: _NONE, False: b"\2\0", True: b"\2\1"}
 
 
 def _kinds() -> dict[str, bytes]:
-    symbols = next(field["type"]["symbols"] for field in schema("message-event")["fields"] if field["name"] == "kind")
+    symbols = next(field["type"]["symbols"] for field in schema(_NAME)["fields"] if field["name"] == "kind")
     return {kind.value: zigzag(symbols.index(kind.value.replace("-", "_"))) for kind in Kind}
 
 
 _KINDS = _kinds()
+_high = lru_cache(_KEPT)(_unsigned)
 
 
 def _long(number: int) -> bytes:
-    if 0 <= number < 4096:  # noqa: PLR2004 - the table's length
-        return _SMALL[number]
-    if 1 << 48 <= number < 1 << 54:  # times of our century: three pairs of bytes and the rest
-        rest = number << 1
-        top = rest >> 42
-        return (
-            _PAIRS[rest & _GROUP]
-            + _PAIRS[rest >> 14 & _GROUP]
-            + _PAIRS[rest >> 28 & _GROUP]
-            + (bytes((top,)) if top < 0x80 else bytes((top & 0x7F | 0x80, top >> 7)))  # noqa: PLR2004 - seven bits
-        )
+    if number < 1 << 34 or number >= 1 << 63:
+        return zigzag(number)
+    rest = number << 1  # a time: two pairs of bytes, and a rest that changes every two minutes
+    return _PAIRS[rest & _GROUP] + _PAIRS[rest >> 14 & _GROUP] + _high(rest >> 28)
+
+
+def _int(number: int) -> bytes:
+    if not -(1 << 31) <= number < 1 << 31:
+        raise Undecodable(f"a number of {number.bit_length()} bits, not of 32")
     return zigzag(number)
 
 
+def _some(number: int) -> bytes:
+    return _SOME[number] if 0 <= number < len(_SOME) else b"\2" + _long(number)
+
+
+@lru_cache(_KEPT)
 def _text(text: str) -> bytes:
-    raw = text.encode("utf-8", "replace")
-    return _long(len(raw)) + raw
+    raw = text.encode()
+    return _SMALL[len(raw)] + raw
 
 
+@lru_cache(_KEPT)
 def _some_text(text: str | None) -> bytes:
-    if text is None:
-        return _NONE
-    raw = text.encode("utf-8", "replace")
-    return _SOME + _long(len(raw)) + raw
-
-
-def _some_long(number: int | None) -> bytes:
-    return _NONE if number is None else _SOME + _long(number)
-
-
-def _some_bytes(raw: bytes | None) -> bytes:
-    return _NONE if raw is None else _SOME + _long(len(raw)) + raw
+    raw = b"" if text is None else text.encode()
+    return _NONE if text is None else _SOME[len(raw)] + raw
 
 
 def _texts(texts: tuple[str, ...]) -> bytes:
-    return _long(len(texts)) + b"".join([_text(text) for text in texts]) + _NONE if texts else _NONE
+    return b"".join((_SMALL[len(texts)], *map(_text, texts), _NONE))
+
+
+_time = lru_cache(_KEPT)(_long)
 
 
 def encode(event: MessageEvent) -> bytes:
-    """The framed value of an event."""
+    """The framed value of an event; what UTF-8 cannot say is written as "?".
+
+    Raises:
+        Undecodable: a number that the schema does not hold.
+    """
+    try:
+        return _encode(event)
+    except (IndexError, UnicodeEncodeError):  # a text longer than the tables, or with half a surrogate pair
+        return _general(event)
+
+
+def _encode(event: MessageEvent) -> bytes:
+    """An expression a field, since a call costs more than most fields."""
+    (
+        event_id, kind, occurred_at, observed_at, leg, next_leg, key, host, queue_id, recipient, original_recipient,
+        next_queue_id, peer, side, source, message_id, mts_id, originator, expected, priority, size, content_type,
+        traffic, action, status, diagnostic, digest, subject_event, subject_key, report_requested, seq, file, offset,
+        attributes,
+    ) = astuple(event)  # fmt: skip
     return b"".join(
         (
             _HEADER,
-            _HASH + event.event_id,
-            _KINDS[event.kind],
-            _long(event.occurred_at),
-            _long(event.observed_at),
-            _HASH + event.leg,
-            _some_bytes(event.next_leg),
-            _text(event.message_key),
-            _text(event.host),
-            _text(event.queue_id),
-            _text(event.recipient),
-            _some_text(event.original_recipient),
-            _some_text(event.next_queue_id),
-            _some_text(event.peer),
-            _some_text(event.side),
-            _text(event.source),
-            _some_text(event.message_id),
-            _some_text(event.mts_id),
-            _some_text(event.originator),
-            _some_long(event.recipients_expected),
-            _some_long(event.priority),
-            _some_long(event.size),
-            _some_text(event.content_type),
-            _some_text(event.traffic),
-            _some_text(event.action),
-            _some_text(event.status),
-            _some_text(event.diagnostic),
-            _some_bytes(event.digest),
-            _some_bytes(event.subject_event),
-            _some_text(event.subject_key),
-            _NONE if event.report_requested is None else b"\2\1" if event.report_requested else b"\2\0",
-            _long(event.seq),
-            _some_text(event.file),
-            _some_long(event.offset),
-            _texts(event.attributes),
+            _SMALL[len(event_id)],
+            event_id,
+            _KINDS[kind],
+            _long(occurred_at),
+            _time(observed_at),
+            _SMALL[len(leg)],
+            leg,
+            _NONE if next_leg is None else _SOME[len(next_leg)] + next_leg,
+            _SMALL[len(raw := key.encode())],
+            raw,
+            _text(host),
+            _SMALL[len(raw := queue_id.encode())],
+            raw,
+            _SMALL[len(raw := recipient.encode())],
+            raw,
+            _NONE if original_recipient is None else _SOME[len(raw := original_recipient.encode())] + raw,
+            _NONE if next_queue_id is None else _SOME[len(raw := next_queue_id.encode())] + raw,
+            _some_text(peer),
+            _some_text(side),
+            _text(source),
+            _NONE if message_id is None else _SOME[len(raw := message_id.encode())] + raw,
+            _NONE if mts_id is None else _SOME[len(raw := mts_id.encode())] + raw,
+            _NONE if originator is None else _SOME[len(raw := originator.encode())] + raw,
+            _NONE if expected is None else b"\2" + _int(expected),
+            _NONE if priority is None else b"\2" + _int(priority),
+            _NONE if size is None else _some(size),
+            _some_text(content_type),
+            _some_text(traffic),
+            _some_text(action),
+            _some_text(status),
+            _NONE if diagnostic is None else _SOME[len(raw := diagnostic.encode())] + raw,
+            _NONE if digest is None else _SOME[len(digest)] + digest,
+            _NONE if subject_event is None else _SOME[len(subject_event)] + subject_event,
+            _NONE if subject_key is None else _SOME[len(raw := subject_key.encode())] + raw,
+            _FLAGS[report_requested],
+            _int(seq) if seq else _NONE,
+            _some_text(file),
+            _NONE if offset is None else _some(offset),
+            _texts(attributes) if attributes else _NONE,
         )
     )
+
+
+def _general(event: MessageEvent) -> bytes:
+    """The same by the general writer: for the few that the tables are too small for."""
+    record = {name: _plain(value) for name, value in asdict(event).items()}
+    return records.encode(_NAME, record | {"kind": event.kind.value.replace("-", "_")})
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return value
 
 
 def decode(value: bytes | None) -> MessageEvent:
@@ -134,25 +190,26 @@ def decode(value: bytes | None) -> MessageEvent:
     Raises:
         Undecodable: with the reason.
     """
-    record = records.decode("message-event", value, plain=True)
+    number, body = split(value, _NAME)
+    record = bodies.read(_NAME, number, body)
+    return event_of(record)
+
+
+def event_of(record: dict[str, Any]) -> MessageEvent:
+    """The event of a record's fields, as they stand in Avro.
+
+    Raises:
+        Undecodable: Avro allows it and an event cannot have it.
+    """
     try:
-        event = msgspec.convert(record | {"kind": record["kind"].replace("_", "-")}, MessageEvent)
-    except msgspec.ValidationError as error:
+        record["kind"] = Kind(record["kind"].replace("_", "-"))
+        record["traffic"] = None if record["traffic"] is None else Traffic(record["traffic"])
+    except ValueError as error:
         raise Undecodable(f"not a MessageEvent: {error}") from error
-    reason = _doubt(event)
-    if reason:
-        raise Undecodable(reason)
-    return event
-
-
-def _doubt(event: MessageEvent) -> str:
-    """What Avro allows and an event cannot have; "" where there is nothing."""
-    if len(event.event_id) != 16 or len(event.leg) != 16:  # noqa: PLR2004 - bytes of a hash
-        return "a hash has not 16 bytes"
+    record["attributes"] = tuple(record["attributes"])
+    event = MessageEvent(**record)
+    if any(len(one) != HASH_WIDTH for one in (event.event_id, event.leg, event.next_leg or event.leg)):
+        raise Undecodable(f"a hash has not {HASH_WIDTH} bytes")
     if abs(event.occurred_at) > LAST:
-        return "it happened after the year 9999"
-    ints = (event.recipients_expected or 0, event.priority or 0, event.seq)
-    longs = (event.observed_at, event.size or 0, event.offset or 0)
-    if any(abs(n) > _INT for n in ints) or any(abs(n) > _INT**2 * 2 for n in longs):
-        return "a number is too big"
-    return ""
+        raise Undecodable("it happened after the year 9999")
+    return event

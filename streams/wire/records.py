@@ -8,26 +8,16 @@ from typing import Any
 import fastavro
 
 from streams.core.errors import Undecodable
-from streams.wire.schemas import body, header, schema
+from streams.wire.schemas import header, id_of, schema, split
 
 BROKEN = (EOFError, IndexError, KeyError, OverflowError, StopIteration, TypeError, ValueError, struct.error)
 """What a reader of Avro raises for foreign bytes."""
 
 
 @cache
-def parsed(name: str, *, plain: bool = False) -> Any:
-    """A packaged schema as fastavro wants it; plain without logical types: times are numbers."""
-    return fastavro.parse_schema(_stripped(schema(name)) if plain else schema(name))
-
-
-def _stripped(part: Any) -> Any:
-    match part:
-        case dict():
-            return {name: _stripped(value) for name, value in part.items() if name != "logicalType"}
-        case list():
-            return [_stripped(value) for value in part]
-        case _:
-            return part
+def parsed(name: str, number: int | None = None) -> Any:
+    """A packaged schema as fastavro wants it; `number` is the id of one of its versions, default: the last."""
+    return fastavro.parse_schema(schema(name, number))
 
 
 def encode(name: str, record: dict[str, Any]) -> bytes:
@@ -38,15 +28,17 @@ def encode(name: str, record: dict[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def decode(name: str, value: bytes | None, *, plain: bool = False) -> dict[str, Any]:
-    """The record of a framed value; plain: with times as numbers.
+def decode(name: str, value: bytes | None) -> dict[str, Any]:
+    """The record of a framed value of any version, as the last version has it.
 
     Raises:
         Undecodable: with the reason; trailing bytes are one.
     """
-    source = io.BytesIO(body(value, name))
+    number, body = split(value, name)
+    source = io.BytesIO(body)
+    ours = None if number == id_of(name) else parsed(name)
     try:
-        record = fastavro.schemaless_reader(source, parsed(name, plain=plain), None)
+        record = fastavro.schemaless_reader(source, parsed(name, number), ours)
     except BROKEN as error:
         raise Undecodable(f"not {name} in Avro: {type(error).__name__}: {error}") from error
     rest = len(source.read())

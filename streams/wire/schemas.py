@@ -57,8 +57,8 @@ def header(name: str) -> bytes:
     return MAGIC + id_of(name).to_bytes(4, "big")
 
 
-def body(value: bytes | None, name: str) -> bytes:
-    """The Avro body of a framed value.
+def split(value: bytes | None, name: str) -> tuple[int, bytes]:
+    """The schema's id and the Avro body of a framed value.
 
     Raises:
         Undecodable: not framed, or of another or an unknown schema.
@@ -70,4 +70,4 @@ def body(value: bytes | None, name: str) -> bytes:
     number = int.from_bytes(value[1:FRAME], "big")
     if name_of(number) != name:
         raise Undecodable(f"schema id {number} is {name_of(number) or 'unknown'}, not {name}")
-    return value[FRAME:]
+    return number, value[FRAME:]

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from streams.core.events import Kind, MessageEvent, Traffic
 
 hashes = st.binary(min_size=16, max_size=16)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(("", "ß", "a" * 200, "\0"))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ("", "ß", "a" * 200, "ü" * 3000, "\0")
+)
 longs = st.integers(-(2**63), 2**63 - 1) | st.sampled_from((0, 4095, 4096, 2**48, 2**54 - 1, 2**54, -1))
 ints = st.integers(-(2**31), 2**31 - 1)
 times = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)

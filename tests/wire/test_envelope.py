@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
-from streams.wire import envelope, records
+from streams.wire import columns, envelope, records
 from streams.wire.schemas import FRAME, header, schema
 from tests.wire.envelopes import events, longs
 
@@ -107,3 +107,39 @@ def test_bytes_after_the_end_are_refused() -> None:
     with pytest.raises(Undecodable, match="3 bytes after the end"):
         envelope.decode(envelope.encode(event) + b"...")
     assert len(envelope.encode(event)) > FRAME
+
+
+@pytest.mark.parametrize(
+    "fields", [{"size": 2**63}, {"offset": -(2**63) - 1}, {"recipients_expected": 2**31}, {"seq": 2**31}]
+)
+def test_a_number_that_no_schema_holds_is_refused(fields: dict[str, Any]) -> None:
+    """A log may say any number; what Avro cannot hold is not written as something else."""
+    event = MessageEvent(
+        event_id=bytes(16), kind=Kind.READ, occurred_at=0, observed_at=0, leg=bytes(16), message_key="k", **fields
+    )
+    with pytest.raises(Undecodable, match="a number of"):
+        envelope.encode(event)
+
+
+def test_half_a_surrogate_pair_is_written_as_a_question_mark() -> None:
+    """UTF-8 cannot say it, and an event is not lost for it."""
+    event = MessageEvent(
+        event_id=bytes(16), kind=Kind.READ, occurred_at=0, observed_at=0, leg=bytes(16), message_key="k"
+    )
+    odd = msgspec.structs.replace(event, host="a\ud800", attributes=("b\udfff",))
+    back = envelope.decode(envelope.encode(odd))
+    assert (back.host, back.attributes) == ("a?", ("b?",))
+
+
+@pytest.mark.parametrize("fields", [{"kind": "unknown"}, {"traffic": "carrier pigeon"}])
+def test_a_kind_or_class_that_is_not_ours_is_refused(fields: dict[str, str]) -> None:
+    """A producer that knows more than we do is told so in the dead letters, and nothing is guessed."""
+    event = MessageEvent(
+        event_id=bytes(16), kind=Kind.READ, occurred_at=0, observed_at=0, leg=bytes(16), message_key="k"
+    )
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, records.parsed("message-event"), msgspec.structs.asdict(event) | fields)
+    value = header("message-event") + out.getvalue()
+    with pytest.raises(Undecodable, match="not a MessageEvent"):
+        envelope.decode(value)
+    assert [index for index, _ in columns.read([value], [b"k"], ("kind",)).bad] == [0]
