@@ -277,7 +277,8 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     there = np.flatnonzero((copies["saved_known"] <= clock.through) & ~_moved_here(custody))
     unit = unit_of(custody, copies["leg"][there].astype(np.int64))
     user = copies["user"][there]
-    order = np.lexsort([copies["saved_known"][there], user, unit])
+    least, at = copies.index.keys[there, 0], copies["saved_at"][there]  # of two known at once, whichever was read first
+    order = np.lexsort([least, at, copies["saved_known"][there], user, unit])
     again = np.zeros(len(order), np.bool_)
     again[1:] = (np.diff(unit[order]) == 0) & (np.diff(user[order]) == 0) & (unit[order][1:] < len(custody.units))
     rows = there[order[again]]
