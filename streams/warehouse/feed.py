@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
 
 from streams import profiles
@@ -51,8 +52,11 @@ TERMS_EVERY = 10.0
 RETRY = 5.0
 """Seconds after which a derivation that failed is tried again; the facts are fed meanwhile."""
 
-Under = tuple["Future[None]", BatchReader, Records]
-"""An insert under way, and what to commit after it."""
+PLAIN_EVERY = 0.5
+"""Seconds between looks at the topics of low rate while there are many events to feed."""
+
+Under = tuple["Future[None]", dict[int, int]]
+"""An insert under way, and the offsets to commit after it, by partition."""
 
 _insisting = retry(
     retry=retry_if_exception_type(Unavailable),
@@ -73,6 +77,7 @@ class Feeds:
         self._clocks: dict[int, int] = {}
         self._inserter = ThreadPoolExecutor(1, thread_name_prefix="insert")
         self._under: Under | None = None
+        self._plain_next = 0.0
         self._derivations = Derivations(settings)
         self._readers = {
             topic: BatchReader(
@@ -97,10 +102,12 @@ class Feeds:
 
     def step(self, timeout: float = 0.1) -> int:
         """Take one batch of every topic; returns the number of rows."""
-        count = 0
-        for topic, reader in self._readers.items():
-            for batch in reader.read(BATCH, timeout if topic == EVENTS else 0.02):
-                count += self._events(reader, batch) if topic == EVENTS else self._plain(topic, reader, batch)
+        count = self._events(self._readers[EVENTS].read(BATCH, timeout))
+        if count < BATCH // 2 or time.monotonic() >= self._plain_next:
+            count += sum(
+                self._plain(topic, batch) for topic in PLAIN for batch in self._readers[topic].read(BATCH, 0.02)
+            )
+            self._plain_next = time.monotonic() + PLAIN_EVERY
         self.rows += count
         if not count:
             self._settle()
@@ -131,30 +138,43 @@ class Feeds:
         ((clock, count),) = self._insist(lambda: self._client.query(question, parameters=parameters).result_rows)
         return int(clock) if count else START
 
-    def _events(self, reader: BatchReader, batch: Records) -> int:
-        read = rows(batch.values, batch.keys, batch.partition, batch.offsets, self._clocks.get(batch.partition, START))
+    def _events(self, batches: Sequence[Records]) -> int:
+        """Decode while the insert before is under way, then start the next: all partitions in one."""
+        if not batches:
+            return 0
+        read = [self._read(batch) for batch in batches]
+        self._settle()
+        ends = {batch.partition: batch.offsets[-1] + 1 for batch in batches}
+        self._under = (self._inserter.submit(self._store, read), ends)
+        return sum(len(one.events) + len(one.ticks) for one in read)
+
+    def _read(self, batch: Records) -> Rows:
+        clock = self._clocks.get(batch.partition, START)
+        read = rows(batch.values, batch.keys, batch.partition, batch.offsets, clock)
         self._clocks[batch.partition] = read.clock
         self._bad(EVENTS, batch, read.bad, len(read.events) + len(read.ticks))
-        self._settle()
-        self._under = (self._inserter.submit(self._store, read), reader, batch)
-        return len(read.events) + len(read.ticks)
+        return read
 
-    def _store(self, read: Rows) -> None:
-        for table, some in (("event_records", read.events), ("ticks", read.ticks)):
-            if len(some):
+    def _store(self, read: Sequence[Rows]) -> None:
+        for table, parts in (
+            ("event_records", [one.events for one in read if len(one.events)]),
+            ("ticks", [one.ticks for one in read if len(one.ticks)]),
+        ):
+            if parts:
+                some = pa.concat_tables(parts, promote_options="permissive")
                 self._insist(lambda table=table, some=some: self._client.insert_arrow(table, some))
 
     def _settle(self) -> None:
-        """Wait for the insert under way, then store its offset."""
+        """Wait for the insert under way, then store its offsets."""
         if self._under is None:
             return
-        (done, reader, batch), self._under = self._under, None
+        (done, ends), self._under = self._under, None
         done.result()
         self._writer.flush()
-        reader.commit(batch.partition, batch.offsets[-1] + 1)
+        for partition, offset in ends.items():
+            self._readers[EVENTS].commit(partition, offset)
 
-    def _plain(self, topic: str, reader: BatchReader, batch: Records) -> int:
-        self._settle()
+    def _plain(self, topic: str, batch: Records) -> int:
         kind, table, _ = PLAIN[topic]
         good, bad = [], []
         for index, value in enumerate(batch.values):
@@ -167,7 +187,7 @@ class Feeds:
             columns = plain_columns(topic)
             self._insist(lambda: self._client.insert(table, good, column_names=columns))
         self._writer.flush()
-        reader.commit(batch.partition, batch.offsets[-1] + 1)
+        self._readers[topic].commit(batch.partition, batch.offsets[-1] + 1)
         return len(good)
 
     def _bad(self, topic: str, batch: Records, bad: Sequence[tuple[int, str]], good: int) -> None:
