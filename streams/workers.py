@@ -29,7 +29,7 @@ from mode import Service
 from streams import profiles
 from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
-from streams.kafka import progress
+from streams.kafka import progress, registry
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.topics import topic_name
 from streams.kafka.writer import Writer
@@ -145,7 +145,7 @@ def _clock(app: Any, settings: Settings) -> None:
 
     async def hear(values: Any) -> None:
         async for value in values:
-            _heard(keeper, value)
+            _heard(keeper, registry.inward(settings, "progress", value))
             await asyncio.to_thread(look)
 
     async def start(*_: Any, **__: Any) -> None:
@@ -160,7 +160,7 @@ def _clock(app: Any, settings: Settings) -> None:
     app.timer(_LOOK)(watch)
 
 
-def _heard(keeper: Any, value: bytes) -> None:
+def _heard(keeper: Any, value: bytes | None) -> None:
     try:
         keeper.hear(progress.read(value))
     except Undecodable as error:
@@ -247,6 +247,7 @@ class _Desk:
     """The cases table, and who writes it."""
 
     def __init__(self, app: Any, settings: Settings) -> None:
+        self._settings = settings
         self._writer = Writer(settings)
         self._letters = DeadLetters(self._writer)
         self._table = app.Table("cases", partitions=1, key_type=bytes, value_type=bytes)
@@ -255,7 +256,7 @@ class _Desk:
         """Alerts open, fill and close cases."""
         async for event in stream.events():
             try:
-                alert = progress.plain(records.decode("alert", event.value))
+                alert = progress.plain(records.decode("alert", self._in("alerts", event.value)))
             except Undecodable as error:
                 self._pass_over("alerts", event.message, error)
             else:
@@ -265,13 +266,16 @@ class _Desk:
         """Operators acknowledge."""
         async for event in stream.events():
             try:
-                command = records.decode("command", event.value)
+                command = records.decode("command", self._in("commands", event.value))
                 case = self._held(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
             except (Undecodable, ValueError) as error:
                 self._pass_over("commands", event.message, error)
                 continue
             if case is not None:
                 self._put(cases.acknowledge(case, command["author"], command["reason"]))
+
+    def _in(self, topic: str, value: bytes | None) -> bytes | None:
+        return registry.inward(self._settings, topic, value)
 
     def _held(self, number: bytes) -> cases.Case | None:
         raw = self._table.get(number)

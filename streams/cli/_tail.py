@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import Consumer, TopicPartition
 
+from streams.kafka import registry
 from streams.kafka.reader import end_offsets
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
@@ -24,7 +25,7 @@ def tail(settings: Settings, topic: str) -> Iterator[bytes]:
         consumer.assign([TopicPartition(topic_name(topic, settings.ledger), 0, start)])
         while True:
             for message in consumer.consume(1000, WAIT):
-                value = None if message.error() else message.value()
+                value = None if message.error() else registry.inward(settings, topic, message.value())
                 if value is not None:
                     yield value
     finally:

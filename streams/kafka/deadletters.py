@@ -4,6 +4,7 @@ import time
 from collections import deque
 
 from streams.core.errors import Undecodable
+from streams.kafka import registry
 from streams.kafka.ports import RecordWriter
 from streams.kafka.topics import topic_name
 from streams.wire import records
@@ -30,6 +31,7 @@ class DeadLetters:
         self, topic: str, partition: int, offset: int, value: bytes | None, reason: str, *, key: bytes | None = None
     ) -> None:
         """Keep one record that could not be understood; offset -1: it never got into the log."""
+        raw = registry.outward(self._writer.settings, topic, value) or b""
         letter = {
             "topic": topic_name(topic, self._writer.settings.ledger),
             "partition": partition,
@@ -37,7 +39,7 @@ class DeadLetters:
             "reason": reason,
             "at": time.time_ns() // 1000,
             "key": None if key is None else key[:KEY_CAP],
-            "value": (value or b"")[:CAP],
+            "value": raw[:CAP],
         }
         place = f"{letter['topic']}/{partition}/{offset}".encode()
         self._writer.write("message-events-dlq", place, records.encode("dead-letter", letter))

@@ -78,6 +78,18 @@ def frames_of(settings: Settings, topic: str) -> Frames | None:
     return _frames(client["url"], client.get("basic.auth.user.info", ""), topic_name(topic, settings.ledger), name)
 
 
+def inward(settings: Settings, topic: str, value: bytes | None) -> bytes | None:
+    """A value of a topic as Custody has it, for who reads without a reader of ours."""
+    frames = frames_of(settings, topic)
+    return value if frames is None else frames.inward(value)
+
+
+def outward(settings: Settings, topic: str, value: bytes | None) -> bytes | None:
+    """A value of a topic as Kafka has it."""
+    frames = frames_of(settings, topic)
+    return value if frames is None else frames.outward(value)
+
+
 @cache
 def _frames(url: str, credentials: str, topic: str, name: str) -> Frames:
     packaged = [_frame(number) for number in schemas.ids()[name]]
