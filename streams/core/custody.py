@@ -59,10 +59,12 @@ class Custody:
 
     def fold(self, facts: Facts) -> None:
         """Join a batch of facts; ticks carry none."""
+        before = len(self.legs)
         self._meet_entries(facts)
         legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
         nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
         self._hand_over(legs, nexts)
+        self._meet_chains(before)
         self._fold_entries(facts)
         self._fold_legs(facts, legs)
         self._fold_copies(facts, legs, nexts)
@@ -95,7 +97,6 @@ class Custody:
         self.legs.set("message", rows, messages)
         self.legs.set("entry", rows, entries)
         self.legs.set("name", rows, self.names.add(*places, recipients))
-        self._meet_chains(rows[queued], keys[queued, 1])
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
         """Host and queue id of new legs; a copy is where its store says it is, whichever leg names it first."""
@@ -108,9 +109,10 @@ class Custody:
             for both in zip(own, others, strict=True)
         ]
 
-    def _meet_chains(self, legs: Rows, recipients: Keys) -> None:
-        """A chain knows the recipients that its legs in queues have."""
-        units = self._units(legs)
+    def _meet_chains(self, before: int) -> None:
+        """A chain knows the recipients that its new legs in queues have; once handed over, so that it has one row."""
+        legs = before + np.flatnonzero(self.legs["entry"][before:] >= 0)
+        units, recipients = self._units(legs), self.legs.index.keys[legs, 1]
         self.units.join("recipient_least", units, recipients)
         self.units.join("recipient_greatest", units, recipients)
 
