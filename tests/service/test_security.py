@@ -184,7 +184,7 @@ def test_a_worker_joins_its_group(cluster: Cluster) -> None:
     admin = AdminClient(settings.kafka_client())
     deadline = time.monotonic() + PATIENCE
     with Running([worker]):
-        while "custody-clock-main" not in _stable_groups(admin):
+        while "custody-clock-control-main" not in _stable_groups(admin):
             assert time.monotonic() < deadline, worker.log.read_text(encoding="utf-8")
             time.sleep(0.2)
 
