@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from itertools import groupby
-from operator import methodcaller
 
 from confluent_kafka import KafkaError, Message
 
@@ -30,8 +29,6 @@ FETCHING = {
 _MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
 
-_partition = methodcaller("partition")
-
 
 def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[Records]:
     """Messages by partition, in the order of the log; what is no message is looked at and passed over.
@@ -49,8 +46,8 @@ def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[R
         for message in messages:
             _look(message.error())
     parts: dict[int, list[Message]] = {}
-    for number, run in groupby(good, _partition):
-        parts.setdefault(number, []).extend(run)
+    for number, run in groupby(good, Message.partition):
+        parts.setdefault(number or 0, []).extend(run)
     return [_records(number, part, frames) for number, part in sorted(parts.items())]
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.core.errors import Unavailable, Undecodable
@@ -66,9 +67,16 @@ class Writer:
             Undecodable: no record can hold it; the writer lives on.
             Unavailable: the writer is dead.
         """
-        self._check()
+        if self._failure is not None:
+            self._check()
         name, frames = self._topics.get(topic) or self._open(topic)
-        self._produce(name, value if frames is None else frames.outward(value), key, partition)
+        written = value if frames is None else frames.outward(value)
+        try:
+            self._producer.produce(name, written, key, partition, self._failed)
+        except BufferError:
+            self._wait(name, written, key, partition)
+        except KafkaException as error:
+            raise _refusal(error.args[0], name, value) from error
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0
@@ -92,17 +100,16 @@ class Writer:
         opened = self._topics[topic] = (topic_name(topic, self.settings.ledger), frames_of(self.settings, topic))
         return opened
 
-    def _produce(self, name: str, value: bytes | None, key: bytes | None, partition: int) -> None:
+    def _wait(self, name: str, value: bytes | None, key: bytes | None, partition: int) -> None:
+        """The buffer is full: wait until there is room."""
         while True:
+            self._producer.poll(0.1)
+            self._check()
             try:
-                self._producer.produce(name, value, key, partition, on_delivery=self._failed)
+                self._producer.produce(name, value, key, partition, self._failed)
             except BufferError:
-                self._producer.poll(0.1)
-                self._check()
-            except KafkaException as error:
-                raise _refusal(error.args[0], name, value) from error
-            else:
-                return
+                continue
+            return
 
     def _failed(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._failure is None:
@@ -129,10 +136,13 @@ class EventWriter:
         count = 0
         for event in events:
             partition = partition_of(event.message_key, self._partitions)
-            key = event.message_key.encode("utf-8", "replace")
-            self._hand_over("message-events", key, envelope.encode(event), partition)
+            try:
+                value = envelope.encode(event)
+                self._writer.write("message-events", event.message_key.encode("utf-8", "replace"), value, partition)
+            except Undecodable as error:
+                self._pass_over(event, partition, error)
             if evidence and event.event_id in evidence:
-                self._hand_over("evidence", event.event_id, evidence[event.event_id], partition)
+                self._prove(event, evidence[event.event_id], partition)
             count += 1
         return count
 
@@ -144,11 +154,18 @@ class EventWriter:
         """Wait until everything before is acknowledged, or raise Unavailable."""
         self._writer.flush()
 
-    def _hand_over(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+    def _prove(self, event: MessageEvent, proof: bytes, partition: int) -> None:
         try:
-            self._writer.write(topic, key, value, partition)
+            self._writer.write("evidence", event.event_id, proof, partition)
         except Undecodable as error:
-            self._letters.put(topic, partition, -1, value, str(error), key=key)
+            self._letters.put("evidence", partition, -1, proof, str(error), key=event.event_id)
+
+    def _pass_over(self, event: MessageEvent, partition: int, error: Undecodable) -> None:
+        """Keep what can be kept of an event that no record holds."""
+        said = str(msgspec.structs.asdict(event)).encode("utf-8", "replace")
+        self._letters.put(
+            "message-events", partition, -1, said, str(error), key=event.message_key.encode("utf-8", "replace")
+        )
 
 
 def write_all(settings: Settings, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:

@@ -66,18 +66,37 @@ def test_events_go_to_the_partition_of_their_key(stack: Settings, ledger: str) -
 
 @pytest.mark.service
 def test_an_event_that_no_record_holds_is_a_dead_letter(stack: Settings, ledger: str) -> None:
-    """A subject of 1 MB: the event is kept in part with its reason, and the events beside it are written."""
+    """A subject of 1 MB, a size of 64 bits: kept in part with the reason, and the events beside them are written."""
     settings = msgspec.structs.replace(stack, ledger=ledger)
     topics.create(settings)
     writer = EventWriter(settings)
-    writer.write([event("a"), event("b", diagnostic="x" * 1_100_000), event("c")])
+    odd = [event("b", diagnostic="x" * 1_100_000), event("d", size=2**63)]
+    writer.write([event("a"), *odd, event("c")], {odd[1].event_id: bytes(1_100_000)})
     writer.flush()
     written = [key for part in read_range(settings, "message-events") for key in part.keys]
     assert sorted(key for key in written if key) == [b"a", b"c"]
     (letters,) = read_range(settings, "message-events-dlq")
-    letter = records.decode("dead-letter", letters.values[0])
-    assert (letter["key"], letter["offset"], len(letter["value"])) == (b"b", -1, 65_536)
-    assert "too many" in letter["reason"]
+    kept = [records.decode("dead-letter", value) for value in letters.values]
+    assert [(letter["topic"], letter["key"], letter["offset"]) for letter in kept] == [
+        (f"{ledger}-message-events", b"b", -1),
+        (f"{ledger}-message-events", b"d", -1),
+        (f"{ledger}-evidence", odd[1].event_id, -1),
+    ]
+    assert len(kept[0]["value"]) == 65_536
+    assert [letter["reason"].partition(" ")[2][:8] for letter in kept] == ["bytes ar", "number o", "bytes ar"]
+
+
+@pytest.mark.service
+def test_a_full_buffer_is_waited_for(stack: Settings, ledger: str) -> None:
+    """Writing faster than the broker takes holds the writer back, and loses nothing."""
+    settings = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(settings)
+    writer = Writer(settings, **{"queue.buffering.max.messages": 10})
+    for number in range(500):
+        writer.write("message-events", b"k", b"%d" % number)
+    writer.flush()
+    found = [int(value or b"-1") for part in read_range(settings, "message-events") for value in part.values]
+    assert found == list(range(500))
 
 
 @pytest.mark.service
