@@ -99,7 +99,13 @@ class RecordReader(Protocol):
 
 
 class Log(Protocol):
-    """Opens what reads and writes one ledger's records."""
+    """Opens what reads and writes one ledger's records.
+
+    Attributes:
+        settings: of the ledger.
+    """
+
+    settings: Settings
 
     def writer(self) -> RecordWriter:
         """A writer."""

@@ -78,7 +78,7 @@ def test_a_group_begins_at_the_beginning(log: Log) -> None:
         return {}
 
     write(log, *numbered(3))
-    reader = log.reader(EVENTS, "g", assigned=assigned)
+    reader = log.reader(EVENTS, log.settings.ledger, assigned=assigned)
     assert values(drain(reader, 3)) == [b"v0", b"v1", b"v2"]
     assert told == [{number: Committed(offset=None, metadata="") for number in range(4)}]
     close(reader)
@@ -94,11 +94,11 @@ def test_a_group_goes_on_where_it_committed(log: Log) -> None:
 
     write(log, *numbered(5))
     write(log, *numbered(2), partition=1)
-    first = log.reader(EVENTS, "g", member="w")
+    first = log.reader(EVENTS, log.settings.ledger, member="w")
     drain(first, 7)
     first.commit(0, 3, "manifest-17")
     close(first)
-    second = log.reader(EVENTS, "g", member="w", assigned=assigned)
+    second = log.reader(EVENTS, log.settings.ledger, member="w", assigned=assigned)
     found = drain(second, 4)
     assert values(found) == [b"v3", b"v4"]
     assert values(found, 1) == [b"v0", b"v1"]
@@ -110,11 +110,11 @@ def test_a_group_goes_on_where_it_committed(log: Log) -> None:
 def test_who_recovers_says_where_to_begin(log: Log) -> None:
     """The answer to what is stored decides, not the stored offset."""
     write(log, *numbered(5))
-    first = log.reader(EVENTS, "g")
+    first = log.reader(EVENTS, log.settings.ledger)
     drain(first, 5)
     first.commit(0, 5)
     close(first)
-    second = log.reader(EVENTS, "g", assigned=lambda _: {0: 2})
+    second = log.reader(EVENTS, log.settings.ledger, assigned=lambda _: {0: 2})
     assert values(drain(second, 3)) == [b"v2", b"v3", b"v4"]
     close(second)
 
@@ -122,7 +122,7 @@ def test_who_recovers_says_where_to_begin(log: Log) -> None:
 def test_seeking_reads_again(log: Log) -> None:
     """A partition may be read again from any offset."""
     write(log, *numbered(4))
-    reader = log.reader(EVENTS, "g")
+    reader = log.reader(EVENTS, log.settings.ledger)
     drain(reader, 4)
     reader.seek(0, 1)
     assert values(drain(reader, 3)) == [b"v1", b"v2", b"v3"]
@@ -132,10 +132,10 @@ def test_seeking_reads_again(log: Log) -> None:
 def test_what_is_read_is_not_committed_by_itself(log: Log) -> None:
     """Reading to the end and leaving stores nothing."""
     write(log, *numbered(3))
-    first = log.reader(EVENTS, "g")
+    first = log.reader(EVENTS, log.settings.ledger)
     drain(first, 3)
     close(first)
-    second = log.reader(EVENTS, "g")
+    second = log.reader(EVENTS, log.settings.ledger)
     assert values(drain(second, 3)) == [b"v0", b"v1", b"v2"]
     close(second)
 
@@ -148,7 +148,7 @@ def test_leaving_gives_the_partitions_back(log: Log) -> None:
     def revoked(partitions: Sequence[int]) -> None:
         lost.extend(partitions)
 
-    reader = log.reader(EVENTS, "g", revoked=revoked)
+    reader = log.reader(EVENTS, log.settings.ledger, revoked=revoked)
     drain(reader, 1)
     close(reader)
     assert sorted(lost) == [0, 1, 2, 3]
@@ -157,9 +157,9 @@ def test_leaving_gives_the_partitions_back(log: Log) -> None:
 def test_a_member_that_was_replaced_cannot_commit(log: Log) -> None:
     """A worker that was frozen and wakes up finds its place taken: its state is worth nothing."""
     write(log, *numbered(3))
-    frozen = log.reader(EVENTS, "g", member="w")
+    frozen = log.reader(EVENTS, log.settings.ledger, member="w")
     drain(frozen, 3)
-    there = log.reader(EVENTS, "g", member="w")
+    there = log.reader(EVENTS, log.settings.ledger, member="w")
     assert len(values(drain(there, 3))) == 3
     there.commit(0, 3, "there")
     with pytest.raises(Unavailable):

@@ -1,0 +1,70 @@
+"""What a fetched message is to us, and what an error says who must act."""
+
+import pytest
+from confluent_kafka import KafkaError
+
+from streams.core.errors import Misuse, Unavailable
+from streams.kafka import fetching, ranges, registry, topics
+from streams.kafka.broker import KafkaLog
+from streams.kafka.fetching import END_OF_PARTITION
+from streams.kafka.ports import Records
+from streams.settings import Settings
+
+AWAY = Settings(kafka_brokers="127.0.0.1:1")  # where nobody listens
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, Unavailable, "has not the topic"),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Misuse, "refuses us"),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, Misuse, "refuses us"),
+        (KafkaError._FATAL, Unavailable, "put this reader out"),
+    ],
+)
+def test_an_error_that_does_not_pass_is_raised(code: int, kind: type[Exception], said: str) -> None:
+    """Reading on would be silence for ever."""
+    with pytest.raises(kind, match=said):
+        fetching._look(KafkaError(code))
+
+
+@pytest.mark.parametrize("error", [None, KafkaError(END_OF_PARTITION), KafkaError(KafkaError._TRANSPORT)])
+def test_an_error_that_passes_is_said(error: KafkaError | None) -> None:
+    """The client connects again by itself."""
+    fetching._look(error)
+
+
+def test_records_end_before_an_offset() -> None:
+    """What is behind the end of a range is cut off."""
+    records = Records(partition=0, values=[b"a", b"b", b"c"], keys=[None] * 3, offsets=[3, 5, 9])
+    assert ranges.before(records, 10) is records
+    assert ranges.before(records, 9).offsets == [3, 5]
+    assert ranges.before(records, 4).values == [b"a"]
+
+
+def test_brokers_that_are_away_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges, ends and topics: each says that a service is away."""
+    for module in (ranges, topics):
+        monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    log = KafkaLog(AWAY)
+    with pytest.raises(Unavailable, match="Kafka"):
+        next(log.read_range("alerts"))
+    with pytest.raises(Unavailable, match="Kafka"):
+        log.end_offsets("alerts")
+    with pytest.raises(Unavailable, match="does not answer"):
+        topics.create(AWAY)
+
+
+def test_a_reader_says_what_it_could_not_do() -> None:
+    """Without its partitions it cannot seek in them."""
+    reader = KafkaLog(AWAY).reader("alerts", "g")
+    assert reader.read(1, 0.01) == []
+    with pytest.raises(Unavailable, match="Kafka"):
+        reader.seek(0, 1)
+    reader.close()
+
+
+def test_without_a_registry_values_pass_as_they_are() -> None:
+    """Who reads without a reader of ours asks the same question."""
+    assert registry.inward(AWAY, "alerts", b"\0\0\0\0\2") == b"\0\0\0\0\2"
+    assert registry.outward(AWAY, "alerts", None) is None
