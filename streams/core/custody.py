@@ -50,7 +50,7 @@ class Custody:
     terms: Terms
     messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, (tables.FIRST,)))
     entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1))
-    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED,)))
+    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED, tables.HANDED)))
     copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2))
     units: Table = field(default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT)))
     pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2))
@@ -222,13 +222,17 @@ class Custody:
             Kind.REROUTED,
         )
         _join(self.legs, "left", legs, facts, here & (sent | ends))
-        named = here & sent & (facts.next_leg[:, 0] != _NOBODY)
-        _join(self.legs, "sent", legs, facts, named)
-        self.legs.join("next_entry", legs[named], facts.next_leg[named, 0])
+        self._fold_handed(facts, legs, np.flatnonzero(here & sent & (facts.next_leg[:, 0] != _NOBODY)))
         tried = np.flatnonzero(here & (sent | ends | facts.of(Kind.DEFERRED)))
         if len(tried):
             hops = self.names.intern(facts.texts("peer", tried))
             self.legs.join_first(tables.TRIED, legs[tried], (-facts.at[tried], np.array(hops, np.uint64)))
+
+    def _fold_handed(self, facts: Facts, legs: Rows, events: Rows) -> None:
+        if len(events):
+            peers = np.array(self.names.intern(facts.texts("peer", events)), np.uint64)
+            told = (facts.known[events], facts.at[events], facts.next_leg[events, 0], peers)
+            self.legs.join_first(tables.HANDED, legs[events], told)
 
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         copy, becomes = facts.leg[:, 1] == _COPY, facts.next_leg[:, 1] == _COPY

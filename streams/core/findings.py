@@ -252,10 +252,10 @@ def _never_arrived(custody: Custody, clock: Clock) -> Found:
     """Hand-overs to a host that speaks in this log, which never said that it received them."""
     entries, legs = custody.entries, custody.legs
     speaking = np.unique(entries["host"][entries["arrived_at"] != NEVER])
-    handed = np.flatnonzero((legs["sent_at"] != NEVER) & np.isin(legs["hop"], speaking))
+    handed = np.flatnonzero((legs["handed_at"] != NEVER) & np.isin(legs["handed_to"], speaking))
     target = entries.index.find(legs["next_entry"][handed][:, None]) if len(handed) else handed
     arrived = np.where(target >= 0, entries["arrived_known"][np.maximum(target, 0)], NEVER) if len(handed) else handed
-    due = legs["sent_known"][handed] + custody.terms.profile.unaccounted_after * SECOND
+    due = legs["handed_known"][handed] + custody.terms.profile.unaccounted_after * SECOND
     late = (due <= clock.through) & (arrived > due)
     rows = handed[late]
     return _found("unaccounted", rows, due[late], due[late], arrived[late], np.zeros(len(rows), np.bool_))

@@ -37,8 +37,10 @@ ENTRIES = (
 
 LEGS = (
     *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
-    *known("sent", "sent to a next party that named it"),
-    Column(name="next_entry", join=Join.LATEST, of="entry that it was handed to", dtype=np.uint64),
+    Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known"),
+    Column(name="handed_at", join=Join.FIRST, of="when it was"),
+    Column(name="next_entry", join=Join.FIRST, of="entry that it was handed to (hash)", dtype=np.uint64),
+    Column(name="handed_to", join=Join.FIRST, of="host that it was handed to (hash of its name)", dtype=np.uint64),
     Column(name="tried", join=Join.FIRST, of="last attempt: microseconds, negative so that the latest is the least"),
     Column(
         name="hop",
@@ -102,3 +104,6 @@ FIRST = ("first_at", "first_entry")
 
 TRIED = ("tried", "hop")
 """The columns of LEGS that are joined as one."""
+
+HANDED = ("handed_known", "handed_at", "next_entry", "handed_to")
+"""The columns of LEGS that are joined as one: what is said of a hand-over cannot mix two."""
