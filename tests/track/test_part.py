@@ -32,8 +32,8 @@ def test_any_split_and_overlap_tells_the_same(events: list[MessageEvent], data: 
 def _unambiguous(events: list[MessageEvent], alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Alerts but for message keys that were submitted more than once.
 
-    There, evidence connected to nothing is credited until the second submission is known and then no more: an alarm that
-    such evidence cleared before is not raised again. README says so under what is not done yet.
+    There, evidence connected to nothing is credited until the second submission is known and then no more: an alarm
+    that such evidence cleared before is not raised again. README says so under what is not done yet.
     """
     entries: dict[str, set[bytes]] = {}
     for one in events:
