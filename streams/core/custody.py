@@ -21,7 +21,7 @@ from streams.core.identity import COPY, SESSION, half, recipient_half
 from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.names import Names
-from streams.core.terms import SECOND, Terms
+from streams.core.terms import Terms
 
 TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traffic)}
 """One bit a class of traffic, in `traffic` columns."""
@@ -381,6 +381,3 @@ def _mailbox(attributes: list[str] | None) -> str:
 
 def _number(hashed: bytes) -> int:
     return int.from_bytes(hashed, "little")
-
-
-__all__ = ["FINAL_ACTIONS", "SECOND", "TRAFFIC_BITS", "Custody"]

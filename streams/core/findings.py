@@ -24,9 +24,6 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.terms import SECOND
 
-SUBJECTS = ("leg", "entry", "source")
-"""What a finding's row numbers: a leg, a whole queue entry, or nothing (the clock's own findings)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
