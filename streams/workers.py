@@ -30,6 +30,7 @@ from streams import profiles
 from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress, registry
+from streams.kafka.broker import KafkaLog
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.topics import topic_name
 from streams.kafka.writer import Writer
@@ -81,7 +82,7 @@ def terms_of(settings: Settings) -> Terms:
     Raises:
         Misuse: they cannot be read.
     """
-    text = progress.latest_terms(settings)
+    text = progress.latest_terms(KafkaLog(settings))
     return profiles.load() if text is None else profiles.parse(text, "the ledger's terms")
 
 
@@ -149,7 +150,7 @@ def _clock(app: Any, settings: Settings) -> None:
             await asyncio.to_thread(look)
 
     async def start(*_: Any, **__: Any) -> None:
-        for said in await asyncio.to_thread(lambda: list(progress.all_progress(settings))):
+        for said in await asyncio.to_thread(lambda: list(progress.all_progress(KafkaLog(settings)))):
             keeper.hear(said)
 
     async def watch() -> None:
@@ -174,7 +175,7 @@ def _track(app: Any, settings: Settings) -> None:
     from streams.track.tracker import Tracker  # noqa: PLC0415
 
     terms = terms_of(settings)
-    _serve(app, settings, lambda: Tracker(settings, terms, member="0"), terms)
+    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member="0"), terms)
 
 
 def _feed(app: Any, settings: Settings) -> None:

@@ -45,16 +45,17 @@ def command(  # noqa: PLR0913 - options
               custody replay --terms guaranteed
     """
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import latest_terms  # noqa: PLC0415
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
 
-    settings = settings_of(data, file, ledger)
-    text = latest_terms(settings)
+    log = KafkaLog(settings_of(data, file, ledger))
+    text = latest_terms(log)
     terms = profiles.load(named) if named or text is None else profiles.parse(text, "the ledger's terms")
     replay = Replay(terms=terms, until=_micros(until))
-    for _ in replay.run(settings):
+    for _ in replay.run(log):
         pass
-    found = compare(live(settings, replay.clock if until else None), replay.alerts) if difference else None
+    found = compare(live(log, replay.clock if until else None), replay.alerts) if difference else None
     if as_json:
         say_json(_as_data(replay, found))
     else:

@@ -113,9 +113,10 @@ def declared(settings: Settings) -> str:
         Unavailable: the brokers do not answer, or the ledger has no topics.
     """
     from streams import profiles  # noqa: PLC0415
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import latest_terms  # noqa: PLC0415
 
-    return latest_terms(settings) or profiles.text_of()
+    return latest_terms(KafkaLog(settings)) or profiles.text_of()
 
 
 def summary(terms: Terms) -> str:

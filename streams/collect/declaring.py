@@ -17,6 +17,7 @@ from streams import profiles
 from streams.collect.declaration import Declaration
 from streams.core.errors import Unavailable
 from streams.kafka import progress, topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
@@ -81,7 +82,7 @@ def _withdrawals(names: Iterable[str]) -> list[Record]:
 def _told(settings: Settings) -> dict[str, dict[str, Any]]:
     """What a ledger has been told of each source that it waits for, and of its terms."""
     told: dict[str, dict[str, Any]] = {}
-    for said in progress.all_progress(settings):
+    for said in progress.all_progress(KafkaLog(settings)):
         if said["kind"] == "withdrawn":
             told.pop(said["source"], None)
         elif said["kind"] == "declared":

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streams.core.errors import Undecodable
-from streams.kafka.reader import read_range
-from streams.settings import Settings
+from streams.kafka.ports import Log
 from streams.wire import records
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,9 +51,9 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def all_progress(settings: Settings) -> Iterator[dict[str, Any]]:
+def all_progress(log: Log) -> Iterator[dict[str, Any]]:
     """Every progress record of a ledger, oldest first; what cannot be read is passed over."""
-    for batch in read_range(settings, "progress"):
+    for batch in log.read_range("progress"):
         for value in batch.values:
             try:
                 yield read(value)
@@ -62,7 +61,7 @@ def all_progress(settings: Settings) -> Iterator[dict[str, Any]]:
                 continue
 
 
-def latest_terms(settings: Settings) -> str | None:
+def latest_terms(log: Log) -> str | None:
     """The terms that a ledger declares last, as TOML; None where it declares none."""
-    said = [one["text"] for one in all_progress(settings) if one["source"] == "terms"]
+    said = [one["text"] for one in all_progress(log) if one["source"] == "terms"]
     return said[-1] if said else None

@@ -17,7 +17,7 @@ from streams.core.clock import Clock, Tick
 from streams.core.custody import Custody
 from streams.core.facts import COLUMNS, facts
 from streams.core.terms import Terms
-from streams.kafka.reader import Records
+from streams.kafka.ports import Records
 from streams.track.alarms import Alarms
 from streams.wire import columns
 

@@ -18,8 +18,7 @@ from streams.core.clock import Tick
 from streams.core.errors import Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress
-from streams.kafka.reader import Records, read_range
-from streams.settings import Settings
+from streams.kafka.ports import Log, Records
 from streams.track.part import Part
 from streams.wire import columns
 from streams.wire import records as wire
@@ -49,9 +48,9 @@ class Replay:
     bad: int = 0
     _over: set[int] = field(default_factory=set)
 
-    def run(self, settings: Settings) -> Iterator[int]:
+    def run(self, log: Log) -> Iterator[int]:
         """Read the log; yields the number of events so far."""
-        for records in read_range(settings, "message-events"):
+        for records in log.read_range("message-events"):
             if records.partition not in self._over:
                 self._take(self._cut(records))
             yield self.events
@@ -99,10 +98,10 @@ class Replay:
         return min(reached) if reached and min(reached) > 0 else None
 
 
-def live(settings: Settings, until: int | None = None) -> dict[Key, dict[str, Any]]:
+def live(log: Log, until: int | None = None) -> dict[Key, dict[str, Any]]:
     """What the live run told, by alert and state; up to a moment of the clock that decided."""
     told: dict[Key, dict[str, Any]] = {}
-    for records in read_range(settings, "alerts"):
+    for records in log.read_range("alerts"):
         for value in records.values:
             try:
                 alert = progress.plain(wire.decode("alert", value))

@@ -3,13 +3,13 @@
 from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
-from streams.kafka.writer import Writer
+from streams.kafka.ports import RecordWriter
 from streams.wire import envelope
 
 _NOWHERE = bytes(16)
 
 
-def write(writer: Writer, tick: Tick) -> None:
+def write(writer: RecordWriter, tick: Tick) -> None:
     """Append a tick to every partition and wait until all have it."""
     event = MessageEvent(
         event_id=fact_id(Kind.TICK, writer.settings.ledger, "", tick.through),

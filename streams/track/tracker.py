@@ -13,7 +13,6 @@ Rules:
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -23,12 +22,11 @@ from streams.core.clock import BEGINNING
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
 from streams.kafka.deadletters import DeadLetters
-from streams.kafka.reader import BatchReader, Committed, Records, read_range
-from streams.kafka.writer import Writer
-from streams.settings import Settings
+from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.part import Effect, Part
 from streams.track.segments import Manifest
+from streams.wall import Wall
 from streams.wire import records as wire
 
 log = logging.getLogger(__name__)
@@ -59,20 +57,19 @@ class Kept:
 class Tracker:
     """Follows the log for the partitions that the group gives it."""
 
-    def __init__(self, settings: Settings, terms: Terms, member: str = "") -> None:
+    def __init__(self, records: Log, terms: Terms, member: str = "", wall: Wall | None = None) -> None:
         """Join the group; partitions come with the first reads."""
-        self.settings, self.terms = settings, terms
+        self.terms = terms
         self.parts: dict[int, Part] = {}
         self.events = 0
         self._kept: dict[int, Kept] = {}
-        self._writer = Writer(settings)
+        self._log, self._wall = records, wall or Wall()
+        self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
-        self._kept_at = time.monotonic()
+        self._kept_at = self._wall.monotonic()
         self._word = secrets.token_hex(4)
-        group = f"custody-tracker-{settings.ledger}"
-        self._reader = BatchReader(
-            settings, TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked
-        )
+        group = f"custody-tracker-{records.settings.ledger}"
+        self._reader = records.reader(TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked)
 
     def step(self, timeout: float = 0.2) -> int:
         """Take one batch and keep what changed if it is time; returns the number of events."""
@@ -81,7 +78,7 @@ class Tracker:
             part = self.parts.get(records.partition)
             if part is not None:
                 count += self._take(part, records)
-        if time.monotonic() - self._kept_at >= KEEP_EVERY:
+        if self._wall.monotonic() - self._kept_at >= KEEP_EVERY:
             self.keep()
         self.events += count
         return count
@@ -127,7 +124,7 @@ class Tracker:
 
     def keep(self) -> None:
         """Keep what changed of every partition, and commit."""
-        self._kept_at = time.monotonic()
+        self._kept_at = self._wall.monotonic()
         for number, part in self.parts.items():
             kept = self._kept[number]
             ticked = part.clock.through > kept.through
@@ -187,7 +184,7 @@ class Tracker:
     def _assigned(self, committed: dict[int, Committed]) -> dict[int, int]:
         """Take up the state of partitions; answers from which offset to read each."""
         wanted = {n: c for n, c in committed.items() if c.offset is not None and c.metadata}
-        held = _snapshots(self.settings, set(wanted)) if wanted else {}
+        held = _snapshots(self._log, set(wanted)) if wanted else {}
         starts = {}
         for number in committed:
             place = wanted.get(number)
@@ -232,11 +229,11 @@ class Tracker:
         return part, kept
 
 
-def _snapshots(settings: Settings, partitions: set[int]) -> dict[bytes, bytes]:
+def _snapshots(records: Log, partitions: set[int]) -> dict[bytes, bytes]:
     """All live records of the snapshots topic that belong to some partitions."""
     held: dict[bytes, bytes] = {}
     wanted = tuple(f"{kind}/{number}/".encode() for kind in ("segment", "manifest") for number in sorted(partitions))
-    for batch in read_range(settings, "custody-snapshots", count=2000):
+    for batch in records.read_range("custody-snapshots", count=2000):
         for key, value in zip(batch.keys, batch.values, strict=True):
             if key is None or not key.startswith(wanted):
                 continue

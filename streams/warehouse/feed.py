@@ -24,6 +24,7 @@ from streams.core.errors import Unavailable, Undecodable
 from streams.core.identity import FIXED_PARTITION
 from streams.core.terms import Terms
 from streams.kafka import progress
+from streams.kafka.broker import KafkaLog
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.reader import BatchReader, Committed, Records
 from streams.kafka.writer import Writer
@@ -243,7 +244,7 @@ class Derivations:
         """The terms that the ledger declares last, kept in the warehouse too."""
         if self._terms is None or time.monotonic() >= self._looked + TERMS_EVERY:
             self._looked = time.monotonic()
-            text = progress.latest_terms(self._settings) or profiles.text_of()
+            text = progress.latest_terms(KafkaLog(self._settings)) or profiles.text_of()
             terms = profiles.parse(text, "the ledger's terms")
             if self._terms is None or terms.version != self._terms.version:
                 row = [terms.version, terms.profile.name, text]

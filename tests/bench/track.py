@@ -27,6 +27,7 @@ from streams.core.facts import COLUMNS
 from streams.core.identity import partition_of
 from streams.core.terms import SECOND, Terms
 from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.reader import Records, end_offsets
 from streams.kafka.writer import Writer
 from streams.settings import Settings, load
@@ -145,7 +146,7 @@ def _written(stack: Settings, ledger: str, framed: list[Framed]) -> Settings:
 def _follow(settings: Settings) -> float:
     """Seconds from a new tracker to the commit of the log's end."""
     ends, start = end_offsets(settings, "message-events"), time.perf_counter()
-    tracker = Tracker(settings, _TERMS, member="0")
+    tracker = Tracker(KafkaLog(settings), _TERMS, member="0")
     while {number: part.offset for number, part in tracker.parts.items()} != ends:
         tracker.step()
     tracker.keep()
@@ -165,7 +166,7 @@ def _recover(settings: Settings) -> float:
 def recovered(data: str, ledger: str) -> None:
     """Come back as the member that was there, to the end of the log."""
     settings = msgspec.structs.replace(load(data=Path(data)), ledger=ledger)
-    ends, tracker = end_offsets(settings, "message-events"), Tracker(settings, _TERMS, member="0")
+    ends, tracker = end_offsets(settings, "message-events"), Tracker(KafkaLog(settings), _TERMS, member="0")
     while {number: part.offset for number, part in tracker.parts.items()} != ends:
         tracker.step()
     assert sum(len(part.custody.units) for part in tracker.parts.values())

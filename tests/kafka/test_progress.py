@@ -5,6 +5,7 @@ import pytest
 
 from streams.core.errors import Undecodable
 from streams.kafka import progress, topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
@@ -42,7 +43,7 @@ def test_a_ledger_remembers_what_was_said(stack: Settings, ledger: str) -> None:
     """Oldest first, foreign records passed over; the last terms count."""
     settings = msgspec.structs.replace(stack, ledger=ledger)
     topics.create(settings)
-    assert progress.latest_terms(settings) is None
+    assert progress.latest_terms(KafkaLog(settings)) is None
     write_all(
         settings,
         "progress",
@@ -53,5 +54,5 @@ def test_a_ledger_remembers_what_was_said(stack: Settings, ledger: str) -> None:
             progress.progressed("mx1", 5),
         ],
     )
-    assert [said["source"] for said in progress.all_progress(settings)] == ["terms", "terms", "mx1"]
-    assert progress.latest_terms(settings) == "second"
+    assert [said["source"] for said in progress.all_progress(KafkaLog(settings))] == ["terms", "terms", "mx1"]
+    assert progress.latest_terms(KafkaLog(settings)) == "second"

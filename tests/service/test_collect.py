@@ -16,6 +16,7 @@ import pytest
 from streams.collect import checkpoint
 from streams.core.events import MessageEvent
 from streams.kafka import progress
+from streams.kafka.broker import KafkaLog
 from streams.kafka.reader import read_range
 from streams.settings import Settings, load, running
 from streams.wire import envelope
@@ -106,7 +107,11 @@ def proven(settings: Settings) -> set[bytes]:
 
 def through(settings: Settings, source: str) -> int:
     """How far a source claims to be."""
-    said = (one for one in progress.all_progress(settings) if one["source"] == source and one["kind"] == "progressed")
+    said = (
+        one
+        for one in progress.all_progress(KafkaLog(settings))
+        if one["source"] == source and one["kind"] == "progressed"
+    )
     return max((one["through"] for one in said), default=0)
 
 
@@ -234,6 +239,8 @@ def test_an_import_holds_no_live_clock(settings: Settings, tmp_path: Path, log: 
     follower = follow(settings, tmp_path / "d", log)
     until(lambda: follower.checkpoint("relay-log"), "a checkpoint")
     Collect(settings, tmp_path / "d", "collect", "reports", str(DAY / "reports.tar.xz")).end()
-    said = [(one["source"], one["kind"]) for one in progress.all_progress(settings) if one["source"] == "reports"]
+    said = [
+        (one["source"], one["kind"]) for one in progress.all_progress(KafkaLog(settings)) if one["source"] == "reports"
+    ]
     assert said[-1] == ("reports", "withdrawn")
     follower.stop()

@@ -23,6 +23,7 @@ from streams.core.errors import Misuse, Unavailable
 from streams.core.events import Kind
 from streams.core.identity import leg_of
 from streams.kafka import progress, topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import read_range
 from streams.kafka.writer import Writer, write_all
 from streams.settings import Settings
@@ -269,7 +270,7 @@ def test_terms_are_declared_in_the_log(stack: Settings, ledger: str) -> None:
     """`terms use` is a record; `terms show` reads it."""
     mine, where = of(stack, ledger), ["--data", str(stack.data), "--ledger", ledger]
     assert CliRunner().invoke(custody, ["terms", "use", "guaranteed", *where]).exit_code == 0
-    assert 'name = "guaranteed"' in (progress.latest_terms(mine) or "")
+    assert 'name = "guaranteed"' in (progress.latest_terms(KafkaLog(mine)) or "")
     assert 'name = "guaranteed"' in CliRunner().invoke(custody, ["terms", "show", *where]).output
 
 
@@ -310,7 +311,7 @@ def test_an_operator_is_heard(day: Settings, say: Say, told: Say) -> None:
     assert say(f"cases --acknowledge {case['case_id'][:8]} {who}").exit_code == 0
     assert until(lambda: "seen by J. Doe: by telephone" in say("cases --limit 0").output)
     assert say(f"cases --discharge day-0134.held-forgotten@origin.test eve@dest.test {who}").exit_code == 0
-    names = [one["source"] for one in progress.all_progress(day) if one["kind"] == "declared"]
+    names = [one["source"] for one in progress.all_progress(KafkaLog(day)) if one["kind"] == "declared"]
     now = time.time_ns() // 1000
     done = [progress.progressed(name, now + 1) for name in set(names) - {"terms"}]
     write_all(day, "progress", done)

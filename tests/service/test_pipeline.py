@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from streams.cli.app import custody
 from streams.cli.demo import wait
+from streams.kafka.broker import KafkaLog
 from streams.settings import Settings, load, running
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
@@ -36,7 +37,7 @@ def imported(data: Path, *more: str) -> dict[str, Any]:
 def replayed(settings: Settings) -> Replay:
     """The ledger, derived again from the log alone."""
     replay = Replay(terms=terms_of(settings))
-    for _ in replay.run(settings):
+    for _ in replay.run(KafkaLog(settings)):
         pass
     return replay
 
@@ -55,7 +56,7 @@ def test_the_day_through_four_workers(tmp_path: Path, start_stack: Callable[...,
         imported(tmp_path, "--order", "reports,store-log,dest-log,relay-log,origin-log")
         wait(settings, lambda _: None)
         assert warehouse.reliability() == before
-        assert compare(live(settings), replayed(settings).alerts).identical
+        assert compare(live(KafkaLog(settings)), replayed(settings).alerts).identical
 
 
 def assert_is_the_oracles(warehouse: Warehouse, expected: dict[str, Any]) -> None:

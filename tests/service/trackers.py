@@ -12,6 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from streams import profiles
+from streams.kafka.broker import KafkaLog
 from streams.kafka.progress import plain
 from streams.kafka.reader import Records, end_offsets, read_range
 from streams.kafka.topics import topic_name
@@ -26,10 +27,11 @@ PATIENCE = 60
 _PROGRAM = """
 import sys, msgspec
 from streams import profiles
+from streams.kafka.broker import KafkaLog
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 settings = msgspec.json.decode(sys.argv[1], type=Settings, dec_hook=lambda kind, text: kind(text))
-Tracker(settings, profiles.load(sys.argv[2]), member="0").run(lambda: False)
+Tracker(KafkaLog(settings), profiles.load(sys.argv[2]), member="0").run(lambda: False)
 """
 
 
@@ -47,7 +49,10 @@ def running(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 def followed(settings: Settings) -> None:
     """Follow the log to its end in this process, and keep what is known."""
-    tracker, ends = Tracker(settings, profiles.load(str(TERMS)), member="0"), end_offsets(settings, "message-events")
+    tracker, ends = (
+        Tracker(KafkaLog(settings), profiles.load(str(TERMS)), member="0"),
+        end_offsets(settings, "message-events"),
+    )
     deadline = time.monotonic() + PATIENCE
     while {number: part.offset for number, part in tracker.parts.items()} != ends:
         tracker.step()
