@@ -49,7 +49,9 @@ class Warehouse:
         rows = ask(
             self.client,
             """
-            SELECT through, silent, behind, (SELECT uniqExact(source) FROM events WHERE source != 'operator') AS sources
+            SELECT through, silent, behind, (
+                SELECT count() FROM (SELECT DISTINCT source FROM event_records WHERE source != 'operator')
+            ) AS sources
             FROM ticks ORDER BY through DESC, log_offset DESC LIMIT 1
             """,
         )
@@ -179,8 +181,11 @@ class Warehouse:
         key = message_key(named) if named.strip("<> ") else ""
         exact = self._messages("message_key = {key:String}", key=key)
         return exact or self._messages(
-            """(length({key:String}) > 5 AND startsWith(message_key, {key:String})) OR message_key IN (
-                SELECT message_key FROM events WHERE queue_id = {named:String} OR lower(recipient) = {lower:String}
+            """message_key IN (
+                SELECT message_key FROM event_records
+                WHERE length({key:String}) > 5 AND startsWith(message_key, {key:String})
+                UNION DISTINCT SELECT message_key FROM event_records WHERE queue_id = {named:String}
+                UNION DISTINCT SELECT message_key FROM event_records WHERE lower(recipient) = {lower:String}
             )""",
             key=key,
             named=named,

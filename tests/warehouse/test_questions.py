@@ -1,0 +1,62 @@
+"""What is asked by name is found, whatever its name is, in a ledger of many messages."""
+
+import pytest
+
+from streams.settings import Settings
+from streams.warehouse.questions import CANDIDATES, Warehouse
+from tests.warehouse import large
+
+pytestmark = pytest.mark.service
+
+MESSAGES, COPIES = 110, 3
+
+
+@pytest.fixture(scope="module")
+def warehouse(stack: Settings) -> Warehouse:
+    """Some hundred messages, ten events each."""
+    return Warehouse.of(large.made(stack, "large", messages=MESSAGES, copies=COPIES))
+
+
+def keys(warehouse: Warehouse, named: str) -> list[str]:
+    """The messages that a name could mean."""
+    return [row["message_key"] for row in warehouse.candidates(named)]
+
+
+def test_a_whole_id_means_one_message(warehouse: Warehouse) -> None:
+    """With and without <>, though another id begins so."""
+    assert keys(warehouse, "m5.2@origin.test") == ["m5.2@origin.test"]
+    assert keys(warehouse, " <m5.2@origin.test> ") == ["m5.2@origin.test"]
+
+
+def test_a_beginning_means_all_that_begin_so(warehouse: Warehouse) -> None:
+    """The latest first; one of a few characters means none."""
+    assert keys(warehouse, "m105.2@or…") == ["m105.2@origin.test"]
+    assert keys(warehouse, "m105.") == []
+
+
+def test_a_queue_id_means_its_message(warehouse: Warehouse) -> None:
+    """Of any host on the way."""
+    assert keys(warehouse, "A7c1") == keys(warehouse, "B7c1") == ["m7.1@origin.test"]
+
+
+def test_a_recipient_means_all_their_messages(warehouse: Warehouse) -> None:
+    """In any spelling, the latest first, at most as many as a person can choose from."""
+    assert keys(warehouse, "USER9@dest.test") == [f"m9.{number}@origin.test" for number in (2, 1, 0)]
+    busy = [f"m{number}.{copy}@origin.test" for copy in (2, 1, 0) for number in (100, 50, 0)]
+    assert keys(warehouse, large.BUSY) == busy[:CANDIDATES]
+    assert keys(warehouse, "nobody@dest.test") == []
+
+
+def test_a_candidate_is_told_with_its_parties(warehouse: Warehouse) -> None:
+    """When it began, what its whole id is, from whom and to whom."""
+    (row,) = warehouse.candidates("m9.1@origin.test")
+    assert row["message_id"] == "<m9.1@origin.test>"
+    assert row["originator"] == "al@origin.test"
+    assert row["recipients"] == ["user9@dest.test"]
+
+
+def test_a_clock_knows_its_sources(warehouse: Warehouse) -> None:
+    """The last tick, and how many sources there are."""
+    clock = warehouse.clock()
+    assert clock["through"].timestamp() == large.START + COPIES * MESSAGES * large.EVERY
+    assert clock["sources"] == 1
