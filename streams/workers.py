@@ -180,8 +180,9 @@ def _track(app: Any, settings: Settings) -> None:
 
 def _feed(app: Any, settings: Settings) -> None:
     from streams.warehouse.feed import Feeds  # noqa: PLC0415
+    from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
-    _serve(app, settings, lambda: Feeds(settings, member="0"), None)
+    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member="0"), None)
 
 
 def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:

@@ -10,29 +10,23 @@ Rules:
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential
+from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
 from streams import profiles
 from streams.core.errors import Unavailable, Undecodable
 from streams.core.identity import FIXED_PARTITION
 from streams.core.terms import Terms
 from streams.kafka import progress
-from streams.kafka.broker import KafkaLog
 from streams.kafka.deadletters import DeadLetters
-from streams.kafka.reader import BatchReader, Committed, Records
-from streams.kafka.writer import Writer
-from streams.settings import Settings
-from streams.warehouse.client import AWAY, REFUSED, connect, first_line
-from streams.warehouse.derive import derive
-from streams.warehouse.migrations import migrate
+from streams.kafka.ports import Committed, Log, Records
+from streams.wall import Wall
 from streams.warehouse.rows import PLAIN, START, Rows, plain_columns, plain_row, rows
+from streams.warehouse.store import Store
 from streams.wire import records
 
 log = logging.getLogger(__name__)
@@ -59,34 +53,33 @@ PLAIN_EVERY = 0.5
 Under = tuple["Future[None]", dict[int, int]]
 """An insert under way, and the offsets to commit after it, by partition."""
 
-_insisting = retry(
-    retry=retry_if_exception_type(Unavailable),
-    wait=wait_exponential(multiplier=0.2, max=10),
-    before_sleep=before_sleep_log(log, logging.WARNING),
-)
-
 
 class Feeds:
     """Feeds every topic of a ledger into its tables, and derives when the clock goes on."""
 
-    def __init__(self, settings: Settings, member: str = "") -> None:
-        """Make the tables, and join the groups."""
-        self.settings = settings
-        self._client = self._connected()
-        self._writer = Writer(settings)
+    def __init__(
+        self, records: Log, store: Store, member: str = "", wall: Wall | None = None, inserter: Executor | None = None
+    ) -> None:
+        """Make the tables and join the groups; `inserter` runs one insert beside the decoding of the next batch."""
+        self._store, self._wall = store, wall or Wall()
+        self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
-        self._inserter = ThreadPoolExecutor(1, thread_name_prefix="insert")
+        self._inserter = inserter or ThreadPoolExecutor(1, thread_name_prefix="insert")
         self._under: Under | None = None
         self._plain_next = 0.0
-        self._derivations = Derivations(settings)
+        self._derivations = Derivations(records, store, self._wall)
+        self._insist = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_exponential(multiplier=0.2, max=10),
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            sleep=self._wall.sleep,
+        )
+        self._insist(store.prepare)
+        name = f"-{records.settings.ledger}"
         self._readers = {
-            topic: BatchReader(
-                settings,
-                topic,
-                f"custody-feed-{topic}-{settings.ledger}",
-                member=member,
-                assigned=partial(self._starts, topic),
+            topic: records.reader(
+                topic, f"custody-feed-{topic}{name}", member=member, assigned=partial(self._starts, topic)
             )
             for topic in (EVENTS, *PLAIN)
         }
@@ -104,24 +97,23 @@ class Feeds:
     def step(self, timeout: float = 0.1) -> int:
         """Take one batch of every topic; returns the number of rows."""
         count = self._events(self._readers[EVENTS].read(BATCH, timeout))
-        if count < BATCH // 2 or time.monotonic() >= self._plain_next:
+        if count < BATCH // 2 or self._wall.monotonic() >= self._plain_next:
             count += sum(
                 self._plain(topic, batch) for topic in PLAIN for batch in self._readers[topic].read(BATCH, 0.02)
             )
-            self._plain_next = time.monotonic() + PLAIN_EVERY
+            self._plain_next = self._wall.monotonic() + PLAIN_EVERY
         self.rows += count
         if not count:
             self._settle()
         if FIXED_PARTITION in self._clocks and self._derivations.is_time(idle=count == 0):
             self._settle()
-            self._derivations.run(self._client)
+            self._derivations.run()
         return count
 
     def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
         """From the stored offsets on; from the beginning where the table is empty: it was thrown away."""
         table = "event_records" if topic == EVENTS else PLAIN[topic][1]
-        empty = not self._insist(lambda: self._client.query(f"SELECT 1 FROM {table} LIMIT 1").result_rows)  # noqa: S608
-        starts = dict.fromkeys(committed, 0) if empty else {}
+        starts = dict.fromkeys(committed, 0) if self._insist(self._store.is_empty, table) else {}
         if topic == EVENTS:
             self._clocks = {
                 number: self._clock_before(number, starts.get(number, place.offset or 0))
@@ -131,13 +123,8 @@ class Feeds:
 
     def _clock_before(self, partition: int, offset: int) -> int:
         """The latest tick of a partition before an offset."""
-        question = (
-            "SELECT toUnixTimestamp64Micro(max(through)), count() FROM ticks"
-            " WHERE log_partition = {partition:UInt16} AND log_offset < {offset:UInt64}"
-        )
-        parameters = {"partition": partition, "offset": offset}
-        ((clock, count),) = self._insist(lambda: self._client.query(question, parameters=parameters).result_rows)
-        return int(clock) if count else START
+        clock = self._insist(self._store.clock_before, partition, offset)
+        return START if clock is None else clock
 
     def _events(self, batches: Sequence[Records]) -> int:
         """Decode while the insert before is under way, then start the next: all partitions in one."""
@@ -146,7 +133,7 @@ class Feeds:
         read = [self._read(batch) for batch in batches]
         self._settle()
         ends = {batch.partition: batch.offsets[-1] + 1 for batch in batches}
-        self._under = (self._inserter.submit(self._store, read), ends)
+        self._under = (self._inserter.submit(self._insert, read), ends)
         return sum(len(one.events) + len(one.ticks) for one in read)
 
     def _read(self, batch: Records) -> Rows:
@@ -156,14 +143,14 @@ class Feeds:
         self._bad(EVENTS, batch, read.bad, len(read.events) + len(read.ticks))
         return read
 
-    def _store(self, read: Sequence[Rows]) -> None:
+    def _insert(self, read: Sequence[Rows]) -> None:
         for table, parts in (
             ("event_records", [one.events for one in read if len(one.events)]),
             ("ticks", [one.ticks for one in read if len(one.ticks)]),
         ):
             if parts:
                 some = pa.concat_tables(parts, promote_options="permissive")
-                self._insist(lambda table=table, some=some: self._client.insert_arrow(table, some))
+                self._insist(self._store.insert, table, some)
 
     def _settle(self) -> None:
         """Wait for the insert under way, then store its offsets."""
@@ -185,8 +172,7 @@ class Feeds:
                 bad.append((index, str(error)))
         self._bad(topic, batch, bad, len(good))
         if good:
-            columns = plain_columns(topic)
-            self._insist(lambda: self._client.insert(table, good, column_names=columns))
+            self._insist(self._store.insert_rows, table, plain_columns(topic), good)
         self._writer.flush()
         self._readers[topic].commit(batch.partition, batch.offsets[-1] + 1)
         return len(good)
@@ -196,58 +182,41 @@ class Feeds:
             self._letters.put(topic, batch.partition, batch.offsets[index], batch.values[index], reason)
         self._letters.judge(good, len(bad))
 
-    @_insisting
-    def _insist(self, work: Callable[[], Any]) -> Any:
-        """Do it; a warehouse that is away or refuses is waited for, with a new connection."""
-        try:
-            return work()
-        except (*AWAY, *REFUSED) as error:
-            self._client = self._connected()
-            raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
-
-    @_insisting
-    def _connected(self) -> Any:
-        try:
-            migrate(self.settings)
-        except (*AWAY, *REFUSED) as error:
-            raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
-        return connect(self.settings)
-
 
 class Derivations:
     """When to derive, and by which terms."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, records: Log, store: Store, wall: Wall) -> None:
         """The first is due at once."""
-        self._settings = settings
+        self._log, self._store, self._wall = records, store, wall
         self._terms: Terms | None = None
         self._looked = self._idle_next = self._busy_next = 0.0
 
     def is_time(self, *, idle: bool) -> bool:
         """Is a derivation due."""
-        return time.monotonic() >= (self._idle_next if idle else self._busy_next)
+        return self._wall.monotonic() >= (self._idle_next if idle else self._busy_next)
 
-    def run(self, client: Any) -> None:
+    def run(self) -> None:
         """Derive what changed; a warehouse that is away or refuses is asked again later."""
-        started = time.monotonic()
+        started = self._wall.monotonic()
         try:
-            derive(client, self._terms_now(client))
-        except (*AWAY, *REFUSED, Unavailable) as error:
-            log.warning("not derived, to be tried again: %s", first_line(error))
-            self._idle_next = self._busy_next = time.monotonic() + RETRY
+            self._store.derive(self._terms_now())
+        except Unavailable as error:
+            log.warning("not derived, to be tried again: %s", error)
+            self._idle_next = self._busy_next = self._wall.monotonic() + RETRY
             return
-        now = time.monotonic()
+        now = self._wall.monotonic()
         self._idle_next = now + max(DERIVE_EVERY, now - started)
         self._busy_next = now + max(DERIVE_BUSY, 5 * (now - started))
 
-    def _terms_now(self, client: Any) -> Terms:
+    def _terms_now(self) -> Terms:
         """The terms that the ledger declares last, kept in the warehouse too."""
-        if self._terms is None or time.monotonic() >= self._looked + TERMS_EVERY:
-            self._looked = time.monotonic()
-            text = progress.latest_terms(KafkaLog(self._settings)) or profiles.text_of()
+        if self._terms is None or self._wall.monotonic() >= self._looked + TERMS_EVERY:
+            self._looked = self._wall.monotonic()
+            text = progress.latest_terms(self._log) or profiles.text_of()
             terms = profiles.parse(text, "the ledger's terms")
             if self._terms is None or terms.version != self._terms.version:
                 row = [terms.version, terms.profile.name, text]
-                client.insert("terms", [row], column_names=["version", "profile", "text"])
+                self._store.insert_rows("terms", ("version", "profile", "text"), [row])
             self._terms = terms
         return self._terms

@@ -12,12 +12,14 @@ from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of
 from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter, Writer
 from streams.settings import Settings
 from streams.track import ticks
 from streams.warehouse.client import ask, connect
 from streams.warehouse.feed import Feeds
 from streams.warehouse.forget import forget, found
+from streams.warehouse.store import ClickHouse
 from streams.wire import records
 
 pytestmark = pytest.mark.service
@@ -88,7 +90,7 @@ def ledger_of(stack: Settings, ledger: str) -> Settings:
     control.write("alerts", b"a", alert())
     ticks.write(control, Tick(through=AT + 60_000_000))
     control.flush()
-    feeds, deadline = Feeds(settings), time.monotonic() + PATIENCE
+    feeds, deadline = Feeds(KafkaLog(settings), ClickHouse(settings)), time.monotonic() + PATIENCE
     client = connect(settings)
     while time.monotonic() < deadline:
         feeds.step()

@@ -10,11 +10,13 @@ import pytest
 
 from streams.core.events import MessageEvent
 from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import end_offsets, read_range
 from streams.kafka.writer import EventWriter, Writer
 from streams.settings import Settings
 from streams.warehouse.client import ask, connect
 from streams.warehouse.feed import Feeds
+from streams.warehouse.store import ClickHouse
 from streams.wire import envelope, records
 from tests.core.journeys import journey
 
@@ -38,7 +40,7 @@ def settings(stack: Settings, ledger: str) -> Settings:
 @contextmanager
 def fed(settings: Settings) -> Iterator[Feeds]:
     """A feed at work."""
-    feeds, stop = Feeds(settings), threading.Event()
+    feeds, stop = Feeds(KafkaLog(settings), ClickHouse(settings)), threading.Event()
     thread = threading.Thread(target=feeds.run, args=(stop.is_set,))
     thread.start()
     try:

@@ -1,0 +1,97 @@
+"""What the feed needs of a warehouse, as a port, and a real one behind it.
+
+Rules:
+- Whatever a warehouse that is away or refuses says is Unavailable, and the next call comes over a new connection: what
+  was accepted may have been accepted nevertheless, and is told again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from streams.core.errors import Unavailable
+from streams.core.terms import Terms
+from streams.settings import Settings
+from streams.warehouse.client import AWAY, REFUSED, connect, first_line
+from streams.warehouse.derive import derive
+from streams.warehouse.migrations import migrate
+
+Answer = TypeVar("Answer")
+
+
+class Store(Protocol):
+    """A ledger's tables. Every call raises Unavailable where they are away or refuse."""
+
+    def prepare(self) -> None:
+        """Make what is missing."""
+        ...
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Add rows, or replace those that are the same."""
+        ...
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """The same of a few rows."""
+        ...
+
+    def is_empty(self, table: str) -> bool:
+        """Has it no row."""
+        ...
+
+    def clock_before(self, partition: int, offset: int) -> int | None:
+        """The latest tick of a partition before an offset, microseconds."""
+        ...
+
+    def derive(self, terms: Terms) -> None:
+        """Derive what changed."""
+        ...
+
+
+class ClickHouse:
+    """The ledger's database; made where it is missing."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Name it; it is first asked when something is wanted."""
+        self._settings = settings
+        self._client: Any = None
+
+    def prepare(self) -> None:
+        """Make what is missing."""
+        self._ask(lambda _: None)
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Add rows, or replace those that are the same."""
+        self._ask(lambda client: client.insert_arrow(table, rows))
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """The same of a few rows."""
+        self._ask(lambda client: client.insert(table, rows, column_names=columns))
+
+    def is_empty(self, table: str) -> bool:
+        """Has it no row."""
+        return not self._ask(lambda client: client.query(f"SELECT 1 FROM {table} LIMIT 1").result_rows)  # noqa: S608 - ours
+
+    def clock_before(self, partition: int, offset: int) -> int | None:
+        """The latest tick of a partition before an offset, microseconds."""
+        question = (
+            "SELECT toUnixTimestamp64Micro(max(through)), count() FROM ticks"
+            " WHERE log_partition = {partition:UInt16} AND log_offset < {offset:UInt64}"
+        )
+        parameters = {"partition": partition, "offset": offset}
+        ((clock, count),) = self._ask(lambda client: client.query(question, parameters=parameters).result_rows)
+        return int(clock) if count else None
+
+    def derive(self, terms: Terms) -> None:
+        """Derive what changed."""
+        self._ask(lambda client: derive(client, terms))
+
+    def _ask(self, work: Callable[[Any], Answer]) -> Answer:
+        try:
+            if self._client is None:
+                migrate(self._settings)
+                self._client = connect(self._settings)
+            return work(self._client)
+        except (*AWAY, *REFUSED) as error:
+            self._client = None
+            raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
