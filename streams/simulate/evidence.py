@@ -1,0 +1,112 @@
+"""A simulated network's evidence as its systems would have written it: logs, reports, receipts, and their declaration.
+
+Rules:
+- One pass over the acts; what is held is the lines of some microseconds and the entries that stand in queues.
+- Hosts without a declared source write nothing that anybody reads.
+- `handed.jsonl` tells how far each log could be read at which time; mails tell it by their names. An import reads
+  everything at once and needs neither.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from streams import profiles
+from streams.collect.declaration import Source
+from streams.simulate.acts import Act, Gap, Receipted, Reported, World
+from streams.simulate.declared import TERMS, text
+from streams.simulate.directory import Directory
+from streams.simulate.dovecotlog import DovecotLog
+from streams.simulate.hostlog import HostLog
+from streams.simulate.logfile import LogFile
+from streams.simulate.mailfolder import MailFolder
+from streams.simulate.postfixlog import PostfixLog
+from streams.simulate.receiptmail import receipt
+from streams.simulate.reportmail import Clock, report
+
+SOURCES, HANDED = "sources.toml", "handed.jsonl"
+STEP = 60 * 1_000_000
+"""Microseconds between the times at which it is told how far a log could be read."""
+
+_END = 1 << 62
+
+
+class _Host:
+    """The writer of one host's log."""
+
+    def __init__(self, world: World, source: Source, file: LogFile, directory: Directory) -> None:
+        dovecot = source.kind == "dovecot"
+        self._writer: PostfixLog | DovecotLog = DovecotLog() if dovecot else PostfixLog(directory)
+        clock = partial(world.written_at, source.host)
+        self._log = HostLog(clock, "+0000", "") if dovecot else HostLog(clock, "+00:00", source.host)
+        self._file = file
+
+    def take(self, act: Act) -> None:
+        """Write what the host says of an act."""
+        self._drain(act.at)
+        self._log.say(self._writer.lines(act))
+
+    def close(self) -> None:
+        self._drain(_END)
+        self._file.close()
+
+    def _drain(self, at: int) -> None:
+        for when, line in self._log.until(at):
+            self._file.write(when, line)
+
+
+def write(world: World, folder: Path, step: int = STEP) -> None:
+    """Write a world's evidence into a folder, with the `sources.toml` that declares it.
+
+    Args:
+        world: what happened.
+        folder: is made.
+        step: microseconds between the marks of `handed.jsonl`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    logs = {
+        source.name: LogFile(folder / source.paths[0], _gaps(world, source.name), step)
+        for source in world.declaration.sources
+        if source.kind != "reports"
+    }
+    _acts(world, logs, folder)
+    paths = {source.name: source.paths for source in world.declaration.sources}
+    paths |= {name: tuple(log.paths()) for name, log in logs.items()}
+    (folder / SOURCES).write_text(text(world.declaration, paths, world.until), encoding="utf-8")
+    (folder / TERMS).write_text(profiles.text_of(world.declaration.terms), encoding="utf-8")
+    marks = sorted((at, name, file, size) for name, log in logs.items() for at, file, size in log.marks())
+    with (folder / HANDED).open("w", encoding="utf-8") as handed:
+        for at, name, file, size in marks:
+            handed.write(json.dumps({"at": at, "source": name, "file": file, "size": size}) + "\n")
+
+
+def _acts(world: World, logs: dict[str, LogFile], folder: Path) -> None:
+    directory = Directory(world.declaration)
+    hosts = {s.name: _Host(world, s, logs[s.name], directory) for s in world.declaration.sources if s.name in logs}
+    mails = {
+        source.name: MailFolder(folder / source.paths[0], _gaps(world, source.name))
+        for source in world.declaration.sources
+        if source.kind == "reports"
+    }
+    for act in world.acts:
+        source = world.source_of(act)
+        if host := hosts.get(source):
+            host.take(act)
+        elif box := mails.get(source):
+            box.put(act.at, act.host, _mail(act, directory, world.written_at))
+    for host in hosts.values():
+        host.close()
+
+
+def _mail(act: Act, directory: Directory, clock: Clock) -> bytes:
+    match act:
+        case Reported():
+            return report(act, directory, clock)
+        case Receipted():
+            return receipt(act, directory, clock)
+        case _:
+            raise TypeError(f"{type(act).__name__} is no mail")
+
+
+def _gaps(world: World, source: str) -> tuple[Gap, ...]:
+    return tuple(gap for gap in world.gaps if gap.source == source)

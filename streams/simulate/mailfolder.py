@@ -1,0 +1,45 @@
+"""The Maildir in which the delivery reports and receipts of all origins are collected.
+
+Rules:
+- A mail is named by the time at which it came there, so that names sort as mails came.
+- One that nobody collected is not there; one that was handed in twice is there twice.
+"""
+
+from pathlib import Path
+
+from streams.simulate.acts import Fate, Gap
+from streams.simulate.handing import Fates, has
+
+SECOND = 1_000_000
+
+
+class MailFolder:
+    """One Maildir."""
+
+    def __init__(self, path: Path, gaps: tuple[Gap, ...]) -> None:
+        """Make it."""
+        self._new = path / "new"
+        for name in ("cur", "new", "tmp"):
+            (path / name).mkdir(parents=True, exist_ok=True)
+        self._fates = Fates(gaps)
+        self._count = 0
+
+    def put(self, at: int, host: str, mail: bytes) -> None:
+        """A mail that came to the mailbox at a true time; mails come by time."""
+        gaps = self._fates.at(at)
+        if has(gaps, Fate.LOST, Fate.CUT):
+            return
+        self._write(self._fates.handed_at(at), host, mail)
+        if twice := has(gaps, Fate.TWICE):
+            self._write(twice.until, host, mail)
+
+    def _write(self, at: int, host: str, mail: bytes) -> None:
+        self._count += 1
+        second, micro = divmod(at, SECOND)
+        (self._new / f"{second}.M{micro:06}P1Q{self._count:06}.{host}").write_bytes(mail)
+
+
+def come_at(name: str) -> int:
+    """When a mail of this name came, microseconds."""
+    second, _, rest = name.partition(".M")
+    return int(second) * SECOND + int(rest[:6])
