@@ -152,7 +152,7 @@ CREATE TABLE IF NOT EXISTS unit_records
     refused_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When that could be known',
     refused_status LowCardinality(String) COMMENT 'RFC 3463 status of that, or of a report that says failed',
     told_at Nullable(DateTime64(6, 'UTC')) COMMENT 'The originator was told of failure: a report of it was issued or seen',
-    told_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When any report about it was issued, or one of failure was seen, and could be known',
+    told_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When that could be known',
     discarded_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Accepted and not passed on',
     deleted_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Deleted by an operator while it was owed',
     deleted_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When that could be known',

@@ -160,7 +160,7 @@ SELECT
     minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
     argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,
     minOrNullIf(at, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_at,
-    minOrNullIf(known, kind = 'reported' AND action = 'issued') AS issued_known,
+    minOrNullIf(known, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_known,
     maxOrNullIf(at, kind = 'held') AS held_at,
     maxOrNullIf(at, kind = 'released') AS released_at,
     maxIf(recipients_expected, is_arrival) AS recipients_expected,
@@ -192,7 +192,7 @@ SELECT
     n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
     n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status,
     ifNull(g.own_left_known >= n.refused_known, n.refused_known IS NOT NULL) AS was_refused,
-    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.issued_known AS issued_known, n.stuck_after AS stuck_after
+    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.told_known AS told_known, n.stuck_after AS stuck_after
 FROM
 (
     SELECT
@@ -321,7 +321,7 @@ SELECT
     minOrNullIf(refused_known, was_refused) AS refused_known,
     argMinIf(refused_status, refused_at, was_refused) AS refused_status,
     min(told_at) AS told_at,
-    min(issued_known) AS issued_known,
+    min(told_known) AS told_known,
     min(half) != max(half) AND chain NOT IN (SELECT chain FROM work_chained WHERE kind = 'redirected') AS misrouted
 FROM work_legs
 GROUP BY chain;
@@ -387,7 +387,7 @@ SELECT
     v.delivered_at AS delivered_at, v.delivered_known AS delivered_known,
     least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
-    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.issued_known) AS told_known,
+    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known) AS told_known,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
     if(proven_at IS NULL, '', v.proof) AS proof,

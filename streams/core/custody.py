@@ -177,7 +177,8 @@ class Custody:
         self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
         self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
-        self._join_entries(facts, "issued", queued & facts.of(Kind.REPORTED) & facts.text_is("action", "issued"))
+        issued = queued & facts.of(Kind.REPORTED) & facts.text_is("action", "issued")
+        self._join_entries(facts, "told", facts.noted(issued, "notification=failed"))
         for name, kind in (("held_at", Kind.HELD), ("released_at", Kind.RELEASED)):
             events = np.flatnonzero(queued & facts.of(kind))
             self.entries.join(name, self._entry_rows(facts, events), facts.at[events])

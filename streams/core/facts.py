@@ -94,6 +94,13 @@ class Facts:
         """Where a text column has this value."""
         return (self.frame[column] == value).fill_null(value=False).to_numpy()
 
+    def noted(self, events: Mask, note: str) -> Mask:
+        """Which of some events have an attribute."""
+        noted = events.copy()
+        rows = np.flatnonzero(events)
+        noted[rows] = self.frame["attributes"].gather(rows).list.contains(note).fill_null(value=False).to_numpy()
+        return noted
+
     def has(self, column: str) -> Mask:
         """Where a column says something."""
         return self.frame[column].is_not_null().to_numpy()

@@ -213,15 +213,15 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
 
 
 def _issued(custody: Custody, known: Effective) -> Times:
-    """For each unit when a report about one of its entries was issued."""
+    """For each unit when a notification of failure about one of its entries was issued."""
     entries, legs = custody.entries, custody.legs
     result = np.full(len(known.unit), NEVER, np.int64)
     queued = np.flatnonzero(legs["entry"] >= 0)
-    queued = queued[entries["issued_known"][legs["entry"][queued]] != NEVER]
+    queued = queued[entries["told_known"][legs["entry"][queued]] != NEVER]
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
     owner = place[unit_of(custody, queued)]
-    at = entries["issued_known"][legs["entry"][queued]]
+    at = entries["told_known"][legs["entry"][queued]]
     np.minimum.at(result, owner[owner >= 0], at[owner >= 0])
     return result
 

@@ -22,7 +22,7 @@ ENTRIES = (
     *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id"),
     *known("deleted", "an operator deleted it"),
     *known("refused", "given up before any recipient was tried"),
-    *known("issued", "a report about it was issued"),
+    *known("told", "a notification of failure about it was issued"),
     Column(name="held_at", join=Join.LATEST, of="put on hold"),
     Column(name="released_at", join=Join.LATEST, of="released from hold"),
     Column(name="expected", join=Join.LATEST, of="number of recipients", dtype=np.int32),

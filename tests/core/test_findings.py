@@ -135,6 +135,22 @@ def test_refusal_is_found() -> None:
     assert ("refused", "origin/A1", 23, None) in alarms(folded(untold, terms={"refused": "untold"}), 70)
 
 
+def test_only_a_notification_of_failure_tells_of_a_refusal() -> None:
+    """A delay notice came first: the originator does not know that the system gave up."""
+    gone = event(Kind.REFUSED, 3, host="origin", queue_id="A1", recipient="bob@dest.test", status="4.4.7")
+    notices = {
+        what: [
+            event(Kind.REPORTED, 2, host="origin", queue_id="A1", action="issued", attributes=(f"notification={what}",))
+        ]
+        for what in ("delayed", "delivered", "failed")
+    }
+    found = {
+        what: {rule for rule, *_ in alarms(folded(submitted(0, "A1"), [gone], notice, terms={"refused": "untold"}), 25)}
+        for what, notice in notices.items()
+    }
+    assert found == {"delayed": {"refused"}, "delivered": {"refused"}, "failed": set()}
+
+
 def test_one_of_two_with_the_same_id_is_lost() -> None:
     """Evidence of the one that arrived is not credited to the one that was lost."""
     twice = [*journey(0, "1"), *submitted(5, "A2"), *sent(6, ("origin", "A2"), ("relay", "B2"))]

@@ -169,7 +169,7 @@ def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: st
 
 
 def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Settings, ledger: str) -> None:
-    """Under `untold` only the refusal that nobody told the originator is found."""
+    """Under `untold` only the refusals that nobody told the originator are found; a notice of delay tells nothing."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold"}))
     both.write(EACH["refused"])
     both.write(
@@ -178,10 +178,21 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
             event(Kind.REFUSED, 3, key="x", host="origin", queue_id="A7", recipient="bob@dest.test"),
         ]
     )
+    for key, notice in (("y", "delayed"), ("z", "failed")):
+        both.write(
+            [
+                *submitted(0, "A8", key=key),
+                event(Kind.REFUSED, 3, key=key, host="origin", queue_id="A8", recipient="bob@dest.test"),
+                event(
+                    Kind.REPORTED, 4, key=key, host="origin", queue_id="A8", action="issued",
+                    attributes=(f"notification={notice}",),
+                ),
+            ]
+        )  # fmt: skip
     both.tick(500)
     both.derive()
     assert_agree(both)
-    assert sum(name == "refused" for name, _ in both.told()) == 1
+    assert sum(name == "refused" for name, _ in both.told()) == 2
 
 
 def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
