@@ -18,12 +18,10 @@ import logging
 import signal
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import faust
-import msgspec
 from mode import Service
 
 from streams import profiles
@@ -31,12 +29,8 @@ from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress, registry
 from streams.kafka.broker import KafkaLog
-from streams.kafka.deadletters import DeadLetters
 from streams.kafka.topics import topic_name
-from streams.kafka.writer import Writer
-from streams.respond import cases
 from streams.settings import Settings
-from streams.wire import records
 
 log = logging.getLogger(__name__)
 
@@ -133,39 +127,25 @@ def _credentials(settings: Settings) -> Any:
 
 
 def _clock(app: Any, settings: Settings) -> None:
-    from streams.track import ticks  # noqa: PLC0415 - each role imports what it needs
-    from streams.track.timekeeper import Timekeeper  # noqa: PLC0415
+    from streams.track.ticks import Ticker  # noqa: PLC0415 - each role imports what it needs
 
-    keeper, writer = Timekeeper(), Writer(settings)
+    ticker = Ticker(KafkaLog(settings))
     topic = app.topic(topic_name("progress", settings.ledger))
-
-    def look() -> None:
-        tick = keeper.tick(time.time_ns() // 1000)
-        if tick is not None:
-            ticks.write(writer, tick)
 
     async def hear(values: Any) -> None:
         async for value in values:
-            _heard(keeper, registry.inward(settings, "progress", value))
-            await asyncio.to_thread(look)
+            ticker.hear(registry.inward(settings, "progress", value))
+            await asyncio.to_thread(ticker.look)
 
     async def start(*_: Any, **__: Any) -> None:
-        for said in await asyncio.to_thread(lambda: list(progress.all_progress(KafkaLog(settings)))):
-            keeper.hear(said)
+        await asyncio.to_thread(ticker.recall)
 
     async def watch() -> None:
-        await asyncio.to_thread(look)
+        await asyncio.to_thread(ticker.look)
 
     app.agent(topic, name="progress")(hear)
     app.on_partitions_assigned.connect(start, weak=False)
     app.timer(_LOOK)(watch)
-
-
-def _heard(keeper: Any, value: bytes | None) -> None:
-    try:
-        keeper.hear(progress.read(value))
-    except Undecodable as error:
-        log.warning("a progress record was passed over: %s", error)
 
 
 # track and feed
@@ -240,53 +220,17 @@ def _is_new(value: bytes, terms: Terms) -> bool:
 
 
 def _cases(app: Any, settings: Settings) -> None:
-    desk = _Desk(app, settings)
-    app.agent(app.topic(topic_name("alerts", settings.ledger)), name="alerts")(desk.hear)
-    app.agent(app.topic(topic_name("commands", settings.ledger)), name="commands")(desk.obey)
+    from streams.respond.desk import Desk  # noqa: PLC0415
+
+    desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
+    for topic, take in (("alerts", desk.hear), ("commands", desk.obey)):
+        app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
 
 
-class _Desk:
-    """The cases table, and who writes it."""
-
-    def __init__(self, app: Any, settings: Settings) -> None:
-        self._settings = settings
-        self._writer = Writer(settings)
-        self._letters = DeadLetters(self._writer)
-        self._table = app.Table("cases", partitions=1, key_type=bytes, value_type=bytes)
-
-    async def hear(self, stream: Any) -> None:
-        """Alerts open, fill and close cases."""
+def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[int, int]], None]) -> Any:
+    async def taking(stream: Any) -> None:
         async for event in stream.events():
-            try:
-                alert = progress.plain(records.decode("alert", self._in("alerts", event.value)))
-            except Undecodable as error:
-                self._pass_over("alerts", event.message, error)
-            else:
-                self._put(cases.take(self._held(cases.case_id(alert)), alert))
+            message = event.message
+            take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
 
-    async def obey(self, stream: Any) -> None:
-        """Operators acknowledge."""
-        async for event in stream.events():
-            try:
-                command = records.decode("command", self._in("commands", event.value))
-                case = self._held(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
-            except (Undecodable, ValueError) as error:
-                self._pass_over("commands", event.message, error)
-                continue
-            if case is not None:
-                self._put(cases.acknowledge(case, command["author"], command["reason"]))
-
-    def _in(self, topic: str, value: bytes | None) -> bytes | None:
-        return registry.inward(self._settings, topic, value)
-
-    def _held(self, number: bytes) -> cases.Case | None:
-        raw = self._table.get(number)
-        return msgspec.msgpack.decode(raw, type=cases.Case) if raw else None
-
-    def _put(self, case: cases.Case) -> None:
-        self._table[case.case_id] = msgspec.msgpack.encode(case)
-        self._writer.write("cases", case.case_id, records.encode("case", cases.record(case)))
-        self._writer.flush()
-
-    def _pass_over(self, topic: str, message: Any, error: Exception) -> None:
-        self._letters.put(topic, message.partition, message.offset, message.value, str(error))
+    return taking

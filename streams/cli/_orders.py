@@ -15,6 +15,7 @@ from streams.cli._screen import clean
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
+from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 from streams.warehouse.questions import Warehouse
@@ -56,7 +57,7 @@ class Desk:
         found = [row for row in self.warehouse.cases(all_of_them=True) if row["case_id"].hex().startswith(number)]
         if len(found) != 1:
             raise Misuse(f"{len(found)} cases begin with {clean(number, 40)}.", hint="custody cases --all")
-        writer = EventWriter(self.settings)
+        writer = EventWriter(KafkaLog(self.settings).writer())
         self._command(writer, "acknowledge", found[0]["case_id"].hex())
         writer.flush()
         return f"Acknowledged: {clean(found[0]['cause'], 60)}"
@@ -78,7 +79,7 @@ class Desk:
             ids = ", ".join(clean(unit["queue_id"], 30) for unit in units)
             raise Misuse(f"{len(units)} submissions are meant.", hint=f"name one by its queue id: {ids}")
         at = time.time_ns() // 1000
-        writer = EventWriter(self.settings)
+        writer = EventWriter(KafkaLog(self.settings).writer())
         writer.write([self._event(units[0], at)])
         self._command(writer, "discharge", f"{units[0]['message_key']} {units[0]['recipient']}", at)
         writer.flush()

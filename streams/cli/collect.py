@@ -81,13 +81,14 @@ class _Job:
         from streams.collect.declaring import declare  # noqa: PLC0415 - the broker's client is slow to import
         from streams.collect.importing import store_of  # noqa: PLC0415
         from streams.collect.run import Collector  # noqa: PLC0415
+        from streams.kafka.broker import KafkaLog  # noqa: PLC0415
         from streams.kafka.writer import EventWriter  # noqa: PLC0415
 
         declare(self.settings, self.declaration, self.text, keep_terms=not self.text)
         collector = Collector(
             source=self.source,
             declaration=self.declaration,
-            writer=EventWriter(self.settings),
+            writer=EventWriter(KafkaLog(self.settings).writer()),
             store=store_of(self.settings, self.source),
             told=bar,
         )

@@ -16,6 +16,7 @@ from streams.collect.declaring import declare, end
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
 from streams.core.errors import Misuse
+from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 
@@ -68,7 +69,7 @@ class Import:
     def __post_init__(self) -> None:
         """Declare everything first."""
         declare(self.settings, self.declaration, self.text)
-        self._writer = EventWriter(self.settings)
+        self._writer = EventWriter(KafkaLog(self.settings).writer())
 
     def pieces(self) -> int:
         """How many pieces of the source that is being read were read."""

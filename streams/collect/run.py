@@ -9,8 +9,7 @@ Rules:
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +25,7 @@ from streams.collect.parser import Parser, Piece
 from streams.collect.proof import proofs
 from streams.core.events import MessageEvent
 from streams.kafka import progress
+from streams.wall import Wall
 from streams.wire import envelope
 
 EVERY = 2.0
@@ -75,6 +75,7 @@ class Collector:
         declaration: of hosts and submission points.
         writer: where events go.
         store: file of the checkpoint.
+        wall: tells the time.
         told: told the file, the bytes of it that were read, and how many events came of them.
         parser: its counts say what became of the pieces.
     """
@@ -83,6 +84,7 @@ class Collector:
     declaration: Declaration
     writer: Writer
     store: Path
+    wall: Wall = field(default_factory=Wall)
     told: Callable[[str, int, int], None] = _nothing
     parser: Parser = field(init=False)
     _at: Checkpoint = field(default_factory=Checkpoint)
@@ -164,11 +166,22 @@ class Collector:
             Misuse: it cannot be followed.
             Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
         """
+        for is_idle in self.looks(stop):
+            if is_idle:
+                stop.wait(POLL)
+
+    def looks(self, stop: threading.Event) -> Iterator[bool]:
+        """Follow, giving control back after each look; says if it found nothing.
+
+        Raises:
+            Misuse: it cannot be followed.
+            Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
+        """
         eyes = looker(self.source, self.parser.counts, self._at, self._mails_read)
         with checkpoint.alone(self.store):
             try:
                 self._begin(eyes)
-                self._watch(eyes, stop)
+                yield from self._watch(eyes, stop)
                 self._save(every=0)
             finally:
                 eyes.close()
@@ -179,10 +192,10 @@ class Collector:
             self._known = eyes.known
             self._store()
 
-    def _watch(self, eyes: Looker, stop: threading.Event) -> None:
+    def _watch(self, eyes: Looker, stop: threading.Event) -> Iterator[bool]:
         looked = Look()
         while not (stop.is_set() or looked.ended):
-            at = time.time_ns() // 1000
+            at = self.wall.now()
             looked = eyes.look()
             self._take(looked.pieces, looked.file)
             self._places, self._known = [eyes.place] if eyes.place else [], eyes.known
@@ -190,15 +203,14 @@ class Collector:
                 self._claimed = max(self._claimed, at // SECOND * SECOND - SECOND)
             if self._save(every=LIVE_EVERY) and not looked.away:
                 self._claim()
-            if looked.idle:
-                stop.wait(POLL)
+            yield looked.idle
 
     # the effects, in their order
 
     def _take(self, pieces: list[Piece], path: str) -> None:
         if not pieces:
             return
-        now = time.time_ns() // 1000
+        now = self.wall.now()
         events = self._fitting(pieces, list(self.parser.parse(pieces, file=path, observed_at=now)), path)
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
@@ -219,7 +231,7 @@ class Collector:
 
     def _save(self, *, every: float) -> bool:
         """Have everything acknowledged, then store the checkpoint; not more often than it is worth."""
-        now = time.monotonic()
+        now = self.wall.monotonic()
         if now - self._saved < every:
             return False
         self.writer.flush()
@@ -243,5 +255,7 @@ class Collector:
     def _claim(self) -> None:
         """Tell how far this source is, unless it knows nothing yet."""
         if self._claimed > 0:
-            self.writer.record("progress", *progress.progressed(self.source.name, self._claimed, live=self.source.live))
+            name, live = self.source.name, self.source.live
+            said = progress.progressed(name, self._claimed, live=live, at=self.wall.now())
+            self.writer.record("progress", *said)
             self.writer.flush()

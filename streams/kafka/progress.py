@@ -17,9 +17,16 @@ def declared(source: str, *, live: bool, terms: str, text: str) -> tuple[bytes, 
     return _record(source, "declared", live=live, terms=terms, text=text)
 
 
-def progressed(source: str, through: int, *, live: bool = False) -> tuple[bytes, bytes]:
-    """The record that says: everything of this source up to `through` (microseconds) is acknowledged."""
-    return _record(source, "progressed", through=through, live=live)
+def progressed(source: str, through: int, *, live: bool = False, at: int | None = None) -> tuple[bytes, bytes]:
+    """The record that says: everything of this source up to `through` (microseconds) is acknowledged.
+
+    Args:
+        source: its name.
+        through: microseconds.
+        live: has a timekeeper.
+        at: when it is said, microseconds; default: now.
+    """
+    return _record(source, "progressed", through=through, live=live, **({} if at is None else {"at": at}))
 
 
 def withdrawn(source: str) -> tuple[bytes, bytes]:

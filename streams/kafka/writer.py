@@ -21,6 +21,7 @@ from streams.core.errors import Unavailable, Undecodable
 from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.ports import RecordWriter
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
@@ -125,11 +126,11 @@ class Writer:
 class EventWriter:
     """Writes events, and beside them the evidence that proves them."""
 
-    def __init__(self, settings: Settings, *, patience: int = PATIENCE) -> None:
-        """Open a writer for the partitions of the settings' ledger."""
-        self._writer = Writer(settings, patience=patience)
-        self._letters = DeadLetters(self._writer)
-        self._partitions = settings.partitions
+    def __init__(self, writer: RecordWriter) -> None:
+        """Write to the partitions of the writer's ledger."""
+        self._writer = writer
+        self._letters = DeadLetters(writer)
+        self._partitions = writer.settings.partitions
 
     def write(self, events: Iterable[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> int:
         """Hand over some events and the encoded evidence of some of them, by event id; returns their number."""

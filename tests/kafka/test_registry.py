@@ -13,7 +13,7 @@ from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import read_range
 from streams.kafka.registry import Frames, frames_of
-from streams.kafka.writer import EventWriter
+from streams.kafka.writer import EventWriter, Writer
 from streams.settings import Settings, running
 from streams.wire import columns, envelope, schemas
 from tests.kafka.conftest import drain, values
@@ -116,7 +116,7 @@ def test_events_travel_with_the_registrys_id(stack: Settings, ledger: str, regis
     event = MessageEvent(
         event_id=bytes(16), kind=Kind.READ, occurred_at=1, observed_at=1, leg=bytes(16), message_key="/host/id"
     )
-    writer = EventWriter(settings)
+    writer = EventWriter(Writer(settings))
     writer.write([event])
     writer.flush()
     foreign = KafkaLog(plain).writer()

@@ -49,7 +49,7 @@ def test_events_go_to_the_partition_of_their_key(stack: Settings, ledger: str) -
         "evidence",
         {"event_id": events[7].event_id, "message_key": "m7", "source": "s", "file": "f", "offset": 0, "raw": b"line"},
     )
-    writer = EventWriter(settings)
+    writer = EventWriter(Writer(settings))
     assert writer.write(events, {events[7].event_id: proof}) == 50
     writer.flush()
     found = {
@@ -69,7 +69,7 @@ def test_an_event_that_no_record_holds_is_a_dead_letter(stack: Settings, ledger:
     """A subject of 1 MB, a size of 64 bits: kept in part with the reason, and the events beside them are written."""
     settings = msgspec.structs.replace(stack, ledger=ledger)
     topics.create(settings)
-    writer = EventWriter(settings)
+    writer = EventWriter(Writer(settings))
     odd = [event("b", diagnostic="x" * 1_100_000), event("d", size=2**63)]
     writer.write([event("a"), *odd, event("c")], {odd[1].event_id: bytes(1_100_000)})
     writer.flush()

@@ -83,7 +83,7 @@ def ledger_of(stack: Settings, ledger: str) -> Settings:
     settings = msgspec.structs.replace(stack, ledger=ledger)
     topics.create(settings)
     facts = events()
-    writer = EventWriter(settings)
+    writer = EventWriter(Writer(settings))
     writer.write(facts, {facts[1].event_id: evidence(facts[1], f"to=<{WHO}>".encode())})
     writer.flush()
     control = Writer(settings)

@@ -53,7 +53,7 @@ def fed(settings: Settings) -> Iterator[Feeds]:
 def write(settings: Settings, count: int, first: int = 0) -> int:
     """Some journeys into the log, with evidence; returns how many events."""
     events = [one for n in range(first, first + count) for one in read_now(journey(n, str(n), key=f"k{n}"))]
-    writer = EventWriter(settings)
+    writer = EventWriter(Writer(settings))
     writer.write(events, {event.event_id: proof(event) for event in events})
     writer.flush()
     return len(events)
