@@ -1,0 +1,163 @@
+"""The play: every case at once, in one run of the laboratory, with its evidence followed live.
+
+The last switch is down at first: what waits for it in the relay's queue is late, deleted or lost. When Custody has told
+so, the switch comes up and all else is sent. At the end the clock has passed everything that can be due.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from streams.cli.demo import wait
+from streams.settings import Settings, load
+from streams.warehouse.questions import Warehouse
+from tests.lab.daemons import copied
+from tests.lab.ledger import Ledger, Said, key_of, until
+from tests.lab.letters import Letter, now, submit
+from tests.lab.network import ALICE, BOB, TEAM, Network
+from tests.lab.watchers import KINDS, Watchers
+
+LONGEST = timedelta(seconds=12)
+"""After which nothing that was sent becomes due that is not proven by then."""
+
+JUNK = 'require "fileinto";\nfileinto "Junk";\n'
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One run, and what is known of it from those who did it.
+
+    Attributes:
+        network: the laboratory.
+        settings: of the ledger.
+        watchers: its collectors.
+        letters: what was submitted, by name.
+        acts: when something was done, by name.
+        held: the queue id of the relay's entry, by name of the letter.
+        said: what Custody says at the end, by case.
+    """
+
+    network: Network
+    settings: Settings
+    watchers: Watchers
+    letters: dict[str, Letter] = field(default_factory=dict)
+    acts: dict[str, datetime] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The topics."""
+        return Ledger(self.settings)
+
+    def run(self) -> None:
+        """All of it."""
+        self.watchers.start(*KINDS)
+        self.network.dest.stop()
+        self.beyond_sight()
+        self.while_down()
+        self.network.dest.start()
+        self.did("up")
+        self.send_all()
+        self.read_all()
+        self.read_before_its_delivery()
+        end = now() + LONGEST
+        until(lambda: self.ledger.clock() > end, "the clock at the end")
+        self.watchers.stop()
+        wait(self.settings, lambda _: None)
+        warehouse = Warehouse.of(self.settings)
+        for letter in self.letters.values():
+            self.said[letter.case] = Said(**warehouse.trace(key_of(letter.case)))
+
+    def send(self, case: str, recipient: str = "", *, name: str = "", sender: str = ALICE) -> None:
+        """Submit the message of a case."""
+        to = recipient or f"{case}@dest.test"
+        self.letters[name or case] = submit(self.network.origin, case, to, sender=sender)
+
+    def did(self, name: str) -> None:
+        """Keep when something was done."""
+        self.acts[name] = now()
+
+    def beyond_sight(self) -> None:
+        """Hand to peers of which nothing is heard again."""
+        self.send("beyond", "somebody@beyond.test")
+        self.send("silent", "somebody@silent.test")
+
+    # while the last switch is down
+
+    def while_down(self) -> None:
+        """Four messages wait in the relay's queue; one is deleted by hand, one is lost without a word."""
+        self.send("late", "late@late.test")
+        self.send("deleted", "deleted@lost.test")
+        self.send("twice", "twice@lost.test")
+        for name in ("late", "deleted", "twice"):
+            self.wait_in_queue(name, name)
+        self.send("twice", "twice@lost.test", name="twice-lost")
+        self.wait_in_queue("twice", "twice-lost")
+        self.network.relay.file_of(self.held["twice-lost"]).unlink()
+        self.network.relay.delete(self.held["deleted"])
+        self.did("deleted")
+        for name in ("late", "deleted", "twice", "twice-lost"):
+            until(lambda: self.ledger.overdue(self.letters[name].queue_id), f"overdue: {name}")  # noqa: B023 - asked at once
+
+    def wait_in_queue(self, case: str, name: str) -> None:
+        """Wait until the relay has tried in vain."""
+        self.held[name] = until(lambda: self._deferred(case), f"{name} deferred by the relay")
+
+    def _deferred(self, case: str) -> str:
+        relay = self.network.relay
+        waiting = (one["queue_id"] for one in relay.queue() if one["queue_name"] == "deferred")
+        new = [one for one in waiting if one not in self.held.values()]
+        return next((one for one in new if f"<{key_of(case)}>" in relay.message(one)), "")
+
+    # while it is up
+
+    def send_all(self) -> None:
+        """Everything that needs the last switch."""
+        self.network.store.sieve("discarding@dest.test", "discard;\n")
+        self.network.store.sieve("junked@dest.test", JUNK)
+        self.send("quiet", "quiet@quiet.test", sender=BOB)
+        self.send("dead", "somebody@dead.test")
+        self.send("unknown", "nobody@dest.test")
+        for case in ("unopened", "greylisted", "team", "discarding", "junked", "filtered", "moving", "popping", "read"):
+            self.send(case)
+
+    def read_all(self) -> None:
+        """Whoever is to read, move or fetch does it as soon as there is something."""
+        for case in ("read", "filtered", "greylisted"):
+            self.read(case, f"{case}@dest.test")
+        for member in TEAM:
+            self.read("team", member)
+        self.network.store.move("moving@dest.test", self.arrived("moving", "moving@dest.test"), "Archive")
+        self.did("moving")
+        self.arrived("popping", "popping@dest.test")
+        assert self.network.store.popped("popping@dest.test") == 1
+        self.did("popping")
+
+    def read(self, case: str, user: str) -> None:
+        """Open a message as soon as it has arrived."""
+        self.network.store.read(user, self.arrived(case, user))
+        self.did(f"{case} by {user}")
+
+    def arrived(self, case: str, user: str) -> str:
+        """The number of a message in its mailbox, as soon as it is there."""
+        uids: list[str] = until(lambda: self.network.store.uids(user, f"<{key_of(case)}>"), f"{case} in a mailbox")
+        return uids[-1]
+
+    def read_before_its_delivery(self) -> None:
+        """The collector of the last switch is away until the ledger has the read."""
+        self.watchers.stop("dest-log")
+        self.send("early")
+        self.read("early", "early@dest.test")
+        until(lambda: self.ledger.has_read("early"), "the read of early")
+        self.did("early known")
+        self.watchers.start("dest-log")
+
+
+def prepared(network: Network, data: Path) -> Play:
+    """A play in a laboratory and on a stack that run."""
+    for name in ("sources.toml", "terms.toml"):
+        copied(name, network.home / name, {})
+    network.store.maildir(ALICE)
+    watchers = Watchers(declared=network.home / "sources.toml", data=data)
+    return Play(network=network, settings=load(data=data), watchers=watchers)
