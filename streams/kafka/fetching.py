@@ -1,7 +1,9 @@
 """How records are fetched, and what a fetched message is to us."""
 
+import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 
 from confluent_kafka import KafkaError, Message
@@ -28,6 +30,21 @@ FETCHING = {
 
 _MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001
 _FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a fetch makes many objects at once, none of which is garbage yet.
+
+    It would walk them again and again, which takes a third of the time of a fetch.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[Records]:

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from streams.core.errors import Unavailable
-from streams.kafka.fetching import FETCHING, ended, grouped, say
+from streams.kafka.fetching import FETCHING, ended, grouped, say, uncollected
 from streams.kafka.ports import Records
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
@@ -103,7 +103,8 @@ def _until(consumer: Any, name: str, spans: Spans, count: int, frames: Frames | 
     left = {number: end - start for number, (start, end) in spans.items() if start < end}
     last_word = time.monotonic()
     while left:
-        messages = consumer.consume(min(count, sum(left.values())), _WAIT)
+        with uncollected():
+            messages = consumer.consume(min(count, sum(left.values())), _WAIT)
         if messages:
             last_word = time.monotonic()
         elif time.monotonic() - last_word > TIMEOUT:

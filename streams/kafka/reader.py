@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.core.errors import Unavailable
-from streams.kafka.fetching import FETCHING, grouped, is_fatal, say
+from streams.kafka.fetching import FETCHING, grouped, is_fatal, say, uncollected
 from streams.kafka.ports import Assigned, Committed, Records, Revoked
 from streams.kafka.ranges import end_offsets, read_range
 from streams.kafka.registry import frames_of
@@ -72,7 +72,8 @@ class BatchReader:
             Misuse: we may not read this topic.
         """
         try:
-            messages = self._consumer.consume(count, timeout)
+            with uncollected():
+                messages = self._consumer.consume(count, timeout)
         except KafkaException as error:
             raise Unavailable(f"Kafka: {error.args[0].str()}") from error
         if self._fatal:

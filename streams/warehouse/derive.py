@@ -68,14 +68,16 @@ class Derivation:
 
 def derive(client: Any, terms: Terms) -> int:
     """Derive what changed; returns the number of messages that were touched."""
-    last, now = derivation(client), offsets(client)
+    last = derivation(client)
+    clock = _clock(client, last)  # first: what is fed meanwhile may be derived, but the clock must not go beyond it
+    now = offsets(client)
     since = last.offsets if last.terms == terms.version else {}
     count = 0
     if since != now:
         with _working(client) as work:
             count = work.touched(since)
             work.derive(owed.parameters(terms))
-    _keep(client, _clock(client, last), now, terms)
+    _keep(client, clock, now, terms)
     return count
 
 

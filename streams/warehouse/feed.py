@@ -5,26 +5,27 @@ Rules:
   so.
 - Feeding the same records again replaces rows by themselves.
 - What cannot be understood goes to the dead letters.
-- One insert is under way while the next batch is decoded: the engine and the decoder each have a core.
+- Inserts and derivations run beside the reading and decoding of what comes next: the engine and the decoder each have a
+  core.
 - The member that has partition 0 derives: when there is nothing to feed, and now and then while there is.
+- What was read of a partition is stored before the partition is given up.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 import pyarrow as pa
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
-from streams import profiles
 from streams.core.errors import Unavailable, Undecodable
 from streams.core.identity import FIXED_PARTITION
-from streams.core.terms import Terms
-from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.wall import Wall
+from streams.warehouse.derivations import Derivations
+from streams.warehouse.inserts import Ends, Inserts
 from streams.warehouse.rows import PLAIN, START, Rows, plain_columns, plain_row, rows
 from streams.warehouse.store import Store
 from streams.wire import records
@@ -35,23 +36,8 @@ EVENTS = "message-events"
 
 BATCH = 50_000
 
-DERIVE_EVERY = 2.0
-"""Seconds between derivations at least; a long one makes the next wait as long as it took."""
-
-DERIVE_BUSY = 30.0
-"""Seconds between derivations while there is more to feed; a long one makes the next wait five times as long."""
-
-TERMS_EVERY = 10.0
-"""Seconds between looks at the terms that the ledger declares."""
-
-RETRY = 5.0
-"""Seconds after which a derivation that failed is tried again; the facts are fed meanwhile."""
-
 PLAIN_EVERY = 0.5
 """Seconds between looks at the topics of low rate while there are many events to feed."""
-
-Under = tuple["Future[None]", dict[int, int]]
-"""An insert under way, and the offsets to commit after it, by partition."""
 
 
 class Feeds:
@@ -60,15 +46,15 @@ class Feeds:
     def __init__(
         self, records: Log, store: Store, member: str = "", wall: Wall | None = None, inserter: Executor | None = None
     ) -> None:
-        """Make the tables and join the groups; `inserter` runs one insert beside the decoding of the next batch."""
+        """Make the tables and join the groups; `inserter` runs an insert and a derivation beside the reading."""
         self._store, self._wall = store, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
-        self._inserter = inserter or ThreadPoolExecutor(1, thread_name_prefix="insert")
-        self._under: Under | None = None
+        self._inserter = inserter or ThreadPoolExecutor(2, thread_name_prefix="warehouse")
+        self._inserts = Inserts(self._inserter, self._insert, self._stored)
         self._plain_next = 0.0
-        self._derivations = Derivations(records, store, self._wall)
+        self._derivations = Derivations(records, store, self._wall, self._inserter)
         self._insist = Retrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_exponential(multiplier=0.2, max=10),
@@ -79,7 +65,11 @@ class Feeds:
         name = f"-{records.settings.ledger}"
         self._readers = {
             topic: records.reader(
-                topic, f"custody-feed-{topic}{name}", member=member, assigned=partial(self._starts, topic)
+                topic,
+                f"custody-feed-{topic}{name}",
+                member=member,
+                assigned=partial(self._starts, topic),
+                revoked=self._given_up if topic == EVENTS else None,
             )
             for topic in (EVENTS, *PLAIN)
         }
@@ -89,7 +79,7 @@ class Feeds:
         """Step until stopped."""
         while not stopped():
             self.step()
-        self._settle()
+        self._inserts.settle()
         self._inserter.shutdown()
         for reader in self._readers.values():
             reader.close()
@@ -104,10 +94,9 @@ class Feeds:
             self._plain_next = self._wall.monotonic() + PLAIN_EVERY
         self.rows += count
         if not count:
-            self._settle()
+            self._inserts.settle()
         if FIXED_PARTITION in self._clocks and self._derivations.is_time(idle=count == 0):
-            self._settle()
-            self._derivations.run()
+            self._derivations.start()
         return count
 
     def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
@@ -126,14 +115,17 @@ class Feeds:
         clock = self._insist(self._store.clock_before, partition, offset)
         return START if clock is None else clock
 
+    def _given_up(self, partitions: Sequence[int]) -> None:
+        """Store what was read while we still may say so."""
+        del partitions
+        self._inserts.settle()
+
     def _events(self, batches: Sequence[Records]) -> int:
-        """Decode while the insert before is under way, then start the next: all partitions in one."""
+        """Decode, and insert all partitions in one."""
         if not batches:
             return 0
         read = [self._read(batch) for batch in batches]
-        self._settle()
-        ends = {batch.partition: batch.offsets[-1] + 1 for batch in batches}
-        self._under = (self._inserter.submit(self._insert, read), ends)
+        self._inserts.put(read, {batch.partition: batch.offsets[-1] + 1 for batch in batches})
         return sum(len(one.events) + len(one.ticks) for one in read)
 
     def _read(self, batch: Records) -> Rows:
@@ -152,12 +144,7 @@ class Feeds:
                 some = pa.concat_tables(parts, promote_options="permissive")
                 self._insist(self._store.insert, table, some)
 
-    def _settle(self) -> None:
-        """Wait for the insert under way, then store its offsets."""
-        if self._under is None:
-            return
-        (done, ends), self._under = self._under, None
-        done.result()
+    def _stored(self, ends: Ends) -> None:
         self._writer.flush()
         for partition, offset in ends.items():
             self._readers[EVENTS].commit(partition, offset)
@@ -181,42 +168,3 @@ class Feeds:
         for index, reason in bad:
             self._letters.put(topic, batch.partition, batch.offsets[index], batch.values[index], reason)
         self._letters.judge(good, len(bad))
-
-
-class Derivations:
-    """When to derive, and by which terms."""
-
-    def __init__(self, records: Log, store: Store, wall: Wall) -> None:
-        """The first is due at once."""
-        self._log, self._store, self._wall = records, store, wall
-        self._terms: Terms | None = None
-        self._looked = self._idle_next = self._busy_next = 0.0
-
-    def is_time(self, *, idle: bool) -> bool:
-        """Is a derivation due."""
-        return self._wall.monotonic() >= (self._idle_next if idle else self._busy_next)
-
-    def run(self) -> None:
-        """Derive what changed; a warehouse that is away or refuses is asked again later."""
-        started = self._wall.monotonic()
-        try:
-            self._store.derive(self._terms_now())
-        except Unavailable as error:
-            log.warning("not derived, to be tried again: %s", error)
-            self._idle_next = self._busy_next = self._wall.monotonic() + RETRY
-            return
-        now = self._wall.monotonic()
-        self._idle_next = now + max(DERIVE_EVERY, now - started)
-        self._busy_next = now + max(DERIVE_BUSY, 5 * (now - started))
-
-    def _terms_now(self) -> Terms:
-        """The terms that the ledger declares last, kept in the warehouse too."""
-        if self._terms is None or self._wall.monotonic() >= self._looked + TERMS_EVERY:
-            self._looked = self._wall.monotonic()
-            text = progress.latest_terms(self._log) or profiles.text_of()
-            terms = profiles.parse(text, "the ledger's terms")
-            if self._terms is None or terms.version != self._terms.version:
-                row = [terms.version, terms.profile.name, text]
-                self._store.insert_rows("terms", ("version", "profile", "text"), [row])
-            self._terms = terms
-        return self._terms

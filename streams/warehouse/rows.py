@@ -59,11 +59,15 @@ def rows(
         pl.Series("log_offset", np.asarray(offsets, np.uint64)[read.positions]),
     )
     return Rows(
-        events=_events(frame.filter(pl.Series(held & ~ticks))),
-        ticks=_ticks(frame.filter(pl.Series(held & ticks))),
+        events=_events(_those(frame, held & ~ticks)),
+        ticks=_ticks(_those(frame, held & ticks)),
         clock=int(running[-1]),
         bad=[*read.bad, *_outside(read.positions, held, at)],
     )
+
+
+def _those(frame: pl.DataFrame, rows: NDArray[np.bool_]) -> pl.DataFrame:
+    return frame if rows.all() else frame.filter(pl.Series(rows))
 
 
 def _outside(positions: NDArray[np.int64], held: NDArray[np.bool_], at: NDArray[np.int64]) -> list[tuple[int, str]]:

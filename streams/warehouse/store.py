@@ -13,7 +13,7 @@ import pyarrow as pa
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.settings import Settings
-from streams.warehouse.client import AWAY, REFUSED, connect, first_line
+from streams.warehouse.client import AWAY, REFUSED, connect, first_line, insert
 from streams.warehouse.derive import derive
 from streams.warehouse.migrations import migrate
 
@@ -62,7 +62,7 @@ class ClickHouse:
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Add rows, or replace those that are the same."""
-        self._ask(lambda client: client.insert_arrow(table, rows))
+        self._ask(lambda client: insert(client, table, rows))
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """The same of a few rows."""
@@ -88,10 +88,14 @@ class ClickHouse:
 
     def _ask(self, work: Callable[[Any], Answer]) -> Answer:
         try:
-            if self._client is None:
-                migrate(self._settings)
-                self._client = connect(self._settings)
-            return work(self._client)
+            return work(self._connected())
         except (*AWAY, *REFUSED) as error:
             self._client = None
             raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
+
+    def _connected(self) -> Any:
+        client = self._client  # another thread may have found it away meanwhile
+        if client is None:
+            migrate(self._settings)
+            client = self._client = connect(self._settings)
+        return client

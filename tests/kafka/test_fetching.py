@@ -1,5 +1,7 @@
 """What a fetched message is to us, and what an error says who must act."""
 
+import gc
+
 import pytest
 from confluent_kafka import KafkaError
 
@@ -68,3 +70,12 @@ def test_without_a_registry_values_pass_as_they_are() -> None:
     """Who reads without a reader of ours asks the same question."""
     assert registry.inward(AWAY, "alerts", b"\0\0\0\0\2") == b"\0\0\0\0\2"
     assert registry.outward(AWAY, "alerts", None) is None
+
+
+def test_a_fetch_leaves_the_collector_as_it_was() -> None:
+    """It is off while messages are made, and on again after it; a fetch within a fetch changes nothing."""
+    with fetching.uncollected():
+        with fetching.uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()

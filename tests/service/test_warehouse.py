@@ -97,6 +97,21 @@ def test_fed_twice_is_fed_once(settings: Settings) -> None:
     assert rows(settings, "events") == count + count // 20
 
 
+def test_a_fact_told_twice_in_one_insert_is_one(settings: Settings) -> None:
+    """Views take it once, before any part is merged."""
+    connected = ClickHouse(settings)
+    connected.prepare()
+    connect(settings).command("SYSTEM STOP MERGES event_records")
+    count = write(settings, 20)
+    assert write(settings, 20) == count
+    with fed(settings) as feeds:
+        wait_for(settings, "events", count)
+        wait_for(settings, "custody", 20)
+    assert feeds.rows >= 2 * count
+    assert rows(settings, "event_records") == 2 * count
+    assert rows(settings, "events") == count
+
+
 def test_a_warehouse_that_refuses_is_waited_for(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is lost, nothing goes to the dead letters, and it is said."""
     count = write(settings, 2)
