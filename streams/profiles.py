@@ -1,9 +1,9 @@
 """Profiles of terms: the shipped ones by name, or a file of one's own."""
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+from streams.core.documents import toml
 from streams.core.errors import Misuse
 from streams.core.terms import Terms
 
@@ -33,9 +33,7 @@ def parse(text: str, where: str) -> Terms:
         Misuse: with the place and what is wrong.
     """
     try:
-        return Terms.parse(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise Misuse(f"{where} is not TOML: {error}.") from error
+        return Terms.parse(toml(text))
     except Misuse as error:
         raise Misuse(f"{where}: {error}", hint=error.hint) from error
 
@@ -51,5 +49,5 @@ def text_of(named: str = "") -> str:
         return (files("schemas") / "terms" / f"{named}.toml").read_text(encoding="utf-8")
     try:
         return Path(named).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise Misuse(f"There are no terms {named!r}.", hint=f"shipped: {', '.join(shipped())}; or a file") from error

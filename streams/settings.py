@@ -13,7 +13,6 @@ Rules:
 import difflib
 import fcntl
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from streams.core.documents import toml
 from streams.core.errors import Misuse
 
 PREFIX = "CUSTODY_"
@@ -226,9 +226,9 @@ def running(data: Path) -> Stack | None:
         return msgspec.json.decode(stack_file(data).read_bytes(), type=Stack, dec_hook=_as_path)
     except (FileNotFoundError, msgspec.DecodeError):
         return None  # never started, or just starting
-    except PermissionError as denied:
+    except OSError as denied:
         raise Misuse(
-            f"{denied.filename} is not yours to read.", hint="run as the user who started the stack"
+            f"{denied.filename} cannot be read: {denied.strerror}.", hint="run as the user who started the stack"
         ) from denied
 
 
@@ -248,11 +248,11 @@ def _from_file(file: Path | str | None) -> dict[str, Any]:
     if not file:
         return {}
     try:
-        values = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        values = toml(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise Misuse(f"The settings file {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misuse(f"The settings file {file} is not TOML: {error}.") from error
+    except (Misuse, UnicodeDecodeError) as error:
+        raise Misuse(f"The settings file {file} cannot be read: {error}.") from error
     for name in values:
         _refuse_unknown(name, name, f"in {file}")
     return values
@@ -283,13 +283,16 @@ def _convert(given: Mapping[str, Any]) -> Settings:
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         raise Misuse(f"The setting {place.rstrip('`') or '?'} is wrong: {reason}.") from error
-    return msgspec.structs.replace(settings, data=settings.data.expanduser(), cache=settings.cache.expanduser())
+    try:
+        return msgspec.structs.replace(settings, data=settings.data.expanduser(), cache=settings.cache.expanduser())
+    except RuntimeError as error:
+        raise Misuse(f"A folder's ~ cannot be found: {error}", hint="write the path whole") from error
 
 
 def _as_path(wanted: type, value: Any) -> Any:
-    if wanted is Path and isinstance(value, (str, Path)):
+    if wanted is Path and isinstance(value, (str, Path)) and "\0" not in str(value):
         return Path(value)
-    raise NotImplementedError(wanted)
+    raise ValueError("no path")
 
 
 def _check(settings: Settings) -> None:
@@ -305,8 +308,18 @@ def _check(settings: Settings) -> None:
         raise Misuse("kafka_client_certificate_file and kafka_client_key_file go together.")
     if settings.min_insync_replicas > settings.replication_factor:
         raise Misuse("min_insync_replicas is larger than replication_factor: no write could succeed.")
-    if settings.clickhouse_url and urlsplit(settings.clickhouse_url).scheme not in {"http", "https"}:
-        raise Misuse("clickhouse_url begins with http:// or https://.")
+    _check_url("clickhouse_url", settings.clickhouse_url)
+    _check_url("registry_url", settings.registry_url)
+
+
+def _check_url(name: str, url: str | None) -> None:
+    try:
+        place = urlsplit(url or "http://host")
+        whole = bool(place.hostname) and place.port != 0
+    except ValueError as error:
+        raise Misuse(f"{name} is no URL: {error}.", hint="http[s]://host:port") from error
+    if place.scheme not in {"http", "https"} or not whole:
+        raise Misuse(f"{name} begins with http:// or https:// and names a host.", hint="http[s]://host:port")
 
 
 def _with_stack(settings: Settings, given: Mapping[str, Any]) -> Settings:
@@ -336,3 +349,5 @@ def _secret(path: Path | None) -> str:
         return path.read_text(encoding="utf-8").strip("\r\n")
     except OSError as error:
         raise Misuse(f"The password file {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Misuse(f"The password file {path} is not a text.") from error

@@ -13,6 +13,19 @@ def clean(text: object, width: int = 0) -> str:
     return shown if not width or len(shown) <= width else shown[: width - 1] + "…"
 
 
+def escaped(document: str) -> str:
+    """A JSON document with the same meaning and no control characters but its line ends."""
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return "".join(_escape(one) if one != "\n" and _is_control(one) else one for one in document)
+
+
+def _escape(character: str) -> str:
+    """RFC 8259 7: beyond the first 65,536, as a surrogate pair."""
+    raw = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at : at + 2].hex()}" for at in range(0, len(raw), 2))
+
+
 def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 

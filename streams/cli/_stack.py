@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from streams.cli._screen import escaped
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, load, running
 
@@ -32,8 +33,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def say_json(value: object) -> None:
-    """Print a value as one JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)))
+    """Print a value as one JSON document; what could move a cursor or hide a line is escaped in it."""
+    click.echo(escaped(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode()))
 
 
 def roles(settings: Settings) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import click
 
 from streams.cli._grouped import Rows, groups
 from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, plain, say, say_list
-from streams.cli._screen import clean, moment
+from streams.cli._screen import clean, escaped, moment
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
 from streams.settings import Settings
@@ -74,7 +74,12 @@ def lines(title: str, rows: Rows, limit: int) -> list[str]:
         standing = sum(row["cleared_at"] is None for row in some)
         gone = f", {len(some) - standing:,} cleared" if standing < len(some) else ""
         first, more = cut(some, limit)
-        shown += ["", f"{rule}  {standing:,} standing{gone}", *columns(map(_cells, first), "llll", flex=2), *more]
+        shown += [
+            "",
+            f"{clean(rule, 30)}  {standing:,} standing{gone}",
+            *columns(map(_cells, first), "llll", flex=2),
+            *more,
+        ]
     return shown
 
 
@@ -92,10 +97,10 @@ def _follow(settings: Settings, rules: frozenset[str], *, as_json: bool) -> None
         if alert["rule"] not in rules:
             continue
         if as_json:
-            click.echo(msgspec.json.encode(plain(alert)))
+            click.echo(escaped(msgspec.json.encode(plain(alert)).decode()))
             continue
         what = clean(alert["recipient"] or alert["host"], 22)
-        when, state = moment(alert["at"])[5:], alert["state"]
+        when, state = moment(alert["at"])[5:], clean(alert["state"], 7)
         click.echo(f"{when:<15} {state:<7} {clean(alert['rule'], 16):<16} {what:<22} {clean(alert['message_key'], 15)}")
 
 
@@ -108,4 +113,4 @@ def told(settings: Settings) -> Iterator[dict[str, Any]]:
         try:
             yield records.decode("alert", value)
         except Undecodable as error:
-            click.echo(f"a record that is no alert: {error}", err=True)
+            click.echo(f"a record that is no alert: {clean(error, 200)}", err=True)

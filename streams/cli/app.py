@@ -7,6 +7,7 @@ import sys
 import click
 
 import streams.cli as commands
+from streams.cli._screen import clean
 from streams.core.errors import CustodyError
 
 NOT_COMMANDS = frozenset({"app", "screen"})
@@ -51,5 +52,6 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except CustodyError as error:
-        click.echo(f"custody: {error}" + (f"\n{error.hint}" if error.hint else ""), err=True)
+        said = f"custody: {error}" + (f"\n{error.hint}" if error.hint else "")
+        click.echo("\n".join(map(clean, said.split("\n"))), err=True)
         sys.exit(error.exit_code)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli._screen import clean
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 
@@ -25,9 +26,9 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     for finding in examine(settings_of(data, file, ledger)):
         findings.append(finding)
         if not as_json:
-            click.echo(f"{'ok   ' if finding.ok else 'LOOK '} {finding.name:<12} {finding.said}")
+            click.echo(f"{'ok   ' if finding.ok else 'LOOK '} {finding.name:<12} {clean(finding.said)}")
             if not finding.ok:
-                click.echo(f"{'':<18} -> {finding.advice}")
+                click.echo(f"{'':<18} -> {clean(finding.advice)}")
     if as_json:
         say_json([dataclasses.asdict(finding) for finding in findings])
     if not all(finding.ok for finding in findings):

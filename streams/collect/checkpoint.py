@@ -25,6 +25,9 @@ HEAD = 1024
 
 VERSION = 2
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What damaged bytes raise."""
+
 
 class Mark(msgspec.Struct, frozen=True):
     """How bytes are known: their number and hash."""
@@ -155,7 +158,7 @@ def load(path: Path) -> Checkpoint | None:
         found = msgspec.msgpack.decode(path.read_bytes(), type=Checkpoint)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, OSError) as error:
+    except (*UNREADABLE, OSError) as error:
         raise Misuse(f"The checkpoint {path} cannot be read: {error}", hint=again) from error
     if found.version != VERSION:
         raise Misuse(f"The checkpoint {path} is of version {found.version}, not {VERSION}.", hint=again)

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from streams.collect import dovecot_text as texts
+from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
@@ -85,7 +86,7 @@ class DovecotParser:
         """
         try:
             memory = msgspec.msgpack.decode(state, type=Memory)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise Misuse(f"The checkpoint of {self.source.name} is not of this version: {error}") from error
         if memory.version != Memory().version:
             raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")

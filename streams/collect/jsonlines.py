@@ -125,6 +125,8 @@ def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> Messag
     fields = {name: value for name, value in msgspec.structs.asdict(_DECODER.decode(raw)).items() if value is not UNSET}
     if fields["kind"] is Kind.TICK:
         raise ValueError("kind: a tick is the clock writer's to write")
+    if b"\\u0000" in raw:
+        _refuse_nul(fields)
     for name in _HASHES:
         if fields.get(name):
             fields[name] = bytes.fromhex(fields[name])
@@ -135,6 +137,13 @@ def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> Messag
     fields["occurred_at"] = _micros(fields["occurred_at"])
     _identify(fields)
     return MessageEvent(**fields)
+
+
+def _refuse_nul(fields: dict[str, Any]) -> None:
+    """NUL keeps texts apart in hashes: within one, it would make a leg look like another."""
+    for name, value in fields.items():
+        if any("\0" in text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)):
+            raise ValueError(f"{name}: a text with a NUL")
 
 
 def _identify(fields: dict[str, Any]) -> None:

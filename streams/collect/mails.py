@@ -7,6 +7,7 @@ Rules:
 - A Maildir's `tmp` holds what is not yet delivered; names that begin with a dot and indexes of servers are no mails.
 """
 
+import struct
 import tarfile
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -28,10 +29,30 @@ CHUNK = 200
 
 _TAR = (257, b"ustar")
 _FROM = b"From "
+_EMPTY = frozenset({b"\n", b"\r\n"})
+_EXTENDED = 4096
+"""Bytes of a tar's extended header: of names, of which no system has longer ones."""
+
+_NO_TAR = (ValueError, IndexError, KeyError, OverflowError, TypeError, struct.error, RecursionError)
+"""What tarfile raises for headers that lie, beside its own errors."""
+
 _NO_MAIL = ("dovecot", "courier", "maildirfolder", "subscriptions", "maildirsize")
+
+_EXTENDING = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
 
 Raw = tuple[int, bytes]
 """Place and bytes of a mail."""
+
+
+class _Member(tarfile.TarInfo):
+    """A file in a tar; an extended header that is longer than names are is not read: that could take for ever."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _EXTENDING and self.size > _EXTENDED:
+            raise tarfile.ReadError(f"an extended header of {self.size} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]  # where types are told apart
 
 
 def files(path: str) -> list[str]:
@@ -100,34 +121,36 @@ def _mails(text: Text) -> Iterator[Raw]:
 
 def _of_tar(stream: IO[bytes]) -> Iterator[Raw]:
     number = 0
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
-            held = archive.extractfile(member) if member.isfile() else None
-            if held and _may_be_mail(Path(member.name)):
-                yield number, held.read(MAIL + 1)
-                number += 1
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
+            for member in archive:
+                held = archive.extractfile(member) if member.isfile() else None
+                if held and _may_be_mail(Path(member.name)):
+                    yield number, held.read(MAIL + 1)
+                    number += 1
+    except _NO_TAR as error:
+        raise tarfile.ReadError(f"not a tar: {error}") from error
 
 
 def _of_mbox(stream: IO[bytes]) -> Iterator[Raw]:
-    offset = size = start = 0
-    lines: list[bytes] = []
-    after_empty = True
+    offset = start = 0
+    mail = bytearray()
+    last = b"\n"
     while line := stream.readline(MAIL):
-        if after_empty and line.startswith(_FROM):
+        if last in _EMPTY and line.startswith(_FROM):
             if offset:
-                yield start, _joined(lines)
-            start, lines, size = offset, [], 0
-        elif size <= MAIL:
-            lines.append(_unquoted(line))
-            size += len(line)
-        after_empty = line in {b"\n", b"\r\n"}
+                yield start, _without_end(mail, last)
+            start, mail = offset, bytearray()
+        elif len(mail) <= MAIL:
+            mail += _unquoted(line)
+        last = line
         offset += len(line)
-    yield start, _joined(lines)
+    yield start, _without_end(mail, last)
 
 
-def _joined(lines: list[bytes]) -> bytes:
+def _without_end(mail: bytearray, last: bytes) -> bytes:
     """The lines of a mail, without the empty one before the next "From "."""
-    return b"".join(lines[:-1] if lines and lines[-1] in {b"\n", b"\r\n"} else lines)
+    return bytes(mail[: -len(last)] if last in _EMPTY and mail.endswith(last) else mail)
 
 
 def _unquoted(line: bytes) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece
 from streams.collect.postfix_attempt import attempted
@@ -115,7 +116,7 @@ class PostfixParser:
         """
         try:
             memory = msgspec.msgpack.decode(state, type=Memory)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Misuse(f"The checkpoint of {self.source.name} is not of this version: {error}") from error
         if memory.version != VERSION:
             raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")
@@ -161,7 +162,7 @@ class PostfixParser:
         service, _, daemon = program.rpartition("/")
         read = _READERS.get(daemon) if service else None
         if read is None:
-            daemon = daemon if "postfix" in service else program or "(no program)"
+            daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
         name = self.source.host or self.declaration.host_of(host)
         spool = self._desk.spools.setdefault(name, Spool(host=name)) if read else self._desk.spool
         head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read)

@@ -80,6 +80,8 @@ def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
         if entry.client and desk.spool.host != desk.here(desk.party(entry.client)):
             return
         before = _unseen(desk, entry)
+    elif not before.key:  # neither cleanup nor qmgr has spoken of it
+        before = _unseen(desk, entry)
     form = replace(desk.form, next_queue_id=entry.queue_id, next_leg=entry.place + half_of(recipient))
     desk.put(form, Kind.REROUTED, entry.at, before, recipient)
     if before.key != entry.key and not before.key.startswith("/"):  # a filter changed it: tell both partitions

@@ -25,6 +25,9 @@ from streams.core.identity import fact_id, leg_of, message_key, recipient_half
 
 SECOND = 1_000_000
 EXAMPLES = 20
+PROGRAMS = 1_000
+"""Programs (and codes of refusals) whose ignored lines are counted apart."""
+
 _LOOPBACK = ("127.", "::1")
 _PARTIES = 16_384
 
@@ -214,9 +217,8 @@ class Desk:
         where, told = entry.where, self.told
         outcome = f"{form.action}|{form.status}|{form.next_queue_id}"
         fact = fact_id(kind, where, recipient, at, outcome, ordinal)
-        while fact in told:
-            ordinal += 1
-            fact = fact_id(kind, where, recipient, at, outcome, ordinal)
+        if fact in told:
+            fact = self._next(lambda number: fact_id(kind, where, recipient, at, outcome, number), ordinal)
         told.add(fact)
         self.events.append(
             replace(
@@ -234,9 +236,25 @@ class Desk:
             )
         )
 
+    def _next(self, fact: Callable[[int], bytes], ordinal: int) -> bytes:
+        """The first of facts that are alike that was not told; those told have consecutive ordinals."""
+        told, step = self.told, 1
+        while fact(ordinal + step) in told:
+            step *= 2
+        low, high = ordinal + step // 2, ordinal + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fact(middle) in told else (low, middle)
+        return fact(high)
+
+    def counted(self, program: str) -> str:
+        """The name that lines of a program are counted by; garbage names programs without end."""
+        ignored = self.ignored
+        return program if program in ignored or len(ignored) < PROGRAMS else "other programs"
+
     def ignore(self, program: str) -> None:
         """The line carries nothing for custody."""
-        self.ignored[program] += 1
+        self.ignored[self.counted(program)] += 1
 
     def unread(self, reason: str) -> None:
         """The line should be understood and is not."""

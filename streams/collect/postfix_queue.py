@@ -145,10 +145,12 @@ def bounce(desk: Desk, queue_id: str, rest: str) -> None:
 
 def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     desk.name(subject)
+    is_news = (report.report, report.subject) != (action, subject.key)
     report.report, report.subject = action, subject.key
     notes = (f"notification={action}", *((f"report={report.key}",) if report.key else ()))
     desk.tell(Kind.REPORTED, desk.at, subject, action="issued", next_queue_id=report.queue_id, attributes=notes)
-    relate(desk, report)
+    if is_news:
+        relate(desk, report)
 
 
 # qmgr
@@ -223,6 +225,8 @@ def postsuper(desk: Desk, queue_id: str, rest: str) -> None:
     elif rest == "removed":
         for recipient in ("", *_owed(entry)):
             desk.tell(Kind.DELETED, desk.at, entry, recipient, attributes=notes)
+        for owed in entry.recipients.values():
+            owed.gone = True
         desk.leave(entry)
     else:
         desk.unread("a line of postsuper of an unknown form")

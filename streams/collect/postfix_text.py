@@ -42,7 +42,7 @@ _REJECTED = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
 _REJECTION = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?: \d\.\d{1,3}\.\d{1,3})?)(?=\D)")
 _AFTER_DATA = ("reject: END-OF-MESSAGE ", "milter-reject: END-OF-MESSAGE ")
 _HEADER = re.compile(
-    r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+): *(.*?)"
+    r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+):(.*?)"
     r" from (?:local|unknown|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
     re.DOTALL,
 )

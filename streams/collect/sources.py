@@ -7,7 +7,6 @@ Rules:
 """
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ import msgspec
 from streams import profiles
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
 from streams.collect.kinds import KINDS
+from streams.core.documents import toml
 from streams.core.errors import Misuse
 
 STDIN = "-"
@@ -88,13 +88,13 @@ def read(path: Path) -> Declaration:
         Misuse: with the key and what is wrong with it.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise Misuse(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Misuse(f"{path} is not TOML: {error}.") from error
     try:
-        return parse(document, path.parent)
+        return parse(toml(text), path.parent)
     except Misuse as error:
         raise Misuse(f"{path}: {error}", hint=error.hint or EXAMPLE) from error
 

@@ -47,8 +47,8 @@ _CLOCK = re.compile(r" ([ 0-3][0-9]) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]
 _NONE = "\0"
 """No date; no text that was read has a NUL."""
 
-_STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]+(?: [^\s=\]"]+="(?:[^"\\]|\\.)*")*\])+')
-"""RFC 5424 6.3: nothing, or elements whose quoted values may hold brackets."""
+_STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]++(?: [^\s=\]"]++="[^"\\]*+(?:\\.[^"\\]*+)*+")*+\])++')
+"""RFC 5424 6.3: nothing, or elements whose quoted values may hold brackets. Nothing is tried twice."""
 
 
 class Line(NamedTuple):
@@ -96,7 +96,7 @@ class Reader:
         """
         try:
             self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise Misuse(
                 f"There is no time zone {timezone!r}.", hint="use an IANA name such as Europe/Berlin"
             ) from error
@@ -165,9 +165,10 @@ class Reader:
         if not EARLIEST <= moment.year < LATEST:
             return None
         if moment.tzinfo is None:
-            return self._local(moment)
+            return _within(self._local(moment))
         whole = moment.toordinal() * _DAY_SECONDS + moment.hour * 3600 + moment.minute * 60 + moment.second
-        return (whole - _EPOCH_SECONDS) * _SECOND + moment.microsecond - _offset(moment)
+        at = (whole - _EPOCH_SECONDS) * _SECOND + moment.microsecond - _offset(moment)
+        return at if _EARLIEST <= at < _LATEST else None
 
     def _traditional(self, text: str) -> tuple[int, str] | None:
         date = text[:_DATE]
@@ -184,9 +185,10 @@ class Reader:
             return None
         day, hour, minute, second = map(int, clock.groups())
         try:
-            return self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
+            at = self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
         except (ValueError, OverflowError):
             return None
+        return _within(at)
 
     def _dated(self, month: int, rest: timedelta) -> int:
         if self.year is None:
@@ -194,6 +196,8 @@ class Reader:
         if month == _DECEMBER and self.month == _JANUARY:  # a line that comes late over the turn of the year
             return self._local(_in_month(self.year - 1, month, rest))
         if self.month - month > _HALF_A_YEAR:
+            if self.year + 1 >= LATEST:
+                raise ValueError("months that go round and round")
             self.year += 1
         self.month = month
         return self._local(_in_month(self.year, month, rest))
@@ -223,6 +227,11 @@ def _in_month(year: int, month: int, rest: timedelta) -> datetime:
     return datetime(year, month, 1) + rest  # noqa: DTZ001 - the zone is found by _local
 
 
+def _within(at: int) -> int | None:
+    """A time that a line may have, or None."""
+    return at if _EARLIEST <= at < _LATEST else None
+
+
 def _offset(moment: datetime) -> int:
     """Microseconds east of UTC."""
     offset = moment.utcoffset()
@@ -250,7 +259,7 @@ def _journal(raw: bytes) -> tuple[int, str] | None:
         at = int(record.realtime)
         message = record.message or ""
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     if not _EARLIEST <= at < _LATEST:
         return None

@@ -12,7 +12,7 @@ Rules:
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -52,7 +52,10 @@ FINDINGS = (
 )
 """Every rule there is; `blind` is what overdue says when a needed source was silent."""
 
-Seconds = dict[str, int]
+Span = Annotated[int, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
+"""Seconds, a hundred years at most: what is due is a time that can be told."""
+
+Seconds = dict[str, Span]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Unread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Mailboxes whose reads are watched, and for how long a copy may lie unread."""
 
-    after: int = 4 * 3600
+    after: Span = 4 * 3600
     mailboxes: tuple[str, ...] = ()
 
 
@@ -94,12 +97,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     findings: tuple[str, ...] = FINDINGS
     report: Seconds
     report_when: Literal["requested", "unless-declined"] = "unless-declined"
-    grace: int = 0
+    grace: Span = 0
     stuck: Seconds
     unread: Unread = Unread()
     refused: Literal["always", "untold"] = "always"
-    told_within: int = 300
-    unaccounted_after: int = 300
+    told_within: Span = 300
+    unaccounted_after: Span = 300
     bulk: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -124,7 +127,7 @@ class Terms:
         """Check a profile.
 
         Raises:
-            Misuse: a finding or a priority has an unknown name, or a number is negative.
+            Misuse: a finding or a priority has an unknown name.
         """
         self.profile = profile
         self.version = blake2b(msgspec.json.encode(profile), digest_size=6).hexdigest()
@@ -132,8 +135,6 @@ class Terms:
         _check_names("findings", profile.findings, FINDINGS)
         for where, seconds in _all_seconds(profile):
             _check_names(where, seconds, LEVELS)
-            if any(value < 0 for value in seconds.values()):
-                raise Misuse(f"terms: {where}: a number of seconds is negative")
         self.owed = lru_cache(maxsize=65536)(self._owed)
 
     @classmethod

@@ -108,10 +108,18 @@ def _id_of(url: str, credentials: str, subject: str, text: str) -> int:
     for place in (path, f"{path}/versions"):
         status, answer = _post(url, credentials, place, {"schema": text, "schemaType": "AVRO"})
         if status == HTTPStatus.OK:
-            return int(answer["id"])
+            return _number(answer, url)
         if status != HTTPStatus.NOT_FOUND:
             raise _refusal(status, answer, subject)
     raise _refusal(status, answer, subject)
+
+
+def _number(answer: dict[str, Any], url: str) -> int:
+    """The id in a registry's answer; a proxy may answer whatever it likes."""
+    number = answer.get("id")
+    if isinstance(number, int) and 0 <= number < 1 << 31:
+        return number
+    raise Unavailable(f"The schema registry at {url} names no id of a schema.", hint="is it a schema registry?")
 
 
 def _post(url: str, credentials: str, path: str, value: object) -> tuple[int, dict[str, Any]]:
@@ -133,7 +141,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     """What a registry says; what is no JSON object (a proxy's page) says nothing."""
     try:
         value = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

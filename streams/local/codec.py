@@ -1,11 +1,12 @@
 """Compression of request and response bodies, in pieces: lz4, zstd, gzip, deflate.
 
+What a few bytes unpack to is given in blocks, however much it is: nobody can fill the memory with a small body.
 Clients send several frames one after the other (a frame a block), so the end of a frame is not the end of a body.
 """
 
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ from streams.core.errors import Undecodable
 ENCODINGS = ("lz4", "zstd", "gzip", "deflate")
 """In the order we like to answer in: cheapest first."""
 
+BLOCK = 1 << 20
+"""Clear bytes that are given at once."""
+
 BROKEN = (RuntimeError, zlib.error, zstd.ZstdError)
 
 
@@ -30,16 +34,38 @@ class Decompressor(Protocol):
     eof: bool
     unused_data: bytes
 
-    def decompress(self, data: bytes) -> bytes:
-        """The bytes that these bytes mean."""
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """The bytes that these bytes mean; where they are as many as may be, there are more."""
         ...
+
+
+class _Zlib:
+    """zlib or gzip, as its header says."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._inner = zlib.decompressobj(47)
+
+    @property
+    def eof(self) -> bool:
+        """The frame is whole."""
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the frame."""
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """The bytes that these bytes, and those not yet looked at, mean."""
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
 _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
     "lz4": lz4.frame.LZ4FrameDecompressor,
     "zstd": zstd.ZstdDecompressor,
-    "gzip": lambda: zlib.decompressobj(47),  # zlib or gzip, as its header says
-    "deflate": lambda: zlib.decompressobj(47),
+    "gzip": _Zlib,
+    "deflate": _Zlib,
 }
 
 
@@ -49,8 +75,9 @@ class _Plain:
     eof = False
     unused_data = b""
 
-    def decompress(self, data: bytes) -> bytes:
+    def decompress(self, data: bytes, max_length: int) -> bytes:
         """The same bytes."""
+        del max_length
         return data
 
 
@@ -62,21 +89,19 @@ class Decoder:
         self._make = make
         self._frame: Decompressor | None = None
 
-    def feed(self, data: bytes) -> bytes:
-        """The clear bytes of the next piece.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The clear bytes of the next piece, in blocks.
 
         Raises:
             Undecodable: the bytes are not in the encoding that was announced.
         """
-        clear = []
         while data:
             frame = self._frame or self._make()
-            try:
-                clear.append(frame.decompress(data))
-            except BROKEN as error:
-                raise Undecodable(f"The body does not decompress: {error}.") from error
+            clear = _step(frame, data)
+            while clear:
+                yield clear
+                clear = _step(frame, b"") if len(clear) == BLOCK and not frame.eof else b""
             self._frame, data = (None, frame.unused_data) if frame.eof else (frame, b"")
-        return b"".join(clear)
 
     def finish(self) -> None:
         """Say that the body ends here.
@@ -86,6 +111,13 @@ class Decoder:
         """
         if self._frame is not None and not isinstance(self._frame, _Plain):
             raise Undecodable("The body ends in the middle of a compressed frame.")
+
+
+def _step(frame: Decompressor, data: bytes) -> bytes:
+    try:
+        return frame.decompress(data, BLOCK)
+    except BROKEN as error:
+        raise Undecodable(f"The body does not decompress: {error}.") from error
 
 
 class Encoder:

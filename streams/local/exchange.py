@@ -96,7 +96,7 @@ class Exchange:
         pieces = session.ask(sql, self._asked.output_format, self._asked.parameters)
         first = await self._next(pieces)
         headers = self._headers(_summary(0, 0))
-        name = headers["X-ClickHouse-Format"] = question.format_of(sql, self._asked.output_format)
+        name = headers["X-ClickHouse-Format"] = _line(question.format_of(sql, self._asked.output_format))
         headers["Content-Type"] = CONTENT_TYPES.get(name, "application/octet-stream")
         encoding = self._encoding() if first else ""
         if encoding:
@@ -138,20 +138,25 @@ class Exchange:
     def _headers(self, summary: str) -> dict[str, str]:
         return {
             "X-ClickHouse-Server-Display-Name": "custody",
-            "X-ClickHouse-Query-Id": self._id,
-            "X-ClickHouse-Timezone": self._asked.settings.get("session_timezone", self._engine.timezone),
+            "X-ClickHouse-Query-Id": _line(self._id),
+            "X-ClickHouse-Timezone": _line(self._asked.settings.get("session_timezone", self._engine.timezone)),
             "X-ClickHouse-Summary": summary,
         }
 
 
 def failure(refused: Refused, version: str, query_id: str) -> web.Response:
     """The answer that says why not, as ClickHouse says it."""
-    headers = {"X-ClickHouse-Exception-Code": str(refused.code), "X-ClickHouse-Query-Id": query_id}
+    headers = {"X-ClickHouse-Exception-Code": str(refused.code), "X-ClickHouse-Query-Id": _line(query_id)}
     if refused.code == REQUIRED_PASSWORD:
         headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
     text = str(refused).rstrip()
     text += "\n" if "(version " in text else f" (version {version})\n"
     return web.Response(status=_status(refused.code), text=text, headers=headers)
+
+
+def _line(text: str) -> str:
+    """A client's word as a header may have it: nothing in it ends the line."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _status(code: int) -> int:
@@ -162,12 +167,13 @@ def _status(code: int) -> int:
 
 async def _start(sql: bytes, body: AsyncIterator[bytes]) -> bytes:
     """The beginning of the statement: all of it, or an INSERT up to its first rows."""
-    start, between = sql, b"\n" if sql else b""
+    start, between = bytearray(sql), b"\n" if sql else b""
     async for piece in _limited(body):
-        start, between = start + between + piece, b""
-        if question.is_insert(start) and (len(start) > question.HEAD_LIMIT or question.split(start)):
+        start += between + piece
+        between = b""
+        if question.is_insert(start) and (len(start) > question.HEAD_LIMIT or question.split(bytes(start))):
             break
-    return start
+    return bytes(start)
 
 
 async def _limited(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -185,10 +191,11 @@ async def _clear(request: web.Request) -> AsyncGenerator[bytes, None]:
     decoder = codec.decoder(request.headers.get(hdrs.CONTENT_ENCODING, ""))
     gathered = bytearray()
     async for piece in request.content.iter_any():
-        gathered += decoder.feed(piece)
-        if len(gathered) >= PIECE:
-            yield bytes(gathered)
-            gathered.clear()
+        for clear in decoder.feed(piece):
+            gathered += clear
+            if len(gathered) >= PIECE:
+                yield bytes(gathered)
+                gathered.clear()
     decoder.finish()
     if gathered:
         yield bytes(gathered)

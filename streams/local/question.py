@@ -6,7 +6,6 @@ The protocol is ClickHouse's HTTP interface: the statement in `query` or in the 
 
 import re
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,15 +22,18 @@ PARAMETER = "param_"
 HEAD_LIMIT = 1 << 20
 """Bytes in which the statement of an INSERT must end and its rows begin."""
 
-_OPENING = rb"""\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"""
+# Whatever is taken is never given back (`++`, `*+`, `(?>`): a statement made up to be read for ever is read once.
+_OPENING = rb"""\s*+(?:--[^\n]*+\n\s*+|(?>/\*.*?\*/)\s*+)*+"""
 _INSERT = re.compile(_OPENING + rb"INSERT\b", re.IGNORECASE | re.DOTALL)
-_QUOTED = rb"""`[^`]*`|"[^"]*"|'(?:[^'\\]|\\.)*'|\([^()]*\)"""
+_QUOTED = rb"""`[^`]*+`|"[^"]*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|\([^()]*+\)"""
 _HEAD = re.compile(
-    _OPENING + rb"INSERT\b(?:" + _QUOTED + rb"""|(?!\b(?:FORMAT|SELECT|VALUES|WITH)\b)[^`"'(])*"""
+    _OPENING + rb"INSERT\b(?:" + _QUOTED + rb"""|[^`"'(\w]++|(?!(?:FORMAT|SELECT|VALUES|WITH)\b)\w++)*+"""
     rb"\b(?P<form>FORMAT[ \t\r\n]+(?P<name>\w+)|VALUES)[ \t]*\r?\n?",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^']*)?;?\s*$", re.IGNORECASE)
+_FORMAT = re.compile(r"\bFORMAT\s++(\w++)\s*+(?:SETTINGS\b[^';]*+)?;?\s*+$", re.IGNORECASE)
+_TAIL = 4096
+"""Characters at the end of a statement in which its FORMAT stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +62,24 @@ class Question:
 
 
 def read(url: Mapping[str, str], headers: Mapping[str, str]) -> Question:
-    """The question of a request's URL parameters and headers."""
+    """The question of a request's URL parameters and headers; bytes that are no text are "?"."""
     user, password = _credentials(url, headers)
+    named = [(_utf8(name), _utf8(value)) for name, value in url.items()]
     return Question(
-        sql=url.get("query", ""),
-        database=url.get("database") or headers.get("X-ClickHouse-Database", ""),
-        output_format=url.get("default_format") or headers.get("X-ClickHouse-Format", "TabSeparated"),
-        query_id=url.get("query_id", ""),
-        settings={n: v for n, v in url.items() if n not in RESERVED and not n.startswith(PARAMETER)},
-        parameters={n.removeprefix(PARAMETER): v for n, v in url.items() if n.startswith(PARAMETER)},
-        user=user,
-        password=password,
+        sql=_utf8(url.get("query", "")),
+        database=_utf8(url.get("database") or headers.get("X-ClickHouse-Database", "")),
+        output_format=_utf8(url.get("default_format") or headers.get("X-ClickHouse-Format", "TabSeparated")),
+        query_id=_utf8(url.get("query_id", "")),
+        settings={n: v for n, v in named if n not in RESERVED and not n.startswith(PARAMETER)},
+        parameters={n.removeprefix(PARAMETER): v for n, v in named if n.startswith(PARAMETER)},
+        user=_utf8(user),
+        password=_utf8(password),
     )
+
+
+def _utf8(text: str) -> str:
+    """A text without the halves of characters that stand for bytes which were none."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, str]:
@@ -87,14 +95,14 @@ def _credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[st
 def _basic(value: str) -> tuple[str, str]:
     try:
         user, _, password = b64decode(value).decode().partition(":")
-    except (NotBase64, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, or no UTF-8
         return "", ""
     return user, password
 
 
-def is_insert(sql: bytes) -> bool:
+def is_insert(sql: bytes | bytearray) -> bool:
     """Is it an INSERT, of rows or of a SELECT."""
-    return _INSERT.match(sql) is not None
+    return _INSERT.match(sql, 0, HEAD_LIMIT) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +122,7 @@ class Rows:
 
 def split(statement: bytes) -> Rows | None:
     """An INSERT and the rows that follow it; None: no rows follow, or the statement has not ended yet."""
-    found = _HEAD.match(statement)
+    found = _HEAD.match(statement, 0, HEAD_LIMIT)
     if found is None:
         return None
     sql = statement[: found.start("form")].decode("utf-8", "replace")
@@ -123,5 +131,5 @@ def split(statement: bytes) -> Rows | None:
 
 def format_of(sql: str, default: str) -> str:
     """The output format of a statement."""
-    named = _FORMAT.search(sql)
+    named = _FORMAT.search(sql[-_TAIL:])
     return named[1] if named else default

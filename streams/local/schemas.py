@@ -21,7 +21,7 @@ VALUE = "-value"
 def routes() -> list[web.AbstractRouteDef]:
     """The routes of the interface."""
     return [
-        web.get("/schemas/ids/{id:[0-9]+}", _by_id),
+        web.get("/schemas/ids/{id:[0-9]{1,9}}", _by_id),
         web.get("/schemas/types", _types),
         web.get("/subjects", _subjects),
         web.get("/subjects/{subject}/versions", _versions),
@@ -67,7 +67,7 @@ async def _look_up(request: web.Request) -> web.Response:
         return _no_subject(request)
     try:
         asked = json.loads((await request.json())["schema"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return _error(422, 42201, "Invalid schema")
     if asked != schemas.schema(name):
         return _error(404, NO_SCHEMA, "Schema not found")

@@ -5,11 +5,13 @@ Rules:
   what was told of a rule. Applied in order, segments give the state; the last word on a row wins.
 - A generation's name is its number and a word of its writer's own, so that a frozen worker that wakes up overwrites
   nothing.
+- A record is sealed with a hash of its bytes: what was damaged, or is of another version, is refused and not put back.
 - A manifest names the generations that count, the offset up to which they speak, and the clock. It is written after
   they are acknowledged, and the offset is committed with its id: recovery believes nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -18,9 +20,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core.clock import Clock
+from streams.core.errors import Undecodable
 from streams.core.index import Rows
 from streams.core.lattice import Table
 from streams.track.part import Part
+
+SEAL = 16
+"""Bytes of the hash in front of a record."""
+
+_VERSION = b"snapshot-1"
+"""Of the format: another seals otherwise."""
 
 ROWS = 3072
 """Rows of a segment: under 800 KB as they are, about a third of it compressed."""
@@ -109,7 +118,11 @@ def whole(part: Part) -> Iterator[bytes]:
 
 
 def apply(part: Part, segments: Sequence[bytes]) -> None:
-    """Put segments back, in order."""
+    """Put segments back, in order.
+
+    Raises:
+        Undecodable: one is damaged, or of another version.
+    """
     custody = part.custody
     lost: list[tuple[Rows, Rows]] = []
     for raw in segments:
@@ -132,6 +145,31 @@ def apply(part: Part, segments: Sequence[bytes]) -> None:
     custody.chains.extend(len(custody.legs))
     for rows, above in lost:
         custody.chains.restore(len(custody.legs), rows, above)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """A manifest as its record has it."""
+    return _sealed(msgspec.msgpack.encode(manifest))
+
+
+def manifest_of(raw: bytes) -> Manifest:
+    """The manifest of a record.
+
+    Raises:
+        Undecodable: it is damaged, or of another version.
+    """
+    return msgspec.msgpack.decode(_unsealed(raw), type=Manifest)
+
+
+def _sealed(raw: bytes) -> bytes:
+    return blake2b(raw, digest_size=SEAL, person=_VERSION).digest() + raw
+
+
+def _unsealed(raw: bytes) -> memoryview:
+    sealed = memoryview(raw)
+    if blake2b(sealed[SEAL:], digest_size=SEAL, person=_VERSION).digest() != sealed[:SEAL]:
+        raise Undecodable("a snapshot that is damaged, or of another version")
+    return sealed[SEAL:]
 
 
 def clock_of(manifest: Manifest) -> Clock:
@@ -167,11 +205,11 @@ def _packed(name: str, columns: dict[str, Any], blob: bytes = b"") -> bytes:
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with pa.ipc.new_stream(out, schema, options=options) as writer:
         writer.write_table(table.cast(schema))
-    return bytes(out.getvalue())
+    return _sealed(bytes(out.getvalue()))
 
 
 def _unpacked(raw: bytes) -> tuple[str, dict[str, Any], bytes]:
-    with pa.ipc.open_stream(raw) as reader:
+    with pa.ipc.open_stream(_unsealed(raw)) as reader:
         table = reader.read_all()
     metadata = table.schema.metadata
     columns = {name: table.column(name).to_numpy() for name in table.column_names}

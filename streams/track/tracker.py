@@ -16,9 +16,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-import msgspec
-
 from streams.core.clock import BEGINNING
+from streams.core.errors import Undecodable
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
 from streams.kafka.deadletters import DeadLetters
@@ -148,7 +147,7 @@ class Tracker:
         self._writer.flush()
         kept.heap, kept.learned = len(part.custody.names), len(part.custody.names.learned())
         manifest = self._manifest(part, kept, generation, told)
-        self._write(segments.manifest_key(part.partition, generation), msgspec.msgpack.encode(manifest))
+        self._write(segments.manifest_key(part.partition, generation), segments.manifest_bytes(manifest))
         self._writer.flush()
         self._reader.commit(part.partition, part.offset, generation)
         self._remove(part.partition, kept.manifest, old if anew else [])
@@ -203,9 +202,16 @@ class Tracker:
                 log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)
 
     def _recovered(self, number: int, manifest_id: str, held: dict[bytes, bytes]) -> tuple[Part | None, Kept | None]:
-        """The state that the committed manifest names; nothing where its terms are others or a segment is missing."""
+        """The state that the committed manifest names; nothing where its terms are others or something is damaged."""
+        try:
+            return self._put_back(number, manifest_id, held)
+        except Undecodable as error:
+            log.warning("partition %d: %s: from the beginning", number, error)
+            return None, None
+
+    def _put_back(self, number: int, manifest_id: str, held: dict[bytes, bytes]) -> tuple[Part | None, Kept | None]:
         raw = held.get(segments.manifest_key(number, manifest_id))
-        manifest = msgspec.msgpack.decode(raw, type=Manifest) if raw else None
+        manifest = segments.manifest_of(raw) if raw else None
         if manifest is None or manifest.terms != self.terms.version:
             log.warning("partition %d: no state for these terms: from the beginning", number)
             return None, None

@@ -145,7 +145,7 @@ def test_every_field_goes_through_the_wire() -> None:
     """A line with all fields is an event that its Avro schema holds."""
     texts = ["original_recipient", "peer", "mts_id", "originator", "content_type", "action", "status", "diagnostic"]
     texts += ["next_queue_id", "subject_key", "recipient"]
-    fields: dict[str, Any] = dict.fromkeys(texts, "ü\0") | dict.fromkeys(("next_leg", "subject_event"), "00" * 16)
+    fields: dict[str, Any] = dict.fromkeys(texts, "ü\x01") | dict.fromkeys(("next_leg", "subject_event"), "00" * 16)
     numbers = {"priority": -9, "size": (1 << 63) - 1, "recipients_expected": (1 << 31) - 1, "seq": 5}
     event = _event(**fields, **numbers, digest="aa" * 32, traffic="ours", side="moved", report_requested=False)
     assert envelope.decode(envelope.encode(event)) == event
