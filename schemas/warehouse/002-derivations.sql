@@ -163,7 +163,7 @@ CREATE TABLE IF NOT EXISTS unit_records
     peer LowCardinality(String) COMMENT 'First next party',
     members UInt64 COMMENT 'Recipients that it was redirected to; 0 where it was not',
     members_proven UInt64 COMMENT 'Of these, with proof of delivery',
-    outcome LowCardinality(String) COMMENT 'delivered, refused, expanded, relayed, deleted, discarded, in-queue or unknown',
+    outcome LowCardinality(String) COMMENT 'delivered, refused, expanded, relayed, deleted, discarded, quarantined, in-queue or unknown',
     last_host LowCardinality(String) COMMENT 'Last queue known to have held it: host',
     last_queue_id String COMMENT 'Last queue known to have held it: queue id',
     first_of_key Bool COMMENT 'Is it of the first submission of its Message-ID',

@@ -365,6 +365,8 @@ WITH
             minOrNullIf(at, kind = 'reported' AND action = 'failed') AS told_at,
             minOrNullIf(known, kind = 'reported' AND action = 'failed') AS told_known,
             minOrNullIf(at, kind IN ('discarded', 'quarantined')) AS discarded_at,
+            argMinIf((kind, host), (at, known, event_id), kind IN ('discarded', 'quarantined')) AS discard,
+            groupUniqArrayIf(host, kind = 'delivered') AS delivered_by,
             minOrNullIf(at, kind = 'read') AS read_at,
             minOrNullIf(known, kind = 'read' AND stay != 'copy') AS receipt_known,
             minOrNullIf(at, kind = 'read' AND stay != 'copy') AS receipt_at,
@@ -395,10 +397,10 @@ SELECT
     multiIf(
         v.expanded_at IS NOT NULL, 'expanded',
         v.relayed_at IS NOT NULL, 'relayed',
+        v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2), v.discard.1, -- its store took it and threw it away
         v.delivered_at IS NOT NULL OR v.report IN ('delivered', 'discharged'), 'delivered',
         gave_up_at IS NOT NULL OR v.report = 'failed', 'refused',
         t.deleted_at IS NOT NULL, 'deleted',
-        v.discarded_at IS NOT NULL, 'discarded',
         h.open > 0, 'in-queue',
         'unknown'
     ) AS outcome,

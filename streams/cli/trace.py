@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 HOURS = 11
 """Where the hours of a printed time begin."""
 
+_AFTER_ALL = frozenset({"discarded", "quarantined"})
+"""What became of a message although its delivery was proven."""
+
 
 @click.command()
 @click.argument("named", metavar="ID|QUEUE-ID|RECIPIENT")
@@ -107,6 +110,8 @@ def state(unit: dict[str, Any], now: Any) -> str:
     """Proven or not, and how late."""
     due, report = unit["report_due"], unit["report_at"]
     word = f"PROVEN by {unit['proof']}" if unit["proof_at"] is not None else f"UNPROVEN, {unit['outcome']}"
+    if unit["proof_at"] is not None and unit["outcome"] in _AFTER_ALL:
+        word += f", yet {unit['outcome']}"
     if due is None:
         return word
     if report is None:

@@ -235,3 +235,17 @@ def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
     both.derive()
     assert ("unaccounted", submitted(0, "A1")[1].leg) in both.told()
     assert_agree(both)
+
+
+@pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
+def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: str, kind: Kind) -> None:
+    """The switch and a report say delivered; the store says that it put the message nowhere its reader looks."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    saved = [one for one in journey(0, "1", read=False) if one.host != "store"]
+    leg = identity.session_leg("s1")
+    both.write([*saved, event(kind, 1, host="store", queue_id="s1", recipient="bob@dest.test", leg=leg)])
+    both.write(journey(0, "2", key="n"))
+    both.tick(100)
+    both.derive()
+    said = both.ask("SELECT message_key, outcome, proof FROM custody ORDER BY message_key")
+    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "store"), ("delivered", "store")]
