@@ -18,6 +18,9 @@ POSTFIX = Path("/usr/lib/postfix/sbin/master")
 DOVECOT = "/usr/sbin/dovecot"
 NEEDED = (POSTFIX, Path("/usr/lib/dovecot/lmtp"), Path("/usr/lib/dovecot/imap"), Path("/usr/lib/dovecot/pop3"))
 SIEVE = "/usr/lib/dovecot/modules/lib90_sieve_plugin.so"
+ENVIRONMENT = {**os.environ, "TZ": "UTC"}
+"""Postfix writes its log in the time of the machine, without saying which."""
+
 PACKAGES = "postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve"
 
 
@@ -34,7 +37,13 @@ def missing() -> str:
 def run(*command: str | Path) -> str:
     """The output of a command that must succeed."""
     done = subprocess.run(  # noqa: S603 - programs of the mail systems
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=PATIENCE
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
+        env=ENVIRONMENT,
     )
     assert done.returncode == 0, f"{command}: {done.returncode} {done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -54,6 +63,7 @@ class Daemon:
                 stderr=output,
                 start_new_session=True,
                 user=user,
+                env=ENVIRONMENT,
                 preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
             )
 

@@ -130,19 +130,20 @@ class Play:
             self.read("team", member)
         self.network.store.move("moving@dest.test", self.arrived("moving", "moving@dest.test"), "Archive")
         self.did("moving")
+        self.read("moving", "moving@dest.test", "Archive")
         self.arrived("popping", "popping@dest.test")
         assert self.network.store.popped("popping@dest.test") == 1
         self.did("popping")
 
-    def read(self, case: str, user: str) -> None:
+    def read(self, case: str, user: str, box: str = "INBOX") -> None:
         """Open a message as soon as it has arrived."""
-        self.network.store.read(user, self.arrived(case, user))
+        self.network.store.read(user, self.arrived(case, user, box), box)
         self.did(f"{case} by {user}")
 
-    def arrived(self, case: str, user: str) -> str:
+    def arrived(self, case: str, user: str, box: str = "INBOX") -> str:
         """The number of a message in its mailbox, as soon as it is there."""
-        uids: list[str] = until(lambda: self.network.store.uids(user, f"<{key_of(case)}>"), f"{case} in a mailbox")
-        return uids[-1]
+        found: list[str] = until(lambda: self.network.store.uids(user, f"<{key_of(case)}>", box), f"{case} in {box}")
+        return found[-1]
 
     def read_before_its_delivery(self) -> None:
         """The collector of the last switch is away until the ledger has the read."""

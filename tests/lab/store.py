@@ -86,9 +86,9 @@ class Store:
             found = client.uid("SEARCH", f'HEADER Message-ID "{message_id}"')[1][0]
             return found.decode().split() if found else []
 
-    def read(self, user: str, uid: str) -> None:
+    def read(self, user: str, uid: str, box: str = "INBOX") -> None:
         """Open a copy, as a mail client does."""
-        with self.opened(user) as client:
+        with self.opened(user, box) as client:
             client.uid("FETCH", uid, "(BODY[])")
 
     def move(self, user: str, uid: str, box: str) -> None:

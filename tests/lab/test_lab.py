@@ -14,7 +14,7 @@ from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
 from streams.workers import terms_of
-from tests.lab.ledger import Said, is_within, key_of
+from tests.lab.ledger import EPOCH, Said, is_within, key_of
 from tests.lab.network import TEAM
 from tests.lab.play import Play
 
@@ -144,14 +144,38 @@ def test_greylisting(played: Play) -> None:
     assert is_within(said.unit["read_at"], played.acts["greylisted by greylisted@dest.test"])
 
 
+def test_discarded_at_the_store(played: Play) -> None:
+    """Switch and report say delivered, for the store had taken it; what became of it is what the store says."""
+    said = played.said["discarding"]
+    assert said.findings == set()
+    assert said.copies == []
+    assert (said.unit["outcome"], said.unit["report"]) == ("discarded", "delivered")
+    (discarded,) = (event for event in said.events if event["host"] == "store")
+    assert (discarded["kind"], said.unit["discarded_at"]) == ("discarded", discarded["occurred_at"])
+    shown = CliRunner().invoke(custody, ["trace", key_of("discarding"), "--data", str(played.settings.data)])
+    assert "yet discarded" in shown.output
+
+
 def test_junk(played: Play) -> None:
     """What a filter put into Junk lies there unread."""
     said = played.said["junked"]
     assert said.findings == {("unread", "junked@dest.test", "stands")}
     assert [event["kind"] for event in said.events if event["host"] == "store"] == ["quarantined"]
     (copy,) = said.copies
-    assert copy["mailbox"] == "Junk"
+    assert (copy["mailbox"], said.unit["outcome"]) == ("Junk", "quarantined")
     assert said.unit["discarded_at"] == copy["saved_at"]
+
+
+def test_moved_and_read_where_it_lies_now(played: Play) -> None:
+    """MOVE is a copy and an expunge, and no leaving unread; a read in the other mailbox is a read."""
+    said = played.said["moving"]
+    assert_delivered_in_time(said)
+    assert {event["kind"] for event in said.events if event["host"] == "store"} == {"delivered", "transferred", "read"}
+    (moved,) = (event for event in said.events if event["side"] == "moved")
+    assert is_within(moved["occurred_at"], played.acts["moving"])
+    assert moved["next_queue_id"] == "Archive/1"
+    for copy in said.copies:
+        assert is_within(copy["read_at"], played.acts["moving by moving@dest.test"])
 
 
 def test_pop3(played: Play) -> None:
@@ -214,6 +238,14 @@ def test_nothing_else_is_found(played: Play) -> None:
     """No alert is about anything but these messages: reports, probes and refusals at the door are quiet."""
     ours = {key_of(case) for case in played.said}
     assert {alert["message_key"] for alert in played.ledger.alerts()} <= ours
+
+
+def test_alarms_are_told_when_they_are_due(played: Play) -> None:
+    """Once all workers run, what can be known by the log's clock is told at one of its next ticks."""
+    warm = round((played.acts["up"] - EPOCH) / timedelta(microseconds=1))
+    told = [one for one in played.ledger.alerts() if one["at"] > warm]
+    assert {"unread", "overdue", "refused", "stuck"} <= {one["rule"] for one in told}
+    assert all(one["clock"] - one["at"] <= 5_000_000 for one in told)
 
 
 def test_replay_and_sql_say_the_same(played: Play) -> None:
