@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import clickhouse_connect
-import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from streams.core.errors import Misuse, Unavailable
@@ -14,9 +13,6 @@ AWAY = (OperationalError, OSError)
 """What a warehouse that is away, or refuses for now, looks like."""
 
 REFUSED = (DatabaseError, ClickHouseError)
-
-INSERTING = {"optimize_on_insert": 0}
-"""Duplicates within an insert are left to merges and to FINAL, as those of two inserts are: it costs a quarter less."""
 
 Answer = TypeVar("Answer")
 
@@ -58,14 +54,6 @@ def ask(client: Any, question: str, parameters: dict[str, Any] | None = None) ->
     """
     result = told(lambda: client.query(question, parameters=parameters or {}))
     return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
-
-
-def insert(client: Any, table: str, rows: pa.Table) -> None:
-    """Insert columns as they are, as a stream: the engine need not have a whole file first."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows)
-    client.raw_insert(table, rows.column_names, sink.getvalue().to_pybytes(), INSERTING, "ArrowStream")
 
 
 def told(work: Callable[[], Answer]) -> Answer:

@@ -20,6 +20,13 @@ LIMIT = 10_000
 CANDIDATES = 50
 """Messages that a person can choose from."""
 
+_ABOUT = "SELECT unit FROM alert_records WHERE {{rule:String}} = '' OR rule IN splitByChar(',', {{rule:String}})"
+_CHAINS = f"""
+    SELECT leg, chain FROM {{0}} WHERE leg IN ({_ABOUT})
+    UNION ALL SELECT leg, chain FROM {{1}} WHERE leg IN ({_ABOUT})
+"""  # noqa: S608 - our own texts
+"""The chains of what alerts of some rules are about: a join of few rows, where all legs there are would be millions."""
+
 BY = {
     "priority": ("reliability_by_priority", ("priority",)),
     "peer": ("reliability_by_peer", ("peer",)),
@@ -64,7 +71,7 @@ class Warehouse:
         """
         return ask(
             self.client,
-            """
+            f"""
             SELECT a.alert_id AS alert_id, a.rule AS rule, a.unit AS unit, a.raised_at AS raised_at,
                 a.cleared_at AS cleared_at, a.due AS due, a.message_key AS message_key, a.host AS host,
                 a.queue_id AS queue_id, a.recipient AS recipient, a.severity AS severity, a.cause AS cause,
@@ -73,18 +80,22 @@ class Warehouse:
                 c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
                 c.proof_at AS proof_at, c.deleted_at AS deleted_at, h.held_at AS held_at
             FROM alerts AS a
-            ANY LEFT JOIN (SELECT leg, chain FROM legs UNION ALL SELECT leg, chain FROM copies) AS m ON a.unit = m.leg
-            ANY LEFT JOIN custody AS c ON m.chain = c.chain
+            ANY LEFT JOIN ({_CHAINS.format("legs", "copies")}) AS m ON a.unit = m.leg
+            ANY LEFT JOIN
+            (
+                SELECT * FROM custody
+                WHERE chain IN (SELECT chain FROM ({_CHAINS.format("leg_records", "copy_records")}))
+            ) AS c ON m.chain = c.chain
             ANY LEFT JOIN
             (
                 SELECT message_key, host, queue_id, max(g.held_at) AS held_at FROM legs AS g
                 WHERE g.held_at IS NOT NULL GROUP BY message_key, host, queue_id
             ) AS h ON a.message_key = h.message_key AND a.holder_host = h.host AND a.holder_queue_id = h.queue_id
-            WHERE ({rule:String} = '' OR a.rule IN splitByChar(',', {rule:String}))
-                AND (NOT {standing:Bool} OR a.cleared_at IS NULL)
+            WHERE ({{rule:String}} = '' OR a.rule IN splitByChar(',', {{rule:String}}))
+                AND (NOT {{standing:Bool}} OR a.cleared_at IS NULL)
             ORDER BY a.cleared_at IS NOT NULL, a.severity, priority DESC, a.raised_at, a.message_key, a.alert_id
-            LIMIT {limit:UInt32}
-            """,
+            LIMIT {{limit:UInt32}}
+            """,  # noqa: S608 - our own texts, with parameters
             {"rule": rule, "standing": standing, "limit": LIMIT},
         )
 
@@ -175,18 +186,25 @@ class Warehouse:
     def candidates(self, named: str) -> Rows:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
 
-        One that has exactly this id is meant, whatever else it could mean.
+        One that has exactly this id is meant, whatever else it could mean. Each part of the question has an index of
+        its own: `OR` between them would have none.
         """
         named = named.strip().rstrip("…")
         key = message_key(named) if named.strip("<> ") else ""
         exact = self._messages("message_key = {key:String}", key=key)
         return exact or self._messages(
-            """message_key IN (
-                SELECT message_key FROM event_records
-                WHERE length({key:String}) > 5 AND startsWith(message_key, {key:String})
-                UNION DISTINCT SELECT message_key FROM event_records WHERE queue_id = {named:String}
-                UNION DISTINCT SELECT message_key FROM event_records WHERE lower(recipient) = {lower:String}
-            )""",
+            f"""message_key IN (
+                SELECT message_key FROM
+                (
+                    SELECT message_key, occurred_at FROM event_records
+                    WHERE length({{key:String}}) > 5 AND startsWith(message_key, {{key:String}})
+                    UNION ALL
+                    SELECT message_key, occurred_at FROM event_records WHERE queue_id = {{named:String}}
+                    UNION ALL
+                    SELECT message_key, occurred_at FROM event_records WHERE lower(recipient) = {{lower:String}}
+                )
+                GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {CANDIDATES}
+            )""",  # noqa: S608 - our own texts, with parameters
             key=key,
             named=named,
             lower=named.lower(),
@@ -240,7 +258,13 @@ class Warehouse:
                 named,
             ),
             "alerts": ask(
-                self.client, "SELECT * FROM alerts WHERE message_key = {key:String} ORDER BY raised_at", named
+                self.client,
+                """
+                SELECT * FROM alerts
+                WHERE alert_id IN (SELECT alert_id FROM alert_records WHERE message_key = {key:String})
+                ORDER BY raised_at
+                """,
+                named,
             ),
             "copies": ask(
                 self.client, "SELECT * FROM copies WHERE message_key = {key:String} ORDER BY saved_at", named
