@@ -43,9 +43,7 @@ def custody() -> None:
 def main() -> None:
     """Run the command; an error of ours is a sentence and an exit code, never a traceback."""
     try:
-        custody.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        code = custody.main(standalone_mode=False)  # click gives the code of an Exit back, and raises nothing
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -55,3 +53,5 @@ def main() -> None:
         said = f"custody: {error}" + (f"\n{error.hint}" if error.hint else "")
         click.echo("\n".join(map(clean, said.split("\n"))), err=True)
         sys.exit(error.exit_code)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)

@@ -99,13 +99,16 @@ class Custody:
         self.legs.set("name", rows, self.names.add(*places, recipients))
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
-        """Host and queue id of new legs; a copy is where its store says it is, whichever leg names it first."""
+        """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
         own = [facts.texts(column, firsts) for column in ("host", "queue_id")]
         if columns == ("host", "queue_id"):
             return own
         others = [facts.texts(column, firsts) for column in columns]
         return [
-            [mine if is_copy else theirs for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)]
+            [
+                (theirs or mine) if is_copy else theirs
+                for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)
+            ]
             for both in zip(own, others, strict=True)
         ]
 

@@ -36,7 +36,7 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
     queued = queued[entries["arrived_at"][table["entry"][queued]] != NEVER]
     roots = chains.root(queued)
     arrived = entries["arrived_at"][table["entry"][queued]]
-    left = table["left_at"][queued] != NEVER
+    left = (table["left_at"][queued] != NEVER) | (entries["left_at"][table["entry"][queued]] != NEVER)
     order = np.lexsort([queued, arrived, ~left, roots])
     last = {int(roots[i]): int(queued[i]) for i in order}
     return [_holder(custody, last.get(int(root))) for root in wanted]
@@ -54,7 +54,7 @@ def _cause(custody: Custody, leg: int, entry: int, host: str) -> str:
     entries, legs = custody.entries, custody.legs
     if entries["deleted_at"][entry] != NEVER and legs["left_at"][leg] >= entries["deleted_at"][entry]:
         return f"deleted by hand on {host}"
-    if legs["left_at"][leg] != NEVER:
+    if legs["left_at"][leg] != NEVER or entries["left_at"][entry] != NEVER:
         return f"left {host}, not seen since"
     if entries["held_at"][entry] > entries["released_at"][entry]:
         return f"on hold on {host}"

@@ -371,6 +371,10 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     fate: Fate
 
+    def holds(self, at: int) -> bool:
+        """Does it begin by a time, and end after it."""
+        return self.since <= at < self.until
+
 
 class Skew(msgspec.Struct, frozen=True, kw_only=True):
     """A host's clock is wrong by `by` microseconds (negative: slow) in [since, until), by true time."""

@@ -54,10 +54,10 @@ class Ticker:
             write(self._writer, tick)
 
 
-def write(writer: RecordWriter, tick: Tick) -> None:
-    """Append a tick to every partition and wait until all have it."""
+def encoded(tick: Tick, ledger: str) -> bytes:
+    """A tick as the value of a record."""
     event = MessageEvent(
-        event_id=fact_id(Kind.TICK, writer.settings.ledger, "", tick.through),
+        event_id=fact_id(Kind.TICK, ledger, "", tick.through),
         kind=Kind.TICK,
         occurred_at=tick.through,
         observed_at=tick.through,
@@ -66,7 +66,12 @@ def write(writer: RecordWriter, tick: Tick) -> None:
         source="clock",
         attributes=tick.attributes(),
     )
-    value = envelope.encode(event)
+    return envelope.encode(event)
+
+
+def write(writer: RecordWriter, tick: Tick) -> None:
+    """Append a tick to every partition and wait until all have it."""
+    value = encoded(tick, writer.settings.ledger)
     for partition in range(writer.settings.partitions):
         writer.write("message-events", b"", value, partition)
     writer.flush()

@@ -1,0 +1,175 @@
+"""`custody simulate`: a network that lies, loses and delays, with the truth beside it."""
+
+import gc
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from streams.cli._stack import json_option, say_json
+from streams.simulate.faults import DAY, FAULTS, HOW, duration, wishes
+
+if TYPE_CHECKING:
+    from streams.simulate.check import Row, Verdict
+    from streams.simulate.stage import Played
+
+WIDTH = 76
+SHOWN = 10
+"""Findings that are missing, false or wrong, and are shown."""
+
+
+def _listed() -> str:
+    """The list of faults, for the help."""
+    return "\n".join(
+        textwrap.fill(f"{fault.name:<19} {fault.what}", WIDTH, subsequent_indent=" " * 20) for fault in FAULTS.values()
+    )
+
+
+@click.command(
+    epilog="Faults:\n\n\b\n"
+    + _listed()
+    + "\n\n\b\nExamples: custody simulate --check\n          custody simulate --messages 500 --check"
+    " --fault report-lost=0.01\n          custody simulate --check --fault host-down=hub-east@10:00/20m"
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed plays the same world.")
+@click.option("--messages", default=50_000, show_default=True, help="Messages to submit.", type=click.IntRange(1))
+@click.option("--span", default="24h", show_default=True, help="Simulated time in which they are submitted.")
+@click.option("--fault", "faults", multiple=True, metavar="FAULT", help=f"Plant a fault: {HOW}.  [default: all]")
+@click.option("--terms", "named", default="", help="Terms: a shipped profile or a file.  [default: the network's own]")
+@click.option("--check", is_flag=True, help="Compare what Custody finds with the truth; exit 1 if they differ.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the evidence as real systems do, into a folder.")
+@json_option
+def command(  # noqa: PLR0913 - options
+    *,
+    seed: int,
+    messages: int,
+    span: str,
+    faults: tuple[str, ...],
+    named: str,
+    check: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Play a network of mail systems in which things go wrong, and prove that Custody finds what did."""
+    from streams.simulate.promises import terms  # noqa: PLC0415 - polars is slow to import
+    from streams.simulate.proof import Proof  # noqa: PLC0415
+    from streams.simulate.stage import simulate  # noqa: PLC0415
+
+    gc.disable()  # millions of acts, none of them in a circle
+    wanted, in_force = wishes(faults), terms(named)
+    with _Progress() as bar:
+        played = simulate(seed, messages, span=duration(span), wishes=wanted)
+        bar.begin(played)
+        verdict = Proof(terms=in_force, told=bar.told).of(played) if check else None
+    if out is not None:
+        from streams.simulate import evidence  # noqa: PLC0415
+
+        evidence.write(played.world, out)
+    data = _played(played) | ({} if verdict is None else _judged(verdict))
+    if as_json:
+        say_json(data)
+    else:
+        _say(data, verdict)
+    if verdict is not None and not verdict.holds:
+        raise click.exceptions.Exit(1)
+
+
+class _Progress:
+    """A bar that follows the simulated clock, on a terminal."""
+
+    def __init__(self) -> None:
+        """Set up."""
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import Progress  # noqa: PLC0415
+
+        self._progress = Progress(console=Console(stderr=True), transient=True)
+        self._since = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        self._task = self._progress.add_task("Playing", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, played: "Played") -> None:
+        """The world is played; what Custody is shown of it follows."""
+        world = played.world
+        self._since = world.since
+        self._progress.update(self._task, description="Tracking", total=world.until - world.since)
+
+    def told(self, at: int) -> None:
+        """The clock is here."""
+        self._progress.update(self._task, completed=at - self._since)
+
+
+def _played(played: "Played") -> dict[str, Any]:
+    world = played.world
+    kinds: dict[str, int] = {}
+    for ticket in played.tickets:
+        kinds[ticket.kind] = kinds.get(ticket.kind, 0) + 1
+    return {
+        "seed": world.seed,
+        "days": (world.until - world.since) / DAY,
+        "acts": len(world.acts),
+        "recipients": kinds,
+        "hosts": len(world.declaration.hosts),
+        "troubles": len(played.planted),
+    }
+
+
+def _judged(verdict: "Verdict") -> dict[str, Any]:
+    return {
+        "holds": verdict.holds,
+        "withdrawn": verdict.withdrawn,
+        "faults": {name: _row(row) for name, row in verdict.rows.items()},
+    }
+
+
+def _row(row: "Row") -> dict[str, Any]:
+    return {
+        "planted": row.planted,
+        "due": row.due,
+        "found": row.found,
+        "missing": [one.name for one in row.missing],
+        "off": [(one.name, one.raised, alert.raised) for one, alert in row.off],
+        "wrong": [(one.name, one.cause, alert.cause) for one, alert in row.wrong],
+        "false": [(name, alert.cause) for name, alert in row.false],
+        "p50": row.p50,
+        "max": row.latest,
+    }
+
+
+def _say(data: dict[str, Any], verdict: "Verdict | None") -> None:
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in data["recipients"].items())
+    click.echo(f"Seed {data['seed']}: {data['acts']:,} acts of {data['hosts']} hosts; for {kinds}")
+    if verdict is None:
+        return
+    click.echo(
+        f"{'':<19}{'planted':>8}{'due':>7}{'found':>7}{'late p50':>9}{'max':>7}{'off':>5}{'false':>7}{'wrong':>7}"
+    )
+    for name, row in verdict.rows.items():
+        click.echo(
+            f"{name:<19}{row.planted:>8,}{row.due:>7,}{row.found:>7,}{_late(row.p50):>9}{_late(row.latest):>7}"
+            f"{len(row.off):>5,}{len(row.false):>7,}{len(row.wrong):>7,}"
+        )
+    for name, row in verdict.rows.items():
+        _complain(name, row)
+    click.echo("Custody found all of it, and nothing else." if verdict.holds else "Custody and the truth DIFFER.")
+
+
+def _late(micros: int | None) -> str:
+    return "" if micros is None else f"{micros // 1_000_000} s"
+
+
+def _complain(fault: str, row: "Row") -> None:
+    for one in row.missing[:SHOWN]:
+        click.echo(f"  missing  {fault}: {' '.join(one.name)}")
+    for name, alert in row.false[:SHOWN]:
+        click.echo(f"  false    {fault}: {' '.join(name)}: {alert.cause}")
+    for one, alert in row.wrong[:SHOWN]:
+        click.echo(f"  wrong    {fault}: {' '.join(one.name)}: {alert.cause}, not {one.cause}")
+    for one, alert in row.off[:SHOWN]:
+        click.echo(f"  off      {fault}: {' '.join(one.name)}: by {(alert.raised - one.raised) / 1e6:+.1f} s")

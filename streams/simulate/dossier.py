@@ -1,0 +1,300 @@
+"""What the evidence says of every ticket and every queue entry, read plainly, act by act.
+
+This is the simulation's own reading. It knows which act belongs to which ticket, because the play knows; it knows when
+each could be known, because the plan of gaps and clocks says so. It uses nothing of the core.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from streams.simulate.acts import (
+    Act,
+    Attempted,
+    Entered,
+    Expired,
+    Expunged,
+    Fate,
+    Left,
+    Moved,
+    Noticed,
+    Opened,
+    Order,
+    Ordered,
+    Reported,
+    Stored,
+    Via,
+)
+from streams.simulate.reading import Reading
+from streams.simulate.stage import Played
+
+NEVER = (1 << 63) - 1
+OURS = frozenset({Via.SASL, Via.SERVICE, Via.NETWORK, Via.LOCAL})
+FAULT_OF = {Fate.LATE: "log-late", Fate.DOWN: "collector-down", Fate.CUT: "disk-lost", Fate.LOST: "disk-lost"}
+FINAL = frozenset({"delivered", "failed", "relayed", "expanded"})
+
+Place = tuple[str, str]
+"""Host and queue id."""
+
+
+@dataclass(slots=True)
+class Leg:
+    """One recipient in one entry, as the evidence tells.
+
+    Attributes:
+        ticket: its number.
+        named: when it could be known.
+        left: when it could be known that nothing is owed to it there.
+        handed: (when that could be known, entry that it was handed to).
+        tried: (time told, next party) of each attempt.
+    """
+
+    ticket: int
+    named: int = NEVER
+    left: int = NEVER
+    handed: tuple[int, Place] | None = None
+    tried: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class File:
+    """One entry, as the evidence tells.
+
+    Attributes:
+        arrival: its act.
+        told: is the act in the evidence (else only what came after it is).
+        at: arrival by its host's clock.
+        known: when that could be known.
+        left: when it could be known that it left.
+        deleted: when it could be known that it was deleted.
+        issued: when it could be known that a report about it was issued.
+        legs: by recipient.
+    """
+
+    arrival: Entered
+    tickets: tuple[int, ...]
+    told: bool = False
+    at: int = 0
+    known: int = NEVER
+    left: int = NEVER
+    deleted: int = NEVER
+    issued: int = NEVER
+    legs: dict[str, Leg] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Copy:
+    """One copy in a mailbox, as the evidence tells.
+
+    Attributes:
+        act: that saved it.
+        ticket: its number.
+        at: when it was saved, by the store's clock.
+        known: when that could be known.
+        opened: when it could be known that it was opened.
+        gone: when it could be known that it left unread.
+    """
+
+    act: Stored
+    ticket: int
+    at: int
+    known: int
+    opened: int = NEVER
+    gone: int = NEVER
+
+
+@dataclass(slots=True)
+class Case:
+    """What the evidence tells of one ticket; times at which each could be known.
+
+    Attributes:
+        submitted: (time told, when known) of its submission; None where no evidence tells it.
+        asked: was a report asked for, as the evidence tells.
+        proved: a final report, or handed beyond sight.
+        delivered: put into a store.
+        failed: a report of failure.
+        refused: given up.
+        deleted: deleted by hand where it was still owed.
+        reports: (when known, act, number in it) of each report.
+        places: entries that it was in, in order of arrival.
+    """
+
+    submitted: tuple[int, int] | None = None
+    asked: bool | None = None
+    proved: int = NEVER
+    delivered: int = NEVER
+    failed: int = NEVER
+    refused: int = NEVER
+    deleted: int = NEVER
+    reports: list[tuple[int, Reported, int]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+
+@dataclass
+class Dossier:
+    """The evidence of a world, in files.
+
+    Attributes:
+        played: the world.
+        reading: how it was read.
+        cases: of each ticket.
+        files: of each entry.
+        copies: by (store, user, mailbox, uid).
+        touched: faults that came in the way of the evidence of each ticket.
+    """
+
+    played: Played
+    reading: Reading
+    cases: list[Case] = field(default_factory=list)
+    files: dict[Place, File] = field(default_factory=dict)
+    copies: dict[tuple[str, str, str, int], Copy] = field(default_factory=dict)
+    touched: dict[int, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read every act."""
+        self.cases = [Case() for _ in self.played.tickets]
+        self._skewed = bool(self.played.world.skews)
+        self._mute = {one.name for one in self.played.world.declaration.hosts if one.reports is False}
+        for act, marks in zip(self.played.world.acts, self.played.marks, strict=True):
+            if isinstance(act, Entered):
+                self.files[act.host, act.queue_id] = File(act, marks, at=self.reading.written_at(act))
+            self._blame(act, marks)
+            known = self.reading.known_at(act)
+            if known is not None:
+                self._read(act, marks, known)
+
+    def _read(self, act: Act, marks: tuple[int, ...], known: int) -> None:
+        match act:
+            case Entered():
+                self._entered(act, marks, known)
+            case Attempted():
+                self._attempted(act, marks[0], known)
+            case Left() | Ordered() | Noticed() | Expired():
+                self._ended(act, marks, known)
+            case Stored():
+                self._stored(act, marks[0], known)
+            case Opened() | Expunged() | Moved():
+                self._kept(act, known)
+            case Reported():
+                self._reported(act, marks, known)
+            case _:
+                pass
+
+    def _blame(self, act: Act, marks: tuple[int, ...]) -> None:
+        """What came in the way of the evidence of some tickets."""
+        fates = [gap.fate for gap in self.reading.gaps.get(self.played.world.source_of(act), ()) if gap.holds(act.at)]
+        names = {FAULT_OF[fate] for fate in fates if fate in FAULT_OF}
+        if self._skewed and self.played.world.written_at(act.host, act.at) != act.at:
+            names.add("clock-skew")
+        for ticket in marks if names else ():
+            self.touched.setdefault(ticket, set()).update(names)
+
+    # Queues
+
+    def _entered(self, act: Entered, marks: tuple[int, ...], known: int) -> None:
+        file = self.files[act.host, act.queue_id]
+        file.told, file.known = True, min(file.known, known)
+        for one, ticket in zip(act.recipients, marks, strict=True):
+            self.cases[ticket].places.append((act.host, act.queue_id))
+            if one.heard:
+                self._name(file, one.to, ticket, known)
+                self._submit(file, ticket, known, asked=one.asked)
+
+    def _name(self, file: File, to: str, ticket: int, known: int) -> Leg:
+        leg = file.legs.get(to)
+        if leg is None:
+            leg = file.legs[to] = Leg(ticket)
+        leg.named = min(leg.named, known)
+        return leg
+
+    def _submit(self, file: File, ticket: int, known: int, *, asked: bool | None) -> None:
+        """A recipient is named where its letter was submitted."""
+        case = self.cases[ticket]
+        if file.told and file.arrival.via in OURS and file.arrival.sender and case.submitted is None:
+            case.submitted, case.asked = (file.at, max(file.at, known)), asked
+
+    def _attempted(self, act: Attempted, ticket: int, known: int) -> None:
+        file, case = self.files[act.host, act.queue_id], self.cases[ticket]
+        read = known if known > self.reading.written_at(act) else self.reading.clock(self.reading.read_at(act)[0])
+        file.known = min(file.known, max(file.at, read))
+        for to in (act.orig_to, act.to) if act.orig_to else (act.to,):
+            self._submit(file, ticket, read, asked=None)
+            leg = self._name(file, to, ticket, known)
+        if act.orig_to:
+            file.legs[act.orig_to].left = min(file.legs[act.orig_to].left, known)
+        leg.tried.append((self.reading.written_at(act), act.relay))
+        if act.status == "deferred":
+            return
+        leg.left = min(leg.left, known)
+        if act.status != "sent":
+            case.refused = min(case.refused, known)
+        elif act.session:
+            case.delivered = min(case.delivered, known)
+        elif act.next_id:
+            self._handed(act, leg, ticket, known)
+
+    def _handed(self, act: Attempted, leg: Leg, ticket: int, known: int) -> None:
+        onward = (act.host if act.relay == "local" else act.relay, act.next_id)
+        leg.handed = min(leg.handed or (NEVER, onward), (known, onward))
+        if act.relay in self._mute:
+            self.cases[ticket].proved = min(self.cases[ticket].proved, known)
+        if onward in self.files:
+            self._name(self.files[onward], act.to, ticket, known)
+
+    def _ended(self, act: Left | Ordered | Noticed | Expired, marks: tuple[int, ...], known: int) -> None:
+        file = self.files[act.host, act.queue_id]
+        match act:
+            case Left():
+                file.left = min(file.left, known)
+            case Noticed():
+                file.issued = min(file.issued, known)
+            case Ordered(order=Order.DELETED):
+                file.left, file.deleted = min(file.left, known), min(file.deleted, known)
+                for ticket in marks:
+                    self.cases[ticket].deleted = min(self.cases[ticket].deleted, known)
+            case Expired():
+                self._expired(file, marks, known)
+            case _:
+                pass
+
+    def _expired(self, file: File, marks: tuple[int, ...], known: int) -> None:
+        for leg in file.legs.values():
+            if leg.ticket in marks and leg.left == NEVER:
+                leg.left = known
+                self.cases[leg.ticket].refused = min(self.cases[leg.ticket].refused, known)
+
+    # Stores and reports
+
+    def _stored(self, act: Stored, ticket: int, known: int) -> None:
+        key = (act.host, act.user, act.mailbox, act.uid)
+        if key not in self.copies:
+            self.copies[key] = Copy(act, ticket, self.reading.written_at(act), known)
+        case = self.cases[ticket]
+        case.delivered = min(case.delivered, known)
+
+    def _kept(self, act: Opened | Expunged | Moved, known: int) -> None:
+        copy = self.copies.get((act.host, act.user, act.mailbox, act.uid))
+        if copy is None:
+            return
+        match act:
+            case Opened():
+                copy.opened = min(copy.opened, known)
+            case Expunged(seen=False):
+                copy.gone = min(copy.gone, known)
+            case _:
+                pass
+
+    def _reported(self, act: Reported, marks: tuple[int, ...], known: int) -> None:
+        for number, (told, ticket) in enumerate(zip(act.told, marks, strict=True)):
+            case = self.cases[ticket]
+            case.reports.append((known, act, number))
+            if told.action in FINAL:
+                case.proved = min(case.proved, known)
+            if told.action == "failed":
+                case.failed = min(case.failed, known)
+            file = self.files.get((act.by, act.by_queue_id))
+            if file is not None:
+                self._name(file, told.final, ticket, known)
+
+    def of_copies(self) -> Iterator[Copy]:
+        """Every copy that the evidence tells."""
+        return iter(self.copies.values())

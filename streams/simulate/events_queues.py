@@ -1,0 +1,180 @@
+"""Events of switches: arrivals, attempts, and how entries end. Reference: streams/collect/postfix*.py."""
+
+from typing import Any
+
+from streams.core.events import Kind, Traffic
+from streams.core.identity import leg_of, message_key, session_leg
+from streams.simulate.acts import Agent, Attempted, Entered, Expired, Left, Noticed, Order, Ordered, Via
+from streams.simulate.scribe import Known, Scribe, half_of
+
+_OURS = frozenset({Via.SASL, Via.SERVICE, Via.NETWORK, Via.LOCAL})
+_UNSAID = "4.4.7"
+
+# Arrivals
+
+
+def entered(scribe: Scribe, act: Entered) -> None:
+    """An entry came in."""
+    entry = scribe.begin(act.queue_id, act.message_id, scribe.at)
+    ours = act.via in _OURS
+    peer = scribe.party(act.client, act.address) if act.address else None
+    entry.traffic = _traffic(scribe, act, ours=ours)
+    entry.kind = (
+        Kind.SUBMITTED if entry.traffic not in {None, Traffic.TRANSIT} and (ours or not peer) else Kind.TRANSFERRED
+    )
+    entry.form = {
+        "side": None if entry.kind is Kind.SUBMITTED else "received",
+        "peer": peer,
+        "message_id": act.message_id or None,
+        "originator": act.sender,
+        "recipients_expected": len(act.recipients),
+        "priority": act.priority,
+        "size": act.size,
+    }
+    if act.via is Via.NOTICE:
+        entry.form["action"], entry.form["subject_key"] = scribe.notices.get(act.queue_id, (None, None))
+    arrive(scribe, entry)
+    for one in act.recipients:
+        if one.heard:
+            announce(scribe, entry, one.to, asked=one.asked)
+
+
+def _traffic(scribe: Scribe, act: Entered, *, ours: bool) -> Traffic | None:
+    """The class of an entry; None where the recipient's domain decides."""
+    if act.via is Via.FORWARD:
+        return Traffic.TRANSIT
+    known = act.via is Via.SMTP and scribe.declaration.is_declared(act.client)
+    if not act.sender:
+        return Traffic.TRANSIT if known else Traffic.REPORT
+    if ours:
+        return Traffic.OURS
+    return Traffic.TRANSIT if known else None
+
+
+def arrive(scribe: Scribe, entry: Known) -> None:
+    """Tell that an entry is here."""
+    entry.arrived = True
+    _tell_arrival(scribe, entry, "", asked=None)
+
+
+def announce(scribe: Scribe, entry: Known, recipient: str, *, asked: bool | None = None) -> None:
+    """Tell that a recipient is owed here, once."""
+    if recipient not in entry.told:
+        entry.told.add(recipient)
+        entry.owed.setdefault(recipient, "")
+        _tell_arrival(scribe, entry, recipient, asked=asked)
+
+
+def _tell_arrival(scribe: Scribe, entry: Known, recipient: str, *, asked: bool | None) -> None:
+    form = entry.form or {"side": "received", "originator": ""}
+    traffic = entry.traffic
+    if traffic is None:
+        domain = recipient.rpartition("@")[2].lower()
+        inside = not recipient or domain in scribe.declaration.local_domains
+        traffic = Traffic.INBOUND if inside else Traffic.TRANSIT
+    scribe.tell(entry.kind, entry.at, entry, recipient, traffic=traffic, report_requested=asked, **form)
+
+
+# Attempts
+
+
+def attempted(scribe: Scribe, act: Attempted) -> None:
+    """An attempt's line."""
+    entry = scribe.entry(act.queue_id, act.arrived)
+    if not entry.arrived:
+        arrive(scribe, entry)
+    _meet(scribe, entry, act)
+    peer = scribe.party(act.relay, act.address) if act.relay and act.relay != "local" else None
+    fields: dict[str, Any] = {
+        "peer": peer,
+        "status": act.dsn,
+        "diagnostic": act.reply[:500],
+        "original_recipient": act.orig_to or None,
+    }
+    entry.owed[act.to] = act.dsn
+    if act.status != "deferred":
+        del entry.owed[act.to]
+    match act.status:
+        case "sent":
+            _sent(scribe, entry, act, fields)
+        case "deferred":
+            scribe.tell(Kind.DEFERRED, scribe.at, entry, act.to, **fields)
+        case _:
+            scribe.tell(Kind.REFUSED, scribe.at, entry, act.to, **fields)
+
+
+def _meet(scribe: Scribe, entry: Known, act: Attempted) -> None:
+    if not act.orig_to:
+        announce(scribe, entry, act.to)
+        return
+    announce(scribe, entry, act.orig_to)
+    entry.owed.pop(act.orig_to, None)
+    if (act.orig_to, act.to) not in entry.redirected:
+        entry.redirected.add((act.orig_to, act.to))
+        entry.told.add(act.to)
+        scribe.tell(Kind.REDIRECTED, scribe.at, entry, act.orig_to, next_leg=entry.place + half_of(act.to),
+                  attributes=(f"to={act.to}",))  # fmt: skip
+
+
+def _sent(scribe: Scribe, entry: Known, act: Attempted, fields: dict[str, Any]) -> None:
+    if act.session:
+        scribe.tell(Kind.DELIVERED, scribe.at, entry, act.to, next_queue_id=act.session,
+                  next_leg=session_leg(act.session), **fields)  # fmt: skip
+        return
+    peer = scribe.host if act.agent is Agent.LOCAL else fields["peer"]
+    fields["peer"] = peer
+    onward = leg_of(peer, act.next_id, key=entry.key)[:8] + half_of(act.to) if act.next_id else None
+    other = scribe.entries.get(act.next_id) if peer == scribe.host else None
+    if other is not None and other.key == entry.key:
+        onward = other.place + half_of(act.to)
+    scribe.tell(Kind.TRANSFERRED, scribe.at, entry, act.to, side="sent", next_queue_id=act.next_id or None,
+              action="relayed" if peer in scribe.mute else None, next_leg=onward, **fields)  # fmt: skip
+
+
+# Ends
+
+
+def left(scribe: Scribe, act: Left) -> None:
+    """An entry was removed."""
+    scribe.tell(Kind.REMOVED, scribe.at, scribe.entry(act.queue_id, scribe.at))
+    scribe.entries.pop(act.queue_id, None)
+
+
+def expired(scribe: Scribe, act: Expired) -> None:
+    """A switch gave up."""
+    entry = scribe.entry(act.queue_id, scribe.at)
+    if not entry.arrived:
+        arrive(scribe, entry)
+    action = "forced" if act.forced else "expired"
+    for recipient in list(entry.owed) or [""]:
+        if recipient:
+            announce(scribe, entry, recipient)
+        status = entry.owed.pop(recipient, "") or _UNSAID
+        scribe.tell(Kind.REFUSED, scribe.at, entry, recipient, status=status, action=action,
+                  diagnostic="expired, returned to sender")  # fmt: skip
+
+
+def ordered(scribe: Scribe, act: Ordered) -> None:
+    """An operator acted."""
+    entry = scribe.entry(act.queue_id, scribe.at)
+    match act.order:
+        case Order.DELETED:
+            for recipient in ("", *entry.owed):
+                scribe.tell(Kind.DELETED, scribe.at, entry, recipient)
+            scribe.entries.pop(act.queue_id, None)
+        case Order.HELD:
+            scribe.tell(Kind.HELD, scribe.at, entry)
+        case Order.RELEASED:
+            scribe.tell(Kind.RELEASED, scribe.at, entry)
+        case Order.REQUEUED:
+            scribe.tell(Kind.REROUTED, scribe.at, entry)
+
+
+def noticed(scribe: Scribe, act: Noticed) -> None:
+    """A notification was issued."""
+    entry = scribe.entry(act.queue_id, scribe.at)
+    report = message_key(act.notice_message_id)
+    action = {"relayed": "delivered", "expanded": "delivered"}.get(act.notice.value, act.notice.value)
+    scribe.notices[act.notice_id] = (action, entry.key)
+    scribe.tell(Kind.REPORTED, scribe.at, entry, action="issued", next_queue_id=act.notice_id,
+              attributes=(f"notification={action}", f"report={report}"))  # fmt: skip

@@ -1,0 +1,100 @@
+"""What people do with the copies in their mailboxes.
+
+Rules:
+- A desk opens its mail within the hour, unless its reader is away; a person within hours, or never.
+- Some of what was opened is filed or removed later; a little is removed unread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from streams.simulate.acts import Expunged, Moved, Opened
+from streams.simulate.faults import HOUR, MINUTE
+from streams.simulate.letters import Letter
+
+if TYPE_CHECKING:
+    from streams.simulate.play import Play
+
+SECOND = 1_000_000
+BOX = "INBOX"
+ARCHIVE = "Archive"
+OPENED, THROWN_AWAY = 0.8, 0.03
+FILED, REMOVED = 0.2, 0.1
+FORGOTTEN = 0.003
+"""Shares: of a person's copies, of what was opened, of a desk's copies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One copy in an inbox."""
+
+    store: str
+    user: str
+    uid: int
+    letter: Letter
+    ticket: int
+
+
+def lies(play: "Play", at: int, copy: Copy, *, desk: bool) -> None:
+    """A copy lies in a mailbox; decide what will become of it."""
+    chance = play.chance
+    draw = chance.random()
+    if desk:
+        if copy.letter.fault != "absent" and draw >= FORGOTTEN:
+            play.later(at + chance.randint(20 * SECOND, 40 * MINUTE), _open, play, copy)
+    elif draw < OPENED:
+        play.later(at + int(chance.expovariate(1 / (2 * HOUR))) + SECOND, _open, play, copy)
+    elif draw < OPENED + THROWN_AWAY:
+        play.later(at + int(chance.expovariate(1 / HOUR)) + SECOND, _throw_away, play, copy)
+
+
+def _open(at: int, play: "Play", copy: Copy) -> None:
+    if _wait(at, play, _open, copy):
+        return
+    play.emit(at, Opened(at=at, session=_session(copy), **_place(copy)), (copy.ticket,))
+    draw = play.chance.random()
+    if draw < FILED:
+        play.later(at + play.chance.randint(SECOND, HOUR), _file, play, copy)
+    elif draw < FILED + REMOVED:
+        play.later(at + play.chance.randint(SECOND, HOUR), _remove, play, copy)
+
+
+def _file(at: int, play: "Play", copy: Copy) -> None:
+    if _wait(at, play, _file, copy):
+        return
+    key = (copy.user, ARCHIVE)
+    play.uids[key] = play.uids.get(key, 0) + 1
+    play.emit(
+        at,
+        Moved(at=at, session=_session(copy), to_mailbox=ARCHIVE, to_uid=play.uids[key], seen=True, **_place(copy)),
+        (copy.ticket,),
+    )
+
+
+def _remove(at: int, play: "Play", copy: Copy) -> None:
+    if not _wait(at, play, _remove, copy):
+        play.emit(at, Expunged(at=at, session=_session(copy), seen=True, **_place(copy)), (copy.ticket,))
+
+
+def _throw_away(at: int, play: "Play", copy: Copy) -> None:
+    if not _wait(at, play, _throw_away, copy):
+        play.emit(at, Expunged(at=at, session=_session(copy), seen=False, **_place(copy)), (copy.ticket,))
+
+
+def _wait(at: int, play: "Play", do: Callable[..., None], copy: Copy) -> bool:
+    """A store that is down is asked again later."""
+    up = play.trouble.up_at(copy.store, at)
+    if up:
+        play.later(up + play.chance.randint(SECOND, MINUTE), do, play, copy)
+    return bool(up)
+
+
+def _place(copy: Copy) -> dict[str, Any]:
+    return {"host": copy.store, "user": copy.user, "mailbox": BOX, "uid": copy.uid,
+            "message_id": copy.letter.message_id, "size": copy.letter.size}  # fmt: skip
+
+
+def _session(copy: Copy) -> str:
+    return f"{crc32(copy.user.encode()) + copy.uid:012}AAAB"

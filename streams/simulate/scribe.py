@@ -1,0 +1,138 @@
+"""A scribe writes the events of one source, with the memory that its collector would have.
+
+Rules:
+- An entry whose arrival was never read has neither Message-ID nor class.
+- Facts that are alike within one second are told apart by an ordinal, as the collectors do.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from streams.collect.declaration import Declaration
+from streams.core.events import Kind, MessageEvent, Traffic
+from streams.core.identity import fact_id, leg_of, message_key, recipient_half
+
+SECOND = 1_000_000
+half_of = lru_cache(maxsize=65_536)(recipient_half)
+
+
+class Known(msgspec.Struct):
+    """What a log has said of an entry.
+
+    Attributes:
+        queue_id: there.
+        at: arrival.
+        where: `host/queue id`.
+        key: message key.
+        place: first half of its legs.
+        form: what its arrival said.
+        kind: of its arrival.
+        traffic: its class; None where the recipient's domain decides.
+        arrived: its arrival was told.
+        owed: status of the last attempt, by recipient that is still owed.
+        told: recipients whose arrival was told.
+        redirected: (recipient, new recipient) that were told.
+    """
+
+    queue_id: str
+    at: int
+    where: str
+    key: str = ""
+    place: bytes = b""
+    form: dict[str, Any] = {}
+    kind: Kind = Kind.TRANSFERRED
+    traffic: Traffic | None = Traffic.TRANSIT
+    arrived: bool = False
+    owed: dict[str, str] = {}
+    told: set[str] = set()
+    redirected: set[tuple[str, str]] = set()
+
+
+class Scribe:
+    """Writes the events of one source.
+
+    Attributes:
+        host: whose evidence it is.
+        declaration: of all hosts.
+        mute: hosts that never report.
+        entries: by queue id.
+        notices: (action, key of the subject) of notifications, by their queue id.
+        at: time that the evidence at hand tells.
+    """
+
+    def __init__(self, source: str, host: str, declaration: Declaration) -> None:
+        """Begin with an empty memory."""
+        self.host, self.declaration = host, declaration
+        self.mute = {one.name for one in declaration.hosts if one.reports is False}
+        self.entries: dict[str, Known] = {}
+        self.notices: dict[str, tuple[str, str]] = {}
+        self.at = 0
+        self._source, self._second, self._seq, self._read_at = source, 0, 0, 0
+        self._told: set[bytes] = set()
+        self._events: list[MessageEvent] = []
+
+    def turn(self, at: int, read_at: int) -> None:
+        """Go on to the next act.
+
+        Args:
+            at: the time that its evidence tells.
+            read_at: when it is read.
+        """
+        if at // SECOND != self._second:
+            self._second, self._seq, self._told = at // SECOND, 0, set()
+        else:
+            self._seq += 1
+        self.at, self._read_at = at, read_at
+
+    def take(self) -> list[MessageEvent]:
+        """What was written since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def tell(self, kind: Kind, at: int, entry: Known, recipient: str = "", **fields: Any) -> None:
+        """One event about an entry, or about one of its recipients."""
+        where, leg = entry.where, entry.place + half_of(recipient)
+        self.put(kind, at, (where, leg), recipient, message_key=entry.key, queue_id=entry.queue_id, **fields)
+
+    def put(self, kind: Kind, at: int, place: tuple[str, bytes], recipient: str, **fields: Any) -> None:
+        """One event about a place: `host/queue id` (or a message key), and the leg."""
+        where, leg = place
+        outcome = f"{fields.get('action')}|{fields.get('status')}|{fields.get('next_queue_id')}"
+        ordinal, fact = 0, fact_id(kind, where, recipient, at, outcome)
+        while fact in self._told:
+            ordinal += 1
+            fact = fact_id(kind, where, recipient, at, outcome, ordinal)
+        self._told.add(fact)
+        self._events.append(
+            MessageEvent(
+                event_id=fact,
+                kind=kind,
+                occurred_at=at,
+                observed_at=self._read_at,
+                leg=leg,
+                host=fields.pop("host", self.host),
+                recipient=recipient,
+                source=self._source,
+                seq=self._seq,
+                **fields,
+            )
+        )
+
+    def party(self, name: str, address: str) -> str:
+        """What another side is called: by its name if that is declared, else by its address."""
+        return self.declaration.host_of(name) if self.declaration.is_declared(name) else address or name
+
+    def begin(self, queue_id: str, message_id: str, at: int) -> Known:
+        """A new entry."""
+        key = message_key(message_id, self.host, queue_id)
+        place = leg_of(self.host, queue_id, key=key)[:8]
+        entry = Known(queue_id=queue_id, at=at, where=f"{self.host}/{queue_id}", key=key, place=place)
+        self.entries[queue_id] = entry
+        return entry
+
+    def entry(self, queue_id: str, at: int) -> Known:
+        """The entry of a line; one whose arrival was never read begins here."""
+        entry = self.entries.get(queue_id)
+        return self.begin(queue_id, "", at) if entry is None else entry

@@ -1,0 +1,275 @@
+"""The verdict that the evidence allows: every finding that is due, with the time at which it is.
+
+Rules (DESIGN 3; README, "What is found"):
+- overdue at max(due, submission known), where no final report could be known by then; blind where a source was silent
+  between submission and due; cleared when the report could be known.
+- The others likewise. Nothing here asks the core: it reads the dossier of each ticket, each entry and each copy.
+- A finding is named by its rule and by what it is about: host, queue id and recipient; of a copy the store, the place
+  in the mailbox, and the user. A report without a message is named by its message key alone.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from streams.core.terms import LEVELS, Profile
+from streams.simulate.dossier import NEVER, OURS, Case, Copy, Dossier, File, Leg
+from streams.simulate.letters import Ticket
+
+SECOND = 1_000_000
+
+Name = tuple[str, str, str, str]
+"""Rule, host, queue id, recipient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A finding that is due.
+
+    Attributes:
+        name: rule and what it is about.
+        raised: when it is due to be raised.
+        cleared: when it is due to be cleared; NEVER while it stands.
+        ticket: whom it is about, or None.
+        fault: that brings it about; "" for what happens without any.
+        cause: what an explanation must say, a pattern; "" where any will do.
+    """
+
+    name: Name
+    raised: int
+    cleared: int = NEVER
+    ticket: int | None = None
+    fault: str = ""
+    cause: str = ""
+
+
+GRAVEST = (
+    "disk-lost",
+    "log-late",
+    "collector-down",
+    "clock-skew",
+    "host-down",
+    "net-cut",
+    "congestion",
+)
+"""Faults of places, by whom a finding is laid to first."""
+
+_WAITS = frozenset({"lost-inside", "twin-lost"})
+_PROVEN = frozenset({"report-lost", "report-deleted", "report-uncollected", "report-late"})
+
+
+def explanation(rule: str, fault: str, place: str) -> str:
+    """What the cause of an alarm must say of a fault that befell a message somewhere, as a pattern."""
+    here = re.escape(place)
+    if rule in {"unread", "duplicate"}:
+        return "mailbox of .*"
+    if rule not in {"overdue", "deleted"}:
+        return ""
+    if fault in _PROVEN:
+        return "delivered, but its report was not seen"
+    if fault in _WAITS:
+        return f"waiting on {here}"
+    if fault == "deleted":
+        return f"deleted by hand on {here}"
+    return f"left {here}, not seen since" if fault in {"dropped", "diverted"} else ""
+
+
+class Truth:
+    """Finds what is due by a profile of terms."""
+
+    def __init__(self, dossier: Dossier, profile: Profile) -> None:
+        """Set up."""
+        self.dossier, self.profile = dossier, profile
+        self.played, self.reading = dossier.played, dossier.reading
+        self.end = self.reading.beats[-1].through if self.reading.beats else 0
+
+    def due(self) -> dict[Name, Due]:
+        """Every finding that is due by the last tick, by its name."""
+        found: dict[Name, Due] = {}
+        for one in self._all():
+            if one.name[0] in self._rules and one.raised <= self.end:
+                found[one.name] = one
+        return found
+
+    @property
+    def _rules(self) -> frozenset[str]:
+        rules = frozenset(self.profile.findings)
+        return rules | {"blind"} if "overdue" in rules else rules
+
+    def _all(self) -> Iterator[Due]:
+        first = self._first_submissions()
+        for ticket, case in zip(self.played.tickets, self.dossier.cases, strict=True):
+            if case.submitted is not None:
+                yield from self._of_case(ticket.number, case, first)
+            elif case.reports:
+                yield from self._uncorroborated(ticket.number, case, first)
+        for place, file in self.dossier.files.items():
+            yield from self._of_entry(place, file)
+        for copy in self.dossier.of_copies():
+            yield from self._of_copy(copy)
+        yield from self._duplicates()
+        yield from self._silences()
+
+    def _about(self, name: Name, raised: int, ticket: int | None = None, cleared: int = NEVER, fault: str = "") -> Due:
+        one = self.played.tickets[ticket] if ticket is not None else None
+        blamed = fault or (self._blame(one) if one else "")
+        cause = explanation(name[0], blamed, one.place) if one and not self._touched(one) else ""
+        return Due(name=name, raised=raised, cleared=max(cleared, raised), ticket=ticket, fault=blamed, cause=cause)
+
+    def blame(self, name: Name) -> str:
+        """The fault that came in the way of what a name is about; "" where none did."""
+        file = self.dossier.files.get((name[1], name[2]))
+        return next((self._blame(self.played.tickets[ticket]) for ticket in file.tickets), "") if file else ""
+
+    def _touched(self, ticket: Ticket) -> set[str]:
+        return ticket.touched | self.dossier.touched.get(ticket.number, set())
+
+    def _blame(self, ticket: Ticket) -> str:
+        """The fault that brings a finding about: the message's own, else the gravest that came in its way."""
+        touched = self._touched(ticket)
+        return ticket.fault.partition(":")[0] or next((name for name in GRAVEST if name in touched), "")
+
+    # Tickets
+
+    def _of_case(self, number: int, case: Case, first: dict[str, tuple[int, str]]) -> Iterator[Due]:
+        ticket = self.played.tickets[number]
+        _, known = case.submitted or (0, 0)
+        about = (ticket.host, ticket.queue_id, ticket.recipient)
+        file = self.dossier.files[ticket.host, ticket.queue_id]
+        yield from self._overdue(about, number, case, file)
+        refused = case.refused
+        if self.profile.refused == "untold" and refused != NEVER:
+            refused += self.profile.told_within * SECOND
+            issued = min((self.dossier.files[place].issued for place in case.places), default=NEVER)
+            if min(case.failed, issued) <= refused:
+                refused = NEVER
+        if refused != NEVER:
+            yield self._about(("refused", *about), max(refused, known), number)
+        if case.deleted != NEVER:
+            cleared = min(case.delivered, case.proved)
+            yield self._about(("deleted", *about), max(case.deleted, known), number, cleared)
+        message = file.arrival.message_id
+        if message and first[message][1] != ticket.queue_id:
+            yield self._about(("identity-reused", *about), known, number)
+        if ticket.fault == "misrouted" and case.reports:
+            yield self._about(("misrouted", *about), known, number)
+
+    def _overdue(self, about: tuple[str, str, str], number: int, case: Case, file: File) -> Iterator[Due]:
+        told, known = case.submitted or (0, 0)
+        wanted = case.asked if case.asked is not None else self.profile.report_when == "unless-declined"
+        term = self._term("report", file.arrival.priority) if wanted else None
+        if term is None:
+            return
+        due = told + term
+        if due + self.profile.grace * SECOND <= self.end and case.proved > due:
+            blind = any(since < due and until > known for since, until in self._spans)
+            yield self._about(("blind" if blind else "overdue", *about), max(due, known), number, case.proved)
+
+    def _term(self, what: str, priority: int | None) -> int | None:
+        """Microseconds of the term for a priority."""
+        terms: dict[str, int] = getattr(self.profile, what)
+        levels = sorted((LEVELS[name], seconds) for name, seconds in terms.items())
+        below = [seconds for level, seconds in levels if level <= (priority or 0)]
+        return (below[-1] if below else levels[0][1]) * SECOND if levels else None
+
+    def _first_submissions(self) -> dict[str, tuple[int, str]]:
+        """Of each Message-ID the first submission that the evidence tells."""
+        first: dict[str, tuple[int, str]] = {}
+        for (_, queue_id), file in self.dossier.files.items():
+            if file.told and file.arrival.via in OURS and file.arrival.sender:
+                one = (file.at, queue_id)
+                first[file.arrival.message_id] = min(first.get(file.arrival.message_id, one), one)
+        return first
+
+    def _uncorroborated(self, number: int, case: Case, first: dict[str, tuple[int, str]]) -> Iterator[Due]:
+        known, report, _ = min(case.reports, key=lambda one: one[0])
+        if report.message_id.strip("<>") and report.message_id not in first:
+            raised = known + self.profile.told_within * SECOND
+            yield self._about(("uncorroborated-report", "", report.message_id.strip("<>"), ""), raised, number)
+
+    # Entries
+
+    def _of_entry(self, place: tuple[str, str], file: File) -> Iterator[Due]:
+        if file.known == NEVER:
+            return
+        stuck = self._term("stuck", file.arrival.priority if file.told else None)
+        if stuck is not None and file.left > file.at + stuck <= self.end:
+            yield from self._stuck(place, file, file.at + stuck)
+        expected = len(file.arrival.recipients) if file.told else 0
+        if file.left != NEVER and file.deleted == NEVER and len(file.legs) < expected:
+            yield self._about(("unaccounted", *place, ""), max(file.left, file.known), file.tickets[0])
+        for to, leg in file.legs.items():
+            if leg.handed is not None:
+                yield from self._never_arrived(place, to, leg)
+
+    def _stuck(self, place: tuple[str, str], file: File, due: int) -> Iterator[Due]:
+        raised = max(due, file.known)
+        for to, leg in file.legs.items():
+            left = min(leg.left, file.left)
+            if left > due:
+                yield self._about(("stuck", *place, to), raised, leg.ticket, left)
+        if not file.legs:
+            yield self._about(("stuck", *place, ""), raised, file.tickets[0], file.left)
+
+    def _never_arrived(self, place: tuple[str, str], to: str, leg: Leg) -> Iterator[Due]:
+        known, onward = leg.handed or (0, ("", ""))
+        if onward[0] not in self.played.network.switches:
+            return
+        due = known + self.profile.unaccounted_after * SECOND
+        target = self.dossier.files.get(onward)
+        arrived = target.known if target else NEVER
+        if arrived > due:
+            yield self._about(("unaccounted", *place, to), due, leg.ticket, arrived)
+
+    # Copies
+
+    def _of_copy(self, copy: Copy) -> Iterator[Due]:
+        act = copy.act
+        if not any(
+            fnmatchcase(f"{act.user}/{act.mailbox}".lower(), one.lower()) for one in self.profile.unread.mailboxes
+        ):
+            return
+        about = (act.host, f"{act.mailbox}/{act.uid}", act.user)
+        due = copy.at + self.profile.unread.after * SECOND
+        gone = min(copy.opened, copy.gone)
+        if gone > due:
+            yield self._about(("unread", *about), max(due, copy.known), copy.ticket, gone)
+        if copy.gone < copy.opened:
+            yield self._about(("not-read", *about), max(copy.gone, copy.known), copy.ticket)
+
+    def _duplicates(self) -> Iterator[Due]:
+        boxes: dict[tuple[int, str], list[Copy]] = {}
+        for copy in self.dossier.of_copies():
+            if self.dossier.cases[copy.ticket].submitted is not None:
+                boxes.setdefault((copy.ticket, copy.act.user), []).append(copy)
+        for (ticket, user), copies in boxes.items():
+            for copy in sorted(copies, key=lambda one: (one.known, one.at))[1:]:
+                place = f"{copy.act.mailbox}/{copy.act.uid}"
+                yield self._about(("duplicate", copy.act.host, place, user), copy.known, ticket)
+
+    # Sources
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        """Spans of which the evidence of some source was not read when the clock went on."""
+        return [(since, until) for _, since, _, until in self._silent_runs()]
+
+    def _silent_runs(self) -> Iterator[tuple[str, int, int, int]]:
+        """(source, last tick that it held, first tick that names it, first that does not)."""
+        standing: dict[str, tuple[int, int]] = {}
+        last = 0
+        for beat in self.reading.beats:
+            for source in beat.silent:
+                standing.setdefault(source, (last, beat.through))
+            for source in [one for one in standing if one not in beat.silent]:
+                begun, named = standing.pop(source)
+                yield source, begun, named, beat.through
+            last = beat.through
+        for source, (begun, named) in standing.items():
+            yield source, begun, named, NEVER
+
+    def _silences(self) -> Iterator[Due]:
+        for source, _, named, until in self._silent_runs():
+            yield self._about(("source-silent", source, str(named), ""), named, cleared=until, fault="collector-down")
