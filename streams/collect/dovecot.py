@@ -22,7 +22,7 @@ from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, Unread
-from streams.collect.syslog import Reader
+from streams.collect.syslog import Reader, text_of
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg
@@ -94,7 +94,7 @@ class DovecotParser:
         self._reader.restore(memory.clock)
 
     def _line(self, raw: bytes) -> Iterator[MessageEvent]:
-        timed = self._reader.timed(raw) if raw.strip() else None
+        timed = self._reader.timed(text_of(raw)) if raw.strip() else None
         if timed is None:
             self._unread("no time that can be read" if raw.strip() else "an empty line")
             return

@@ -21,7 +21,7 @@ from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
-from streams.collect.syslog import Reader
+from streams.collect.syslog import Reader, texts_of
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -39,9 +39,12 @@ FORGOTTEN = 60 * UNBORN
 """After this time, an entry in the queue is forgotten: its end was never logged."""
 
 LONGEST = 16_384
-"""Bytes of a line that are read; Postfix and syslog daemons write a few thousand at most."""
+"""Characters of a line that are read; Postfix and syslog daemons write a few thousand at most."""
 
 _HEADS = 8_192
+
+_PARTS = 3
+"""What stands before a line's text, a queue id, and what is said of it."""
 
 _READERS: dict[str, Read] = {
     **dict.fromkeys(("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay"), attempted),
@@ -78,12 +81,10 @@ class PostfixParser:
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> list[MessageEvent]:
         """The events of these lines, in order."""
-        desk, line = self._desk, self._line
+        desk = self._desk
         self._reader.reference = observed_at if self.reference is None else self.reference
         desk.open(file, observed_at)
-        for piece in pieces:
-            desk.offset = piece.offset
-            line(desk, piece.raw)
+        self._read(desk, [piece.offset for piece in pieces], texts_of([piece.raw for piece in pieces]))
         events, desk.events = desk.events, []
         self.counts.pieces += len(pieces)
         self.counts.events += len(events)
@@ -125,38 +126,36 @@ class PostfixParser:
         self._heads.clear()
         self.through, self._swept_at = memory.through, memory.swept_at
 
-    def _line(self, desk: Desk, raw: bytes) -> None:
-        timed = self._reader.timed(raw) if len(raw) < LONGEST else self._cut(raw)
-        if timed is None:
-            desk.unread("no time that can be read" if raw.strip() else "an empty line")
-            return
-        at, rest = timed
-        if at == desk.at:
-            desk.seq += 1
-        else:
-            self._tick(at)
-        start, colon, said = rest.partition(": ")
-        head = self._heads.get(start) or self._head(start if colon else "")
-        if (read := head.read) is None:
-            desk.ignored[head.daemon] += 1
-            return
-        desk.head, spool = head, head.spool
-        desk.spool = spool
-        number, colon, rest = said.partition(": ")
-        if colon and (number in spool.entries or is_queue_id(number)):
-            read(desk, number, rest)
-        elif read is smtpd:
-            spoken(desk, said)
-        else:
-            desk.ignored[head.daemon] += 1
+    def _read(self, desk: Desk, offsets: Iterable[int], texts: Iterable[str]) -> None:
+        """Have each line read by who knows its daemon; one loop, since this is done for every line."""
+        timed, known, ignored = self._reader.timed, self._heads.get, desk.ignored
+        for desk.offset, text in zip(offsets, texts, strict=True):
+            found = timed(text) if len(text) < LONGEST else self._cut(text)
+            if found is None:
+                desk.unread("no time that can be read" if text.strip() else "an empty line")
+                continue
+            if found[0] == desk.at:
+                desk.seq += 1
+            else:
+                self._tick(found[0])
+            parts = found[1].split(": ", 2)
+            desk.head = head = known(parts[0]) or self._head(parts)
+            desk.spool = head.spool
+            if head.read is None:
+                ignored[head.daemon] += 1
+            elif len(parts) == _PARTS and (parts[1] in head.spool.entries or is_queue_id(parts[1])):
+                head.read(desk, parts[1], parts[2])
+            else:
+                head.speak(desk, ": ".join(parts[1:]))
 
-    def _cut(self, raw: bytes) -> tuple[int, str] | None:
+    def _cut(self, text: str) -> tuple[int, str] | None:
         """Time and text of a very long line; a journal record is longer than its message."""
-        timed = self._reader.timed(raw if raw.startswith(b"{") else raw[:LONGEST])
+        timed = self._reader.timed(text if text.startswith("{") else text[:LONGEST])
         return timed and (timed[0], timed[1][:LONGEST])
 
-    def _head(self, text: str) -> Head:
+    def _head(self, parts: list[str]) -> Head:
         """Host, service, daemon and process of `host postfix-out/submission/smtpd[123]`."""
+        text = parts[0] if len(parts) > 1 else ""
         host, _, tag = text.rpartition(" ")
         program, _, pid = tag.partition("[")
         service, _, daemon = program.rpartition("/")
@@ -165,7 +164,8 @@ class PostfixParser:
             daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
         name = self.source.host or self.declaration.host_of(host)
         spool = self._desk.spools.setdefault(name, Spool(host=name)) if read else self._desk.spool
-        head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read)
+        speak = spoken if read is smtpd else _ignore
+        head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read, speak=speak)
         if len(self._heads) >= _HEADS:  # processes come and go
             self._heads.clear()
         self._heads[text] = head
@@ -199,6 +199,10 @@ class PostfixParser:
             self._swept_at = at
             for spool in spools.values():
                 _sweep(spool, at)
+
+
+def _ignore(desk: Desk, _said: str) -> None:
+    desk.ignored[desk.head.daemon] += 1
 
 
 def _sweep(spool: Spool, at: int) -> None:

@@ -6,17 +6,37 @@ Rules:
   "discarded" in the peer's words it is neither.
 """
 
-from msgspec.structs import replace
+from typing import NamedTuple
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
-from streams.collect.postfix_desk import Desk
+from streams.collect.postfix_desk import Desk, half_of
 from streams.collect.postfix_entry import Entry, Owed
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import session_leg
 
 WORDS = 500
 """Characters of a peer's words that are kept."""
+
+class Onward(NamedTuple):
+    """Where custody passed to.
+
+    Attributes:
+        side: "sent" where a hand-over is told.
+        action: "relayed" where it is beyond the sight of reports.
+        number: what the next party calls it.
+        leg: the next one.
+    """
+
+    side: str | None = None
+    action: str | None = None
+    number: str | None = None
+    leg: bytes | None = None
+
+
+NOWHERE = Onward()
+
+_TRANSFERRED = Kind.TRANSFERRED  # a member of an enumeration is looked up by a descriptor, which takes its time
 
 _FINAL = frozenset({"lmtp", "local", "virtual", "pipe"})
 _NOBODY = frozenset({"none", "local", "virtual"})
@@ -26,15 +46,27 @@ def attempted(desk: Desk, queue_id: str, rest: str) -> None:
     """A line of smtp, lmtp, local, virtual, pipe, error, retry or discard about an entry."""
     attempt = texts.attempt(rest)
     if attempt is None:
-        if rest.startswith("to=<"):
-            desk.unread(f"a line of {desk.head.daemon} of an unknown form")
-        else:
-            desk.ignore(desk.head.daemon)
+        _other(desk, rest)
         return
-    entry = desk.entry(queue_id)
+    entry = desk.spool.entries.get(queue_id) or desk.begin(queue_id)
     if not entry.arrived:
         arrive(desk, entry)
-    _outcome(desk, entry, attempt, _met(desk, entry, attempt))
+    owed = entry.recipients.get(attempt.to)
+    if owed is None or attempt.orig_to or not owed.announced:
+        owed = _met(desk, entry, attempt)
+    owed.status = attempt.dsn
+    if attempt.status == "sent":
+        owed.gone = True
+        _sent(desk, entry, attempt)
+    else:
+        _failed(desk, entry, attempt, owed)
+
+
+def _other(desk: Desk, rest: str) -> None:
+    if rest.startswith("to=<"):
+        desk.unread(f"a line of {desk.head.daemon} of an unknown form")
+    else:
+        desk.ignore(desk.head.daemon)
 
 
 def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
@@ -52,17 +84,13 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
     return entry.recipients[to]
 
 
-def _outcome(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> None:
-    owed.status = attempt.dsn
+def _failed(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> None:
     match attempt.status:
-        case "sent":
-            owed.gone = True
-            _sent(desk, entry, attempt)
         case "deferred" | "SOFTBOUNCE":
-            _told(desk, Kind.DEFERRED, entry, attempt, _peer(desk, attempt), desk.form)
+            _told(desk, Kind.DEFERRED, entry, attempt, _peer(desk, attempt))
         case "bounced" | "expired":
             owed.gone = True
-            _told(desk, Kind.REFUSED, entry, attempt, _peer(desk, attempt), desk.form)
+            _told(desk, Kind.REFUSED, entry, attempt, _peer(desk, attempt))
         case "deliverable" | "undeliverable" | "undeliverable-but-not-cached":
             desk.ignore("verify")
         case other:
@@ -72,33 +100,29 @@ def _outcome(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> No
 def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     reply = attempt.reply
     if number := texts.queued_as(reply):
-        _passed(desk, entry, attempt, desk.here(desk.party(attempt.relay)), number)
+        party = desk.parties[attempt.relay]
+        _passed(desk, entry, attempt, desk.spool.host if party.near else party.name, number)
     elif session := texts.session(reply):
-        form = replace(desk.form, next_queue_id=session, next_leg=session_leg(session))
-        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), form)
+        onward = Onward(number=session, leg=session_leg(session))
+        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), onward)
     elif desk.head.daemon == "discard" or texts.is_discarded(reply):
-        _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt), desk.form)
+        _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt))
     elif number := texts.forwarded_as(reply):
         _passed(desk, entry, attempt, desk.spool.host, number)
     elif desk.head.daemon in _FINAL:
-        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), desk.form)
+        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt))
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")
 
 
 def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:
     """Handed to a party, that may say what it calls the message (else `number` is "")."""
-    onward = desk.leg(entry, peer, number, attempt.to) if peer and number else None
+    leg = desk.leg(entry, peer, number, attempt.to) if peer and number else None
     if number and peer == desk.spool.host:
         _doubt(desk, number)
-    form = replace(
-        desk.form,
-        side="sent",
-        action="relayed" if peer in desk.mute else None,  # beyond the sight of reports
-        next_queue_id=number if onward else None,
-        next_leg=onward,
-    )
-    _told(desk, Kind.TRANSFERRED, entry, attempt, peer, form)
+    action = "relayed" if peer in desk.mute else None  # beyond the sight of reports
+    onward = Onward("sent", action, number if leg else None, leg)
+    _told(desk, _TRANSFERRED, entry, attempt, peer, onward)
 
 
 def _doubt(desk: Desk, number: str) -> None:
@@ -108,17 +132,21 @@ def _doubt(desk: Desk, number: str) -> None:
         desk.unread("a filter's hand-back was taken for a submission: its smtpd needs a syslog_name of its own")
 
 
-def _told(desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, peer: str | None, form: MessageEvent) -> None:
-    form = replace(
-        form,
-        peer=peer,
-        status=attempt.dsn or None,
-        diagnostic=attempt.reply[:WORDS] or None,
-        original_recipient=attempt.orig_to or None,
-        attributes=(f"delays={attempt.delays}",) if attempt.delays else (),
-    )
-    desk.put(form, kind, desk.at, entry, attempt.to)
+def _told(
+    desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, peer: str | None, onward: Onward = NOWHERE
+) -> None:
+    side, action, number, leg = onward
+    status, recipient = attempt.dsn or None, attempt.to
+    desk.events.append(
+        MessageEvent(
+            desk.fact(kind, desk.at, entry, recipient, f"{action}|{status}|{number}"), kind, desk.at, desk.observed_at,
+            entry.place + half_of(recipient), entry.key, desk.spool.host, entry.queue_id, recipient,
+            desk.source, desk.file, desk.offset, desk.seq,
+            leg, number, peer, side, action, status, attempt.reply[:WORDS] or None, attempt.orig_to or None,
+            (f"delays={attempt.delays}",) if attempt.delays else (),
+        )
+    )  # fmt: skip
 
 
 def _peer(desk: Desk, attempt: texts.Attempt) -> str | None:
-    return None if attempt.relay in _NOBODY else desk.party(attempt.relay).name
+    return None if attempt.relay in _NOBODY else desk.parties[attempt.relay].name

@@ -8,9 +8,8 @@ Rules:
 
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -21,7 +20,7 @@ from streams.collect.parser import Counts, Unread
 from streams.collect.postfix_entry import Entry, Memory, Spool
 from streams.collect.queueid import arrival
 from streams.core.events import Kind, MessageEvent
-from streams.core.identity import fact_id, leg_of, message_key, recipient_half
+from streams.core.identity import fact_id, message_key, place_of, recipient_half
 
 SECOND = 1_000_000
 EXAMPLES = 20
@@ -30,6 +29,9 @@ PROGRAMS = 1_000
 
 _LOOPBACK = ("127.", "::1")
 _PARTIES = 16_384
+
+NOTHING = "None|None|None"
+"""Outcome of a fact that has none."""
 
 half_of = lru_cache(maxsize=65_536)(recipient_half)
 """The second half of a recipient's leg; mailboxes come again and again."""
@@ -50,16 +52,54 @@ class Party(msgspec.Struct, frozen=True, gc=False):
         address: as logged, or "".
         called: its own name as logged.
         declared: a declared host.
+        near: on the loopback, and nobody declared it: a filter on the line's host.
     """
 
     name: str
     address: str
     called: str
     declared: bool
+    near: bool
+
+
+class Parties(dict[str, Party]):
+    """Who stands behind `name[address]:port`: by its name if that is declared, else by its address."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        """Nobody is known yet."""
+        super().__init__()
+        self._declaration = declaration
+
+    def __missing__(self, text: str) -> Party:
+        """Find out once."""
+        called, address = texts.names(text)
+        known = self._declaration.is_declared(called)
+        name = self._declaration.host_of(called if known or not address else address)
+        declared = known or self._declaration.is_declared(address)
+        near = not declared and address.startswith(_LOOPBACK)
+        if len(self) >= _PARTIES:  # foreign clients cannot grow it for ever
+            self.clear()
+        self[text] = party = Party(name=name, address=address, called=called, declared=declared, near=near)
+        return party
+
+
+class Standing(NamedTuple):
+    """What a client is to its host.
+
+    Attributes:
+        ours: what it sends begins here.
+        known: a known host, or a filter on this one.
+    """
+
+    ours: bool
+    known: bool
 
 
 Read = Callable[["Desk", str, str], None]
 """Reads a line about an entry: desk, queue id, text."""
+
+Speak = Callable[["Desk", str], None]
+"""Reads a line that is about no entry: desk, text."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -71,6 +111,7 @@ class Head(msgspec.Struct, frozen=True):
         daemon: last part of the program's name; the whole where it is not Postfix.
         pid: "" where the line says none.
         read: reads its lines about entries; None where they carry nothing.
+        speak: reads its other lines.
     """
 
     spool: Spool
@@ -78,6 +119,7 @@ class Head(msgspec.Struct, frozen=True):
     daemon: str
     pid: str
     read: "Read | None"
+    speak: "Speak"
 
 
 class Desk:
@@ -90,16 +132,18 @@ class Desk:
         seq: order of the line within its second.
         file: name of the file.
         offset: byte offset of the line.
-        form: an event with what all events of a batch have in common.
+        observed_at: microseconds UTC, when the lines were read.
         events: what the lines gave.
         removed: time, host and queue id of entries that left.
+        parties: who stands behind what lines call them.
+        standings: of clients, by host, client, service and login.
         told: event ids of this second.
         ignored: lines that carry nothing for custody, by program.
     """
 
     __slots__ = (
-        "_near", "_parties", "at", "counts", "declaration", "events", "file", "form", "head", "ignored", "mute",
-        "offset", "points", "removed", "seq", "source", "spool", "spools", "told",
+        "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset", "parties",
+        "points", "removed", "seq", "source", "spool", "spools", "standings", "told",
     )  # fmt: skip
 
     def __init__(self, source: str, declaration: Declaration) -> None:
@@ -108,8 +152,8 @@ class Desk:
         self.ignored = self.counts.ignored
         self.points: dict[str, SubmissionPoint] = {point.host: point for point in declaration.submission_points}
         self.mute = frozenset(host.name for host in declaration.hosts if host.reports is False)
-        self._parties: dict[str, Party] = {}
-        self._near: dict[tuple[str, str], bool] = {}
+        self.parties = Parties(declaration)
+        self.standings: dict[tuple[str, str, str, bool], Standing] = {}
         self.spools: dict[str, Spool] = {}
         self.spool = Spool(host="")
         self.removed: deque[tuple[int, str, str]] = deque()
@@ -117,7 +161,7 @@ class Desk:
         self.offset = 0
         self.open("", 0)
         self.at, self.seq = 0, 0
-        self.head = Head(spool=self.spool, service="", daemon="", pid="", read=None)
+        self.head = Head(spool=self.spool, service="", daemon="", pid="", read=None, speak=Desk.ignore)
 
     # Memory
 
@@ -138,8 +182,8 @@ class Desk:
         if not entry.key:
             host = self.spool.host
             entry.message_id = message_id
-            entry.key = (message_id and _key_of(message_id)) or message_key(None, host, entry.queue_id)
-            entry.place = leg_of(host, entry.queue_id, key=entry.key)[:8]
+            entry.key = key = (message_id and _key_of(message_id)) or message_key(None, host, entry.queue_id)
+            entry.place = place_of(host, entry.queue_id, key=key)
 
     def leave(self, entry: Entry) -> None:
         """An entry is in the queue no more; it is known for a little longer."""
@@ -152,36 +196,11 @@ class Desk:
         other = self.spool.entries.get(queue_id) if host == self.spool.host else None
         if other is not None and other.key == entry.key:
             return other.place + half_of(recipient)
-        return leg_of(host, queue_id, key=entry.key)[:8] + half_of(recipient)
-
-    def party(self, text: str) -> Party:
-        """Who stands behind `name[address]:port`: by its name if that is declared, else by its address."""
-        party = self._parties.get(text)
-        if party is None:
-            called, address = texts.names(text)
-            known = self.declaration.is_declared(called)
-            name = self.declaration.host_of(called if known or not address else address)
-            declared = known or self.declaration.is_declared(address)
-            party = Party(name=name, address=address, called=called, declared=declared)
-            if len(self._parties) >= _PARTIES:  # foreign clients cannot grow it for ever
-                self._parties.clear()
-            self._parties[text] = party
-        return party
-
-    def is_near(self, point: SubmissionPoint, address: str) -> bool:
-        """Is an address in a network whose messages are ours."""
-        key = (point.host, address)
-        near = self._near.get(key)
-        if near is None:
-            if len(self._near) >= _PARTIES:
-                self._near.clear()
-            near = self._near[key] = _is_in(address, point.networks)
-        return near
+        return place_of(host, queue_id, key=entry.key) + half_of(recipient)
 
     def here(self, party: Party) -> str:
-        """The host of a party; one on the loopback that nobody declared is a filter on the line's host."""
-        near = not party.declared and party.address.startswith(_LOOPBACK)
-        return self.spool.host if near else party.name
+        """The host of a party."""
+        return self.spool.host if party.near else party.name
 
     def restore(self, memory: Memory) -> None:
         """Take up what a checkpoint remembers."""
@@ -192,49 +211,38 @@ class Desk:
 
     def open(self, file: str, observed_at: int) -> None:
         """Lines of a file follow."""
-        self.file = file
+        self.file, self.observed_at = file, observed_at
         self.events: list[MessageEvent] = []
-        self.form = MessageEvent(
-            event_id=b"", kind=Kind.VIEWED, occurred_at=0, observed_at=observed_at, leg=b"", message_key="",
-            source=self.source, file=file,
-        )  # fmt: skip
 
     def tell(self, kind: Kind, at: int, entry: Entry, recipient: str = "", **fields: Any) -> None:
-        """One event about an entry (whose key is known), or about one of its recipients."""
-        self.put(replace(self.form, **fields), kind, at, entry, recipient)
+        """One event about an entry (whose key is known), or about one of its recipients; for the rare kinds."""
+        outcome = f"{fields.get('action')}|{fields.get('status')}|{fields.get('next_queue_id')}" if fields else NOTHING
+        event = MessageEvent(
+            self.fact(kind, at, entry, recipient, outcome), kind, at, self.observed_at,
+            entry.place + half_of(recipient), entry.key, self.spool.host, entry.queue_id, recipient,
+            self.source, self.file, self.offset, self.seq,
+        )  # fmt: skip
+        self.events.append(replace(event, **fields) if fields else event)
 
-    def put(self, form: MessageEvent, kind: Kind, at: int, entry: Entry, recipient: str = "", ordinal: int = 0) -> None:
-        """The same, from a form with all further fields filled in.
+    def fact(
+        self, kind: Kind, at: int, entry: Entry, recipient: str = "", outcome: str = NOTHING, ordinal: int = 0
+    ) -> bytes:
+        """The identity of a fact; facts that are alike are told apart by an ordinal.
 
         Args:
-            form: `self.form` with further fields.
             kind: what happened.
             at: microseconds UTC.
-            entry: its key is known.
+            entry: its queue entry.
             recipient: "" for the whole entry.
+            outcome: `action|status|next queue id`.
             ordinal: to begin with, where a fact of another second is alike.
         """
         where, told = entry.where, self.told
-        outcome = f"{form.action}|{form.status}|{form.next_queue_id}"
         fact = fact_id(kind, where, recipient, at, outcome, ordinal)
         if fact in told:
-            fact = self._next(lambda number: fact_id(kind, where, recipient, at, outcome, number), ordinal)
+            fact = self._next(partial(fact_id, kind, where, recipient, at, outcome), ordinal)
         told.add(fact)
-        self.events.append(
-            replace(
-                form,
-                event_id=fact,
-                kind=kind,
-                occurred_at=at,
-                leg=entry.place + half_of(recipient),
-                message_key=entry.key,
-                host=self.spool.host,
-                queue_id=entry.queue_id,
-                recipient=recipient,
-                seq=self.seq,
-                offset=self.offset,
-            )
-        )
+        return fact
 
     def _next(self, fact: Callable[[int], bytes], ordinal: int) -> bytes:
         """The first of facts that are alike that was not told; those told have consecutive ordinals."""
@@ -261,11 +269,3 @@ class Desk:
         self.counts.unread[reason] += 1
         if len(self.counts.examples) < EXAMPLES:
             self.counts.examples.append(Unread(file=self.file, offset=self.offset, reason=reason))
-
-
-def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    try:
-        client = ip_address(address)
-    except ValueError:
-        return False
-    return any(client in network for network in networks)

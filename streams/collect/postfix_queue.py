@@ -161,7 +161,7 @@ def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
     entry = desk.entry(queue_id)
     if rest == "removed":
         desk.name(entry)
-        desk.put(desk.form, Kind.REMOVED, desk.at, entry)
+        desk.tell(Kind.REMOVED, desk.at, entry)
         desk.leave(entry)
     elif rest.endswith(" (queue active)"):
         _activated(desk, entry, rest)

@@ -26,6 +26,10 @@ _OUTCOME = (
     r"(?:delays=([^,]*), )?(?:tls=[^,]*, )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
 _ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
+_PLAIN_ATTEMPT = re.compile(
+    r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+)"
+)
+"""The same of most lines, which have nothing optional: trying what is optional costs as much again."""
 _QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS = "queued as "
 _NUMBER = re.compile(r"[0-9A-Za-z]*")
@@ -76,6 +80,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 def attempt(text: str) -> Attempt | None:
     """A delivery agent's line, or None where it has another form."""
+    found = _PLAIN_ATTEMPT.match(text)
+    if found:
+        to, relay, delays, dsn, status = found.groups()
+        return Attempt(to or "<>", None, relay, delays, dsn, status, text[found.end() + 2 :].removesuffix(")"))
     found = _ATTEMPT.match(text) or _QUOTED_ATTEMPT.match(text)
     if found is None:
         return None

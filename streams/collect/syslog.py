@@ -12,6 +12,7 @@ Rules:
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -106,22 +107,22 @@ class Reader:
 
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
-        timed = self.timed(raw)
+        timed = self.timed(text_of(raw))
         return None if timed is None else _tagged(*timed)
 
-    def timed(self, raw: bytes) -> tuple[int, str] | None:
+    def timed(self, text: str) -> tuple[int, str] | None:
         """The line's time, and `host program[pid]: text` (host and program are "-" where the line says none).
 
         Most lines share their second with the line before: its date is not read again.
+
+        Args:
+            text: the line, of `text_of` or `texts_of`.
         """
-        text = raw.decode("utf-8", "replace")
-        if "\0" in text:
-            text = _without_nul(text)
-        if text[:_DATE] == self._date:
+        if text.startswith(self._date):
             return self._date_at, text[_DATE + 1 :]
         match text[:1]:
             case "{":
-                return _journal(raw)
+                return _journal(text)
             case "<":
                 return self._with_priority(text)
             case first if first.isdigit():
@@ -253,7 +254,7 @@ def _tagged(at: int, rest: str) -> Line:
     return Line(at, _nil(host), _nil(program), pid.rstrip("]") if bracket else "", text)
 
 
-def _journal(raw: bytes) -> tuple[int, str] | None:
+def _journal(raw: str) -> tuple[int, str] | None:
     try:
         record = msgspec.json.decode(raw, type=Journal)
         at = int(record.realtime)
@@ -264,6 +265,17 @@ def _journal(raw: bytes) -> tuple[int, str] | None:
     if not _EARLIEST <= at < _LATEST:
         return None
     return at, _without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
+
+
+def texts_of(raws: Sequence[bytes]) -> list[str]:
+    """The texts of some lines; they are decoded at once, for a call a line costs more than the decoding."""
+    texts = _without_nul(b"\n".join(raws).decode("utf-8", "replace")).split("\n")
+    return texts if len(texts) == len(raws) else [text_of(raw) for raw in raws]
+
+
+def text_of(raw: bytes) -> str:
+    """The text of a line."""
+    return _without_nul(raw.decode("utf-8", "replace"))
 
 
 def _without_nul(text: str) -> str:

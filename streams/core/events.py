@@ -59,8 +59,11 @@ class Traffic(StrEnum):
     )
 
 
-class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+class MessageEvent(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One fact about one message, for one recipient (or, with recipient "", for a whole queue entry).
+
+    Fields are given by name. Only a collector's commonest events give them by place, which takes a third of the time;
+    the order here is for them (what all have, what attempts have, what arrivals have, the rest).
 
     Attributes:
         event_id: 16 bytes, hash of the fact (identity.fact_id).
@@ -68,36 +71,36 @@ class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         occurred_at: microseconds UTC.
         observed_at: microseconds UTC.
         leg: 16 bytes; the stay it is about.
-        next_leg: 16 bytes or None; the stay that custody passed to.
         message_key: puts all evidence about one message in one partition; it does not identify.
         host: the declared name of the host of `leg`.
         queue_id: of `leg` there; for a store, the LMTP session id or "mailbox/uid".
         recipient: envelope recipient, "" for the whole queue entry.
-        original_recipient: before rewriting or expansion (`orig_to`, Original-Recipient).
+        source: name of the declared source.
+        file: where the evidence stands.
+        offset: byte offset (or message number) in it.
+        seq: order within one second of one source.
+        next_leg: 16 bytes or None; the stay that custody passed to.
         next_queue_id: of `next_leg`: what the next party calls it (`queued as`, LMTP session id).
         peer: the host of `next_leg`, or the client; a declared name where its aliases know it.
         side: "sent" or "received" for transferred; "moved" within a store.
-        source: name of the declared source.
+        action: of a report, RFC 3464 (delivered, failed, delayed, relayed, expanded, issued), or of a receipt,
+            RFC 8098 (displayed, deleted, dispatched, processed).
+        status: RFC 3463 status or X.411 reason/diagnostic.
+        diagnostic: the peer's words.
+        original_recipient: before rewriting or expansion (`orig_to`, Original-Recipient).
+        attributes: "name=value" texts.
         message_id: as in the evidence, whole.
         mts_id: X.400 MTS-identifier, or ENVID.
         originator: envelope sender; "" is the null sender.
         recipients_expected: number of recipients of the queue entry (`nrcpt`).
         priority: RFC 6710 MT-PRIORITY, -9..9; urgent 4, normal 0, non-urgent -4; None where the evidence is silent.
         size: bytes.
-        content_type: X.400 content type, MIME type or AMHS content type.
         traffic: class of the submission or arrival.
-        action: of a report, RFC 3464 (delivered, failed, delayed, relayed, expanded, issued), or of a receipt,
-            RFC 8098 (displayed, deleted, dispatched, processed).
-        status: RFC 3463 status or X.411 reason/diagnostic.
-        diagnostic: the peer's words.
+        report_requested: was a positive report asked for; None where the evidence is silent.
+        subject_key: message key of the message that a report or receipt message is about.
+        content_type: X.400 content type, MIME type or AMHS content type.
         digest: SHA-256 of the content, where known.
         subject_event: event_id of what an action or report is about.
-        subject_key: message key of the message that a report or receipt message is about.
-        report_requested: was a positive report asked for; None where the evidence is silent.
-        seq: order within one second of one source.
-        file: where the evidence stands.
-        offset: byte offset (or message number) in it.
-        attributes: "name=value" texts.
     """
 
     event_id: bytes
@@ -105,32 +108,32 @@ class MessageEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     occurred_at: int
     observed_at: int
     leg: bytes
-    next_leg: bytes | None = None
     message_key: str
     host: str = ""
     queue_id: str = ""
     recipient: str = ""
-    original_recipient: str | None = None
+    source: str = ""
+    file: str | None = None
+    offset: int | None = None
+    seq: int = 0
+    next_leg: bytes | None = None
     next_queue_id: str | None = None
     peer: str | None = None
     side: str | None = None
-    source: str = ""
+    action: str | None = None
+    status: str | None = None
+    diagnostic: str | None = None
+    original_recipient: str | None = None
+    attributes: tuple[str, ...] = ()
     message_id: str | None = None
     mts_id: str | None = None
     originator: str | None = None
     recipients_expected: int | None = None
     priority: int | None = None
     size: int | None = None
-    content_type: str | None = None
     traffic: Traffic | None = None
-    action: str | None = None
-    status: str | None = None
-    diagnostic: str | None = None
+    report_requested: bool | None = None
+    subject_key: str | None = None
+    content_type: str | None = None
     digest: bytes | None = None
     subject_event: bytes | None = None
-    subject_key: str | None = None
-    report_requested: bool | None = None
-    seq: int = 0
-    file: str | None = None
-    offset: int | None = None
-    attributes: tuple[str, ...] = ()

@@ -27,6 +27,9 @@ FIXED_PARTITION = 0
 _UNSAFE = re.compile(r"[\s?]+")
 """Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
 
+_fact = blake2b(digest_size=16).copy
+_half = blake2b(digest_size=8).copy
+"""New hashes; a copy is cheaper than a new one, and a collector makes several of them for every line."""
 
 NOBODY = bytes(8)
 """Second half of a leg that is a whole queue entry."""
@@ -40,7 +43,9 @@ COPY = b"\xfe" * 8
 
 def half(*parts: str) -> bytes:
     """The 8-byte hash of some texts; NUL keeps them apart."""
-    return blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    made = _half()
+    made.update("\0".join(parts).encode("utf-8", "surrogateescape"))
+    return made.digest()
 
 
 def recipient_half(recipient: str) -> bytes:
@@ -54,7 +59,10 @@ def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> s
     Raises:
         ValueError: neither a Message-ID nor a queue id is there.
     """
-    bare = _UNSAFE.sub("", message_id or "").strip("<>")
+    bare = message_id or ""
+    if " " in bare or "?" in bare or not bare.isprintable():  # most Message-IDs need no pattern
+        bare = _UNSAFE.sub("", bare)
+    bare = bare.strip("<>")
     if bare:
         return bare[:KEY_LENGTH]
     if not queue_id:
@@ -79,7 +87,14 @@ def leg_of(host: str, queue_id: str, recipient: str = "", *, key: str) -> bytes:
         key: the message key, so that a queue id used again is another entry. A key made of a queue id takes no part,
             since the neighbour that hands over cannot know it.
     """
-    return half("q", host, queue_id, "" if key.startswith("/") else key) + recipient_half(recipient)
+    return place_of(host, queue_id, key=key) + recipient_half(recipient)
+
+
+def place_of(host: str, queue_id: str, *, key: str) -> bytes:
+    """The first half of a leg: one queue entry; see leg_of."""
+    made, known = _half(), "" if key.startswith("/") else key
+    made.update(f"q\0{host}\0{queue_id}\0{known}".encode("utf-8", "surrogateescape"))
+    return made.digest()
 
 
 def session_leg(session: str) -> bytes:
@@ -109,4 +124,6 @@ def fact_id(kind: str, where: str, recipient: str, occurred_at: int, outcome: st
         ordinal: counts facts that are alike in all of the above, in the order of the evidence.
     """
     fact = "\0".join((kind, where, recipient.lower(), str(occurred_at // 1_000_000), outcome, str(ordinal)))
-    return blake2b(fact.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    made = _fact()
+    made.update(fact.encode("utf-8", "surrogateescape"))
+    return made.digest()

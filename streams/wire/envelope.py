@@ -117,10 +117,10 @@ def encode(event: MessageEvent) -> bytes:
 def _encode(event: MessageEvent) -> bytes:
     """An expression a field, since a call costs more than most fields."""
     (
-        event_id, kind, occurred_at, observed_at, leg, next_leg, key, host, queue_id, recipient, original_recipient,
-        next_queue_id, peer, side, source, message_id, mts_id, originator, expected, priority, size, content_type,
-        traffic, action, status, diagnostic, digest, subject_event, subject_key, report_requested, seq, file, offset,
-        attributes,
+        event_id, kind, occurred_at, observed_at, leg, key, host, queue_id, recipient, source, file, offset, seq,
+        next_leg, next_queue_id, peer, side, action, status, diagnostic, original_recipient, attributes,
+        message_id, mts_id, originator, expected, priority, size, traffic, report_requested, subject_key,
+        content_type, digest, subject_event,
     ) = astuple(event)  # fmt: skip
     return b"".join(
         (
