@@ -38,7 +38,7 @@ def files(source: Source) -> list[str]:
 
 def chunks(
     source: Source, path: str, counts: Counts, told: Told = reading.nobody, trail: Trail | None = None
-) -> Iterator[list[Piece]]:
+) -> Iterator[Sequence[Piece]]:
     """Chunks of the pieces of one file of a source; a log goes on at its trail."""
     kind = kind_of(source)
     if kind.mails:

@@ -11,7 +11,7 @@ Rules:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.collect.checkpoint import HEAD, Mark, Place, Trail, mark, trail_of
@@ -40,7 +40,7 @@ class Look:
         ended: there will never be more.
     """
 
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: Sequence[Piece] = ()
     file: str = ""
     all_read: bool = False
     idle: bool = False
@@ -109,7 +109,7 @@ class Follower:
             return Look()
         pieces = self._lines(text, block)
         if pieces is not None or len(block) >= CHUNK:
-            return Look(pieces=pieces or [], file=str(self.path))
+            return Look(pieces=pieces or (), file=str(self.path))
         return self._at_end(text)
 
     # which file
@@ -177,7 +177,7 @@ class Follower:
 
     # what is in it
 
-    def _lines(self, text: Text, block: bytes) -> list[Piece] | None:
+    def _lines(self, text: Text, block: bytes) -> Sequence[Piece] | None:
         """The complete lines of a block; None where there is none."""
         if self._scanned:
             return self._long(text, block)
@@ -189,7 +189,7 @@ class Follower:
         self._go_on(block[: len(whole) + 1])
         return pieces
 
-    def _long(self, text: Text, block: bytes) -> list[Piece] | None:
+    def _long(self, text: Text, block: bytes) -> Sequence[Piece] | None:
         """The end of a line that is longer than a block."""
         more, end, _ = block.partition(b"\n")
         if not end:

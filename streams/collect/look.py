@@ -5,7 +5,7 @@ login, the sendmail command, a submission service or a client on the same machin
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from itertools import islice
@@ -104,12 +104,12 @@ def guessed(files: list[Path]) -> Declaration:
     )
 
 
-def _first(file: Path) -> list[Piece]:
+def _first(file: Path) -> Sequence[Piece]:
     pieces = next(iter(reading.lines(str(file), Counts())), []) if file.is_file() else []
     return pieces[:SAMPLE]
 
 
-def _kind(pieces: list[Piece]) -> str:
+def _kind(pieces: Sequence[Piece]) -> str:
     """The kind of evidence that lines look like; mails where they look like nothing else."""
     votes = Counter(
         "jsonl" if piece.raw.startswith(b'{"') and b"__REALTIME" not in piece.raw
@@ -122,7 +122,7 @@ def _kind(pieces: list[Piece]) -> str:
     return logs[0] if logs else "reports"
 
 
-def _hosts(pieces: list[Piece]) -> set[str]:
+def _hosts(pieces: Sequence[Piece]) -> set[str]:
     reader = Reader(reference=NEVER // 4)
     lines = (reader.read(piece.raw) for piece in pieces)
     return {line.host for line in lines if line is not None and line.host and "postfix" in line.program}

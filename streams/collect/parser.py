@@ -13,7 +13,7 @@ Rules:
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, overload
 
 import msgspec
 
@@ -30,6 +30,44 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     offset: int
     raw: bytes
+
+
+class Block(Sequence[Piece]):
+    """Consecutive pieces of one file, kept as columns: a piece is made only where somebody asks for one.
+
+    Attributes:
+        offsets: of each.
+        raws: the bytes of each.
+    """
+
+    __slots__ = ("offsets", "raws")
+
+    def __init__(self, offsets: list[int], raws: list[bytes]) -> None:
+        """Put columns of the same length together."""
+        self.offsets, self.raws = offsets, raws
+
+    def __len__(self) -> int:
+        """How many pieces there are."""
+        return len(self.raws)
+
+    @overload
+    def __getitem__(self, at: int) -> Piece: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Block": ...
+
+    def __getitem__(self, at: int | slice) -> "Piece | Block":
+        """A piece, or some of them."""
+        if isinstance(at, slice):
+            return Block(self.offsets[at], self.raws[at])
+        return Piece(offset=self.offsets[at], raw=self.raws[at])
+
+
+def block_of(pieces: Sequence[Piece]) -> Block:
+    """Some pieces as columns."""
+    if isinstance(pieces, Block):
+        return pieces
+    return Block([piece.offset for piece in pieces], [piece.raw for piece in pieces])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,14 @@ import msgspec
 
 from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
-from streams.collect.parser import Piece
+from streams.collect.parser import Piece, block_of
 from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
-from streams.collect.syslog import Reader, texts_of
+from streams.collect.syslog import DATED, NO_DATE, Reader, texts_of
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -84,7 +84,11 @@ class PostfixParser:
         desk = self._desk
         self._reader.reference = observed_at if self.reference is None else self.reference
         desk.open(file, observed_at)
-        self._read(desk, [piece.offset for piece in pieces], texts_of([piece.raw for piece in pieces]))
+        block = block_of(pieces)
+        texts = texts_of(block.raws)
+        if any(map(LONGEST.__lt__, map(len, texts))):  # a journal record is longer than its message
+            texts = [text if text.startswith("{") else text[:LONGEST] for text in texts]
+        self._read(desk, block.offsets, texts)
         events, desk.events = desk.events, []
         self.counts.pieces += len(pieces)
         self.counts.events += len(events)
@@ -128,17 +132,17 @@ class PostfixParser:
 
     def _read(self, desk: Desk, offsets: Iterable[int], texts: Iterable[str]) -> None:
         """Have each line read by who knows its daemon; one loop, since this is done for every line."""
-        timed, known, ignored = self._reader.timed, self._heads.get, desk.ignored
+        reader, known, ignored = self._reader, self._heads.get, desk.ignored
+        date = NO_DATE
         for desk.offset, text in zip(offsets, texts, strict=True):
-            found = timed(text) if len(text) < LONGEST else self._cut(text)
-            if found is None:
-                desk.unread("no time that can be read" if text.strip() else "an empty line")
-                continue
-            if found[0] == desk.at:
+            if text.startswith(date):  # most lines share their second with the line before
                 desk.seq += 1
+                parts = text[DATED:].split(": ", 2)
             else:
-                self._tick(found[0])
-            parts = found[1].split(": ", 2)
+                parts = self._timed(desk, text)
+                date = reader.date if reader.at == desk.at else NO_DATE
+                if parts is None:
+                    continue
             desk.head = head = known(parts[0]) or self._head(parts)
             desk.spool = head.spool
             if head.read is None:
@@ -148,10 +152,17 @@ class PostfixParser:
             else:
                 head.speak(desk, ": ".join(parts[1:]))
 
-    def _cut(self, text: str) -> tuple[int, str] | None:
-        """Time and text of a very long line; a journal record is longer than its message."""
-        timed = self._reader.timed(text if text.startswith("{") else text[:LONGEST])
-        return timed and (timed[0], timed[1][:LONGEST])
+    def _timed(self, desk: Desk, text: str) -> list[str] | None:
+        """The parts of a line of another time than the one before it; None where it has no time."""
+        timed = self._reader.timed(text)
+        if timed is None:
+            desk.unread("no time that can be read" if text.strip() else "an empty line")
+            return None
+        if timed[0] == desk.at:
+            desk.seq += 1
+        else:
+            self._tick(timed[0])
+        return timed[1][:LONGEST].split(": ", 2)
 
     def _head(self, parts: list[str]) -> Head:
         """Host, service, daemon and process of `host postfix-out/submission/smtpd[123]`."""

@@ -18,6 +18,7 @@ from streams.core.identity import session_leg
 WORDS = 500
 """Characters of a peer's words that are kept."""
 
+
 class Onward(NamedTuple):
     """Where custody passed to.
 

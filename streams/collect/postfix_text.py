@@ -26,9 +26,7 @@ _OUTCOME = (
     r"(?:delays=([^,]*), )?(?:tls=[^,]*, )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
 _ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
-_PLAIN_ATTEMPT = re.compile(
-    r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+)"
-)
+_PLAIN_ATTEMPT = re.compile(r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+)")
 """The same of most lines, which have nothing optional: trying what is optional costs as much again."""
 _QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS = "queued as "

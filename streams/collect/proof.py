@@ -6,9 +6,9 @@ Rules:
 - A collector does this for every event, so the encoding is written out; the tests compare it with the general writer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from streams.collect.parser import Piece
+from streams.collect.parser import Piece, block_of
 from streams.core.events import MessageEvent
 from streams.wire.envelope import zigzag
 from streams.wire.schemas import header
@@ -19,9 +19,10 @@ RAW = 8192
 _HEADER = header("evidence") + zigzag(16)
 
 
-def proofs(pieces: Iterable[Piece], events: Iterable[MessageEvent], source: str, file: str) -> dict[bytes, bytes]:
+def proofs(pieces: Sequence[Piece], events: Iterable[MessageEvent], source: str, file: str) -> dict[bytes, bytes]:
     """The encoded evidence of events that came of some pieces of one file, by event id."""
-    raw = {piece.offset: piece.raw for piece in pieces}
+    block = block_of(pieces)
+    raw = dict(zip(block.offsets, block.raws, strict=True))
     place = _text(source) + _text(file)
     return {
         event.event_id: b"".join(

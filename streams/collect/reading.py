@@ -7,12 +7,14 @@ Rules:
 - Whatever cannot be read is counted with its place and reason, and costs nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from operator import add
 from pathlib import Path
 
 from streams.collect.checkpoint import Trail
 from streams.collect.packed import BROKEN, STDIN, Text, reason
-from streams.collect.parser import Counts, Piece, Unread
+from streams.collect.parser import Block, Counts, Piece, Unread, block_of
 
 LINE = 1 << 20
 """Bytes of a line that are kept."""
@@ -60,21 +62,22 @@ class Lines:
         """The line that has not ended."""
         return self._rest
 
-    def feed(self, block: bytes) -> list[Piece]:
+    def feed(self, block: bytes) -> Sequence[Piece]:
         """The lines that end in a block."""
-        pieces: list[Piece] = []
+        long: list[Piece] = []
         if self._lost:
-            block = self._long(block, pieces)
+            block = self._long(block, long)
         text = self._rest + block if self._rest else block
         size = text.rfind(b"\n") + 1
+        lines: Sequence[Piece] = ()
         if size:
-            pieces += lines_of(text[: size - 1], self.trail.offset, self._counts, self._path)
+            lines = lines_of(text[: size - 1], self.trail.offset, self._counts, self._path)
             self.trail.go_on(text[:size])
         self._rest = text[size:] if size else text
         if len(self._rest) > LINE:
             self._lost = len(self._rest) - LINE
             self._rest = self._rest[:LINE]
-        return pieces
+        return [*long, *lines] if long else lines
 
     def _long(self, block: bytes, pieces: list[Piece]) -> bytes:
         """Pass over what belongs to a line that is too long; returns what follows it."""
@@ -89,7 +92,7 @@ class Lines:
         return block
 
 
-def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> list[Piece]:
+def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> Sequence[Piece]:
     """The lines of a text that ends where a line does.
 
     Args:
@@ -98,15 +101,12 @@ def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> list[Piece
         counts: told of lines that are cut.
         path: of the file.
     """
-    pieces: list[Piece] = []
-    add = pieces.append
-    for line in whole.split(b"\n"):
-        if line:
-            add(Piece(offset=offset, raw=line))
-        offset += len(line) + 1
-    if b"\r" in whole or len(whole) > LINE:
-        return [trimmed for piece in pieces if (trimmed := _trimmed(piece, counts, path)).raw]
-    return pieces
+    raws = whole.split(b"\n")
+    before = accumulate(map(len, raws), initial=0)
+    block = Block(list(map(add, before, range(offset, offset + len(raws)))), raws)
+    if b"\r" in whole or len(whole) > LINE or not all(raws):
+        return block_of([trimmed for piece in block if (trimmed := _trimmed(piece, counts, path)).raw])
+    return block
 
 
 def _trimmed(piece: Piece, counts: Counts, path: str) -> Piece:
@@ -117,7 +117,7 @@ def _trimmed(piece: Piece, counts: Counts, path: str) -> Piece:
 
 def lines(
     path: str, counts: Counts, told: Told = nobody, trail: Trail | None = None, *, open_end: bool = False
-) -> Iterator[list[Piece]]:
+) -> Iterator[Sequence[Piece]]:
     """Chunks of the complete lines of one file.
 
     Args:

@@ -21,7 +21,7 @@ from streams.collect.follow import Look
 from streams.collect.kinds import kind_of
 from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
-from streams.collect.parser import Parser, Piece
+from streams.collect.parser import Parser, Piece, block_of
 from streams.collect.proof import proofs
 from streams.core.events import MessageEvent
 from streams.kafka import progress
@@ -149,7 +149,7 @@ class Collector:
             self._mails_read.add(known)
         self._save(every=EVERY)
 
-    def _chunks(self, path: str, trail: Trail | None) -> Iterable[list[Piece]]:
+    def _chunks(self, path: str, trail: Trail | None) -> Iterable[Sequence[Piece]]:
         return evidence.chunks(self.source, path, self.parser.counts, lambda done: self.told(path, done, 0), trail)
 
     def finish(self, through: int) -> None:
@@ -207,7 +207,7 @@ class Collector:
 
     # the effects, in their order
 
-    def _take(self, pieces: list[Piece], path: str) -> None:
+    def _take(self, pieces: Sequence[Piece], path: str) -> None:
         if not pieces:
             return
         now = self.wall.now()
@@ -218,9 +218,12 @@ class Collector:
         self.writer.write(events, proofs(pieces, events, self.source.name, path) if keep else None)
         self.told(path, 0, len(events))
 
-    def _fitting(self, pieces: list[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
+    def _fitting(self, pieces: Sequence[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
         """The events that a record holds; others are counted, for a broker would refuse them for ever."""
-        large = {piece.offset for piece in pieces if len(piece.raw) > LARGE}
+        block = block_of(pieces)
+        if not any(map(LARGE.__lt__, map(len, block.raws))):
+            return events
+        large = {offset for offset, raw in zip(block.offsets, block.raws, strict=True) if len(raw) > LARGE}
         kept = [event for event in events if event.offset not in large or len(envelope.encode(event)) <= RECORD]
         if len(kept) < len(events):
             lost = {event.offset or 0 for event in events} - {event.offset or 0 for event in kept}

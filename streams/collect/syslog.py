@@ -31,8 +31,11 @@ _DAY = timedelta(days=1)
 _SLACK = 5_000_000
 """Microseconds by which lines of one log may be out of order."""
 
-_DATE = 15
-"""Characters of `Nov 23 22:48:16`."""
+DATED = 16
+"""Characters of `Nov 23 22:48:16 `."""
+
+_MINUTE = 13
+"""Characters of `Nov 23 22:48:`."""
 
 _SECOND = 1_000_000
 _DAY_SECONDS = 86_400
@@ -44,8 +47,9 @@ _EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for 
 
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
+_SECONDS = {f"{second:02}": second * _SECOND for second in range(60)}
 _CLOCK = re.compile(r" ([ 0-3][0-9]) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)")
-_NONE = "\0"
+NO_DATE = "\0"
 """No date; no text that was read has a NUL."""
 
 _STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]++(?: [^\s=\]"]++="[^"\\]*+(?:\\.[^"\\]*+)*+")*+\])++')
@@ -82,7 +86,12 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Reads prefixes of one log, in order."""
+    """Reads prefixes of one log, in order.
+
+    Attributes:
+        date: of the last line in the traditional form, as it stands there.
+        at: what that means, microseconds UTC.
+    """
 
     def __init__(self, year: int | None = None, timezone: str = "UTC", reference: int | None = None) -> None:
         """Set what year-less and zone-less times mean.
@@ -103,7 +112,9 @@ class Reader:
             ) from error
         self.year, self.reference = year, reference
         self.month, self.last = 0, 0
-        self._date, self._date_at = _NONE, 0
+        self.date, self.at = NO_DATE, 0
+        self._minute: tuple[str, int | None] = NO_DATE, None
+        self._minute_at = 0
 
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
@@ -118,8 +129,8 @@ class Reader:
         Args:
             text: the line, of `text_of` or `texts_of`.
         """
-        if text.startswith(self._date):
-            return self._date_at, text[_DATE + 1 :]
+        if text.startswith(self.date):
+            return self.at, text[DATED:]
         match text[:1]:
             case "{":
                 return _journal(text)
@@ -137,7 +148,7 @@ class Reader:
     def restore(self, state: tuple[int | None, int, int]) -> None:
         """Go on as if never stopped."""
         self.year, self.month, self.last = state
-        self._date = _NONE
+        self.date, self._minute = NO_DATE, (NO_DATE, None)
 
     def _with_priority(self, text: str) -> tuple[int, str] | None:
         _, _, rest = text.partition(">")
@@ -172,13 +183,24 @@ class Reader:
         return at if _EARLIEST <= at < _LATEST else None
 
     def _traditional(self, text: str) -> tuple[int, str] | None:
-        date = text[:_DATE]
-        if date != self._date:
-            at = self._yearless(date)
+        date = text[: DATED - 1]
+        if date != self.date:
+            at = self._in_minute(date)
             if at is None:
                 return None
-            self._date, self._date_at = date, at
-        return self._date_at, text[_DATE + 1 :]
+            self.date, self.at = date, at
+        return self.at, text[DATED:]
+
+    def _in_minute(self, date: str) -> int | None:
+        """The time of a date; most are of the same minute as the one before, whose beginning is known."""
+        second, minute = _SECONDS.get(date[_MINUTE:]), (date[:_MINUTE], self.reference)
+        if second is not None and minute == self._minute and self._minute_at + second >= self.last:
+            self.last = at = self._minute_at + second
+            return at  # one that goes back may be of the hour that is repeated
+        found = self._yearless(date)
+        if found is not None and second is not None:
+            self._minute, self._minute_at = minute, found - second
+        return found
 
     def _yearless(self, date: str) -> int | None:
         month, clock = _MONTHS.get(date[:3]), _CLOCK.fullmatch(date[3:])
