@@ -137,12 +137,12 @@ class PostfixParser:
         for desk.offset, text in zip(offsets, texts, strict=True):
             if text.startswith(date):  # most lines share their second with the line before
                 desk.seq += 1
-                parts = text[DATED:].split(": ", 2)
+                said = text[DATED:]
+            elif (found := self._timed(desk, text)) is None:
+                continue
             else:
-                parts = self._timed(desk, text)
-                date = reader.date if reader.at == desk.at else NO_DATE
-                if parts is None:
-                    continue
+                said, date = found, reader.date if reader.at == desk.at else NO_DATE
+            parts = said.split(": ", 2)
             desk.head = head = known(parts[0]) or self._head(parts)
             desk.spool = head.spool
             if head.read is None:
@@ -152,8 +152,8 @@ class PostfixParser:
             else:
                 head.speak(desk, ": ".join(parts[1:]))
 
-    def _timed(self, desk: Desk, text: str) -> list[str] | None:
-        """The parts of a line of another time than the one before it; None where it has no time."""
+    def _timed(self, desk: Desk, text: str) -> str | None:
+        """What a line of another time than the one before it says; None where it has no time."""
         timed = self._reader.timed(text)
         if timed is None:
             desk.unread("no time that can be read" if text.strip() else "an empty line")
@@ -162,7 +162,7 @@ class PostfixParser:
             desk.seq += 1
         else:
             self._tick(timed[0])
-        return timed[1][:LONGEST].split(": ", 2)
+        return timed[1][:LONGEST]
 
     def _head(self, parts: list[str]) -> Head:
         """Host, service, daemon and process of `host postfix-out/submission/smtpd[123]`."""

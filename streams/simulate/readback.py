@@ -6,7 +6,7 @@ Rules:
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
@@ -95,7 +95,7 @@ class Readback:
         pieces = self._pieces(growth, parser.counts)
         return list(parser.parse(pieces, file=str(growth.path), observed_at=at)) if pieces else []
 
-    def _pieces(self, growth: Growth, counts: Counts) -> list[Piece]:
+    def _pieces(self, growth: Growth, counts: Counts) -> Sequence[Piece]:
         if growth.size < 0:
             return [Piece(offset=0, raw=growth.path.read_bytes())]
         log = self._logs.get(growth.path)
