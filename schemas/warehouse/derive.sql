@@ -41,7 +41,7 @@ SELECT count() FROM work_keys WHERE round = {round:UInt8};
 -- @take
 INSERT INTO work_facts
 SELECT
-    {round:UInt8}, e.log_partition, e.kind, e.occurred_at, greatest(e.occurred_at, e.clock), toDateTime(e.observed_at),
+    {round:UInt8}, e.log_partition, e.kind, e.occurred_at, if(toUnixTimestamp64Micro(e.clock) = 0, e.occurred_at, greatest(e.occurred_at, e.clock + toIntervalMicrosecond(1))), toDateTime(e.observed_at),
     e.leg,
     reinterpretAsUInt64(substring(e.leg, 1, 8)),
     reinterpretAsUInt64(substring(e.leg, 9, 8)) AS h,
@@ -70,37 +70,30 @@ WHERE place IN (SELECT arrayJoin([place, next_place]) FROM work_facts WHERE roun
     AND message_key NOT IN (SELECT message_key FROM work_keys);
 
 -- @chains
-CREATE OR REPLACE TABLE work_edges ENGINE = MergeTree ORDER BY (of, a) AS
-SELECT DISTINCT of, one.1 AS a, one.2 AS b
-FROM
-(
-    SELECT
-        arrayJoin(if(stay = 'copy' AND next_stay = 'copy' AND kind = 'transferred', ['chain', 'move'], ['chain'])) AS of,
-        arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one
-    FROM work_facts
-    WHERE stay != 'entry' AND next_stay != 'none'
-);
+CREATE OR REPLACE TABLE work_edges ENGINE = MergeTree ORDER BY a AS
+SELECT DISTINCT one.1 AS a, one.2 AS b
+FROM (SELECT arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one FROM work_facts WHERE stay != 'entry' AND next_stay != 'none');
 
-CREATE OR REPLACE TABLE work_labels ENGINE = MergeTree ORDER BY (of, leg) AS
-SELECT of, a AS leg, least(a, min(b)) AS label FROM work_edges GROUP BY of, a;
+CREATE OR REPLACE TABLE work_labels ENGINE = MergeTree ORDER BY leg AS
+SELECT a AS leg, least(a, min(b)) AS label FROM work_edges GROUP BY a;
 
 -- @round
-CREATE OR REPLACE TABLE work_labels_next ENGINE = MergeTree ORDER BY (of, leg) AS
-SELECT of, leg, min(label) AS label
+CREATE OR REPLACE TABLE work_labels_next ENGINE = MergeTree ORDER BY leg AS
+SELECT leg, min(label) AS label
 FROM
 (
-    SELECT of, leg, label FROM work_labels
+    SELECT leg, label FROM work_labels
     UNION ALL
-    SELECT e.of AS of, e.a AS leg, l.label AS label FROM work_edges AS e INNER JOIN work_labels AS l ON e.of = l.of AND e.b = l.leg
+    SELECT e.a AS leg, l.label AS label FROM work_edges AS e INNER JOIN work_labels AS l ON e.b = l.leg
     UNION ALL
-    SELECT o.of AS of, o.leg AS leg, l.label AS label FROM work_labels AS o INNER JOIN work_labels AS l ON o.of = l.of AND o.label = l.leg
+    SELECT o.leg AS leg, l.label AS label FROM work_labels AS o INNER JOIN work_labels AS l ON o.label = l.leg
 )
-GROUP BY of, leg;
+GROUP BY leg;
 
 -- @changed
 SELECT count()
 FROM work_labels_next AS n
-INNER JOIN work_labels AS l ON n.of = l.of AND n.leg = l.leg
+INNER JOIN work_labels AS l ON n.leg = l.leg
 WHERE n.label != l.label;
 
 -- @exchange
@@ -115,7 +108,7 @@ FROM
     UNION DISTINCT
     SELECT next_leg AS leg, next_place AS place, next_half AS half, next_stay AS stay FROM work_facts WHERE next_stay != 'none'
 ) AS n
-LEFT JOIN (SELECT leg, label FROM work_labels WHERE of = 'chain') AS l ON n.leg = l.leg;
+LEFT JOIN work_labels AS l ON n.leg = l.leg;
 
 CREATE OR REPLACE TABLE work_chained ENGINE = MergeTree ORDER BY chain AS
 SELECT c.chain AS chain, f.*
@@ -142,6 +135,15 @@ FROM
     WHERE kind = 'submitted' AND traffic = 'ours'
 );
 
+CREATE OR REPLACE TABLE work_messages ENGINE = MergeTree ORDER BY message_key AS
+SELECT message_key, two[1].3 AS first_place, toNullable(two[1].1) AS first_known, if(length(two) = 2, toNullable(two[2].1), NULL) AS second_known
+FROM
+(
+    SELECT message_key, arraySlice(arraySort(groupArray((one.1, one.2, place))), 1, 2) AS two
+    FROM (SELECT message_key, place, min((known, at)) AS one FROM work_submissions GROUP BY message_key, place)
+    GROUP BY message_key
+);
+
 CREATE OR REPLACE TABLE work_entries ENGINE = MergeTree ORDER BY place AS
 SELECT
     place,
@@ -163,11 +165,12 @@ SELECT
     minOrNullIf(known, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_known,
     maxOrNullIf(at, kind = 'held') AS held_at,
     maxOrNullIf(at, kind = 'released') AS released_at,
-    maxIf(recipients_expected, is_arrival) AS recipients_expected,
+    argMinIf(recipients_expected, (known, -recipients_expected), is_arrival AND recipients_expected > 0) AS recipients_expected,
+    minOrNullIf(known, is_arrival AND recipients_expected > 0) AS expected_known,
     argMinIf(class, (at, event_id), is_arrival) AS traffic,
     argMinIf(priority, (at, event_id), is_arrival AND priority IS NOT NULL) AS priority,
     maxIf(size, is_arrival) AS size,
-    minOrNullIf(arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2, is_arrival AND levels != []) AS stuck_after,
+    nullIf(argMinIf(if(stay_for = @for_ever, @never, at + toIntervalMicrosecond(stay_for)), (known, at, stay_for), is_arrival), if(countIf(is_arrival) = 0, toDateTime64(0, 6, 'UTC'), @never)) AS stuck_due,
     max(observed_at) AS observed_at
 FROM
 (
@@ -178,7 +181,8 @@ FROM
         if(NOT is_arrival OR class IN ('system', 'probe'), [], arrayLast(
             r -> r.6 AND (r.1 = '' OR match(class, r.1)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
             {owed:@owed}
-        ).7) AS levels
+        ).7) AS levels,
+        if(levels = [], @for_ever, arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2) AS stay_for
     FROM work_facts
     WHERE stay IN ('entry', 'queue') AND place != 0
 )
@@ -186,20 +190,21 @@ GROUP BY place;
 
 CREATE OR REPLACE TABLE work_legs ENGINE = MergeTree ORDER BY leg AS
 SELECT
-    g.*, c.chain AS chain, c.place AS place, c.half AS half,
+    g.*, g.handed.2 AS handed_to, c.chain AS chain, c.place AS place, c.half AS half,
     n.traffic AS traffic, n.priority AS priority, n.size AS size, n.arrived_at AS arrived_at, n.arrived_known AS arrived_known,
     n.left_at AS entry_left_at, n.left_known AS entry_left_known, n.held_at AS held_at, n.released_at AS released_at,
     n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
     n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status,
     ifNull(g.own_left_known >= n.refused_known, n.refused_known IS NOT NULL) AS was_refused,
-    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.told_known AS told_known, n.stuck_after AS stuck_after
+    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.told_known AS told_known, n.stuck_due AS stuck_due
 FROM
 (
     SELECT
         leg,
         min(log_partition) AS log_partition,
         minOrNullIf(known, is_sent) AS sent_known,
-        maxIf(next_place, is_sent) AS to_place,
+        argMinIf((next_place, peer), (known, at, next_place, peer), is_sent) AS handed,
+        min(known) AS met_known,
         argMaxIf(peer, (at, seq, event_id), is_end OR is_attempt) AS last_hop,
         argMin(message_key, (is_next, message_key)) AS message_key,
         argMin(host, (is_next, host)) AS host,
@@ -233,55 +238,60 @@ FROM
 ) AS g
 INNER JOIN (SELECT leg AS of_leg, chain, place, half FROM work_chains) AS c ON g.leg = c.of_leg
 LEFT JOIN (SELECT place AS of_place, * EXCEPT (place, leg, log_partition, message_key, host, queue_id, observed_at) FROM work_entries) AS n ON c.place = n.of_place
-LEFT JOIN (SELECT place AS of_place, log_partition AS of_partition, arrived_known FROM work_entries) AS t ON g.to_place = t.of_place AND g.log_partition = t.of_partition;
+LEFT JOIN (SELECT place AS of_place, log_partition AS of_partition, arrived_known FROM work_entries) AS t ON g.handed.1 = t.of_place AND g.log_partition = t.of_partition;
+
+CREATE OR REPLACE TABLE work_recipients ENGINE = MergeTree ORDER BY chain AS
+SELECT chain, arraySlice(arraySort(groupArray((met, half))), 1, 2) AS two
+FROM (SELECT chain, half, min(met_known) AS met FROM work_legs GROUP BY chain, half)
+GROUP BY chain;
 
 CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
 WITH
     p AS
     (
-        SELECT DISTINCT message_key, half, lower(recipient) AS address, chain
+        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain
         FROM work_submissions
-        WHERE message_key IN (SELECT message_key FROM work_submissions GROUP BY message_key HAVING uniqExact(place) = 1)
+        GROUP BY message_key, half
     )
-SELECT of_chain AS chain, argMin(of_owner, rank) AS owner
+SELECT of_chain AS chain, argMin(of_owner, rank) AS owner, argMin(of_since, rank) AS since, argMin(tuple(m.second_known), rank).1 AS until
 FROM
 (
-SELECT o.chain AS of_chain, p.chain AS of_owner, o.rank AS rank
+SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, o.named.1 AS of_since, o.rank AS rank
 FROM
 (
-    SELECT chain, key AS message_key, half, rank
-    FROM
-    (
-        SELECT chain, groupUniqArray(message_key) AS keys, min(half) AS low, max(half) AS high
-        FROM work_legs
-        WHERE chain NOT IN (SELECT chain FROM work_submissions)
-        GROUP BY chain
-    )
-    ARRAY JOIN keys AS key
-    ARRAY JOIN [low, high] AS half, [0, 1] AS rank
+    SELECT r.chain AS chain, k.message_key AS message_key, named, rank
+    FROM work_recipients AS r
+    INNER JOIN (SELECT DISTINCT chain, message_key FROM work_legs) AS k ON r.chain = k.chain
+    ARRAY JOIN r.two AS named, arrayEnumerate(r.two) AS rank
+    WHERE r.chain NOT IN (SELECT chain FROM work_submissions)
 ) AS o
-INNER JOIN p ON o.message_key = p.message_key AND o.half = p.half
+INNER JOIN p ON o.message_key = p.message_key AND o.named.2 = p.half
 UNION ALL
-SELECT u.chain, p.chain, 2
+SELECT u.chain, p.chain, u.message_key, u.since, 3
 FROM
 (
-    SELECT DISTINCT chain, message_key, lower(recipient) AS address
+    SELECT chain, message_key, argMin(lower(recipient), (known, lower(recipient))) AS address, min(known) AS since
     FROM work_chained
     WHERE kind = 'delivered' AND stay = 'session' AND chain NOT IN (SELECT chain FROM work_submissions)
+    GROUP BY chain, message_key
 ) AS u
 INNER JOIN p ON u.message_key = p.message_key AND u.address = p.address
-)
+) AS f
+INNER JOIN work_messages AS m ON f.of_key = m.message_key
+WHERE ifNull(f.of_since < m.second_known, 1)
 GROUP BY of_chain;
 
 CREATE OR REPLACE TABLE work_credited ENGINE = MergeTree ORDER BY owner AS
 SELECT
-    if(w.owner = @none, c.chain, w.owner) AS owner,
-    c.*,
+    w.owner != @none AND ifNull(greatest(c.known, w.since) < w.until, 1) AS is_credited,
+    if(is_credited, w.owner, c.chain) AS owner,
+    c.* EXCEPT (known),
+    if(is_credited, greatest(c.known, w.since), c.known) AS known,
     (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
         OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed') AS is_final,
     (c.kind = 'reported' AND c.action = 'delivered') OR c.kind IN ('delivered', 'discharged') AS is_proof
 FROM work_chained AS c
-LEFT JOIN (SELECT chain AS of_chain, owner FROM work_owners) AS w ON c.chain = w.of_chain;
+LEFT JOIN (SELECT chain AS of_chain, owner, since, until FROM work_owners) AS w ON c.chain = w.of_chain;
 
 CREATE OR REPLACE TABLE work_redirected ENGINE = MergeTree ORDER BY leg AS
 SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue';
@@ -316,13 +326,12 @@ CREATE OR REPLACE TABLE work_stays ENGINE = MergeTree ORDER BY chain AS
 SELECT
     chain,
     minOrNullIf(deleted_at, was_deleted) AS deleted_at,
-    minOrNullIf(deleted_known, was_deleted) AS deleted_known,
+    minOrNullIf(greatest(deleted_known, met_known), was_deleted) AS deleted_known,
     minOrNullIf(refused_at, was_refused) AS refused_at,
-    minOrNullIf(refused_known, was_refused) AS refused_known,
+    minOrNullIf(greatest(refused_known, met_known), was_refused) AS refused_known,
     argMinIf(refused_status, refused_at, was_refused) AS refused_status,
     min(told_at) AS told_at,
-    min(told_known) AS told_known,
-    min(half) != max(half) AND chain NOT IN (SELECT chain FROM work_chained WHERE kind = 'redirected') AS misrouted
+    minOrNullIf(greatest(told_known, met_known), told_known IS NOT NULL) AS told_known
 FROM work_legs
 GROUP BY chain;
 
@@ -342,7 +351,7 @@ WITH
     (
         SELECT
             chain,
-            argMin((leg, message_key, message_id, host, queue_id, originator, recipient, ifNull(priority, 0), size, report_requested, proof_due, promised, place), (known, at, promised, place, half)) AS one,
+            argMin((leg, message_key, message_id, host, queue_id, originator, recipient, ifNull(priority, 0), size, report_requested, proof_due, promised, place, at), (known, at, promised, place, half)) AS one,
             min(at) AS submitted_at,
             min(known) AS submitted_known
         FROM work_submissions
@@ -405,21 +414,20 @@ SELECT
         'unknown'
     ) AS outcome,
     h.last.1 AS last_host, h.last.2 AS last_queue_id,
-    s.one.13 = f.first_place AS first_of_key, t.misrouted AS misrouted, v.observed_at AS observed_at,
+    s.one.13 = f.first_place AS first_of_key, if(length(r.two) = 2, toNullable(r.two[2].1), NULL) AS other_known, d.redirected_known AS redirected_known,
+    s.one.14 AS counted_from, v.observed_at AS observed_at,
     v.receipt_known AS receipt_known, v.receipt_at AS receipt_at
 FROM s
 INNER JOIN v ON s.chain = v.owner
 LEFT JOIN work_stays AS t ON s.chain = t.chain
 LEFT JOIN work_holders AS h ON s.chain = h.holder
 LEFT JOIN work_expansions AS x ON s.chain = x.chain
-LEFT JOIN (SELECT message_key, argMin(place, (at, place)) AS first_place FROM work_submissions GROUP BY message_key) AS f ON s.one.2 = f.message_key;
+LEFT JOIN work_recipients AS r ON s.chain = r.chain
+LEFT JOIN (SELECT chain, toNullable(min(known)) AS redirected_known FROM work_chained WHERE kind = 'redirected' GROUP BY chain) AS d ON s.chain = d.chain
+LEFT JOIN work_messages AS f ON s.one.2 = f.message_key;
 
 CREATE OR REPLACE TABLE work_copies ENGINE = MergeTree ORDER BY leg AS
-SELECT
-    g.*,
-    c.chain AS chain,
-    if(m.label = @none, g.leg, m.label) AS moves,
-    count() OVER (PARTITION BY c.chain) AS copies_of_chain
+SELECT g.*, c.chain AS chain
 FROM
 (
     SELECT
@@ -431,91 +439,125 @@ FROM
         argMinIf(mailbox, at, is_save) AS mailbox,
         minOrNullIf(at, is_save) AS saved_at,
         minOrNullIf(known, is_save) AS saved_known,
-        minOrNullIf(at + toIntervalMicrosecond({unread:Int64}), is_save AND arrayExists(p -> match(lower(concat(recipient, '/', mailbox)), p), {mailboxes:Array(String)})) AS unread_due,
+        minOrNullIf(known, is_watched) AS due_known,
+        if(due_known IS NULL, NULL, argMinIf(at, (known, at), is_watched) + toIntervalMicrosecond({unread:Int64})) AS unread_due,
         minOrNullIf(at, kind = 'read') AS read_at,
         minOrNullIf(known, kind = 'read') AS read_known,
         minOrNullIf(at, kind = 'not_read') AS gone_at,
         minOrNullIf(known, kind = 'not_read') AS gone_known,
-        max(is_from) AS moved,
-        max(is_to) AS moved_here,
+        minOrNullIf(known, is_from) AS moved_known,
+        argMinIf(next_leg, (known, next_place), is_from) AS moved_to,
+        minOrNullIf(known, is_to) AS came_known,
         max(observed_at) AS observed_at
     FROM
     (
-        SELECT leg, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at, 0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to
+        SELECT
+            leg, next_leg, next_place, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at,
+            0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched
         FROM work_facts
         WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
         UNION ALL
         SELECT
-            next_leg, message_key, host, queue_id, recipient,
-            replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', ''),
-            kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred'
+            next_leg, leg, place, message_key, host, queue_id, recipient,
+            replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
+            kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
+            kind != 'transferred' AND arrayExists(p -> match(lower(concat(recipient, '/', box)), p), {mailboxes:Array(String)})
         FROM work_facts
         WHERE next_stay = 'copy' AND (kind IN ('delivered', 'quarantined') OR (kind = 'transferred' AND stay = 'copy'))
     )
     GROUP BY leg
 ) AS g
-INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON g.leg = c.of_leg
-LEFT JOIN (SELECT leg AS of_leg, label FROM work_labels WHERE of = 'move') AS m ON g.leg = m.of_leg;
+INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON g.leg = c.of_leg;
+
+CREATE OR REPLACE TABLE work_reads ENGINE = MergeTree ORDER BY leg AS
+WITH RECURSIVE
+    moves AS (SELECT leg, moved_to, moved_known FROM work_copies WHERE moved_known IS NOT NULL),
+    own AS
+    (
+        SELECT
+            c.leg AS leg,
+            ifNull(f.first = c.leg AND ifNull(u.receipt_known < f.second_known, 1), 0) AS is_meant,
+            least(c.read_at, if(is_meant, u.receipt_at, NULL)) AS read_at,
+            least(c.read_known, if(is_meant, u.receipt_known, NULL)) AS read_known
+        FROM work_copies AS c
+        LEFT JOIN
+        (
+            SELECT chain, arraySort(groupArrayIf((assumeNotNull(saved_known), assumeNotNull(saved_at), reinterpretAsUInt64(substring(leg, 1, 8)), leg), saved_known IS NOT NULL)) AS saves,
+                saves[1].4 AS first, if(length(saves) > 1, toNullable(saves[2].1), NULL) AS second_known
+            FROM work_copies
+            GROUP BY chain
+        ) AS f ON c.chain = f.chain
+        LEFT JOIN (SELECT chain, toNullable(receipt_at) AS receipt_at, toNullable(receipt_known) AS receipt_known FROM work_units) AS u ON c.chain = u.chain
+    ),
+    reach AS
+    (
+        SELECT leg, moved_to AS there, moved_known AS since, 1 AS depth FROM moves
+        UNION ALL
+        SELECT r.leg, m.moved_to, greatest(r.since, m.moved_known), r.depth + 1 FROM reach AS r INNER JOIN moves AS m ON r.there = m.leg WHERE r.depth < 16
+    )
+SELECT leg, minOrNull(at) AS read_at, minOrNull(known) AS read_known
+FROM
+(
+    SELECT leg, read_at AS at, read_known AS known FROM own
+    UNION ALL
+    SELECT r.leg, o.read_at, if(o.read_known IS NULL, NULL, greatest(o.read_known, r.since)) FROM (SELECT DISTINCT leg, there, since FROM reach) AS r INNER JOIN own AS o ON r.there = o.leg
+)
+GROUP BY leg;
+
 
 CREATE OR REPLACE TABLE work_astray ENGINE = MergeTree ORDER BY leg AS
-SELECT leg, message_key, host, queue_id, recipient, reported_known, observed_at
+SELECT a.leg AS leg, a.message_key AS message_key, a.host AS host, a.queue_id AS queue_id, a.recipient AS recipient, a.reported_known AS reported_known,
+    m.first_known AS submitted_known, a.observed_at AS observed_at
 FROM
 (
     SELECT
-        argMin(leg, (place, half)) AS leg,
-        argMin(message_key, (place, half)) AS message_key,
-        argMin(host, (place, half)) AS host,
-        argMin(queue_id, (place, half)) AS queue_id,
-        argMin(recipient, (place, half)) AS recipient,
-        minOrNullIf(known, kind = 'reported' AND action != 'issued') AS reported_known,
+        argMin((leg, message_key, host, queue_id, recipient), (known, place, half)) AS one,
+        one.1 AS leg, one.2 AS message_key, one.3 AS host, one.4 AS queue_id, one.5 AS recipient,
+        minOrNullIf(known, kind = 'reported') AS reported_known,
         max(observed_at) AS observed_at
-    FROM work_credited
-    WHERE owner NOT IN (SELECT chain FROM work_submissions)
-        AND message_key NOT IN (SELECT message_key FROM work_submissions)
-        AND (is_final OR kind IN ('delivered', 'reported', 'refused', 'non_delivered', 'discarded', 'quarantined') OR (kind = 'read' AND stay != 'copy'))
-    GROUP BY owner
-)
-WHERE reported_known IS NOT NULL;
+    FROM work_chained
+    WHERE (kind = 'reported' AND action != 'issued') OR kind IN ('delivered', 'refused', 'non_delivered', 'discarded', 'quarantined', 'discharged')
+        OR (kind = 'transferred' AND action = 'relayed') OR (kind = 'read' AND stay != 'copy')
+    GROUP BY chain
+) AS a
+LEFT JOIN work_messages AS m ON a.message_key = m.message_key
+WHERE reported_known IS NOT NULL AND ifNull(m.first_known > reported_known, 1);
 
 -- @keep
 INSERT INTO entry_records
 SELECT
-    e.leg, e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, ifNull(r.recipients, 0),
+    e.leg, e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, e.expected_known,
+    length(r.met), if(length(r.met) = 0, NULL, r.met[1]), if(e.expected_known IS NULL OR length(r.met) < e.recipients_expected, NULL, r.met[e.recipients_expected]),
     e.arrived_at, e.arrived_known, e.left_at, e.left_known, e.deleted_at, e.deleted_known, e.held_at, e.released_at,
-    e.arrived_at + toIntervalMicrosecond(e.stuck_after), e.observed_at, {version:UInt64}, 0
+    e.stuck_due, e.observed_at, {version:UInt64}, 0
 FROM work_entries AS e
-LEFT JOIN (SELECT place, uniqExact(leg) AS recipients FROM work_chains WHERE stay = 'queue' GROUP BY place) AS r ON e.place = r.place;
+LEFT JOIN (SELECT place, arraySort(groupArray(met_known)) AS met FROM work_legs GROUP BY place) AS r ON e.place = r.place;
 
 INSERT INTO leg_records
 SELECT
     g.leg, g.log_partition, g.chain, u.unit, g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
-    g.arrived_at, g.arrived_known, g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
-    g.last_hop, g.sent_known, g.next_arrived_known,
+    g.met_known, g.arrived_at, g.arrived_known, g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
+    g.last_hop, g.sent_known, g.handed_to, g.next_arrived_known,
     least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
     if(g.was_deleted, g.deleted_at, NULL), if(g.was_deleted, g.deleted_known, NULL),
-    g.arrived_at + toIntervalMicrosecond(g.stuck_after), g.observed_at, {version:UInt64}, 0
+    g.stuck_due, g.observed_at, {version:UInt64}, 0
 FROM work_legs AS g
 LEFT JOIN work_owners AS w ON g.chain = w.chain
 LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 
 INSERT INTO copy_records
 SELECT
-    leg, chain, unit, message_key, host, queue_id, user, mailbox, saved_at, saved_known,
-    minOrNull(least(read_at, if(copies_of_chain = 1, receipt_at, NULL))) OVER (PARTITION BY moves),
-    minOrNull(least(read_known, if(copies_of_chain = 1, receipt_known, NULL))) OVER (PARTITION BY moves),
-    gone_at, gone_known, moved,
-    if(moved_here OR saved_known IS NULL, 0, row_number() OVER (PARTITION BY chain, lower(user), moved_here OR saved_known IS NULL ORDER BY saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))),
-    unread_due, observed_at, {version:UInt64}, 0
-FROM
-(
-    SELECT c.*, u.unit AS unit, u.receipt_at AS receipt_at, u.receipt_known AS receipt_known
-    FROM work_copies AS c
-    LEFT JOIN (SELECT chain AS of_chain, unit, receipt_at, receipt_known FROM work_units) AS u ON c.chain = u.of_chain
-);
+    c.leg, c.chain, u.unit, c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
+    r.read_at, r.read_known, c.gone_at, c.gone_known, c.moved_known IS NOT NULL, c.moved_known,
+    if(c.is_new, row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))), 0),
+    c.unread_due, c.due_known, c.observed_at, {version:UInt64}, 0
+FROM (SELECT *, ifNull(saved_known < ifNull(came_known, @never), 0) AS is_new FROM work_copies) AS c
+INNER JOIN work_reads AS r ON c.leg = r.leg
+LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 
 INSERT INTO unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at), {version:UInt64}, 0 FROM work_units;
 
-INSERT INTO astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), observed_at, {version:UInt64}, 0 FROM work_astray;
+INSERT INTO astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 
 INSERT INTO entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records AS t FINAL
 WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};

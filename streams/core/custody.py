@@ -16,7 +16,7 @@ import numpy as np
 from streams.core import tables
 from streams.core.chains import Chains
 from streams.core.events import Kind, Traffic
-from streams.core.facts import Facts, Mask, Times, kind_number
+from streams.core.facts import Facts, Mask, Times
 from streams.core.identity import COPY, SESSION, half, recipient_half
 from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER, Table
@@ -29,11 +29,10 @@ TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traf
 FINAL_ACTIONS = ("delivered", "failed", "relayed", "expanded")
 """Actions of a report after which none is owed (RFC 3464 2.3.3); `delayed` is not final."""
 
-REDIRECTED = 1 << kind_number(Kind.REDIRECTED)
-"""The bit of `seen` that says: custody passed to another recipient, as the systems say."""
-
 _SESSION = np.frombuffer(SESSION, np.uint64)[0]
-_COPY = np.frombuffer(COPY, np.uint64)[0]
+COPY_HALF = np.frombuffer(COPY, np.uint64)[0]
+"""The half of a key that says: a copy in a store."""
+
 _NOBODY = np.uint64(0)
 
 T = TypeVar("T")
@@ -48,23 +47,25 @@ class Custody:
     """
 
     terms: Terms
-    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, (tables.FIRST,)))
-    entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1))
+    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, twos=(tables.SUBMISSIONS,)))
+    entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1, (tables.EXPECTED, tables.STAY)))
     legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED, tables.HANDED)))
-    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2))
-    units: Table = field(default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT)))
-    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2))
+    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2, (tables.READ_BY, tables.MOVED)))
+    units: Table = field(
+        default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
+    )
+    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR,)))
+    hosts: Table = field(default_factory=lambda: Table(tables.HOSTS, 1))
     chains: Chains = field(default_factory=Chains)
     names: Names = field(default_factory=Names)
 
     def fold(self, facts: Facts) -> None:
         """Join a batch of facts; ticks carry none."""
-        before = len(self.legs)
         self._meet_entries(facts)
         legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
         nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
         self._hand_over(legs, nexts)
-        self._meet_chains(before)
+        self._meet_chains(facts, legs, nexts)
         self._fold_entries(facts)
         self._fold_legs(facts, legs)
         self._fold_copies(facts, legs, nexts)
@@ -89,9 +90,9 @@ class Custody:
         rows = np.arange(before, before + len(firsts))
         keys = self.legs.index.keys[rows]
         messages = self._messages(facts, firsts)
-        places = self._places(facts, firsts, columns, keys[:, 1] == _COPY)
+        places = self._places(facts, firsts, columns, keys[:, 1] == COPY_HALF)
         recipients = facts.texts("recipient", firsts)
-        queued = (keys[:, 1] != _SESSION) & (keys[:, 1] != _COPY)
+        queued = (keys[:, 1] != _SESSION) & (keys[:, 1] != COPY_HALF)
         entries = np.full(len(rows), -1, np.int64)
         entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
         self.legs.set("message", rows, messages)
@@ -112,12 +113,15 @@ class Custody:
             for both in zip(own, others, strict=True)
         ]
 
-    def _meet_chains(self, before: int) -> None:
-        """A chain knows the recipients that its new legs in queues have; once handed over, so that it has one row."""
-        legs = before + np.flatnonzero(self.legs["entry"][before:] >= 0)
-        units, recipients = self._units(legs), self.legs.index.keys[legs, 1]
-        self.units.join("recipient_least", units, recipients)
-        self.units.join("recipient_greatest", units, recipients)
+    def _meet_chains(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
+        """A chain knows the recipients that its legs in queues have; once handed over, so that it has one row."""
+        rows, known = np.concatenate([legs, nexts]), np.concatenate([facts.known, facts.known])
+        earlier = np.flatnonzero(rows >= 0)
+        earlier = earlier[known[earlier] < self.legs["met_known"][rows[earlier]]]
+        self.legs.join("met_known", rows[earlier], known[earlier])
+        earlier = earlier[self.legs["entry"][rows[earlier]] >= 0]
+        told = (known[earlier], self.legs.index.keys[rows[earlier], 1])
+        self.units.join_two(tables.RECIPIENTS, self._units(rows[earlier]), told)
 
     def _meet_entries(self, facts: Facts) -> None:
         """Whole entries are named by events without a recipient."""
@@ -174,7 +178,7 @@ class Custody:
 
     def _fold_entries(self, facts: Facts) -> None:
         whole = facts.leg[:, 1] == _NOBODY
-        queued = (facts.leg[:, 1] != _SESSION) & (facts.leg[:, 1] != _COPY)
+        queued = (facts.leg[:, 1] != _SESSION) & (facts.leg[:, 1] != COPY_HALF)
         arrived = self.arrivals(facts) & queued
         self._join_entries(facts, "arrived", arrived)
         self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
@@ -199,11 +203,15 @@ class Custody:
         )
         bits = np.array([TRAFFIC_BITS[one.traffic.value] for one in owed], np.int16)
         stuck = np.array([NEVER if one.stuck is None else one.stuck for one in owed], np.int64)
-        self.entries.join("expected", rows, facts.numbers("recipients_expected", events, 0).astype(np.int32))
+        expected = facts.numbers("recipients_expected", events, 0)
+        self.entries.join_first(tables.STAY, rows, (facts.known[events], facts.at[events], stuck))
+        says = expected > 0
+        self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
         self.entries.join("size", rows, facts.numbers("size", events, 0))
-        self.entries.join("host", rows, np.array(self.names.intern(facts.texts("host", events)), np.uint64))
+        hosts = np.array(self.names.intern(facts.texts("host", events)), np.uint64)
+        self.entries.join("host", rows, hosts)
+        self.hosts.join("spoke_known", self.hosts.rows(hosts[:, None]), facts.known[events])
         self.entries.join("traffic", rows, bits)
-        self.entries.join("stuck_after", rows, stuck)
 
     def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str]]:
         """Priority, originator and recipient of some events."""
@@ -239,7 +247,7 @@ class Custody:
             self.legs.join_first(tables.HANDED, legs[events], told)
 
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
-        copy, becomes = facts.leg[:, 1] == _COPY, facts.next_leg[:, 1] == _COPY
+        copy, becomes = facts.leg[:, 1] == COPY_HALF, facts.next_leg[:, 1] == COPY_HALF
         self._save(facts, nexts, np.flatnonzero(becomes & facts.of(Kind.DELIVERED, Kind.QUARANTINED)))
         self._move(facts, legs, nexts, np.flatnonzero(copy & becomes & facts.of(Kind.TRANSFERRED)))
         for name, kind in (("read", Kind.READ), ("unread", Kind.NOT_READ)):
@@ -260,12 +268,13 @@ class Custody:
         due = facts.at[events] + np.array([one or 0 for one in after], np.int64)
         self.copies.join_known("saved", rows, facts.at[events], facts.known[events])
         self.copies.join("user", rows, np.array(owners, np.uint64))
-        self.copies.join("due_at", rows[watched], due[watched])
+        self.copies.join_first(tables.READ_BY, rows[watched], (facts.known[events][watched], due[watched]))
 
     def _move(self, facts: Facts, legs: Rows, nexts: Rows, events: Rows) -> None:
         """A copy moved within its store is still there to be read."""
         old = self._copies(facts.leg[events], legs[events])
-        self.copies.set("moved_to", old, self._copies(facts.next_leg[events], nexts[events]))
+        self._copies(facts.next_leg[events], nexts[events])
+        self.copies.join_first(tables.MOVED, old, (facts.known[events], facts.next_leg[events, 0]))
 
     def _copies(self, keys: Keys, legs: Rows) -> Rows:
         rows = self.copies.rows(keys)
@@ -279,7 +288,7 @@ class Custody:
         final = report & np.any([facts.text_is("action", action) for action in FINAL_ACTIONS], axis=0)
         failed = report & facts.text_is("action", "failed")
         beyond = facts.of(Kind.TRANSFERRED) & facts.text_is("action", "relayed")
-        copy = facts.leg[:, 1] == _COPY
+        copy = facts.leg[:, 1] == COPY_HALF
         for name, events in (
             ("delivered", facts.of(Kind.DELIVERED)),
             ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
@@ -292,8 +301,8 @@ class Custody:
         ):
             self._join_units(facts, legs, name, here & events)
         self._meet_users(facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == _SESSION)))
-        redirected = legs[here & facts.of(Kind.REDIRECTED)]
-        self.units.join("seen", self._units(redirected), REDIRECTED)
+        redirected = np.flatnonzero(here & facts.of(Kind.REDIRECTED))
+        self.units.join("redirected_known", self._units(legs[redirected]), facts.known[redirected])
 
     def _join_units(self, facts: Facts, legs: Rows, name: str, events: Mask) -> None:
         some = np.flatnonzero(events)
@@ -301,14 +310,14 @@ class Custody:
             return
         units = self._units(legs[some])
         self.units.join_known(name, units, facts.at[some], facts.known[some])
-        self.units.join("seen", units, np.left_shift(1, facts.kind[some]).astype(np.int32))
-        self.units.join_first(tables.ABOUT, units, (facts.leg[some, 0], facts.leg[some, 1]))
+        self.units.join_first(tables.ABOUT, units, (facts.known[some], facts.leg[some, 0], facts.leg[some, 1]))
 
     def _meet_users(self, facts: Facts, legs: Rows, events: Rows) -> None:
         """A chain knows the recipient that its store names: who it is credited to if no switch's log joins it."""
         if len(events):
             users = [_number(recipient_half(to)) for to in facts.texts("recipient", events)]
-            self.units.join("user", self._units(legs[events]), np.array(users, np.uint64))
+            told = (facts.known[events], np.array(users, np.uint64))
+            self.units.join_first(tables.USER, self._units(legs[events]), told)
 
     def _submit(self, facts: Facts, legs: Rows, events: Rows) -> None:
         """A submission makes its chain a unit; what is owed is fixed by the first that is known."""
@@ -318,13 +327,10 @@ class Custody:
         due = self._due(facts, events)
         self.units.join_known("submitted", units, at, seen)
         self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
-        self.units.join("seen", units, 1 << kind_number(Kind.SUBMITTED))
         messages = self.legs["message"][legs[events]].astype(np.int64)
-        self.messages.join("entry_least", messages, keys[:, 0])
-        self.messages.join("entry_greatest", messages, keys[:, 0])
-        self.messages.join_first(tables.FIRST, messages, (at, keys[:, 0]))
+        self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
         pairs = self.pairs.rows(np.column_stack([self.messages.index.keys[messages, 0], keys[:, 1]]))
-        self.pairs.set("leg", pairs, legs[events])
+        self.pairs.join_first(tables.PAIR, pairs, (seen, at, keys[:, 0]))
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""

@@ -1,8 +1,11 @@
 """What is known of each unit of custody, with the evidence credited to it that is connected to nothing.
 
-Where a message key has one submission, all its evidence belongs to it: a report that names no queue id, a copy in a
-store whose session no switch told. Where it has several, only what is connected counts, or the one that was lost would
-hide behind the one that arrived.
+Rules:
+- While a message key has one submission, all its evidence belongs to it: a report that names no queue id, a copy in a
+  store whose session no switch told.
+- From the moment at which a second submission is known, only what is connected counts, or the one that was lost would
+  hide behind the one that arrived. What was known before keeps its credit: it was not about the second.
+- So credit is a function of `known` columns, and what it cleared stays cleared.
 """
 
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.custody import Custody
-from streams.core.index import Rows
+from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER
 
 
@@ -23,13 +26,11 @@ class Effective:
         unit: rows of UNITS that have a submission.
         leg: row of the submitted leg of each unit.
         columns: values for those units, by column name.
-        astray: rows of UNITS without a submission whose evidence could be credited to nobody.
     """
 
     unit: Rows
     leg: Rows
     columns: dict[str, NDArray[np.int64]]
-    astray: Rows
 
     def __getitem__(self, name: str) -> NDArray[np.int64]:
         """Values of a column, one a unit."""
@@ -41,43 +42,48 @@ class Effective:
         units = custody.units
         alive, ours = units["leg"] >= 0, units["submitted_at"] != NEVER
         unit = np.flatnonzero(alive & ours)
-        orphans = np.flatnonzero(alive & ~ours)
-        owners = _owners(custody, orphans)
-        columns = {name: units[name][unit].copy() for name in _CREDITED}
-        place = np.full(len(units), -1, np.int64)
+        columns = {name: units[name][unit] for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
+        place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
-        credited = owners >= 0
-        for name, column in columns.items():
-            np.minimum.at(column, place[owners[credited]], units[name][orphans[credited]])
+        _credit(custody, np.flatnonzero(alive & ~ours), place, columns)
         keys = np.column_stack([units["due_leg"][unit], units["due_recipient"][unit]])
         leg = custody.legs.index.find(keys) if len(unit) else unit
-        for name in ("submitted_at", "submitted_known", "due_at"):
-            columns[name] = units[name][unit]
-        return cls(unit=unit, leg=leg, columns=columns, astray=orphans[~credited])
+        return cls(unit=unit, leg=leg, columns=columns)
 
 
-_CREDITED = tuple(
-    f"{name}_{end}"
-    for name in ("delivered", "proved", "failed", "told", "reported", "refused", "discarded", "read")
-    for end in ("at", "known")
-)
+_CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read"))
+
+_NAMED = (("recipient", "recipient_known"), ("other", "other_known"), ("user", "user_known"))
+"""By whose name evidence that is connected to nothing is credited: the first that was submitted."""
 
 
-def _owners(custody: Custody, orphans: Rows) -> Rows:
-    """The unit that each orphan's evidence belongs to, or -1: its message has one submission, for its recipient."""
+def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDArray[np.int64]]) -> None:
+    """Join what is known of orphans into the units that they belong to."""
     if not len(orphans):
-        return orphans
-    units, legs, messages = custody.units, custody.legs, custody.messages
-    message = legs["message"][units["leg"][orphans]].astype(np.int64)
-    single = messages["entry_least"][message] == messages["entry_greatest"][message]
+        return
+    units, messages = custody.units, custody.messages
+    message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
+    until = messages["second_known"][message]
     owner = np.full(len(orphans), -1, np.int64)
-    for recipients in (units["recipient_least"], units["recipient_greatest"], units["user"]):
-        keys = np.column_stack([messages.index.keys[message, 0], recipients[orphans]])
-        pair = custody.pairs.index.find(keys)
-        found = np.flatnonzero(single & (pair >= 0) & (owner < 0))
-        submitted = custody.pairs["leg"][pair[found]].astype(np.int64)
-        owner[found] = custody.units.index.find(legs.index.keys[custody.chains.root(submitted)])
-    return owner
+    since = np.full(len(orphans), NEVER, np.int64)
+    for name, known in _NAMED:
+        open_ = np.flatnonzero(owner < 0)
+        keys = np.column_stack([messages.index.keys[message[open_], 0], units[name][orphans[open_]]])
+        owner[open_] = place[_submitted(custody, keys)]
+        since[open_] = units[known][orphans[open_]]
+    for name in _CREDITED:
+        at = np.maximum(units[name][orphans], since)
+        some = (owner >= 0) & (at < until)
+        np.minimum.at(columns[name], owner[some], at[some])
+
+
+def _submitted(custody: Custody, keys: Keys) -> Rows:
+    """Rows of UNITS of the first submission of some (message key, recipient); -1 where there is none."""
+    pair = custody.pairs.index.find(keys)
+    found = np.flatnonzero(pair >= 0)
+    legs = custody.legs.index.find(np.column_stack([custody.pairs["pair_entry"][pair[found]], keys[found, 1]]))
+    pair[found] = unit_of(custody, legs)
+    return pair
 
 
 def unit_of(custody: Custody, legs: Rows) -> Rows:

@@ -63,7 +63,8 @@ class Facts:
 
     Attributes:
         frame: the columns of COLUMNS.
-        known: microseconds; when each record could be known: max(occurred_at, clock when it was read).
+        known: microseconds; when each record could be known: when it happened, but later than the clock when it was
+            read: what comes after the tick T was not known at T.
         leg: uint64, shape (n, 2).
         next_leg: uint64, shape (n, 2); zeros where there is none.
     """
@@ -157,7 +158,7 @@ def facts(frame: pl.DataFrame, clock: Times | int) -> Facts:
     at = frame["occurred_at"].cast(pl.Int64).to_numpy()
     return Facts(
         frame=frame,
-        known=np.maximum(at, clock),
+        known=np.maximum(at, np.asarray(clock) + 1),
         leg=halves(frame["leg"]),
         next_leg=halves(frame["next_leg"]),
     )

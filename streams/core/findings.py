@@ -4,24 +4,26 @@ Rules:
 - A finding's identity is (rule, unit): the leg it is about. Due, times and severity are its content.
 - A finding has the time at which it was raised and the time at which it was cleared; both follow from `known` columns,
   so they are the same live, in replay, and whatever the batches were.
-- overdue is raised at max(due, submission known) iff clock >= due + grace and report known > due; it is cleared when a
-  report is known. The others follow the same form.
+- overdue is raised at max(due, submission known) iff clock >= due + grace and no report is known by then; it is cleared
+  when a report is known. The others follow the same form.
+- Every rule decides by what was known when the finding was raised: what becomes known later may clear it, and never
+  makes it not to have been. So it does not matter when, or how often, anyone looked.
 - A finding that the clock has not reached is not made: nothing here reads another clock.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import tables
 from streams.core.clock import Clock
-from streams.core.custody import REDIRECTED, Custody
+from streams.core.custody import COPY_HALF, Custody
 from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
 from streams.core.index import Rows
-from streams.core.lattice import NEVER
+from streams.core.lattice import NEVER, Table
 from streams.core.terms import SECOND
 
 
@@ -66,7 +68,18 @@ def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
     }
     for name, rule in rules.items():
         if name in custody.terms.findings:
-            yield from (found for found in rule(custody, known, clock) if len(found.rows))
+            for found in rule(custody, known, clock):
+                yield from _reached(found, clock)
+
+
+def _reached(found: Found, clock: Clock) -> Iterator[Found]:
+    """Those findings whose time has come, but for what was over when it could be known."""
+    some = (found.raised <= clock.through) & (found.cleared > found.raised)
+    if some.all():
+        yield from (found,) if len(some) else ()
+    elif some.any():
+        columns = {name: getattr(found, name)[some] for name in ("rows", "due", "raised", "cleared", "proven")}
+        yield replace(found, **columns)
 
 
 def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -76,19 +89,19 @@ def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     late = (due != NEVER) & (due <= clock.through - grace) & (proved > due)
     blind = np.zeros(len(due), np.bool_)
     for since, until in clock.silences():
-        blind |= (since <= due) & (until >= known["submitted_at"])
+        blind |= (since <= due) & (until >= known["due_from"])
     for name, some in (("overdue", late & ~blind), ("blind", late & blind)):
         raised = np.maximum(due, known["submitted_known"])[some]
         yield _found(name, known.leg[some], due[some], raised, proved[some], known["delivered_known"][some] <= raised)
 
 
 def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A copy in a watched mailbox was not opened in time."""
+    """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
     copies = custody.copies
-    due, read = copies["due_at"], _opened(custody, known)
-    gone = np.minimum(read, copies["unread_known"])
-    late = (due <= clock.through) & (gone > due) & (copies["moved_to"] < 0)
-    raised = np.maximum(due, copies["saved_known"])[late]
+    due = copies["due_at"]
+    gone = np.minimum(np.minimum(_opened(custody, known), copies["unread_known"]), copies["moved_known"])
+    late = (due <= clock.through) & (gone > due)
+    raised = np.maximum(due, copies["due_known"])[late]
     yield _found("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
 
 
@@ -97,76 +110,86 @@ def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found
     copies = custody.copies
     at = copies["unread_known"]
     left = (copies["due_at"] != NEVER) & (at <= clock.through) & (_opened(custody, known) > at)
-    yield _standing("not-read", copies["leg"][left], np.maximum(at, copies["saved_known"])[left])
+    yield _standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
 
 
 def _opened(custody: Custody, known: Effective) -> Times:
     """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
     copies = custody.copies
     read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
-    moved = np.flatnonzero(copies["moved_to"] >= 0)
+    moved, target = _moves(custody)
+    moved_known = copies["moved_known"][moved]
     for _ in range(len(moved)):
-        before = read[moved].copy()
-        target = copies["moved_to"][moved].astype(np.int64)
-        together = np.minimum(read[moved], read[target])
-        read[moved], read[target] = together, together
+        before = read[moved]
+        read[moved] = np.minimum(before, np.maximum(read[target], moved_known))
         if (read[moved] == before).all():
             break
     return read
 
 
+def _moves(custody: Custody) -> tuple[Rows, Rows]:
+    """Copies that were moved, and the copies that they became."""
+    copies = custody.copies
+    moved = np.flatnonzero(copies["moved_known"] != NEVER)
+    keys = np.column_stack([copies["moved_to"][moved], np.full(len(moved), COPY_HALF)])
+    return moved, copies.index.find(keys)
+
+
 def _by_receipt(custody: Custody, known: Effective) -> Times:
-    """When a receipt for each copy's unit could be known; only where the unit has one copy can it mean that copy."""
+    """When a receipt for each copy's unit could be known; it means the first copy, until there is a second."""
+    copies = custody.copies
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
-    owner = place[unit_of(custody, custody.copies["leg"].astype(np.int64))]
-    counts = np.bincount(owner[owner >= 0], minlength=len(known.unit))
-    read = np.full(len(owner), NEVER, np.int64)
-    alone = np.flatnonzero(owner >= 0)
-    alone = alone[counts[owner[alone]] == 1]
-    read[alone] = known["read_known"][owner[alone]]
+    saved = np.flatnonzero(copies["saved_known"] != NEVER)
+    owner = place[unit_of(custody, copies["leg"][saved].astype(np.int64))]
+    some = (owner >= 0) & (np.append(known["read_known"], NEVER)[owner] != NEVER)
+    saved, owner = saved[some], owner[some]
+    order = _by_time(custody, saved, owner)
+    saved, owner = saved[order], owner[order]
+    first = np.flatnonzero(np.concatenate(([True], np.diff(owner) != 0))[: len(owner)])
+    end = np.append(first[1:], len(owner))
+    second = np.where(end - first > 1, copies["saved_known"][saved[np.minimum(first + 1, len(saved) - 1)]], NEVER)
+    receipt = known["read_known"][owner[first]]
+    read = np.full(len(copies), NEVER, np.int64)
+    read[saved[first]] = np.where(receipt < second, receipt, NEVER)
     return read
+
+
+def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
+    """The order of some copies by group, and by when they came; of two known at once, whichever is the least."""
+    copies = custody.copies
+    return np.lexsort([copies.index.keys[rows, 0], copies["saved_at"][rows], copies["saved_known"][rows], *groups])
 
 
 def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A stay in one queue lasts too long: for each recipient still owed there, or for the entry where none is known."""
     del known
     entries, legs = custody.entries, custody.legs
-    owed = (entries["arrived_at"] != NEVER) & (entries["stuck_after"] != NEVER)
-    due = np.where(owed, entries["arrived_at"], 0) + np.where(owed, entries["stuck_after"], NEVER)
+    owed = entries["stuck_after"] != NEVER
+    due = np.where(owed, entries["stay_from"], 0) + entries["stuck_after"]
     late = due <= clock.through
     if late.any():
         queued = np.flatnonzero(legs["entry"] >= 0)
         entry = legs["entry"][queued].astype(np.int64)
         left = np.minimum(legs["left_known"][queued], entries["left_known"][entry])
-        some = late[entry] & (left > due[entry])
+        some = late[entry] & (left > np.maximum(due[entry], legs["met_known"][queued]))
         entry, rows, left = entry[some], queued[some], left[some]
-        raised = np.maximum(due, entries["arrived_known"])[entry]
+        raised = np.maximum(np.maximum(due, entries["stay_known"])[entry], legs["met_known"][rows])
         yield _found("stuck", rows, due[entry], raised, left, np.zeros(len(rows), np.bool_))
         yield from _stuck_whole(custody, due, late)
 
 
 def _stuck_whole(custody: Custody, due: Times, late: Mask) -> Iterator[Found]:
-    """Entries of which not one recipient is known."""
-    entries = custody.entries
-    lonely = late & (entries["left_known"] > due) & (_recipients(custody) == 0)
-    rows = np.flatnonzero(lonely)
-    raised = np.maximum(due, entries["arrived_known"])[rows]
-    yield Found(
-        rule="stuck",
-        subject="entry",
-        rows=rows,
-        due=due[rows],
-        raised=raised,
-        cleared=_until(entries["left_known"][rows], raised),
-        proven=np.zeros(len(rows), np.bool_),
-    )
-
-
-def _recipients(custody: Custody) -> NDArray[np.int64]:
-    """How many recipients of each entry are known."""
-    entry = custody.legs["entry"]
-    return np.bincount(entry[entry >= 0], minlength=len(custody.entries))
+    """Entries of which not one recipient is known, until one is."""
+    entries, legs = custody.entries, custody.legs
+    peopled = np.full(len(entries), NEVER, np.int64)
+    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = queued[late[legs["entry"][queued]]]
+    np.minimum.at(peopled, legs["entry"][queued], legs["met_known"][queued])
+    raised = np.maximum(due, entries["stay_known"])
+    rows = np.flatnonzero(late & (entries["left_known"] > due) & (peopled > raised))
+    cleared = np.minimum(entries["left_known"], peopled)[rows]
+    yield _of_entries("stuck", rows, due[rows], raised[rows], cleared)
 
 
 def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -205,6 +228,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     queued = queued[hit[legs["entry"][queued]]]
     at = entries[column][legs["entry"][queued]]
     open_ = legs["left_known"][queued] >= at
+    at = np.maximum(at, legs["met_known"][queued])
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
     owner = place[unit_of(custody, queued[open_])]
@@ -221,7 +245,7 @@ def _issued(custody: Custody, known: Effective) -> Times:
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
     owner = place[unit_of(custody, queued)]
-    at = entries["told_known"][legs["entry"][queued]]
+    at = np.maximum(entries["told_known"][legs["entry"][queued]], legs["met_known"][queued])
     np.minimum.at(result, owner[owner >= 0], at[owner >= 0])
     return result
 
@@ -229,68 +253,81 @@ def _issued(custody: Custody, known: Effective) -> Times:
 def unaccounted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """An entry was removed with fewer recipients accounted for than it had, or a hand-over never arrived."""
     del known
-    entries = custody.entries
-    gone = entries["left_known"]
-    short = (gone <= clock.through) & (entries["deleted_at"] == NEVER) & (_recipients(custody) < entries["expected"])
-    rows = np.flatnonzero(short)
-    yield Found(
-        rule="unaccounted",
-        subject="entry",
-        rows=rows,
-        due=np.full(len(rows), NEVER),
-        raised=np.maximum(gone, entries["arrived_known"])[rows],
-        cleared=np.full(len(rows), NEVER),
-        proven=np.zeros(len(rows), np.bool_),
-    )
+    entries, legs = custody.entries, custody.legs
+    raised = np.maximum(np.maximum(entries["left_known"], entries["arrived_known"]), entries["expected_known"])
+    some = (raised <= clock.through) & (entries["deleted_known"] > raised)
+    queued = np.flatnonzero(legs["entry"] >= 0)
+    entry = legs["entry"][queued].astype(np.int64)
+    in_time = legs["met_known"][queued] <= raised[entry]
+    rows = np.flatnonzero(some & (np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]))
+    cleared = np.minimum(_complete(custody, rows), entries["deleted_known"][rows])
+    yield _of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
     yield _never_arrived(custody, clock)
+
+
+def _complete(custody: Custody, entries: Rows) -> Times:
+    """When as many recipients of some entries could be known as each said that it had."""
+    legs = custody.legs
+    queued = np.flatnonzero((legs["entry"] >= 0) & np.isin(legs["entry"], entries))
+    order = np.lexsort([legs["met_known"][queued], legs["entry"][queued]])
+    queued = queued[order]
+    start, end = (np.searchsorted(legs["entry"][queued], entries, side) for side in ("left", "right"))
+    last = start - custody.entries["expected"][entries] - 1
+    known = np.append(legs["met_known"][queued], NEVER)
+    return np.where(last < end, known[np.minimum(last, len(queued))], NEVER)
 
 
 def _never_arrived(custody: Custody, clock: Clock) -> Found:
     """Hand-overs to a host that speaks in this log, which never said that it received them."""
-    entries, legs = custody.entries, custody.legs
-    speaking = np.unique(entries["host"][entries["arrived_at"] != NEVER])
-    handed = np.flatnonzero((legs["handed_at"] != NEVER) & np.isin(legs["handed_to"], speaking))
-    target = entries.index.find(legs["next_entry"][handed][:, None]) if len(handed) else handed
-    arrived = np.where(target >= 0, entries["arrived_known"][np.maximum(target, 0)], NEVER) if len(handed) else handed
+    legs = custody.legs
+    handed = np.flatnonzero(legs["handed_known"] != NEVER)
     due = legs["handed_known"][handed] + custody.terms.profile.unaccounted_after * SECOND
-    late = (due <= clock.through) & (arrived > due)
-    rows = handed[late]
-    return _found("unaccounted", rows, due[late], due[late], arrived[late], np.zeros(len(rows), np.bool_))
+    raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs["handed_to"][handed]))
+    arrived = _known_of(custody.entries, "arrived_known", legs["next_entry"][handed])
+    late = (raised <= clock.through) & (arrived > raised)
+    return _found(
+        "unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(int(late.sum()), np.bool_)
+    )
+
+
+def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
+    """A time of some rows by their keys; NEVER where there is no such row."""
+    rows = table.index.find(keys[:, None])
+    return np.append(table[column], NEVER)[rows]
 
 
 def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A chain in queues names another recipient, and nothing says that it was redirected."""
-    units = custody.units
-    least, greatest = units["recipient_least"][known.unit], units["recipient_greatest"][known.unit]
-    told = (units["seen"][known.unit] & REDIRECTED) != 0
-    some = (least != greatest) & ~told & (known["submitted_known"] <= clock.through)
-    yield _standing("misrouted", known.leg[some], known["submitted_known"][some])
+    """A chain in queues names another recipient, and nothing said by then that it was redirected."""
+    raised = np.maximum(custody.units["other_known"][known.unit], known["submitted_known"])
+    told = custody.units["redirected_known"][known.unit]
+    some = (raised <= clock.through) & (told > raised)
+    never = np.full(int(some.sum()), NEVER)
+    yield _found("misrouted", known.leg[some], never, raised[some], told[some], np.zeros(len(never), np.bool_))
 
 
 def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """One unit lies twice in one mailbox: found at the second copy."""
     del known
     copies = custody.copies
-    there = np.flatnonzero((copies["saved_known"] <= clock.through) & ~_moved_here(custody))
-    unit = unit_of(custody, copies["leg"][there].astype(np.int64))
-    user = copies["user"][there]
-    least, at = copies.index.keys[there, 0], copies["saved_at"][there]  # of two known at once, whichever was read first
-    order = np.lexsort([least, at, copies["saved_known"][there], user, unit])
+    there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
+    unit, user = unit_of(custody, copies["leg"][there].astype(np.int64)), copies["user"][there]
+    order = _by_time(custody, there, user, unit)
     again = np.zeros(len(order), np.bool_)
     again[1:] = (np.diff(unit[order]) == 0) & (np.diff(user[order]) == 0) & (unit[order][1:] < len(custody.units))
     rows = there[order[again]]
     yield _standing("duplicate", copies["leg"][rows], copies["saved_known"][rows])
 
 
-def _moved_here(custody: Custody) -> Mask:
-    moved = np.zeros(len(custody.copies), np.bool_)
-    target = custody.copies["moved_to"]
-    moved[target[target >= 0]] = True
-    return moved
+def _moved_here(custody: Custody) -> Times:
+    """When each copy could be known to have come by a move."""
+    came = np.full(len(custody.copies), NEVER, np.int64)
+    moved, target = _moves(custody)
+    np.minimum.at(came, target, custody.copies["moved_known"][moved])
+    return came
 
 
 def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A Message-ID was submitted again: found at every submission but the first."""
+    """A Message-ID was submitted again: found at every submission but the first known."""
     legs, messages = custody.legs, custody.messages
     message = legs["message"][known.leg].astype(np.int64)
     again = messages["first_entry"][message] != custody.units["due_leg"][known.unit]
@@ -300,14 +337,27 @@ def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterato
 
 def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A report about a message that no source saw submitted; cleared when a submission becomes known."""
+    del known
     units, legs, messages = custody.units, custody.legs, custody.messages
-    at = units["reported_known"][known.astray]
-    message = legs["message"][units["leg"][known.astray]].astype(np.int64)
-    never = messages["first_at"][message] == NEVER
-    due = np.where(at != NEVER, at, 0) + custody.terms.profile.told_within * SECOND
-    some = never & (at != NEVER) & (due <= clock.through)
-    about = np.column_stack([units[name][known.astray[some]] for name in tables.ABOUT])
-    yield _standing("uncorroborated-report", legs.index.find(about), due[some])
+    reported = np.flatnonzero((units["leg"] >= 0) & (units["reported_known"] != NEVER))
+    due = units["reported_known"][reported] + custody.terms.profile.told_within * SECOND
+    leg = legs.index.find(np.column_stack([units[name][reported] for name in tables.ABOUT[1:]]))
+    submitted = messages["first_known"][legs["message"][leg]]
+    some = (due <= clock.through) & (submitted > due)
+    never = np.full(int(some.sum()), NEVER)
+    yield _found("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))
+
+
+def _of_entries(rule: str, rows: Rows, due: Times, raised: Times, cleared: Times) -> Found:
+    return Found(
+        rule=rule,
+        subject="entry",
+        rows=rows,
+        due=due,
+        raised=raised,
+        cleared=_until(cleared, raised),
+        proven=np.zeros(len(rows), np.bool_),
+    )
 
 
 def _found(rule: str, legs: Rows, due: Times, raised: Times, cleared: Times, proven: Mask) -> Found:

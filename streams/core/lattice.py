@@ -5,6 +5,8 @@ Rules:
   idempotent, so order, repetition and the split into batches cannot change a column.
 - A group of columns that FIRST declares is joined as one tuple: the least in lexicographic order wins whole ("the first
   submission known, with its due time").
+- A group of two tuples is joined as the two least that differ in their last column ("the first two submissions known"):
+  of tuples that share it, the least counts.
 - NEVER stands for "not seen" in EARLIEST columns, so that comparing needs no masks.
 - PLAIN columns are not facts but addresses within this process (rows of other tables); they are set, not joined.
 """
@@ -81,13 +83,21 @@ class Table:
         index: row numbers of keys.
     """
 
-    __slots__ = ("_data", "_touched", "columns", "groups", "index")
+    __slots__ = ("_data", "_touched", "columns", "groups", "index", "twos")
 
     def __init__(
-        self, columns: Sequence[Column], width: int, groups: Sequence[Sequence[str]] = (), capacity: int = 1024
+        self,
+        columns: Sequence[Column],
+        width: int,
+        groups: Sequence[Sequence[str]] = (),
+        twos: Sequence[Sequence[str]] = (),
+        capacity: int = 1024,
     ) -> None:
-        """Make an empty table whose keys have `width` 64-bit halves; `groups` are the FIRST columns joined as one."""
-        self.groups = groups
+        """Make an empty table whose keys have `width` 64-bit halves.
+
+        `groups` are the FIRST columns joined as one, `twos` those joined as the two least of their kind.
+        """
+        self.groups, self.twos = groups, twos
         self.columns = {column.name: column for column in columns}
         self.index = Index(width, capacity)
         self._data = {c.name: np.full(capacity, c.empty, c.dtype) for c in columns}
@@ -142,6 +152,22 @@ class Table:
             self._data[name][rows[wins]] = value[least][wins]
         self._touched[rows] = True
 
+    def join_two(self, names: Sequence[str], rows: Rows, values: Sequence[Values]) -> None:
+        """Join tuples into a group of two: the two least that differ in their last column stay, the least first."""
+        if not len(rows):
+            return
+        one, two = names[: len(values)], names[len(values) :]
+        held = np.unique(rows)
+        both = zip(values, one, two, strict=True)
+        every = [np.concatenate([value, self._data[a][held], self._data[b][held]]) for value, a, b in both]
+        at, every = _two_least(np.concatenate([rows, held, held]), every)
+        first = np.concatenate(([True], np.diff(at) != 0))
+        second = np.flatnonzero(~first & np.concatenate(([False], first[:-1])))
+        for place, group in ((np.flatnonzero(first), one), (second, two)):
+            for name, value in zip(group, every, strict=True):
+                self._data[name][at[place]] = value[place]
+        self._touched[held] = True
+
     def merge(self, into: Rows, other: Rows) -> None:
         """Join whole rows `other` into rows `into` (same length; `into` may repeat)."""
         for name, column in self.columns.items():
@@ -149,6 +175,9 @@ class Table:
                 self.join(name, into, self._data[name][other])
         for group in self.groups:
             self.join_first(group, into, [self._data[name][other] for name in group])
+        for group in self.twos:
+            for half in (group[: len(group) // 2], group[len(group) // 2 :]):
+                self.join_two(group, into, [self._data[name][other] for name in half])
 
     def take_touched(self) -> Rows:
         """The rows that changed since the last call."""
@@ -174,6 +203,15 @@ class Table:
             if len(held) < len(self.index.keys):
                 self._data[name] = resized(held, len(self.index.keys))
                 self._data[name][len(held) :] = column.empty
+
+
+def _two_least(rows: Rows, values: Sequence[Values]) -> tuple[Rows, list[Values]]:
+    """Rows in order with their tuples, least first; of those that share a last column, the least."""
+    order = np.lexsort([*reversed(values[:-1]), values[-1], rows])
+    same = (np.diff(rows[order]) == 0) & (np.diff(values[-1][order]) == 0)
+    kept = order[np.concatenate(([True], ~same))]
+    order = kept[np.lexsort([*reversed([value[kept] for value in values]), rows[kept]])]
+    return rows[order], [value[order] for value in values]
 
 
 def _precedes(these: Sequence[Values], those: Sequence[Values]) -> NDArray[np.bool_]:

@@ -10,12 +10,14 @@ from streams.core.lattice import Column, Join, known
 
 MESSAGES = (
     Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.int64),
-    Column(name="entry_least", join=Join.EARLIEST, of="least submission entry (hash)", dtype=np.uint64),
-    Column(name="entry_greatest", join=Join.LATEST, of="greatest submission entry (hash)", dtype=np.uint64),
-    Column(name="first_at", join=Join.FIRST, of="occurred_at of its first submission"),
-    Column(name="first_entry", join=Join.FIRST, of="entry of its first submission", dtype=np.uint64),
+    Column(name="first_known", join=Join.FIRST, of="when its first submission could be known"),
+    Column(name="first_at", join=Join.FIRST, of="when it was"),
+    Column(name="first_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
+    Column(name="second_known", join=Join.FIRST, of="when another submission could be known"),
+    Column(name="second_at", join=Join.FIRST, of="when it was"),
+    Column(name="second_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
 )
-"""One row a message key. Two submission entries make it ambiguous: only what is connected counts then."""
+"""One row a message key. A second submission makes it ambiguous: what is known after it counts only where connected."""
 
 ENTRIES = (
     *known("arrived", "submitted, or transferred and received, here"),
@@ -25,8 +27,11 @@ ENTRIES = (
     *known("told", "a notification of failure about it was issued"),
     Column(name="held_at", join=Join.LATEST, of="put on hold"),
     Column(name="released_at", join=Join.LATEST, of="released from hold"),
-    Column(name="expected", join=Join.LATEST, of="number of recipients", dtype=np.int32),
-    Column(name="stuck_after", join=Join.EARLIEST, of="microseconds that a stay may last, by the terms of its arrival"),
+    Column(name="expected_known", join=Join.FIRST, of="when the number of recipients could be known"),
+    Column(name="expected", join=Join.FIRST, of="number of recipients, negative so that the greatest is the least"),
+    Column(name="stay_known", join=Join.FIRST, of="when the arrival that its stay counts from could be known"),
+    Column(name="stay_from", join=Join.FIRST, of="when it was"),
+    Column(name="stuck_after", join=Join.FIRST, of="microseconds that a stay may last, by the terms of that arrival"),
     Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
     Column(name="size", join=Join.LATEST, of="bytes"),
     Column(name="host", join=Join.UNION, of="hash of the host's name", dtype=np.uint64),
@@ -37,6 +42,7 @@ ENTRIES = (
 
 LEGS = (
     *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
+    Column(name="met_known", join=Join.EARLIEST, of="when anything about it could be known"),
     Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known"),
     Column(name="handed_at", join=Join.FIRST, of="when it was"),
     Column(name="next_entry", join=Join.FIRST, of="entry that it was handed to (hash)", dtype=np.uint64),
@@ -58,8 +64,10 @@ COPIES = (
     *known("saved", "put into a mailbox"),
     *known("read", "opened there"),
     *known("unread", "left the store unread"),
-    Column(name="due_at", join=Join.EARLIEST, of="by when it must be read; never where the mailbox is not watched"),
-    Column(name="moved_to", join=Join.PLAIN, of="row of the copy it was moved to", dtype=np.int32),
+    Column(name="due_known", join=Join.FIRST, of="when the delivery that fixes the due time could be known"),
+    Column(name="due_at", join=Join.FIRST, of="by when it must be read; never where the mailbox is not watched"),
+    Column(name="moved_known", join=Join.FIRST, of="when its first move could be known"),
+    Column(name="moved_to", join=Join.FIRST, of="place of the copy it was moved to (hash)", dtype=np.uint64),
     Column(name="leg", join=Join.PLAIN, of="row of its leg", dtype=np.int32),
     Column(name="user", join=Join.UNION, of="hash of the mailbox's owner", dtype=np.uint64),
 )
@@ -80,27 +88,59 @@ UNITS = (
     *known("refused", "the system gave up"),
     *known("discarded", "accepted and not passed on"),
     *known("read", "a receipt says displayed"),
-    Column(name="seen", join=Join.UNION, of="what was seen, one bit a kind", dtype=np.int32),
-    Column(name="recipient_least", join=Join.EARLIEST, of="least recipient (hash) in queues", dtype=np.uint64),
-    Column(name="recipient_greatest", join=Join.LATEST, of="greatest recipient (hash) in queues", dtype=np.uint64),
-    Column(name="user", join=Join.EARLIEST, of="least recipient (hash) that a store names", dtype=np.uint64),
-    Column(name="about", join=Join.FIRST, of="least place (hash) that evidence of it names", dtype=np.uint64),
+    Column(name="redirected_known", join=Join.EARLIEST, of="custody passed to another recipient, as the systems say"),
+    Column(name="recipient_known", join=Join.FIRST, of="when its first recipient in queues could be known"),
+    Column(name="recipient", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
+    Column(name="other_known", join=Join.FIRST, of="when another recipient in its queues could be known"),
+    Column(name="other", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
+    Column(name="user_known", join=Join.FIRST, of="when a store named a recipient first"),
+    Column(name="user", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
+    Column(name="about_known", join=Join.FIRST, of="when evidence of it could be known first"),
+    Column(name="about", join=Join.FIRST, of="the place (hash) that it names", dtype=np.uint64),
     Column(name="about_recipient", join=Join.FIRST, of="recipient (hash) there", dtype=np.uint64),
     Column(name="leg", join=Join.PLAIN, of="row of a leg of it", dtype=np.int32),
 )
 """One row a chain of which more is known than its stays. A chain with a submission is a unit of custody."""
 
-PAIRS = (Column(name="leg", join=Join.PLAIN, of="row of a submitted leg", dtype=np.int32),)
+PAIRS = (
+    Column(name="pair_known", join=Join.FIRST, of="when its first submission could be known"),
+    Column(name="pair_at", join=Join.FIRST, of="when it was"),
+    Column(name="pair_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
+)
 """One row a (message key, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
+
+HOSTS = (Column(name="spoke_known", join=Join.EARLIEST, of="when an arrival there could be known first"),)
+"""One row a host that says what arrives there: what is handed to it must arrive."""
 
 DUE = ("due_known", "due_from", "due_at", "due_leg", "due_recipient")
 """The columns of UNITS that are joined as one."""
 
-ABOUT = ("about", "about_recipient")
+ABOUT = ("about_known", "about", "about_recipient")
 """The columns of UNITS that name a chain without a submission."""
 
-FIRST = ("first_at", "first_entry")
-"""The columns of MESSAGES that are joined as one."""
+USER = ("user_known", "user")
+"""The columns of UNITS that are joined as one."""
+
+RECIPIENTS = ("recipient_known", "recipient", "other_known", "other")
+"""The columns of UNITS that keep its first two recipients known."""
+
+SUBMISSIONS = ("first_known", "first_at", "first_entry", "second_known", "second_at", "second_entry")
+"""The columns of MESSAGES that keep the first two submissions known."""
+
+EXPECTED = ("expected_known", "expected")
+"""The columns of ENTRIES that are joined as one."""
+
+STAY = ("stay_known", "stay_from", "stuck_after")
+"""The columns of ENTRIES that are joined as one: an arrival told again in whole seconds moves no alarm."""
+
+READ_BY = ("due_known", "due_at")
+"""The columns of COPIES that are joined as one."""
+
+MOVED = ("moved_known", "moved_to")
+"""The columns of COPIES that are joined as one."""
+
+PAIR = ("pair_known", "pair_at", "pair_entry")
+"""The columns of PAIRS."""
 
 TRIED = ("tried", "hop")
 """The columns of LEGS that are joined as one."""

@@ -37,7 +37,7 @@ ROWS = 3072
 HEAP = 700_000
 """Bytes of names in a segment."""
 
-TABLES = ("messages", "entries", "legs", "copies", "units", "pairs")
+TABLES = ("messages", "entries", "legs", "copies", "units", "pairs", "hosts")
 
 
 class Manifest(msgspec.Struct, frozen=True):

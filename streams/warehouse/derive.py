@@ -42,6 +42,7 @@ WORDS = {
     "copy": "18374403900871474942",
     "none": "toFixedString('', 16)",
     "never": "toDateTime64('2299-01-01', 6, 'UTC')",
+    "for_ever": "toInt64(9223372036854775807)",
     "owed": owed.TYPE,
     "originator_domain": "if(position(originator, '@') = 0, '', lower(splitByChar('@', originator)[-1]))",
     "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",

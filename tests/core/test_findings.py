@@ -1,8 +1,10 @@
 """What is found, when it is raised and when it is cleared."""
 
+from typing import Any
+
 from streams.core import identity
 from streams.core.clock import Clock, Tick
-from streams.core.events import Kind, Traffic
+from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
 from streams.core.terms import SECOND
@@ -41,7 +43,7 @@ def test_report_read_late_counts_from_when_it_was_known() -> None:
     custody = folded(journey(0, "1", report=False))
     assert alarms(custody, 100) == {("overdue", "origin/A1", 60, None)}
     custody.fold(facts(frame_of(reported(2, B)), 90 * SECOND))
-    assert alarms(custody, 100) == {("overdue", "origin/A1", 60, 90)}
+    assert alarms(custody, 100) == {("overdue", "origin/A1", 60, 90.000001)}  # it was not known at 90
 
 
 def test_delayed_report_does_not_hide_a_late_one() -> None:
@@ -181,6 +183,91 @@ def test_evidence_connected_to_nothing_is_credited_to_the_only_submission() -> N
     assert alarms(folded(events), 1000) == set()
 
 
+def copy_at(at: float) -> MessageEvent:
+    """A store's word that bob has a copy, which no switch's log joins."""
+    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s9")
+    where: dict[str, Any] = {
+        "host": "store",
+        "queue_id": "s9",
+        "recipient": "bob@dest.test",
+        "leg": identity.session_leg("s9"),
+    }
+    return event(Kind.DELIVERED, at, next_leg=copy, **where)
+
+
+def loose_report(at: float) -> MessageEvent:
+    """A report that names no queue id."""
+    leg = identity.pair_leg("m", "bob@dest.test")
+    return event(Kind.REPORTED, at, recipient="bob@dest.test", action="delivered", leg=leg)
+
+
+def test_credit_ends_when_a_second_submission_is_known() -> None:
+    """What was known before it was about the first; what comes after it may be about either."""
+    events = [*submitted(0, "A1"), *opened(4, "s9"), copy_at(4), *submitted(10, "A2")]
+    late = {place for rule, place, *_ in alarms(folded(events, [loose_report(9)]), 1000) if rule == "overdue"}
+    assert late == {"origin/A2"}
+    late = {place for rule, place, *_ in alarms(folded(events, [loose_report(11)]), 1000) if rule == "overdue"}
+    assert late == {"origin/A1", "origin/A2"}
+
+
+def test_second_submission_that_becomes_known_late_takes_no_credit_away() -> None:
+    """An alarm that a report had cleared is not raised again when another host's log arrives."""
+    custody = folded([*submitted(0, "A1"), loose_report(70)])
+    overdue = ("overdue", "origin/A1", 60, 70)
+    assert overdue in alarms(custody, 80)
+    custody.fold(facts(frame_of(submitted(1, "A2")), 80 * SECOND))
+    assert overdue in alarms(custody, 200)
+    assert ("identity-reused", "origin/A2", 80.000001, None) in alarms(custody, 200)
+
+
+def test_what_was_over_when_it_could_be_known_is_no_finding() -> None:
+    """The whole log came late: a report that was late then was here when anyone could see."""
+    events = [*journey(0, "1", report=False), *reported(75, B)]
+    assert alarms(folded(events, clock=500), 1000) == set()
+
+
+def test_recipient_that_becomes_known_late_ends_the_alarm_of_the_whole_entry() -> None:
+    """First only the number is known; then the alarm is the recipient's."""
+    whole = event(Kind.SUBMITTED, 0, host="origin", queue_id="A1", traffic=Traffic.OURS, recipients_expected=1)
+    custody = folded([whole])
+    custody.fold(facts(frame_of(submitted(0, "A1")), 40 * SECOND))
+    stuck = {one for one in alarms(custody, 50) if one[0] == "stuck"}
+    assert stuck == {("stuck", "origin/A1", 30, 40.000001), ("stuck", "origin/A1", 40.000001, None)}
+
+
+def test_recipients_that_become_known_late_are_accounted_for() -> None:
+    """Removed with one recipient known of two; the other's line came an hour later."""
+    custody = folded([*submitted(0, "A1", recipients_expected=2), *sent(1, A, B)])
+    carol = submitted(0, "A1", "carol@dest.test", recipients_expected=2)[1:]
+    custody.fold(facts(frame_of(carol), 3600 * SECOND))
+    assert ("unaccounted", "origin/A1", 1, 3600.000001) in alarms(custody, 4000)
+
+
+def test_redirection_that_becomes_known_late_clears_misrouted() -> None:
+    """The alias's line came after the copy for its member."""
+    other = identity.leg_of("origin", "A1", "eve@else.test", key="m")
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "next_leg": other}
+    custody = folded(submitted(0, "A1"), [event(Kind.TRANSFERRED, 1, side="sent", peer="origin", **where)])
+    custody.fold(facts(frame_of([event(Kind.REDIRECTED, 1, **where)]), 100 * SECOND))
+    assert ("misrouted", "origin/A1", 1, 100.000001) in alarms(custody, 200)
+
+
+def test_moved_copy_is_unread_until_it_is_moved() -> None:
+    """Where it lies then nobody watches."""
+    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
+    place: dict[str, Any] = {"host": "store", "queue_id": "INBOX/s1", "recipient": "bob@dest.test", "side": "moved"}
+    moved = event(Kind.TRANSFERRED, 150, leg=old, next_leg=new, **place)
+    assert alarms(folded(journey(0, "1", read=False), [moved]), 1000) == {("unread", "store/s1", 101, 150)}
+
+
+def test_receipt_means_the_only_copy_there_is() -> None:
+    """A second copy that comes after the receipt does not take the read away."""
+    receipt = event(Kind.READ, 50, host="origin", queue_id="A1", recipient="bob@dest.test", action="displayed")
+    again = stored(60, B, "s2", ordinal=1)
+    found = alarms(folded(journey(0, "1", read=False), [receipt], again), 1000)
+    assert {one for one in found if one[0] == "unread"} == {("unread", "store/s2", 160, None)}
+
+
 def test_expansion_passes_custody_to_the_members() -> None:
     """An alias: the members' copies belong to the alias's unit; nothing is misrouted."""
     members = ["carol@dest.test", "dave@dest.test"]
@@ -216,7 +303,7 @@ def test_other_recipient_without_a_redirection_is_misrouted() -> None:
         peer="relay",
         next_leg=other,
     )
-    assert ("misrouted", "origin/A1", 0, None) in alarms(folded(submitted(0, "A1"), [diverted]), 5)
+    assert ("misrouted", "origin/A1", 1, None) in alarms(folded(submitted(0, "A1"), [diverted]), 5)
 
 
 def test_second_copy_in_one_mailbox_is_a_duplicate() -> None:

@@ -90,7 +90,7 @@ def state(custody: Custody) -> dict[str, Any]:
     for row, root in enumerate(custody.chains.root(np.arange(len(custody.legs))).tolist()):
         chains[root].add(tuple(legs[row].tolist()))
     known["chains"] = {frozenset(chain) for chain in chains.values()}
-    for name in ("messages", "entries", "legs", "copies"):
+    for name in ("messages", "entries", "legs", "copies", "pairs", "hosts"):
         table = getattr(custody, name)
         known[name] = {tuple(table.index.keys[row].tolist()): values(table, row) for row in range(len(table))}
     known["units"] = {

@@ -52,9 +52,8 @@ def empty() -> Part:
 
 
 def told(alerts: list[dict[str, Any]]) -> Told:
-    """What was said, but for what was taken back."""
-    withdrawn = {alert["alert_id"] for alert in alerts if "withdrawn" in alert.get("attributes", ())}
-    return {(one["alert_id"], one["state"], one["at"]) for one in alerts if one["alert_id"] not in withdrawn}
+    """What was said."""
+    return {(one["alert_id"], one["state"], one["at"]) for one in alerts}
 
 
 @st.composite

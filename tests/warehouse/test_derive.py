@@ -16,7 +16,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
 from tests.core.journeys import TERMS, event, journey, reported, sent, stored, submitted
-from tests.core.test_laws import sensible
+from tests.core.test_laws import a_log, sensible
 from tests.warehouse.ledgers import Ledger
 
 DAY = Path(__file__).parents[1] / "data" / "day"
@@ -112,6 +112,28 @@ def test_any_journeys_in_sql_are_those_in_the_core(stack: Settings, events: list
         both.derive()
         both.write(events[1::2])
         both.tick(400)
+        both.derive()
+        assert_agree(both)
+    finally:
+        both.client.command(f"DROP DATABASE {both.client.database}")
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(log=a_log())
+def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[MessageEvent | int]) -> None:
+    """Whole journeys or none, sensible or not, in any order, with ticks anywhere: late evidence counts alike."""
+    both = Ledger.made(stack, f"h{random.randrange(10**12)}", Terms.parse(TERMS))  # noqa: S311 - a name
+    try:
+        some: list[MessageEvent] = []
+        for one in [*log, 1000 * SECOND]:
+            if not isinstance(one, int):
+                some.append(one)
+                continue
+            both.write(some)
+            both.tick(one / SECOND)
+            some = []
         both.derive()
         assert_agree(both)
     finally:

@@ -25,29 +25,29 @@ SELECT
 FROM
 (
     SELECT
-        if(arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= submitted_at, silences), 'blind', 'overdue') AS rule,
+        if(arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind', 'overdue') AS rule,
         unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
         report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven
     FROM unit_records FINAL
-    WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now AND ifNull(report_known > report_due, 1)
+    WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now
     UNION ALL
     SELECT
-        'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, saved_known),
-        least(read_known, gone_known), 1
+        'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, due_known),
+        least(read_known, gone_known, moved_known), 1
     FROM copy_records FINAL
-    WHERE has(rules, 'unread') AND unread_due <= now AND NOT moved AND ifNull(least(read_known, gone_known) > unread_due, 1)
+    WHERE has(rules, 'unread') AND unread_due <= now
     UNION ALL
-    SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, saved_known), NULL, 0
+    SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, due_known), NULL, 0
     FROM copy_records FINAL
     WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
     UNION ALL
-    SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known), left_known, 0
+    SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0
     FROM leg_records FINAL
-    WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(left_known > stuck_due, 1)
+    WHERE has(rules, 'stuck') AND stuck_due <= now
     UNION ALL
-    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known), left_known, 0
+    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known), least(left_known, peopled_known), 0
     FROM entry_records FINAL
-    WHERE has(rules, 'stuck') AND recipients_known = 0 AND stuck_due <= now AND ifNull(left_known > stuck_due, 1)
+    WHERE has(rules, 'stuck') AND stuck_due <= now
     UNION ALL
     SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0
     FROM unit_records FINAL
@@ -58,7 +58,6 @@ FROM
         greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0)
     FROM unit_records FINAL
     WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
-        AND ifNull(told_known > refused_known + toIntervalSecond(told_within), 1)
     UNION ALL
     SELECT
         'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
@@ -66,21 +65,25 @@ FROM
     FROM unit_records FINAL
     WHERE has(rules, 'deleted') AND deleted_known <= now
     UNION ALL
-    SELECT 'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known), NULL, 0
+    SELECT
+        'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known, expected_known),
+        least(complete_known, deleted_known), 0
     FROM entry_records FINAL
-    WHERE has(rules, 'unaccounted') AND left_known <= now AND deleted_at IS NULL AND recipients_known < recipients_expected
+    WHERE has(rules, 'unaccounted') AND left_known IS NOT NULL AND arrived_known IS NOT NULL AND expected_known IS NOT NULL
     UNION ALL
     SELECT
         'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
-        arrival_due, next_arrived_known, 0
-    FROM leg_records FINAL
-    WHERE has(rules, 'unaccounted') AND handed_known + toIntervalSecond(unaccounted_after) <= now
-        AND ifNull(next_arrived_known > handed_known + toIntervalSecond(unaccounted_after), 1)
-        AND (log_partition, last_hop) IN (SELECT log_partition, host FROM entry_records WHERE arrived_at IS NOT NULL)
+        greatest(arrival_due, s.spoke_known), next_arrived_known, 0
+    FROM (SELECT * FROM leg_records FINAL WHERE handed_known IS NOT NULL) AS l
+    INNER JOIN
+    (
+        SELECT log_partition, host, min(arrived_known) AS spoke_known FROM entry_records FINAL WHERE arrived_known IS NOT NULL GROUP BY log_partition, host
+    ) AS s ON l.log_partition = s.log_partition AND l.handed_to = s.host
+    WHERE has(rules, 'unaccounted')
     UNION ALL
-    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0
+    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(other_known, submitted_known), redirected_known, 0
     FROM unit_records FINAL
-    WHERE has(rules, 'misrouted') AND misrouted AND submitted_known <= now
+    WHERE has(rules, 'misrouted') AND other_known IS NOT NULL
     UNION ALL
     SELECT 'duplicate', leg, message_key, host, queue_id, user, NULL, saved_known, NULL, 0
     FROM copy_records FINAL
@@ -90,11 +93,12 @@ FROM
     FROM unit_records FINAL
     WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
     UNION ALL
-    SELECT 'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL, reported_known + toIntervalSecond(told_within), NULL, 0
+    SELECT 'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL, reported_known + toIntervalSecond(told_within), submitted_known, 0
     FROM astray_records FINAL
-    WHERE has(rules, 'uncorroborated-report') AND reported_known + toIntervalSecond(told_within) <= now
+    WHERE has(rules, 'uncorroborated-report')
     UNION ALL
     SELECT s.rule, s.unit, '', s.source, '', '', NULL, s.since, s.until, 0
     FROM (SELECT arrayJoin(spans) AS s FROM derivation)
-    WHERE has(rules, s.rule) AND s.since <= now
-);
+    WHERE has(rules, s.rule)
+)
+WHERE raised <= now AND ifNull(cleared > raised, 1);

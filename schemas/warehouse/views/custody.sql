@@ -11,7 +11,7 @@ WITH
 SELECT
     @names(unit_records),
     proof_at IS NOT NULL AND refused_at IS NOT NULL AS contradictory,
-    due IS NOT NULL AND arrayExists(s -> s.since <= assumeNotNull(due) AND s.until >= submitted_at, silences) AS blind,
+    due IS NOT NULL AND arrayExists(s -> s.since <= assumeNotNull(due) AND s.until >= counted_from, silences) AS blind,
     multiIf(
         due IS NULL, 'not_expected',
         ifNull(assumeNotNull(due) > now, 1), 'not_yet_due',
