@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: docs demo test fast check bench setup pin clean
+.PHONY: docs demo test fast check bench fuzz setup pin clean
 
 demo: setup ## the main job, from evidence to the operator's screen
 	$(BIN)/python -m streams.cli demo
@@ -27,6 +27,9 @@ docs: setup ## write the lists in README
 
 bench: setup ## figures beside a baseline of the same run
 	$(BIN)/python -m tests.bench
+
+fuzz: setup ## every reader of foreign bytes, SECONDS each (default 60): make fuzz SECONDS=300 TARGETS="postfix reports"
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGETS)
 
 setup: $(READY)
 

@@ -251,8 +251,10 @@ def _from_file(file: Path | str | None) -> dict[str, Any]:
         values = toml(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise Misuse(f"The settings file {file} cannot be read: {error.strerror}.") from error
-    except (Misuse, UnicodeDecodeError) as error:
-        raise Misuse(f"The settings file {file} cannot be read: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise Misuse(f"The settings file {file} is not TOML: {error}.") from error
+    except Misuse as error:
+        raise Misuse(f"The settings file {file} {error}") from error
     for name in values:
         _refuse_unknown(name, name, f"in {file}")
     return values

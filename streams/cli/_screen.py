@@ -9,8 +9,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def clean(text: object, width: int = 0) -> str:
     """A text without control characters (no log can move a cursor or hide a line), cut to a width."""
-    shown = "".join(" " if _is_control(character) else character for character in str(text))
-    return shown if not width or len(shown) <= width else shown[: width - 1] + "…"
+    shown = str(text)
+    if width and len(shown) > width:
+        shown = shown[: width - 1] + "…"
+    if shown.isprintable():
+        return shown
+    return "".join(" " if _is_control(character) else character for character in shown)
 
 
 def escaped(document: str) -> str:

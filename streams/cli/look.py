@@ -19,7 +19,7 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--sources", type=click.Path(path_type=Path), help="A sources.toml; then no FILES are needed.")
 @click.option("--terms", "named", default="", help="Terms: watch, guaranteed, or a file.  [default: watch]")
 @click.option("--check", is_flag=True, help="Exit 1 if something is found.")
@@ -37,9 +37,6 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
 
     if bool(files) == bool(sources):
         raise Misuse("Give FILES, or --sources.", hint="custody look --help")
-    for file in files:
-        if not file.exists():
-            raise Misuse(f"There is no file {file}.")
     declaration = read(sources) if sources else guessed(list(files))
     seen = look(declaration, profiles.load(named or declaration.terms))
     if as_json:

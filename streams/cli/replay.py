@@ -114,7 +114,7 @@ def _say_alarms(replay: "Replay", *, show_all: bool) -> None:
 
 def _line(alert: dict[str, Any]) -> str:
     what = clean(alert["recipient"] or alert["host"], 26)
-    return f"{moment(alert['at'])[11:]:<10} {alert['rule']:<16} {what:<26} {clean(alert['message_key'], 34)}"
+    return f"{moment(alert['at'])[11:]:<10} {clean(alert['rule'], 16):<16} {what:<26} {clean(alert['message_key'], 34)}"
 
 
 def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:

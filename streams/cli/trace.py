@@ -99,7 +99,7 @@ def _from(unit: dict[str, Any]) -> str:
 
 def standing(unit: dict[str, Any], now: Any) -> list[str]:
     """Where a unit stands: for the recipient, and who held it last where it is not proven."""
-    lines = [f"To        {clean(unit['recipient'], 28)}   {state(unit, now)}"]
+    lines = [f"To        {clean(unit['recipient'], 28)}   {clean(state(unit, now))}"]
     if unit["proof_at"] is None and unit["last_host"]:
         how = f", deleted by hand {moment(unit['deleted_at'])[HOURS:-1]}" if unit["deleted_at"] else ""
         lines.append(f"Last held {clean(unit['last_host'], 16)} {clean(unit['last_queue_id'], 20)}{how}")

@@ -5,6 +5,7 @@ Rules:
 - What could be unpacked before a file is found to be damaged is given; only then the damage is told.
 - Blocks are bounded, however well the packing did: a small file may hold a huge text.
 - Offsets are of the unpacked text.
+- What unpacks to far more than any log or mail does is damaged on purpose: it is read no further.
 """
 
 import bz2
@@ -25,8 +26,14 @@ BLOCK = 1 << 20
 BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError)
 """What a file raises that is away, not ours to read, or damaged."""
 
+ROOM, TIMES = 4 << 20, 500
+"""Bytes that any file may unpack to, and how many times its own size beyond them; logs are packed 10 to 100 times."""
+
 STDIN = "-"
 """The name of standard input."""
+
+_STEP = 1 << 17
+"""Bytes that are unpacked at once."""
 
 _MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
 _LONGEST_MAGIC = 6
@@ -49,7 +56,7 @@ class Text:
         self._is_stdin = path == STDIN
         opener = _opener(self._raw)
         self.is_packed = opener is not None
-        self._text: IO[bytes] = self._raw if opener is None else opener(self._raw, "rb")
+        self._text: IO[bytes] = self._raw if opener is None else _unpacked(opener(self._raw, "rb"), self._raw)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -111,6 +118,63 @@ class Text:
             raise
         if found:
             yield b"".join(found)
+
+
+class _Unpacked(io.RawIOBase):
+    """A packed file's text, as far as it is in proportion to the file."""
+
+    def __init__(self, text: IO[bytes], packed: IO[bytes]) -> None:
+        """Watch a text that is unpacked from a file."""
+        self._text, self._packed, self._at = text, packed, 0
+
+    def readable(self) -> bool:
+        """It is read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Going back means unpacking again."""
+        return True
+
+    def readinto(self, room: Any) -> int:
+        """Unpack some more.
+
+        Raises:
+            OSError, EOFError, LZMAError, zlib.error: it is damaged, or out of proportion.
+        """
+        try:
+            block = self._text.read(min(len(room), _STEP))
+        except MemoryError as error:  # an xz file says how much it wants
+            raise OSError("it takes more memory to unpack than there is") from error
+        room[: len(block)] = block
+        self._at += len(block)
+        if self._at > ROOM and self._at > TIMES * self._packed.tell():
+            raise OSError(f"it unpacks to more than {TIMES} times its size")
+        return len(block)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset from the beginning, or as far as there is text."""
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the beginning")
+        if offset < self._at:
+            self._text.seek(0)
+            self._at = 0
+        while self._at < offset and self.readinto(memoryview(bytearray(min(_STEP, offset - self._at)))):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._at
+
+    def close(self) -> None:
+        """Close what unpacks; the file is its owner's."""
+        self._text.close()
+        super().close()
+
+
+def _unpacked(text: IO[bytes], packed: IO[bytes]) -> IO[bytes]:
+    """A text that is unpacked; that of a pipe, whose size nobody knows, as it is."""
+    return io.BufferedReader(_Unpacked(text, packed), _STEP) if packed.seekable() else text
 
 
 def _opener(raw: IO[bytes]) -> Callable[..., IO[bytes]] | None:

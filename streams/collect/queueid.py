@@ -17,8 +17,8 @@ _SHORT = re.compile(r"[0-9A-F]{6,}")
 _QUEUE_ID = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}")
 _SECOND = 1_000_000
 _NO_DIGIT = -(10**9)
-_LATEST = 4_102_444_800
-"""2100: what decodes to a later second is no long id."""
+_EARLIEST, _LATEST = 631_152_000, 4_102_444_800
+"""1990 and 2100: what decodes to another second is no long id."""
 
 
 def is_queue_id(text: str) -> bool:
@@ -35,7 +35,7 @@ def arrival(queue_id: str, line_at: int) -> int:
     """
     if queue_id[10:11] == "z":
         seconds, micros = _number(queue_id[:6]), _micros(queue_id[6:8], queue_id[8:10])
-        if 0 <= seconds < _LATEST and 0 <= micros < _SECOND:
+        if _EARLIEST <= seconds < _LATEST and 0 <= micros < _SECOND:
             return seconds * _SECOND + micros
     if line_at % _SECOND == 0 and _SHORT.fullmatch(queue_id):
         micros = int(queue_id[:5], 16)

@@ -190,7 +190,7 @@ def _network(key: str, text: str) -> IPv4Network | IPv6Network:
 def _timezone(key: str, name: str) -> str:
     try:
         return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError) as error:
         hint = "use an IANA name such as Europe/Berlin"
         raise Misuse(f"{key}.timezone: there is no time zone {name!r}.", hint=hint) from error
 

@@ -106,9 +106,9 @@ class Reader:
         """
         try:
             self.zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError) as error:
             raise Misuse(
-                f"There is no time zone {timezone!r}.", hint="use an IANA name such as Europe/Berlin"
+                f"There is no time zone {timezone[:60]!r}.", hint="use an IANA name such as Europe/Berlin"
             ) from error
         self.year, self.reference = year, reference
         self.month, self.last = 0, 0

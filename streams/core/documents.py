@@ -20,10 +20,10 @@ def toml(text: str) -> dict[str, Any]:
         Misuse: it is none; the caller adds the place.
     """
     if any(line.count(".") > PARTS for line in text.split("\n")):
-        raise Misuse("not TOML: a line of too many parts")
+        raise Misuse("is not TOML: a line of too many parts.")
     try:
         return tomllib.loads(text)
     except ValueError as error:
-        raise Misuse(f"not TOML: {error}") from error
+        raise Misuse(f"is not TOML: {error}.") from error
     except RecursionError as error:
-        raise Misuse("not TOML: brackets too deep") from error
+        raise Misuse("is not TOML: brackets too deep.") from error

@@ -29,6 +29,8 @@ from streams.local.ports import LOOPBACK, Ports
 USER = "custody"
 LONGEST_URL = 1 << 20
 """Bytes, as ClickHouse's own server takes: parameters stand in the URL."""
+LONGEST_PATH = 1 << 10
+"""Characters before the parameters."""
 THREADS = 16
 """Requests inside the engine at once; more wait."""
 NOT_IMPLEMENTED, AUTHENTICATION_FAILED, REQUIRED_PASSWORD = 48, 516, 194
@@ -75,6 +77,7 @@ class Server:
         app.add_routes(schemas.routes())
         app.router.add_route(hdrs.METH_ANY, "/", self.answer)
         app.on_cleanup.append(self._close)
+        _refuse_long_paths(app)
         return app
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -99,6 +102,18 @@ class Server:
         del app
         self._threads.shutdown()
         self._engine.close()
+
+
+def _refuse_long_paths(app: web.Application) -> None:
+    """A path of slashes takes aiohttp's router a time that grows with its square, and no password is asked before."""
+    resolve = app.router.resolve
+
+    async def short(request: web.Request) -> web.UrlMappingMatchInfo:
+        if len(request.rel_url.raw_path) > LONGEST_PATH:
+            raise web.HTTPRequestURITooLong
+        return await resolve(request)
+
+    app.router.resolve = short  # type: ignore[method-assign]  # a router of one's own is deprecated
 
 
 def _refuse_missing(request: web.Request) -> None:

@@ -101,7 +101,7 @@ def _jsonl(data: bytes) -> None:
 def _syslog(data: bytes) -> None:
     """Prefixes, by readers that know the year and zone, or guess them."""
     pieces = pieces_of(data)
-    for year, zone, reference in FORMS:
+    for year, zone, reference in FORMS[: 1 if len(data) > TWICE else None]:
         reader = Reader(year, zone, reference)
         for piece in pieces:
             line = reader.read(piece.raw)

@@ -28,7 +28,10 @@ class Mutator:
 
     def next(self) -> bytes:
         """One more input."""
-        data = self.random.choice(self.seeds)
+        return self.changed(self.random.choice(self.seeds))
+
+    def changed(self, data: bytes) -> bytes:
+        """An input, changed here and there."""
         for _ in range(self.random.choice((0, 1, 1, 2, 3, 5, 8))):
             data = self.random.choice(_CHANGES)(self, data)
         return data[:LONGEST]

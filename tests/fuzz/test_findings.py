@@ -1,14 +1,20 @@
 """What fuzzing found, as examples: each was a crash, a hang, or memory out of proportion, and none may come back."""
 
+import bz2
+import gzip
 import io
+import lzma
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from streams.collect import reading
 from streams.collect.declaration import Source
 from streams.collect.kinds import KINDS
+from streams.collect.packed import Text
+from streams.collect.parser import Counts
 from streams.collect.postfix_text import header
 from streams.core.documents import toml
 from streams.core.errors import Misuse, Undecodable
@@ -71,6 +77,18 @@ FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a mailbox of empty lines": ("mails", lambda: b"From a@b\n" + b"\n" * 1_500_000),
     "a checkpoint that nests deeper than the stack": ("checkpoint", lambda: b"\x81\xa1x" + b"\x91" * DEEP),
     "a checkpoint with a key that is no text": ("checkpoint", lambda: b"\x81\xa2\xff\xfe\x01"),
+    "a path of slashes": ("request", lambda: b"GET " + b"/" * LONG + b"\n\n"),
+    "a body that is said to be in an alphabet nobody knows": (
+        "request",
+        lambda: b"POST /subjects/alerts-value\nContent-Type: application/json; charset=x\n\n{}",
+    ),
+    "a schema that nests deeper than the stack": ("request", lambda: b"POST /subjects/alerts-value\n\n" + b"[" * DEEP),
+    "a schema's id of thousands of digits": ("request", lambda: b"GET /schemas/ids/" + b"1" * 5_000 + b"\n\n"),
+    "a query's id that ends a header's line": (
+        "request",
+        lambda: b"GET /?query=SELECT+1&user=custody&password=p&query_id=a%0d%0ab\n\n",
+    ),
+    "a screen of escape sequences": ("screens", "\x1b[2J\x9b31m\t\u202e\u2066".encode),
     "a snapshot that is none": ("segments", lambda: b"\0\7ARROW1\0"),
 }  # fmt: skip
 
@@ -173,3 +191,17 @@ def test_a_snapshot_that_was_damaged() -> None:
     for at in (0, len(raw) // 2, len(raw) - 1):
         with pytest.raises(Undecodable, match="damaged"):
             segments.manifest_of(raw[:at] + bytes((raw[at] ^ 1,)) + raw[at + 1 :])
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, lzma.compress])
+def test_a_small_file_that_unpacks_to_a_huge_one(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """A file that unpacks to far more than any log does is read no further, and counted; a long log is read whole."""
+    bomb, log = tmp_path / "bomb", tmp_path / "log"
+    bomb.write_bytes(pack(bytes(24 << 20)))
+    log.write_bytes(pack(b"".join(b"%d queued as %x\n" % (number, number * 7919) for number in range(100_000))))
+    counts = Counts()
+    assert not list(reading.lines(str(bomb), counts))
+    assert "unpacks to more" in counts.examples[-1].reason
+    assert sum(map(len, reading.lines(str(log), counts))) == 100_000
+    with Text(str(bomb)) as text, pytest.raises(OSError, match="unpacks to more"):
+        text.read(1, 20 << 20)
