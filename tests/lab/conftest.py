@@ -30,5 +30,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 
 def kept(home: Path, data: Path) -> None:
     """Keep the logs and the mails beside what pytest keeps."""
-    for log in (*home.glob("*/*.log"),):
+    for log in home.glob("*/*.log*"):
         shutil.copy(log, data / f"{log.parent.name}-{log.name}")

@@ -17,7 +17,7 @@ from tests.lab.letters import Letter, now, submit
 from tests.lab.network import ALICE, BOB, TEAM, Network
 from tests.lab.watchers import KINDS, Watchers
 
-LONGEST = timedelta(seconds=12)
+LONGEST = timedelta(seconds=17)
 """After which nothing that was sent becomes due that is not proven by then."""
 
 JUNK = 'require "fileinto";\nfileinto "Junk";\n'
@@ -35,6 +35,7 @@ class Play:
         acts: when something was done, by name.
         held: the queue id of the relay's entry, by name of the letter.
         said: what Custody says at the end, by case.
+        not_understood: how many lines or mails each collector could not understand, by reason.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class Play:
     acts: dict[str, datetime] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
+    not_understood: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -53,17 +55,21 @@ class Play:
     def run(self) -> None:
         """All of it."""
         self.watchers.start(*KINDS)
+        until(self.watchers.began, "collectors that follow")
         self.network.dest.stop()
         self.beyond_sight()
         self.while_down()
+        self.network.dest.rotate()
         self.network.dest.start()
         self.did("up")
         self.send_all()
         self.read_all()
+        self.network.store.rotate()
         self.read_before_its_delivery()
         end = now() + LONGEST
         until(lambda: self.ledger.clock() > end, "the clock at the end")
-        self.watchers.stop()
+        self.watchers.stop(*KINDS)
+        self.not_understood = self.watchers.not_understood()
         wait(self.settings, lambda _: None)
         warehouse = Warehouse.of(self.settings)
         for letter in self.letters.values():
@@ -97,6 +103,8 @@ class Play:
         self.network.relay.file_of(self.held["twice-lost"]).unlink()
         self.network.relay.delete(self.held["deleted"])
         self.did("deleted")
+        self.watchers.kill("relay-log")
+        self.watchers.start("relay-log")
         for name in ("late", "deleted", "twice", "twice-lost"):
             until(lambda: self.ledger.overdue(self.letters[name].queue_id), f"overdue: {name}")  # noqa: B023 - asked at once
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.daemons import DOVECOT, Daemon, copied, owned
+from tests.lab.daemons import DOVECOT, Daemon, copied, owned, run
 
 MAIL = 5000
 """Owner of all mailboxes: a user id that needs no user."""
@@ -71,6 +71,11 @@ class Store:
         """End it."""
         if self._daemon is not None:
             self._daemon.stop()
+
+    def rotate(self) -> None:
+        """Rotate its log: renamed, and then opened anew."""
+        self.log.rename(self.log.with_name(f"{self.log.name}.1"))
+        run("/usr/bin/doveadm", "-c", self.home / "dovecot.conf", "log", "reopen")
 
     @contextmanager
     def opened(self, user: str, box: str = "INBOX") -> Iterator[imaplib.IMAP4]:

@@ -67,6 +67,11 @@ class Switch:
         if self._daemon is not None:
             self._daemon.stop()
 
+    def rotate(self) -> None:
+        """Rotate its log while it is stopped, and pack what was written so far."""
+        old = self.log.rename(self.log.with_name(f"{self.log.name}.1"))
+        run("/usr/bin/gzip", old)
+
     def queue(self) -> list[dict[str, Any]]:
         """What it holds: queue id, and recipients with the reason of their delay."""
         return [json.loads(line) for line in run("/usr/sbin/postqueue", "-c", self.etc, "-j").splitlines()]

@@ -3,7 +3,7 @@
 Times are those of the log: what was found is compared with when it was done, never with when we looked.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -17,11 +17,12 @@ from streams.workers import terms_of
 from tests.lab.ledger import EPOCH, Said, is_within, key_of
 from tests.lab.network import TEAM
 from tests.lab.play import Play
+from tests.lab.watchers import KINDS
 
 pytestmark = [pytest.mark.service, pytest.mark.lab]
 
 SOON = timedelta(seconds=5)
-"""The term of what is to be late, and of what goes beyond sight."""
+"""The term of what is to be late."""
 
 
 def assert_overdue_when_due(played: Play, name: str, term: timedelta = SOON) -> None:
@@ -40,6 +41,13 @@ def assert_delivered_in_time(said: Said, *members: str) -> None:
     assert unit["proof_at"] <= unit["due"]
 
 
+def reported(said: Said) -> datetime:
+    """When the only report of delivery came back."""
+    (report,) = (one for one in said.events if one["kind"] == "reported" and one["action"] == "delivered")
+    at: datetime = report["occurred_at"]
+    return at
+
+
 def test_delivered_and_read(played: Play) -> None:
     """Nothing is found; the report was asked for though the client did not, and the copy was opened when it was."""
     said = played.said["read"]
@@ -48,11 +56,11 @@ def test_delivered_and_read(played: Play) -> None:
 
 
 def test_delivered_and_never_opened(played: Play) -> None:
-    """Unread, ten seconds after it was saved."""
+    """Unread, fifteen seconds after it was saved."""
     said = played.said["unopened"]
     assert said.findings == {("unread", "unopened@dest.test", "stands")}
     (copy,) = said.copies
-    assert said.alert("unread")["raised_at"] == copy["saved_at"] + timedelta(seconds=10)
+    assert said.alert("unread")["raised_at"] == copy["saved_at"] + timedelta(seconds=15)
     assert said.unit["read_at"] is None
 
 
@@ -66,8 +74,8 @@ def test_destination_down_then_up(played: Play) -> None:
     assert (overdue["holder_host"], overdue["holder_queue_id"]) == ("relay", played.held["late"])
     assert overdue["cause"] == "relay cannot hand on"
     (copy,) = said.copies
-    assert is_within(overdue["cleared_at"], copy["saved_at"])
-    assert is_within(stuck["cleared_at"], copy["saved_at"])
+    assert is_within(stuck["cleared_at"], played.acts["up"], copy["saved_at"])
+    assert is_within(overdue["cleared_at"], copy["saved_at"], reported(said))
     assert (said.unit["outcome"], said.unit["class"]) == ("delivered", "proven_late")
 
 
@@ -97,7 +105,7 @@ def test_one_of_two_copies_lost(played: Play) -> None:
     assert classes[lost] == ("open", played.held["twice-lost"])
     assert classes[kept][0] == "proven_late"
     (copy,) = said.copies
-    assert is_within(said.alert("overdue", kept)["cleared_at"], copy["saved_at"])
+    assert is_within(said.alert("overdue", kept)["cleared_at"], copy["saved_at"], reported(said))
 
 
 def test_destination_down_until_expiry(played: Play) -> None:
@@ -234,18 +242,25 @@ def test_read_before_the_log_of_its_delivery(played: Play) -> None:
     assert observed["read"] < observed["delivery"]
 
 
+def test_every_line_is_understood(played: Play) -> None:
+    """No collector met a line or a mail that it could not read, through rotation, packing and a kill."""
+    assert played.not_understood == {source: {} for source in KINDS}
+    assert (played.network.dest.home / "mail.log.1.gz").exists()
+    assert (played.network.store.home / "dovecot.log.1").exists()
+
+
 def test_nothing_else_is_found(played: Play) -> None:
     """No alert is about anything but these messages: reports, probes and refusals at the door are quiet."""
     ours = {key_of(case) for case in played.said}
     assert {alert["message_key"] for alert in played.ledger.alerts()} <= ours
 
 
-def test_alarms_are_told_when_they_are_due(played: Play) -> None:
-    """Once all workers run, what can be known by the log's clock is told at one of its next ticks."""
+def test_alarms_are_told_while_the_log_goes_on(played: Play) -> None:
+    """Once all workers run, what is due by the log's clock is told soon, and not only at the log's end."""
     warm = round((played.acts["up"] - EPOCH) / timedelta(microseconds=1))
     told = [one for one in played.ledger.alerts() if one["at"] > warm]
-    assert {"unread", "overdue", "refused", "stuck"} <= {one["rule"] for one in told}
-    assert all(one["clock"] - one["at"] <= 5_000_000 for one in told)
+    assert {"unread", "overdue", "refused"} <= {one["rule"] for one in told}
+    assert all(one["clock"] - one["at"] <= 10_000_000 for one in told)
 
 
 def test_replay_and_sql_say_the_same(played: Play) -> None:

@@ -1,5 +1,6 @@
 """The collectors of the laboratory's ledger: `custody collect --follow`, a process for each source."""
 
+import json
 import os
 import signal
 import subprocess
@@ -40,7 +41,7 @@ class Watchers:
                 sys.executable, "-m", "streams.cli", "collect", KINDS[source], "--source", source, "--follow", "--json",
                 "--sources", str(self.declared), "--data", str(self.data),
             )  # fmt: skip
-            with (self.data / f"{source}.log").open("ab") as log:
+            with self._log(source).open("ab") as log:
                 self._running[source] = subprocess.Popen(  # noqa: S603 - ourselves
                     command,
                     stdin=subprocess.DEVNULL,
@@ -49,16 +50,29 @@ class Watchers:
                     preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
                 )
 
+    def began(self) -> bool:
+        """Have all kept where they began: what is rotated away from now on is still read."""
+        return all((self.data / "collect" / "main" / f"{source}.checkpoint").exists() for source in KINDS)
+
     def stop(self, *sources: str) -> None:
-        """Stop some in order (default: all)."""
-        stopped = {source: self._running.pop(source) for source in sources or tuple(self._running)}
+        """Stop some in order."""
+        stopped = {source: self._running.pop(source) for source in sources}
         for process in stopped.values():
             process.send_signal(signal.SIGTERM)
         for source, process in stopped.items():
-            assert process.wait(PATIENCE) == 0, (self.data / f"{source}.log").read_text(encoding="utf-8")
+            assert process.wait(PATIENCE) == 0, self._log(source).read_text(encoding="utf-8")
 
-    def kill(self) -> None:
-        """End what still runs."""
-        for process in self._running.values():
+    def kill(self, *sources: str) -> None:
+        """End some at once (default: all that run)."""
+        for source in sources or tuple(self._running):
+            process = self._running.pop(source)
             process.kill()
             process.wait()
+
+    def not_understood(self) -> dict[str, dict[str, int]]:
+        """What each collector that was stopped in order could not understand, by source."""
+        said = {source: self._log(source).read_text(encoding="utf-8") for source in KINDS}
+        return {source: json.loads(text[text.rindex('{\n  "source"') :])["unread"] for source, text in said.items()}
+
+    def _log(self, source: str) -> Path:
+        return self.data / f"{source}.log"
