@@ -44,7 +44,7 @@ class _Host:
     def take(self, act: Act) -> None:
         """Write what the host says of an act."""
         self._drain(act.at)
-        self._log.say(self._writer.lines(act))
+        self._log.say(self._writer.lines(act), act.at)
 
     def close(self) -> None:
         self._drain(_END)

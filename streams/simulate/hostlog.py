@@ -2,6 +2,7 @@
 
 Rules:
 - Acts come by time, but the lines of one spread over some microseconds; so lines wait until no earlier one can come.
+- A line's evidence is that of its act: a gap that begins within an act's lines takes none of them, or all.
 - Stamps are RFC 3339 with microseconds, as rsyslog and Dovecot write them; a clock that is wrong shows in them alone.
 """
 
@@ -30,21 +31,21 @@ class HostLog:
         """
         self._clock = clock
         self._tail = f"{zone} {host} " if host else f"{zone} "
-        self._waiting: list[tuple[int, int, str]] = []
+        self._waiting: list[tuple[int, int, str, int]] = []
         self._count = 0
 
-    def say(self, lines: Iterable[Said]) -> None:
+    def say(self, lines: Iterable[Said], act_at: int) -> None:
         """Lines of one act."""
         for at, text in lines:
             self._count += 1
-            heapq.heappush(self._waiting, (at, self._count, text))
+            heapq.heappush(self._waiting, (at, self._count, text, act_at))
 
     def until(self, at: int) -> Iterator[tuple[int, bytes]]:
-        """True time and bytes of the lines that stand before what an act at `at` could say."""
+        """The lines that stand before what an act at `at` could say, each with the true time of its own act."""
         waiting = self._waiting
         while waiting and waiting[0][0] < at - _BEFORE:
-            when, _, text = heapq.heappop(waiting)
-            yield when, self._stamped(when, text)
+            when, _, text, act_at = heapq.heappop(waiting)
+            yield act_at, self._stamped(when, text)
 
     def _stamped(self, at: int, text: str) -> bytes:
         second, micro = divmod(self._clock(at), SECOND)

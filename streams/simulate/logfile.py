@@ -33,7 +33,7 @@ class _File:
         self._stream.write(line)
         self._size += len(line)
         at = -(-handed_at // self._step) * self._step
-        if self._steps and self._steps[-1][0] == at:
+        if self._steps and at <= self._steps[-1][0]:  # what stands behind it waits, too
             self._steps[-1][1] = self._size
         else:
             self._steps.append([at, self._size])
@@ -56,7 +56,7 @@ class LogFile:
         self._fates = Fates(gaps)
         self._files: list[_File] = [_File(path, step)]
         self._again: _File | None = None
-        self._broken: Gap | None = None
+        self._ended = False
 
     def write(self, at: int, line: bytes) -> None:
         """A line of the host, written at a true time; lines come by time."""
@@ -64,9 +64,10 @@ class LogFile:
         if gaps and (gone := has(gaps, Fate.CUT)):
             self._cut(gone, line)
         elif not (gaps and has(gaps, Fate.LOST)):
-            self._whole().write(line, self._fates.handed_at(at))
+            handed = self._fates.handed_at(at)
+            self._whole().write(line, handed)
             if gaps and (twice := has(gaps, Fate.TWICE)):
-                self._second().write(line, twice.until)
+                self._second().write(line, max(handed, twice.until))
 
     def close(self) -> None:
         """The host says nothing more."""
@@ -86,9 +87,9 @@ class LogFile:
 
     def _cut(self, gone: Gap, line: bytes) -> None:
         """The first line that the disk did not take whole is its last."""
-        if gone is self._broken:
+        if self._ended:
             return
-        self._broken = gone
+        self._ended = True
         last = self._files[-1]
         last.write(line[: len(line) // 2], gone.since)
         last.close()
@@ -96,8 +97,9 @@ class LogFile:
         last.path = last.path.rename(last.path.with_name(f"{self._path.name}-{when}"))
 
     def _whole(self) -> _File:
-        if self._files[-1].path != self._path:
+        if self._ended:
             self._files.append(_File(self._path, self._step))
+            self._ended = False
         return self._files[-1]
 
     def _second(self) -> _File:

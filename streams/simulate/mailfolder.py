@@ -29,9 +29,10 @@ class MailFolder:
         gaps = self._fates.at(at)
         if has(gaps, Fate.LOST, Fate.CUT):
             return
-        self._write(self._fates.handed_at(at), host, mail)
+        handed = self._fates.handed_at(at)
+        self._write(handed, host, mail)
         if twice := has(gaps, Fate.TWICE):
-            self._write(twice.until, host, mail)
+            self._write(max(handed, twice.until), host, mail)
 
     def _write(self, at: int, host: str, mail: bytes) -> None:
         self._count += 1

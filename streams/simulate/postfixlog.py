@@ -220,8 +220,8 @@ class PostfixLog:
     def _noticed(self, act: Noticed) -> Iterator[Said]:
         at = self._not_before(act)
         notice = _NOTICES.get(act.notice, _SUCCESS)
-        yield at, f"{self._tag('cleanup')}{act.notice_id}: message-id={act.notice_message_id}"
-        yield at + STEP, f"{self._tag('bounce')}{act.queue_id}: {notice}: {act.notice_id}"
+        yield at - STEP, f"{self._tag('cleanup')}{act.notice_id}: message-id={act.notice_message_id}"
+        yield at, f"{self._tag('bounce')}{act.queue_id}: {notice}: {act.notice_id}"
 
     def _not_before(self, act: Left | Expired | Ordered | Noticed) -> int:
         queued = self._queue.get(act.queue_id)
