@@ -63,6 +63,8 @@ class DovecotParser:
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> Iterator[MessageEvent]:
         """The events of these lines, in order."""
         self._reader.reference = observed_at if self.reference is None else self.reference
+        if file != self._place.get("file", file):  # a copy may begin in the second in which the log ended
+            self._memory.second = (0, 0)
         self._place = {"file": file, "observed_at": observed_at, "source": self.source.name}
         for piece in pieces:
             self.counts.pieces += 1

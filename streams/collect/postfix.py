@@ -15,6 +15,7 @@ import msgspec
 from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece, block_of
+from streams.collect.postfix_again import Again
 from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read
 from streams.collect.postfix_entry import VERSION, Memory, Spool
@@ -75,6 +76,7 @@ class PostfixParser:
         self.through = 0
         self._reader = Reader(source.year, source.timezone)
         self._desk = Desk(source.name, declaration)
+        self._again = Again(source, declaration, self._reader)
         self._heads: dict[str, Head] = {}
         self._swept_at = 0
         self.counts = self._desk.counts
@@ -83,6 +85,13 @@ class PostfixParser:
         """The events of these lines, in order."""
         desk = self._desk
         self._reader.reference = observed_at if self.reference is None else self.reference
+        self.counts.pieces += len(pieces)
+        if file != desk.file:
+            self._again.begin(pieces, self.through)
+            if self._again.first >= 0:
+                desk.told.clear()
+        if self._again.first >= 0:
+            pieces = list(self._again.untold(pieces, desk.spools))
         desk.open(file, observed_at)
         block = block_of(pieces)
         texts = texts_of(block.raws)
@@ -90,7 +99,6 @@ class PostfixParser:
             texts = [text if text.startswith("{") else text[:LONGEST] for text in texts]
         self._read(desk, block.offsets, texts)
         events, desk.events = desk.events, []
-        self.counts.pieces += len(pieces)
         self.counts.events += len(events)
         return events
 
@@ -174,7 +182,7 @@ class PostfixParser:
         if read is None:
             daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
         name = self.source.host or self.declaration.host_of(host)
-        spool = self._desk.spools.setdefault(name, Spool(host=name)) if read else self._desk.spool
+        spool = self._desk.spools.setdefault(name, Spool(host=name, since=self._desk.at)) if read else self._desk.spool
         speak = spoken if read is smtpd else _ignore
         head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read, speak=speak)
         if len(self._heads) >= _HEADS:  # processes come and go

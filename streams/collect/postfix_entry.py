@@ -140,12 +140,14 @@ class Spool(msgspec.Struct):
         entries: by queue id.
         talks: by process id.
         requeued: the last entry that an operator requeued, by the first of its row.
+        since: time of its first line, microseconds; 0 where it is not known.
     """
 
     host: str
     entries: dict[str, Entry] = {}
     talks: dict[str, Talk] = {}
     requeued: dict[str, str] = {}
+    since: int = 0
 
 
 class Memory(msgspec.Struct):
