@@ -16,8 +16,7 @@ CREATE TABLE IF NOT EXISTS derivations
     rules Array(String) COMMENT 'Findings that the terms switch on',
     grace Int64 COMMENT 'Seconds that a report may be late',
     told_within Int64 COMMENT 'Seconds within which an originator must be told of a refusal',
-    refused_always Bool COMMENT 'Is a refusal always a finding',
-    unread_after Int64 COMMENT 'Seconds that a copy may lie unread'
+    refused_always Bool COMMENT 'Is a refusal always a finding'
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY name;

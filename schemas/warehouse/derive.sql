@@ -128,7 +128,7 @@ FROM
         *,
         arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}) AS is_bulk,
         if(is_bulk, [], arrayLast(
-            r -> r.4 AND (r.1 = '' OR match('ours', r.1)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
+            r -> r.4 AND (r.1 = '' OR match('ours', r.1)) AND (r.8 = '' OR match(@grade, r.8)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
             {owed:@owed}
         ).5) AS levels
     FROM work_chained
@@ -179,7 +179,7 @@ FROM
         kind = 'submitted' OR (kind = 'transferred' AND side = 'received') AS is_arrival,
         if(traffic = 'ours' AND arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}), 'bulk', traffic) AS class,
         if(NOT is_arrival OR class IN ('system', 'probe'), [], arrayLast(
-            r -> r.6 AND (r.1 = '' OR match(class, r.1)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
+            r -> r.6 AND (r.1 = '' OR match(class, r.1)) AND (r.8 = '' OR match(@grade, r.8)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
             {owed:@owed}
         ).7) AS levels,
         if(levels = [], @for_ever, arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2) AS stay_for
@@ -440,7 +440,7 @@ FROM
         minOrNullIf(at, is_save) AS saved_at,
         minOrNullIf(known, is_save) AS saved_known,
         minOrNullIf(known, is_watched) AS due_known,
-        if(due_known IS NULL, NULL, argMinIf(at, (known, at), is_watched) + toIntervalMicrosecond({unread:Int64})) AS unread_due,
+        if(due_known IS NULL, NULL, argMinIf(due, (known, due), is_watched)) AS unread_due,
         minOrNullIf(at, kind = 'read') AS read_at,
         minOrNullIf(known, kind = 'read') AS read_known,
         minOrNullIf(at, kind = 'not_read') AS gone_at,
@@ -453,7 +453,7 @@ FROM
     (
         SELECT
             leg, next_leg, next_place, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at,
-            0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched
+            0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched, at AS due
         FROM work_facts
         WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
         UNION ALL
@@ -461,7 +461,8 @@ FROM
             next_leg, leg, place, message_key, host, queue_id, recipient,
             replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
             kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
-            kind != 'transferred' AND arrayExists(p -> match(lower(concat(recipient, '/', box)), p), {mailboxes:Array(String)})
+            kind != 'transferred' AND watch >= 0,
+            at + toIntervalMicrosecond(greatest(arrayLast(w -> match(lower(concat(recipient, '/', box)), w.1), {watched:Array(Tuple(String, Int64))}).2 AS watch, 0))
         FROM work_facts
         WHERE next_stay = 'copy' AND (kind IN ('delivered', 'quarantined') OR (kind = 'transferred' AND stay = 'copy'))
     )

@@ -1,14 +1,15 @@
 """`custody terms`: what is owed, and by when."""
 
 from pathlib import Path
+from textwrap import wrap
 
 import click
 
-from streams.cli._lists import ledger_options
+from streams.cli._lists import WIDTH, ledger_options
 from streams.cli._screen import clean
 from streams.cli._stack import json_option, say_json, settings_of
 from streams.core.errors import Misuse
-from streams.core.terms import Terms
+from streams.core.terms import Rule, Terms
 from streams.settings import Settings
 
 
@@ -124,17 +125,43 @@ def summary(terms: Terms) -> str:
     profile = terms.profile
     if not profile.name:
         raise Misuse("terms: name is empty")
-    mailboxes = ", ".join(profile.unread.mailboxes) or "none"
-    return "\n".join(
-        f"  {name:<9} {clean(value, 66)}"
-        for name, value in (
-            ("finds", ", ".join(profile.findings)),
-            ("report", f"{_spans(profile.report)}; {profile.report_when}"),
-            ("stuck", _spans(profile.stuck)),
-            ("unread", f"{profile.unread.after} s in mailboxes: {mailboxes}"),
-            ("rules", f"{len(profile.rules)} for some messages, {len(profile.bulk)} patterns of bulk"),
-        )
+    refused = "always" if profile.refused == "always" else f"untold within {profile.told_within} s"
+    said = [
+        ("finds", ", ".join(profile.findings)),
+        ("report", f"{_spans(profile.report)}; {profile.report_when}; grace {profile.grace} s"),
+        ("stuck", _spans(profile.stuck)),
+        ("refused", refused),
+        ("arrives", f"within {profile.unaccounted_after} s of a hand-over to a host that is heard"),
+        ("unread", f"{profile.unread.after} s in {', '.join(profile.unread.mailboxes) or 'no mailbox'}"),
+        *(("", f"{_watched(one.after)} in {one.mailbox}") for one in profile.unread.rules),
+        ("bulk", ", ".join(profile.bulk) or "none: every originator's messages owe what their class owes"),
+        *((f"rule {number}", _said(rule)) for number, rule in enumerate(profile.rules, 1)),
+    ]
+    return "\n".join(line for name, value in said for line in _wrapped(name, value))
+
+
+def _said(rule: Rule) -> str:
+    """A rule in words: to whom it speaks, and what it says."""
+    asks = (
+        ("class", rule.traffic),
+        ("grade", rule.grade),
+        ("from", rule.originator_domain),
+        ("to", rule.recipient_domain),
     )
+    whom = ", ".join(f"{name} {pattern}" for name, pattern in asks if pattern != "*") or "all messages"
+    says = [
+        f"{name} {_spans(one)}" for name, one in (("report", rule.report), ("stuck", rule.stuck)) if one is not None
+    ]
+    return f"{whom}: {'; '.join(says)}"
+
+
+def _watched(after: int | None) -> str:
+    return "not watched" if after is None else f"{after} s"
+
+
+def _wrapped(name: str, value: str) -> list[str]:
+    lines = wrap(clean(value), WIDTH - 12) or [""]
+    return [f"  {name:<9} {lines[0]}", *(f"  {'':<9} {line}" for line in lines[1:])]
 
 
 def _spans(seconds: dict[str, int]) -> str:

@@ -213,12 +213,13 @@ class Custody:
         self.hosts.join("spoke_known", self.hosts.rows(hosts[:, None]), facts.known[events])
         self.entries.join("traffic", rows, bits)
 
-    def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str]]:
-        """Priority, originator and recipient of some events."""
+    def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str], list[str]]:
+        """Priority, originator, recipient and grade of some events."""
         return (
             facts.numbers("priority", events, 0).tolist(),
             facts.texts("originator", events),
             facts.texts("recipient", events),
+            facts.notes("grade", events) if self.terms.by_grade else [""] * len(events),
         )
 
     def _fold_legs(self, facts: Facts, legs: Rows) -> None:
@@ -261,7 +262,7 @@ class Custody:
             return
         rows = self._copies(facts.next_leg[events], nexts[events])
         users = facts.texts("recipient", events)
-        boxes = [_mailbox(texts) for texts in facts.frame["attributes"].gather(events).to_list()]
+        boxes = facts.notes("mailbox", events, "INBOX")
         after = _each(self.terms.unread_after, zip(users, boxes, strict=True))
         owners = _each(lambda user: _number(recipient_half(user)), ((user,) for user in users))
         watched = np.array([one is not None for one in after])
@@ -380,13 +381,6 @@ def _each(work: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
     """What `work` says of each row; of equal rows it is asked once."""
     known: dict[tuple[Any, ...], T] = {}
     return [known[row] if row in known else known.setdefault(row, work(*row)) for row in rows]
-
-
-def _mailbox(attributes: list[str] | None) -> str:
-    for text in attributes or ():
-        if text.startswith("mailbox="):
-            return text.removeprefix("mailbox=")
-    return "INBOX"
 
 
 def _number(hashed: bytes) -> int:

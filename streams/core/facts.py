@@ -102,6 +102,12 @@ class Facts:
         noted[rows] = self.frame["attributes"].gather(rows).list.contains(note).fill_null(value=False).to_numpy()
         return noted
 
+    def notes(self, name: str, rows: NDArray[np.int64], default: str = "") -> list[str]:
+        """What the attribute `name` says at some rows; the default where there is none."""
+        start = f"{name}="
+        texts = self.frame["attributes"].gather(rows).to_list()
+        return [next((t.removeprefix(start) for t in some or () if t.startswith(start)), default) for some in texts]
+
     def has(self, column: str) -> Mask:
         """Where a column says something."""
         return self.frame[column].is_not_null().to_numpy()

@@ -3,7 +3,9 @@
 Rules:
 - A term is a number of seconds, chosen by priority: the level named or the nearest below it (RFC 6710 numbers; STANAG
   4406 and X.411 names).
-- The last rule that matches wins; a rule matches by originator domain, recipient domain and traffic.
+- The last rule that matches wins; a rule matches by class (`traffic`), grade, originator domain and recipient domain. A
+  message's grade is the attribute `grade=` of its submission or arrival; where the evidence says none, it is "".
+- A copy may lie unread as long as the last mailbox rule that matches says, else as long as all watched mailboxes may.
 - Only traffic `ours` owes a report or a read. Reports, receipts, inbound, transit and bulk can only be stuck; system
   and probe owe nothing.
 - The version of terms is the hash of what they say, so that an alarm can name the terms it was decided by.
@@ -64,15 +66,28 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     originator_domain: str = "*"
     recipient_domain: str = "*"
     traffic: str = "*"
+    grade: str = "*"
     report: Seconds | None = None
     stuck: Seconds | None = None
 
 
+class Mailbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another term for some mailboxes; without `after` they are not watched."""
+
+    mailbox: str
+    after: Span | None = None
+
+
 class Unread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Mailboxes whose reads are watched, and for how long a copy may lie unread."""
+    """Mailboxes whose reads are watched (patterns of user/mailbox), and for how long a copy may lie unread."""
 
     after: Span = 4 * 3600
     mailboxes: tuple[str, ...] = ()
+    rules: tuple[Mailbox, ...] = ()
+
+    def terms(self) -> tuple[tuple[str, int | None], ...]:
+        """Patterns of mailboxes with their seconds, None where not watched; the last that matches wins."""
+        return (*((one, self.after) for one in self.mailboxes), *((one.mailbox, one.after) for one in self.rules))
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +136,7 @@ class Terms:
     Attributes:
         profile: what the file says.
         version: hash of it, 12 hexadecimal digits.
+        by_grade: does any rule ask for a message's grade.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -135,6 +151,8 @@ class Terms:
         _check_names("findings", profile.findings, FINDINGS)
         for where, seconds in _all_seconds(profile):
             _check_names(where, seconds, LEVELS)
+        _check_patterns(profile)
+        self.by_grade = any(rule.grade != "*" for rule in profile.rules)
         self.owed = lru_cache(maxsize=65536)(self._owed)
 
     @classmethod
@@ -149,10 +167,11 @@ class Terms:
         except msgspec.ValidationError as error:
             raise Misuse(f"terms: {error}") from error
 
-    def _owed(self, traffic: Traffic, priority: int, originator: str, recipient: str) -> Owed:
+    def _owed(self, traffic: Traffic, priority: int, originator: str, recipient: str, grade: str = "") -> Owed:
         """What a submission or arrival is owed; see `Owed`."""
         traffic = self._traffic(traffic, originator)
-        report, stuck = self._seconds(traffic, domain_of(originator), domain_of(recipient))
+        said = (traffic.value, grade.lower(), domain_of(originator), domain_of(recipient))
+        report, stuck = self._seconds(said)
         return Owed(
             traffic=traffic,
             report=_pick(report, priority) if traffic is Traffic.OURS else None,
@@ -164,10 +183,10 @@ class Terms:
             return Traffic.BULK
         return traffic
 
-    def _seconds(self, traffic: Traffic, originator: str, recipient: str) -> tuple[Seconds, Seconds]:
+    def _seconds(self, said: tuple[str, ...]) -> tuple[Seconds, Seconds]:
         report, stuck = self.profile.report, self.profile.stuck
         for rule in self.profile.rules:
-            if _matches(rule, traffic, originator, recipient):
+            if all(map(fnmatchcase, said, _patterns(rule))):
                 report = rule.report if rule.report is not None else report
                 stuck = rule.stuck if rule.stuck is not None else stuck
         return report, stuck
@@ -175,8 +194,8 @@ class Terms:
     def unread_after(self, user: str, mailbox: str) -> int | None:
         """Microseconds that a copy may lie unread, or None where the mailbox is not watched."""
         name = f"{user}/{mailbox}".lower()
-        watched = any(fnmatchcase(name, pattern.lower()) for pattern in self.profile.unread.mailboxes)
-        return self.profile.unread.after * SECOND if watched else None
+        after = [seconds for pattern, seconds in self.profile.unread.terms() if fnmatchcase(name, pattern.lower())]
+        return after[-1] * SECOND if after and after[-1] is not None else None
 
 
 def domain_of(address: str) -> str:
@@ -184,12 +203,10 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower() if "@" in address else ""
 
 
-def _matches(rule: Rule, traffic: Traffic, originator: str, recipient: str) -> bool:
-    return (
-        fnmatchcase(traffic.value, rule.traffic)
-        and fnmatchcase(originator, rule.originator_domain.lower())
-        and fnmatchcase(recipient, rule.recipient_domain.lower())
-    )
+def _patterns(rule: Rule) -> tuple[str, ...]:
+    """What a rule asks for: class, grade, originator domain, recipient domain."""
+    domains = (rule.originator_domain.lower(), rule.recipient_domain.lower())
+    return (rule.traffic.lower(), rule.grade.lower(), *domains)
 
 
 def _pick(seconds: Seconds, priority: int) -> int | None:
@@ -212,3 +229,25 @@ def _check_names(where: str, names: Any, allowed: Any) -> None:
     for name in names:
         if name not in allowed:
             raise Misuse(f"terms: {where}: unknown name {name!r}", hint=f"Known: {', '.join(allowed)}")
+
+
+def _check_patterns(profile: Profile) -> None:
+    """Refuse what can never match, or would change nothing: whoever wrote it meant something else."""
+    for number, rule in enumerate(profile.rules):
+        _check_rule(f"rules[{number}]", rule)
+    mailboxes = [(f"unread.mailboxes[{n}]", one) for n, one in enumerate(profile.unread.mailboxes)]
+    mailboxes += [(f"unread.rules[{n}].mailbox", one.mailbox) for n, one in enumerate(profile.unread.rules)]
+    for where, one in mailboxes:
+        if "/" not in one and "*" not in one:
+            raise Misuse(f"terms: {where}: {one!r} names no mailbox", hint="user/mailbox, as in carol@dest.test/INBOX")
+
+
+def _check_rule(where: str, rule: Rule) -> None:
+    if rule.report is None and rule.stuck is None:
+        raise Misuse(f"terms: {where}: says neither report nor stuck", hint="an empty table takes the terms away")
+    for name in ("originator_domain", "recipient_domain"):
+        if "@" in getattr(rule, name):
+            raise Misuse(f"terms: {where}.{name}: {getattr(rule, name)!r} is an address, not a domain")
+    classes = [traffic.value for traffic in Traffic]
+    if not any(fnmatchcase(one, rule.traffic.lower()) for one in classes):
+        raise Misuse(f"terms: {where}.traffic: no class is {rule.traffic!r}", hint=f"classes: {', '.join(classes)}")

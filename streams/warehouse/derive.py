@@ -45,6 +45,7 @@ WORDS = {
     "for_ever": "toInt64(9223372036854775807)",
     "owed": owed.TYPE,
     "originator_domain": "if(position(originator, '@') = 0, '', lower(splitByChar('@', originator)[-1]))",
+    "grade": "lower(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
     "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",
 }
 """What the script's `@words` stand for."""
@@ -143,7 +144,6 @@ def _keep(client: Any, clock: tuple[Clock, Tick], now: dict[int, int], terms: Te
         "grace": profile.grace,
         "told_within": profile.told_within,
         "refused_always": int(profile.refused == "always"),
-        "unread_after": profile.unread.after,
     }
     client.command(_KEEP, parameters=row)
 
@@ -155,7 +155,7 @@ INSERT INTO derivations SELECT
     arrayMap(s -> (s.1, s.2, toFixedString(unhex(s.3), 16), fromUnixTimestamp64Micro(s.4, 'UTC'),
         fromUnixTimestamp64Micro(s.5, 'UTC')), {spans:Array(Tuple(String, String, String, Int64, Int64))}),
     {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, {terms:String}, {unaccounted_after:Int64},
-    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8}, {unread_after:Int64}
+    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8}
 """
 
 

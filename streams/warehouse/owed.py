@@ -2,7 +2,8 @@
 
 Rules:
 - A rule is a tuple (traffic, originator domain, recipient domain, has report terms, report terms, has stuck terms,
-  stuck terms); patterns are regular expressions, "" matches all. The last rule that matches and has terms wins.
+  stuck terms, grade); patterns are regular expressions, "" matches all. The last rule that matches and has terms wins.
+- Watched mailboxes are tuples (pattern, microseconds), the last that matches wins; -1: not watched.
 - Terms are (level, microseconds), highest level first; a last one stands for every level below the lowest named.
 """
 
@@ -11,7 +12,9 @@ from typing import Any
 
 from streams.core.terms import LEVELS, SECOND, Seconds, Terms
 
-TYPE = "Array(Tuple(String, String, String, UInt8, Array(Tuple(Int32, Int64)), UInt8, Array(Tuple(Int32, Int64))))"
+TYPE = (
+    "Array(Tuple(String, String, String, UInt8, Array(Tuple(Int32, Int64)), UInt8, Array(Tuple(Int32, Int64)), String))"
+)
 """The engine's type of the rules."""
 
 _LOWEST = -128
@@ -20,16 +23,17 @@ _LOWEST = -128
 def parameters(terms: Terms) -> dict[str, Any]:
     """What fixes due times."""
     profile = terms.profile
-    first = ("", "", "", 1, _levels(profile.report), 1, _levels(profile.stuck))
+    first = ("", "", "", 1, _levels(profile.report), 1, _levels(profile.stuck), "")
     more = [
         (
-            pattern(rule.traffic),
+            pattern(rule.traffic.lower()),
             pattern(rule.originator_domain.lower()),
             pattern(rule.recipient_domain.lower()),
             int(rule.report is not None),
             _levels(rule.report or {}),
             int(rule.stuck is not None),
             _levels(rule.stuck or {}),
+            pattern(rule.grade.lower()),
         )
         for rule in profile.rules
     ]
@@ -37,8 +41,7 @@ def parameters(terms: Terms) -> dict[str, Any]:
         "owed": [first, *more],
         "bulk": [pattern(bulk) or ".*" for bulk in profile.bulk],
         "unless_declined": profile.report_when == "unless-declined",
-        "unread": profile.unread.after * SECOND,
-        "mailboxes": [pattern(mailbox.lower()) or ".*" for mailbox in profile.unread.mailboxes],
+        "watched": [("", -1), *((pattern(one.lower()), _micros(after)) for one, after in profile.unread.terms())],
     }
 
 
@@ -61,3 +64,7 @@ def _piece(piece: str) -> str:
 def _levels(seconds: Seconds) -> list[tuple[int, int]]:
     levels = sorted(((LEVELS[name], value * SECOND) for name, value in seconds.items()), reverse=True)
     return [*levels, (_LOWEST, levels[-1][1])] if levels else []
+
+
+def _micros(seconds: int | None) -> int:
+    return -1 if seconds is None else seconds * SECOND

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_terms_are_listed_shown_and_checked(tmp_path: Path) -> None:
     assert "is right" in run("terms", "check", str(file)).output
     file.write_text(file.read_text().replace("[report]", "[repotr]"))
     assert "repotr" in str(run("terms", "check", str(file)).exception)
+
+
+def test_a_profile_is_explained_rule_by_rule() -> None:
+    """Whom each rule speaks of, and what it says, on a terminal of 80 columns."""
+    said = run("terms", "check", str(files("schemas") / "examples" / "terms.toml")).output
+    assert "class ours, grade high, from *.mil.test, to ops.test: report urgent" in said
+    assert "to partner.test: report none" in said
+    assert "not watched in robot@*/*" in said
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def finding(**other: Any) -> dict[str, Any]:

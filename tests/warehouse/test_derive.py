@@ -231,6 +231,22 @@ def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: s
     assert [(name, alarm[0]) for (name, _), alarm in both.told().items()] == [("overdue", 7 * SECOND)]
 
 
+def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+    """High grade is owed sooner; a duty desk is read sooner, and a robot never."""
+    rules = [{"grade": "high", "report": {"normal": 7}, "stuck": {"normal": 8}}]
+    boxes = [{"mailbox": "duty@*/INBOX", "after": 9}, {"mailbox": "robot@*"}]
+    unread = {"after": 100, "mailboxes": ["*@dest.test/INBOX"], "rules": boxes}
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules, "unread": unread}))
+    both.write([*submitted(0, "A1", attributes=("grade=High",)), *submitted(0, "A2", key="n")])
+    for user in ("duty", "bob", "robot"):
+        both.write(stored(1, B, f"s-{user}", f"{user}@dest.test", key=user))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    due = sorted((rule, (late or 0) // SECOND) for (rule, _), (_, _, late, _) in both.told().items())
+    assert due == [("overdue", 7), ("overdue", 60), ("stuck", 8), ("stuck", 30), ("unread", 10), ("unread", 101)]
+
+
 def test_evidence_of_two_keys_is_one_chain_by_hand_over(stack: Settings, ledger: str) -> None:
     """A session that the store knows under another Message-ID still proves the delivery."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))

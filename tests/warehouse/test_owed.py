@@ -25,7 +25,7 @@ def test_levels_end_with_one_for_all_below() -> None:
     """The highest level not above a priority, else the lowest there is."""
     terms = Terms.parse({"name": "x", "report": {"urgent": 1, "normal": 2}, "stuck": {}})
     (rule,) = owed.parameters(terms)["owed"]
-    assert rule == ("", "", "", 1, [(4, SECOND), (0, 2 * SECOND), (-128, 2 * SECOND)], 1, [])
+    assert rule == ("", "", "", 1, [(4, SECOND), (0, 2 * SECOND), (-128, 2 * SECOND)], 1, [], "")
 
 
 def test_a_rule_says_which_terms_it_has() -> None:
