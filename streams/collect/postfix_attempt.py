@@ -78,7 +78,7 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
     announce(desk, entry, first).gone = True
     edge = f"{first}\0{to}"
     if edge not in entry.redirected:
-        entry.redirected += (edge,)
+        entry.redirected.add(edge)
         entry.recipients.setdefault(to, Owed()).announced = True
         leg = desk.leg(entry, desk.spool.host, entry.queue_id, to)
         desk.tell(Kind.REDIRECTED, desk.at, entry, first, next_leg=leg, attributes=(f"to={to}",))

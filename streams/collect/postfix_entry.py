@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+REMARKS = 20
+"""Remarks that wait for a message's key; a few checks make them."""
+
 VERSION = 2
 """Of the checkpoint's format."""
 
@@ -108,7 +111,7 @@ class Entry(msgspec.Struct, array_like=True, omit_defaults=True):
     submitted: bool = False
     arrived: bool = False
     recipients: dict[str, Owed] = {}
-    redirected: tuple[str, ...] = ()
+    redirected: set[str] = set()
     remarks: tuple[Remark, ...] = ()
     expiring: bool = False
     removed_at: int | None = None

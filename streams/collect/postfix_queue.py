@@ -11,7 +11,7 @@ from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive, count, relate
 from streams.collect.postfix_attempt import WORDS, attempted
 from streams.collect.postfix_desk import Desk
-from streams.collect.postfix_entry import Entry, Owed, Remark
+from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark
 from streams.core.events import Kind, Traffic
 
 _NOTICES = {
@@ -80,7 +80,8 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
         _prioritise(entry, *header)
     if rest.startswith(_HOLDS + _DISCARDS):
         _learn(entry, rest)
-        entry.remarks += (Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS]),)
+        remark = Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS])
+        entry.remarks = (*entry.remarks, remark)[:REMARKS]
         if entry.key:
             _act(desk, entry)
         return
@@ -223,10 +224,8 @@ def postsuper(desk: Desk, queue_id: str, rest: str) -> None:
     elif rest == "expired":
         entry.expiring = True
     elif rest == "removed":
-        for recipient in ("", *_owed(entry)):
+        for recipient in ("", *(_owed(entry) if entry.removed_at is None else ())):
             desk.tell(Kind.DELETED, desk.at, entry, recipient, attributes=notes)
-        for owed in entry.recipients.values():
-            owed.gone = True
         desk.leave(entry)
     else:
         desk.unread("a line of postsuper of an unknown form")

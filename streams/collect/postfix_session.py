@@ -10,7 +10,7 @@ Rules:
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_desk import SECOND, Desk
-from streams.collect.postfix_entry import Entry, Owed, Remark, Talk
+from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark, Talk
 
 _APART = 600 * SECOND
 """Microseconds; time zones differ by at least 15 minutes."""
@@ -92,7 +92,7 @@ def _checked(desk: Desk, entry: Entry, rest: str) -> None:
     if refused:
         entry.recipients.pop(refused, None)
     elif remark:
-        entry.remarks += (remark,)
+        entry.remarks = (*entry.remarks, remark)[:REMARKS]
     elif texts.is_rejected_whole(rest) and not entry.arrived:
         del desk.spool.entries[entry.queue_id]
 
@@ -124,7 +124,7 @@ def _without_entry(desk: Desk, said: str) -> None:
     if remark:
         if talk is None:
             talk = desk.spool.talks[desk.head.pid] = Talk(at=desk.at)
-        talk.remarks += (remark,)
+        talk.remarks = (*talk.remarks, remark)[:REMARKS]
     elif talk and talk.heard and talk.heard[0] == texts.rejected_recipient(said):
         talk.heard = None
 

@@ -20,7 +20,7 @@ from streams.collect.receipts import receipt
 from streams.collect.reports_mail import Part, fields, grouped, part, parts
 from streams.collect.reports_plain import plain
 from streams.collect.reports_status import RECIPIENTS, Status
-from streams.collect.reports_subject import Subject, answered, original, reporter, subject
+from streams.collect.reports_subject import LONGEST, Subject, answered, original, reporter, subject
 from streams.collect.reports_text import address, moment, status, typed
 from streams.collect.trace import LENGTH, Hop
 from streams.core.events import Kind, MessageEvent, Traffic
@@ -98,7 +98,7 @@ class ReportParser:
             self._unread("a report without a recipient")
         elif len(told) > RECIPIENTS:
             self._unread(f"a report of more than {RECIPIENTS} recipients")
-        envelope = typed(about.get("original-envelope-id", [""])[0]) or None
+        envelope = typed(about.get("original-envelope-id", [""])[0])[:LONGEST] or None
         for one in told[:RECIPIENTS]:
             yield from self._reported(mail, one, found, by, at, mts_id=envelope)
 

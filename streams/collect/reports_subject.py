@@ -28,6 +28,9 @@ _ORIGINALS = frozenset(
         "text/rfc822",
     }
 )
+LONGEST = 998
+"""Characters of a Message-ID: of a line of a mail (RFC 5322 2.1.1). What many recipients share must be short."""
+
 _SHOWN = 20
 """Stays of a trace that an event tells."""
 
@@ -76,7 +79,7 @@ def subject(original: Fields, named: Sequence[str], declaration: Declaration) ->
     trace = hops(original.get("received", []), declaration)
     origin = _origin(trace, declaration)
     candidates = (first(original, "message-id"), *named)
-    message_id = next((one for one in candidates if one.strip("<> ?")), None)
+    message_id = next((one[:LONGEST] for one in candidates if one[:LONGEST].strip("<> ?")), None)
     if message_id and not (origin and _invented(message_id, trace, origin)):
         return Subject(message_key(message_id), message_id, trace, origin)
     return Subject(message_key(None, *origin), message_id, trace, origin) if origin else None

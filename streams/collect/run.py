@@ -224,7 +224,7 @@ class Collector:
         if not any(map(LARGE.__lt__, map(len, block.raws))):
             return events
         large = {offset for offset, raw in zip(block.offsets, block.raws, strict=True) if len(raw) > LARGE}
-        kept = [event for event in events if event.offset not in large or len(envelope.encode(event)) <= RECORD]
+        kept = [event for event in events if event.offset not in large or _size(event) <= RECORD]
         if len(kept) < len(events):
             lost = {event.offset or 0 for event in events} - {event.offset or 0 for event in kept}
             for offset in sorted(lost):
@@ -262,3 +262,8 @@ class Collector:
             said = progress.progressed(name, self._claimed, live=live, at=self.wall.now())
             self.writer.record("progress", *said)
             self.writer.flush()
+
+
+def _size(event: MessageEvent) -> int:
+    """Bytes of an event's record: its value, and its key."""
+    return len(envelope.encode(event)) + len(event.message_key.encode("utf-8", "replace"))

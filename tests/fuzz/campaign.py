@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from tests.fuzz.mutation import Mutator
-from tests.fuzz.target import Slow, Target, tried
+from tests.fuzz.target import CPU, Slow, Target, tried
 
 ROOT = str(Path(__file__).parents[2] / "streams")
 
@@ -20,9 +20,9 @@ class Campaign:
         inputs: how many were tried.
     """
 
-    def __init__(self, target: Target, findings: Path) -> None:
+    def __init__(self, target: Target, findings: Path, cpu: float = CPU) -> None:
         """Begin; what a first run imports is nobody's finding."""
-        self._target, self._findings = target, findings
+        self._target, self._findings, self._cpu = target, findings, cpu
         self.found: Counter[str] = Counter()
         self.inputs = 0
         self._began = time.monotonic()
@@ -40,7 +40,7 @@ class Campaign:
         """Try an input; its failure is kept, and the run goes on."""
         self.inputs += 1
         try:
-            tried(self._target, data)
+            tried(self._target, data, self._cpu)
         except (Exception, Slow) as error:  # noqa: BLE001 - whatever it is, it is what we look for
             self._keep(data, error)
 

@@ -32,6 +32,9 @@ DECLARED = Declaration(
     local_domains=frozenset({"dest.test"}),
 )
 
+GROWTH, SHORT = 64, 2_000
+"""How many times the bytes of a log (or of a short one) its events may have."""
+
 TWICE = 65_536
 """Bytes of a log that is read twice, the second time with a break."""
 
@@ -56,8 +59,8 @@ def checked(make: Callable[[], Parser], pieces: list[Piece], size: int) -> None:
     assert parser.counts.pieces == len(pieces)
     assert parser.counts.events == len(events)
     assert parser.through == 0 or _FIRST <= parser.through < _LAST
-    for event in events:
-        sound(event)
+    told = sum(map(sound, events))
+    assert told <= GROWTH * (size + SHORT), f"{told} bytes of events"
     proven = proofs(pieces, events, "log", "log")
     for value in list(proven.values())[:3]:
         records.decode("evidence", value)
@@ -74,13 +77,14 @@ def _with_a_break(make: Callable[[], Parser], pieces: list[Piece]) -> list[Messa
     return [*events, *second.parse(pieces[half:], file="log", observed_at=NOW)]
 
 
-def sound(event: MessageEvent) -> None:
-    """An event is one that the ledger holds, and comes back as it went."""
+def sound(event: MessageEvent) -> int:
+    """An event is one that the ledger holds, and comes back as it went; its bytes."""
     assert _FIRST <= event.occurred_at < _LAST
     raw = envelope.encode(event)
     assert envelope.decode(raw) == event
     assert b"\0" not in event.message_key.encode() + event.host.encode() + event.queue_id.encode()
     assert partition_of(event.message_key, 4) < 4
+    return len(raw)
 
 
 def _postfix(data: bytes) -> None:

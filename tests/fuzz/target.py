@@ -54,32 +54,37 @@ class Target:
     rounds: int = 500
 
 
-def tried(target: Target, data: bytes) -> None:
+def tried(target: Target, data: bytes, cpu: float = CPU) -> None:
     """Give an input to a target within its limits.
+
+    Args:
+        target: the reader.
+        data: the input.
+        cpu: seconds; more where coverage is watched.
 
     Raises:
         Slow: it took too long.
         Large: it took too much memory.
     """
     before, began = _memory(), time.process_time()
-    with _alarm():
+    with _alarm(cpu * 2):
         target.run(data)
     took, grown = time.process_time() - began, _memory(_PEAK) - before
-    if took > CPU:
+    if took > cpu:
         raise Slow(f"{target.name}: {took:.1f} s for {len(data)} bytes")
     if grown > ROOM + TIMES * len(data):
         raise Large(f"{target.name}: {grown >> 20} MB for {len(data)} bytes")
 
 
 @contextmanager
-def _alarm() -> Iterator[None]:
+def _alarm(seconds: float) -> Iterator[None]:
     """End what takes too long, even within a regular expression."""
 
     def over(_number: int, _frame: FrameType | None) -> None:
         raise Slow("it went on and on")
 
     held = signal.signal(signal.SIGVTALRM, over)
-    signal.setitimer(signal.ITIMER_VIRTUAL, CPU * 2)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:

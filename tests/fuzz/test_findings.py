@@ -54,6 +54,17 @@ def _lying_sparse() -> bytes:
     return out.getvalue()
 
 
+def _long_report() -> bytes:
+    """A report of two thousand recipients about a message whose id, trace and envelope id are as long as can be."""
+    trace = b"Received: by origin with id " + b"A" * 1900 + b";\n"
+    told = b"".join(b"Final-Recipient: rfc822; %d@a.test\nAction: failed\n\n" % n for n in range(2_000))
+    return (
+        b"From: x\nContent-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n"
+        b"Reporting-MTA: dns; origin\nOriginal-Envelope-Id: " + b"e" * 90_000 + b"\n\n" + told
+        + b"--x\nContent-Type: message/rfc822-headers\n\nMessage-ID: <" + b"m" * 90_000 + b">\n" + trace * 20
+    )  # fmt: skip
+
+
 REMOVED = _line(b"qmgr", b"4dF1234567zABCD: removed")
 
 FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -72,6 +83,24 @@ FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
         )
         + _line(b"postsuper", b"4dF1234567zABCD: removed") * 1500,
     ),
+    "an alias that expands to thousands": (
+        "postfix",
+        lambda: b"".join(
+            _line(
+                b"smtp",
+                b"4dF1234567zABCD: to=<%d@a.test>, orig_to=<list@a.test>, relay=none, delay=1, dsn=4.4.1, "
+                b"status=deferred (x)" % n,
+            )
+            for n in range(3_000)
+        ),
+    ),
+    "thousands of checks of one message": (
+        "postfix",
+        lambda: _line(b"smtpd", b"NOQUEUE: discard: RCPT from a[192.0.2.1]: x") * 3_000
+        + _line(b"smtpd", b"4dF1234567zABCD: client=a[192.0.2.1]")
+        + _line(b"cleanup", b"4dF1234567zABCD: message-id=<a@b.test>"),
+    ),
+    "a report whose long identifiers belong to each of many recipients": ("reports", _long_report),
     "a tar with a map that is no map": ("mails", _lying_sparse),
     "a tar with an endless extended header": ("mails", lambda: _tar_with(b"1" * 200_000, 200_000)),
     "a mailbox of empty lines": ("mails", lambda: b"From a@b\n" + b"\n" * 1_500_000),
