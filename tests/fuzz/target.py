@@ -22,9 +22,10 @@ CPU = 1.0
 ROOM, TIMES = 48 << 20, 40
 """Bytes that any input may take, and how many times its own size beyond them."""
 
-_PEAK = "VmHWM:"
-_NOW = "VmRSS:"
-_STATUS, _REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+NEAR = 8 << 20
+"""Bytes that a peak may be off by."""
+
+_PAGES, _REFS = Path("/proc/self/statm"), Path("/proc/self/clear_refs")
 
 
 class Slow(BaseException):
@@ -66,10 +67,10 @@ def tried(target: Target, data: bytes, cpu: float = CPU) -> None:
         Slow: it took too long.
         Large: it took too much memory.
     """
-    before, began = _memory(), time.process_time()
+    before, began = _room(), time.process_time()
     with _alarm(cpu * 2):
         target.run(data)
-    took, grown = time.process_time() - began, _memory(_PEAK) - before
+    took, grown = time.process_time() - began, _peak() - before
     if took > cpu:
         raise Slow(f"{target.name}: {took:.1f} s for {len(data)} bytes")
     if grown > ROOM + TIMES * len(data):
@@ -92,12 +93,16 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, held)
 
 
-def _memory(what: str = _NOW) -> int:
-    """Bytes of this process: now (the peak is set back), or at the peak since."""
-    if what == _NOW:
+def _room() -> int:
+    """Bytes of this process now; its peak is set back to them, unless it is near anyway (it costs a millisecond)."""
+    if not _PAGES.exists():
+        return _peak()
+    now = int(_PAGES.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    if _peak() - now > NEAR:
         with suppress(OSError):
             _REFS.write_text("5", encoding="ascii")
-    if not _STATUS.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    found = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(what))
-    return int(found.split()[1]) * 1024
+    return now
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
