@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streams.local.part import tied_to
@@ -102,13 +102,18 @@ def reserved(address: str) -> socket.socket:
     return holder
 
 
-def copied(name: str, target: Path, values: dict[str, str]) -> None:
-    """Append a file of tests/lab/etc to another, with values in the place of @NAMES@."""
+def filled(name: str, values: Mapping[str, str]) -> str:
+    """A file of tests/lab/etc, with values in the place of @NAMES@."""
     text = (Path(__file__).parent / "etc" / name).read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
+    return text
+
+
+def copied(name: str, target: Path, values: Mapping[str, str]) -> None:
+    """Append a file of tests/lab/etc to another, with values in the place of @NAMES@."""
     with target.open("a", encoding="utf-8") as file:
-        file.write(text)
+        file.write(filled(name, values))
     old = time.time() - 5  # every Postfix program waits for a file that has just been written to cool down
     os.utime(target, (old, old))
 

@@ -25,9 +25,10 @@ ALICE, BOB = "alice@origin.test", "bob@origin.test"
 """Who writes. Reports to bob are thrown away by his own switch."""
 
 TEAM = ("one@dest.test", "two@dest.test", "three@dest.test")
+CREW = ("four@dest.test", "five@dest.test", "six@dead.test")
 MAILBOXES = (
     "read", "unopened", "early", "filtered", "greylisted", "discarding", "junked", "moving", "popping",
-    "one", "two", "three",
+    "one", "two", "three", "four", "five", "held", "requeued", "expired", "half", "receipted", "expunged",
 )  # fmt: skip
 TABLES = {
     "origin": {
@@ -40,7 +41,7 @@ TABLES = {
     "dest": {
         "transport": "origin.test {to_relay}\ndead.test lmtp:inet:[{store}]:{dead}\n",
         "mailboxes": "{mailboxes}",
-        "virtual": "team@dest.test {team}\n",
+        "virtual": "team@dest.test {team}\ncrew@dest.test {crew}\n",
     },
 }
 
@@ -104,7 +105,7 @@ def _network(home: Path, ports: dict[str, str]) -> Network:
         "quiet@quiet.test",
     ]
     words = {
-        "bob": BOB, "to_relay": to["relay"], "team": ", ".join(TEAM), "dead": ports["dead"],
+        "bob": BOB, "to_relay": to["relay"], "team": ", ".join(TEAM), "crew": ", ".join(CREW), "dead": ports["dead"],
         "relay": ADDRESSES["relay"], "store": ADDRESSES["store"], "reinject": ports["reinject"],
         "mailboxes": "".join(f"{box} x\n" for box in boxes),
     }  # fmt: skip

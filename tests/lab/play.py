@@ -13,8 +13,8 @@ from streams.settings import Settings, load
 from streams.warehouse.questions import Warehouse
 from tests.lab.daemons import copied
 from tests.lab.ledger import Ledger, Said, key_of, until
-from tests.lab.letters import Letter, now, submit
-from tests.lab.network import ALICE, BOB, TEAM, Network
+from tests.lab.letters import Letter, acknowledge, now, submit
+from tests.lab.network import ALICE, BOB, CREW, TEAM, Network
 from tests.lab.watchers import KINDS, Watchers
 
 LONGEST = timedelta(seconds=17)
@@ -62,6 +62,9 @@ class Play:
         self.network.dest.rotate()
         self.network.dest.start()
         self.did("up")
+        self.network.relay.order("-H", self.held["held"])
+        self.did("released")
+        self.network.relay.flush()
         self.send_all()
         self.read_all()
         self.network.store.rotate()
@@ -75,10 +78,10 @@ class Play:
         for letter in self.letters.values():
             self.said[letter.case] = Said(**warehouse.trace(key_of(letter.case)))
 
-    def send(self, case: str, recipient: str = "", *, name: str = "", sender: str = ALICE) -> None:
+    def send(self, case: str, *recipients: str, name: str = "", sender: str = ALICE) -> None:
         """Submit the message of a case."""
-        to = recipient or f"{case}@dest.test"
-        self.letters[name or case] = submit(self.network.origin, case, to, sender=sender)
+        to = recipients or (f"{case}@dest.test",)
+        self.letters[name or case] = submit(self.network.origin, case, *to, sender=sender)
 
     def did(self, name: str) -> None:
         """Keep when something was done."""
@@ -92,21 +95,29 @@ class Play:
     # while the last switch is down
 
     def while_down(self) -> None:
-        """Four messages wait in the relay's queue; one is deleted by hand, one is lost without a word."""
+        """Seven messages wait in the relay's queue; its operator acts on four, and one is lost without a word."""
         self.send("late", "late@late.test")
         self.send("deleted", "deleted@lost.test")
         self.send("twice", "twice@lost.test")
-        for name in ("late", "deleted", "twice"):
+        for case in ("held", "requeued", "expired"):
+            self.send(case)
+        for name in ("late", "deleted", "twice", "held", "requeued", "expired"):
             self.wait_in_queue(name, name)
         self.send("twice", "twice@lost.test", name="twice-lost")
         self.wait_in_queue("twice", "twice-lost")
         self.network.relay.file_of(self.held["twice-lost"]).unlink()
-        self.network.relay.delete(self.held["deleted"])
-        self.did("deleted")
+        self.operate()
         self.watchers.kill("relay-log")
         self.watchers.start("relay-log")
         for name in ("late", "deleted", "twice", "twice-lost"):
             until(lambda: self.ledger.overdue(self.letters[name].queue_id), f"overdue: {name}")  # noqa: B023 - asked at once
+
+    def operate(self) -> None:
+        """What an operator may do to a queue."""
+        for case, option in (("deleted", "-d"), ("held", "-h"), ("requeued", "-r"), ("expired", "-f")):
+            self.network.relay.order(option, self.held[case])
+            self.did(case)
+        self.network.relay.flush()
 
     def wait_in_queue(self, case: str, name: str) -> None:
         """Wait until the relay has tried in vain."""
@@ -127,21 +138,36 @@ class Play:
         self.send("quiet", "quiet@quiet.test", sender=BOB)
         self.send("dead", "somebody@dead.test")
         self.send("unknown", "nobody@dest.test")
-        for case in ("unopened", "greylisted", "team", "discarding", "junked", "filtered", "moving", "popping", "read"):
+        self.send("half", "half@dest.test", "nobody@dest.test")
+        for case in ("unopened", "greylisted", "team", "crew", "discarding", "junked", "filtered", "moving", "popping"):
+            self.send(case)
+        for case in ("receipted", "expunged", "read"):
             self.send(case)
 
     def read_all(self) -> None:
         """Whoever is to read, move or fetch does it as soon as there is something."""
-        for case in ("read", "filtered", "greylisted"):
+        for case in ("read", "filtered", "greylisted", "held", "requeued", "half"):
             self.read(case, f"{case}@dest.test")
         for member in TEAM:
             self.read("team", member)
-        self.network.store.move("moving@dest.test", self.arrived("moving", "moving@dest.test"), "Archive")
+        for member in CREW[:2]:
+            self.read("crew", member)
+        self.act_on_mailboxes()
+
+    def act_on_mailboxes(self) -> None:
+        """A message is moved and read there, one fetched over POP3, one acknowledged, one expunged unread."""
+        store = self.network.store
+        store.move("moving@dest.test", self.arrived("moving", "moving@dest.test"), "Archive")
         self.did("moving")
         self.read("moving", "moving@dest.test", "Archive")
         self.arrived("popping", "popping@dest.test")
-        assert self.network.store.popped("popping@dest.test") == 1
+        assert store.popped("popping@dest.test") == 1
         self.did("popping")
+        text = store.seen_by_nobody("receipted@dest.test", self.arrived("receipted", "receipted@dest.test"))
+        acknowledge(self.network.dest, text, "receipted@dest.test")
+        self.did("receipted")
+        store.expunge("expunged@dest.test", self.arrived("expunged", "expunged@dest.test"))
+        self.did("expunged")
 
     def read(self, case: str, user: str, box: str = "INBOX") -> None:
         """Open a message as soon as it has arrived."""

@@ -96,6 +96,18 @@ class Store:
         with self.opened(user, box) as client:
             client.uid("FETCH", uid, "(BODY[])")
 
+    def seen_by_nobody(self, user: str, uid: str) -> bytes:
+        """The text of a copy, without marking it."""
+        with self.opened(user) as client:
+            text: bytes = client.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1]
+        return text
+
+    def expunge(self, user: str, uid: str) -> None:
+        """Delete a copy for good."""
+        with self.opened(user) as client:
+            client.uid("STORE", uid, "+FLAGS", r"(\Deleted)")
+            client.expunge()
+
     def move(self, user: str, uid: str, box: str) -> None:
         """Move a copy to another mailbox."""
         with self.opened(user) as client:

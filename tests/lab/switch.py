@@ -76,9 +76,13 @@ class Switch:
         """What it holds: queue id, and recipients with the reason of their delay."""
         return [json.loads(line) for line in run("/usr/sbin/postqueue", "-c", self.etc, "-j").splitlines()]
 
-    def delete(self, queue_id: str) -> None:
-        """Delete a message by hand."""
-        run("/usr/sbin/postsuper", "-c", self.etc, "-d", queue_id)
+    def order(self, option: str, queue_id: str) -> None:
+        """Have `postsuper` do something to a message by hand: -d, -h, -H, -r or -f."""
+        run("/usr/sbin/postsuper", "-c", self.etc, option, queue_id)
+
+    def flush(self) -> None:
+        """Have everything tried again at once."""
+        run("/usr/sbin/postqueue", "-c", self.etc, "-f")
 
     def message(self, queue_id: str) -> str:
         """The header of a queued message."""

@@ -15,7 +15,7 @@ from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
 from streams.workers import terms_of
 from tests.lab.ledger import EPOCH, Said, is_within, key_of
-from tests.lab.network import TEAM
+from tests.lab.network import CREW, TEAM
 from tests.lab.play import Play
 from tests.lab.watchers import KINDS
 
@@ -140,6 +140,73 @@ def test_alias_to_three(played: Play) -> None:
     assert {copy["user"] for copy in said.copies} == set(TEAM)
     for copy in said.copies:
         assert is_within(copy["read_at"], played.acts[f"team by {copy['user']}"])
+
+
+def test_alias_of_which_one_is_refused(played: Play) -> None:
+    """Two members have it and have read it, one is refused: the message as a whole is not proven."""
+    said = played.said["crew"]
+    assert said.findings == {("refused", "crew@dest.test", "stands")}
+    assert (said.unit["members"], said.unit["members_proven"], said.unit["proof_at"]) == (3, 2, None)
+    assert {copy["user"] for copy in said.copies} == set(CREW[:2])
+    for copy in said.copies:
+        assert is_within(copy["read_at"], played.acts[f"crew by {copy['user']}"])
+
+
+def test_one_of_two_recipients_unknown(played: Play) -> None:
+    """One message, two recipients, two fates."""
+    said = played.said["half"]
+    assert said.findings == {("refused", "nobody@dest.test", "stands")}
+    outcomes = {unit["recipient"]: (unit["outcome"], unit["report"]) for unit in said.units}
+    assert outcomes == {"half@dest.test": ("delivered", "delivered"), "nobody@dest.test": ("refused", "failed")}
+
+
+def test_held_and_released(played: Play) -> None:
+    """A hold and its release are events of the operator; the message goes on."""
+    said = played.said["held"]
+    assert_delivered_in_time(said)
+    (held,) = (event for event in said.events if event["kind"] == "held")
+    (released,) = (event for event in said.events if event["kind"] == "released")
+    assert is_within(held["occurred_at"], played.acts["held"])
+    assert is_within(released["occurred_at"], played.acts["released"])
+    assert {held["queue_id"], released["queue_id"]} == {played.held["held"]}
+
+
+def test_queued_again(played: Play) -> None:
+    """`postsuper -r` gives a message another queue id, and its chain goes on."""
+    said = played.said["requeued"]
+    assert_delivered_in_time(said)
+    ids = {event["queue_id"] for event in said.events if event["host"] == "relay"}
+    assert len(ids) == 2
+    assert played.held["requeued"] in ids
+
+
+def test_made_to_expire(played: Play) -> None:
+    """`postsuper -f`: refused by the operator's hand, and the originator is told."""
+    said = played.said["expired"]
+    assert said.findings == {("refused", "expired@dest.test", "stands")}
+    alert = said.alert("refused")
+    assert (alert["holder_host"], alert["holder_queue_id"]) == ("relay", played.held["expired"])
+    (refused,) = (event for event in said.events if event["kind"] == "refused")
+    assert is_within(alert["raised_at"], refused["occurred_at"])
+    assert alert["raised_at"] >= played.acts["expired"] - timedelta(seconds=1)
+    assert is_within(said.unit["told_at"], alert["raised_at"])
+
+
+def test_receipt(played: Play) -> None:
+    """A reader's receipt proves a read that no store saw."""
+    said = played.said["receipted"]
+    assert_delivered_in_time(said)
+    (copy,) = said.copies
+    assert is_within(copy["read_at"], played.acts["receipted"])
+    (read,) = (event for event in said.events if event["kind"] == "read")
+    assert (read["source"], read["action"]) == ("reports", "displayed")
+
+
+def test_expunged_unread(played: Play) -> None:
+    """What left the store unread is found when it left."""
+    said = played.said["expunged"]
+    assert said.findings == {("not-read", "expunged@dest.test", "stands")}
+    assert is_within(said.alert("not-read")["raised_at"], played.acts["expunged"])
 
 
 def test_greylisting(played: Play) -> None:
