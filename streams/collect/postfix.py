@@ -88,7 +88,7 @@ class PostfixParser:
         self.counts.pieces += len(pieces)
         if file != desk.file:
             self._again.begin(pieces, self.through)
-            if self._again.first >= 0:
+            if desk.file:  # a copy may begin in the second in which the log ended
                 desk.told.clear()
         if self._again.first >= 0:
             pieces = list(self._again.untold(pieces, desk.spools))
