@@ -79,6 +79,7 @@ class PostfixParser:
         self._again = Again(source, declaration, self._reader)
         self._heads: dict[str, Head] = {}
         self._swept_at = 0
+        self._restored = False
         self.counts = self._desk.counts
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> list[MessageEvent]:
@@ -86,10 +87,11 @@ class PostfixParser:
         desk = self._desk
         self._reader.reference = observed_at if self.reference is None else self.reference
         self.counts.pieces += len(pieces)
-        if file != desk.file:
+        if file != desk.file or (self._restored and pieces and pieces[0].offset == 0):
             self._again.begin(pieces, self.through)
             if desk.file:  # a copy may begin in the second in which the log ended
                 desk.told.clear()
+        self._restored = self._restored and not pieces
         if self._again.first >= 0:
             pieces = list(self._again.untold(pieces, desk.spools))
         desk.open(file, observed_at)
@@ -118,6 +120,8 @@ class PostfixParser:
             seq=desk.seq,
             swept_at=self._swept_at,
             told=desk.told,
+            file=desk.file,
+            again=self._again.state(),
         )
         return msgspec.msgpack.encode(memory)
 
@@ -134,6 +138,8 @@ class PostfixParser:
         if memory.version != VERSION:
             raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")
         self._desk.restore(memory)
+        self._again.restore(memory.again)
+        self._restored = True
         self._reader.restore(memory.clock)
         self._heads.clear()
         self.through, self._swept_at = memory.through, memory.swept_at

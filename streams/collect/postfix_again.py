@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece
-from streams.collect.postfix_entry import Spool
+from streams.collect.postfix_entry import Spool, Told
 from streams.collect.queueid import arrival, is_queue_id
 from streams.collect.syslog import Reader, text_of
 
@@ -52,6 +52,15 @@ class Again:
         timed = next((one for piece in pieces if (one := self._reader.timed(text_of(piece.raw)))), None)
         behind = timed is not None and timed[0] < through - BEHIND
         self.first = timed[0] // SECOND * SECOND + SLACK if timed and behind else _UNKNOWN
+
+    def state(self) -> Told:
+        """What the checkpoint keeps."""
+        return self.first, self._begun, self._caused
+
+    def restore(self, state: Told) -> None:
+        """Go on in the middle of a file as if never stopped."""
+        self.first, begun, caused = state
+        self._begun, self._caused = set(begun), set(caused)
 
     def untold(self, pieces: Sequence[Piece], spools: dict[str, Spool]) -> Iterator[Piece]:
         """The pieces of a file that is behind which were not told before."""

@@ -206,6 +206,7 @@ class Desk:
         """Take up what a checkpoint remembers."""
         self.spools, self.removed, self.told = memory.spools, deque(memory.removed), memory.told
         self.at, self.seq = memory.at, memory.seq
+        self.file = memory.file
 
     # Answers
 

@@ -153,6 +153,10 @@ class Spool(msgspec.Struct):
     since: int = 0
 
 
+Told = tuple[int, set[str], set[str]]
+"""Up to when what arrived may have been told before; entries that are not, and notifications that are."""
+
+
 class Memory(msgspec.Struct):
     """Everything a Postfix parser remembers, as the checkpoint keeps it.
 
@@ -166,6 +170,8 @@ class Memory(msgspec.Struct):
         seq: lines of this second before the last one.
         swept_at: when stale entries were last looked for.
         told: event ids of this second, so that alike facts are counted.
+        file: name of the file that is read.
+        again: of a file that was told before, what may have been (see postfix_again.py).
     """
 
     version: int = VERSION
@@ -177,3 +183,5 @@ class Memory(msgspec.Struct):
     seq: int = 0
     swept_at: int = 0
     told: set[bytes] = set()
+    file: str = ""
+    again: Told = (-1, set(), set())

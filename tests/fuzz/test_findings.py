@@ -83,6 +83,11 @@ FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
         )
         + _line(b"postsuper", b"4dF1234567zABCD: removed") * 1500,
     ),
+    "a log that goes back in time where a collector was started again": (
+        "postfix",
+        lambda: b"Nov 23 22:54:51 origin postfix/qmgr[7]: 4jYLqb36Q5z1TBwj: removed\n"
+        + b"Nov 23 22:52:26 origin postfix/qmgr[7]: 4jYLmp4YZDz1TCJj: removed\n" * 3,
+    ),
     "an alias that expands to thousands": (
         "postfix",
         lambda: b"".join(
