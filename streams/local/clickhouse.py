@@ -31,6 +31,8 @@ LONGEST_URL = 1 << 20
 """Bytes, as ClickHouse's own server takes: parameters stand in the URL."""
 LONGEST_PATH = 1 << 10
 """Characters before the parameters."""
+READ_AHEAD = 4 << 20
+"""Bytes of a body that may wait for the engine: with aiohttp's 64 KB, reading would stop and go on at every piece."""
 THREADS = 16
 """Requests inside the engine at once; more wait."""
 NOT_IMPLEMENTED, AUTHENTICATION_FAILED, REQUIRED_PASSWORD = 48, 516, 194
@@ -152,7 +154,7 @@ async def _serve(path: Path, port: int, password: str) -> None:
     server = Server(Engine(path), password)
     # Bodies are decompressed here (aiohttp stops at the first frame); a client that goes away cancels its handler.
     options: dict[str, Any] = {"auto_decompress": False, "handler_cancellation": True, "access_log": None}
-    options |= {"max_line_size": LONGEST_URL, "max_field_size": LONGEST_URL}
+    options |= {"max_line_size": LONGEST_URL, "max_field_size": LONGEST_URL, "read_bufsize": READ_AHEAD}
     runner = web.AppRunner(server.app(), shutdown_timeout=5, **options)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, port).start()

@@ -21,7 +21,7 @@ from streams.core.errors import Undecodable
 from streams.local import codec, question
 from streams.local.engine import Engine, Refused, Session
 
-PIECE = 1 << 19
+PIECE = 1 << 21
 """Bytes of a body that are given to the engine at once."""
 STATEMENT_LIMIT = 64 << 20
 TOO_LARGE, CANNOT_DECOMPRESS, REQUIRED_PASSWORD = 307, 271, 194

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 EVENTS = "message-events"
 
 BATCH = 50_000
+MUCH = BATCH // 2
+"""Records of a fetch that say that there is much more."""
 
 PLAIN_EVERY = 0.5
 """Seconds between looks at the topics of low rate while there are many events to feed."""
@@ -87,7 +89,7 @@ class Feeds:
     def step(self, timeout: float = 0.1) -> int:
         """Take one batch of every topic; returns the number of rows."""
         count = self._events(self._readers[EVENTS].read(BATCH, timeout))
-        if count < BATCH // 2 or self._wall.monotonic() >= self._plain_next:
+        if count < MUCH or self._wall.monotonic() >= self._plain_next:
             count += sum(
                 self._plain(topic, batch) for topic in PLAIN for batch in self._readers[topic].read(BATCH, 0.02)
             )
@@ -125,8 +127,10 @@ class Feeds:
         if not batches:
             return 0
         read = [self._read(batch) for batch in batches]
-        self._inserts.put(read, {batch.partition: batch.offsets[-1] + 1 for batch in batches})
-        return sum(len(one.events) + len(one.ticks) for one in read)
+        count = sum(len(one.events) + len(one.ticks) for one in read)
+        ends = {batch.partition: batch.offsets[-1] + 1 for batch in batches}
+        self._inserts.put(read, ends, more=count >= MUCH)
+        return count
 
     def _read(self, batch: Records) -> Rows:
         clock = self._clocks.get(batch.partition, START)

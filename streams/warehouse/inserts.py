@@ -1,8 +1,9 @@
 """Inserts beside the reading of what comes next.
 
 Rules:
-- One insert is under way at a time. What is read meanwhile waits and goes with the next, so that an engine that is busy
-  gets fewer and larger inserts, and has less to merge.
+- One insert is under way at a time. What is read meanwhile waits and goes with the next.
+- While there is much more to read, inserts are large: the engine spends most on a row in merging it, and merges small
+  parts more often. Where there is little to read, nothing waits for more to come.
 - What waits is bounded: whoever reads faster than the engine inserts waits with it.
 - What is stored is told in order, after it is stored.
 """
@@ -12,8 +13,8 @@ from concurrent.futures import Executor, Future
 
 from streams.warehouse.rows import Rows
 
-MOST = 200_000
-"""Rows that wait at most."""
+LARGE = 250_000
+"""Rows of a large insert; no more wait."""
 
 Ends = dict[int, int]
 """By partition, the offset after the last record."""
@@ -31,21 +32,22 @@ class Inserts:
         self._rows: list[Rows] = []
         self._ends: Ends = {}
 
-    def put(self, read: Sequence[Rows], ends: Ends) -> None:
-        """Insert some rows now, or with the next insert."""
+    def put(self, read: Sequence[Rows], ends: Ends, *, more: bool) -> None:
+        """Insert some rows now, or with the next insert; `more` says that there is much more to read."""
         self._rows += read
         self._ends |= ends
-        if self._under is not None and (self._under[0].done() or self._waiting() >= MOST):
+        is_large = self._waiting() >= LARGE
+        if self._under is not None and (self._under[0].done() or is_large):
             self._finish()
-        if self._under is None:
+        if self._under is None and (is_large or not more):
             self._start()
 
     def settle(self) -> None:
         """Wait until everything is stored."""
-        while self._under is not None:
-            self._finish()
-            if self._rows:
+        while self._under is not None or self._rows:
+            if self._under is None:
                 self._start()
+            self._finish()
 
     def _waiting(self) -> int:
         return sum(len(one.events) for one in self._rows)

@@ -105,7 +105,8 @@ class ClickHouse:
 
 
 def insert(client: Any, table: str, rows: pa.Table) -> None:
-    """Insert columns as they are, as a stream: the engine need not have a whole file first."""
+    """Insert columns as a stream: the engine need not have a whole file first. What is null everywhere is left out."""
+    rows = rows.select([name for name in rows.column_names if rows[name].null_count < len(rows)])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as stream:
         stream.write_table(rows)

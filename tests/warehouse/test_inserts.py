@@ -22,9 +22,9 @@ class Desk:
         self.refuses = False
         self.inserts = Inserts(self.executor, self._insert, self.told.append)
 
-    def put(self, *sizes: int, end: int, partition: int = 0) -> None:
+    def put(self, *sizes: int, end: int, partition: int = 0, more: bool = False) -> None:
         """Some rows that reach an offset."""
-        self.inserts.put([some(size) for size in sizes], {partition: end})
+        self.inserts.put([some(size) for size in sizes], {partition: end}, more=more)
 
     def _insert(self, read: Sequence[Rows]) -> None:
         if self.refuses:
@@ -65,7 +65,7 @@ def test_settled_means_nothing_waits() -> None:
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads faster than the engine inserts waits with it."""
-    monkeypatch.setattr(inserts, "MOST", 5)
+    monkeypatch.setattr(inserts, "LARGE", 5)
     desk = Desk()
     desk.put(1, end=1)
     desk.put(4, end=2)
@@ -74,6 +74,23 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.stored == [[1]]
     desk.inserts.settle()
     assert desk.stored == [[1], [4, 1]]
+
+
+def test_inserts_are_large_while_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows wait for others then; they do not wait where nothing comes."""
+    monkeypatch.setattr(inserts, "LARGE", 5)
+    desk = Desk()
+    desk.put(2, end=2, more=True)
+    desk.put(2, end=4, more=True)
+    assert not desk.executor.waiting
+    desk.put(2, end=6, more=True)
+    desk.executor.run()
+    desk.put(3, end=9, more=True)
+    assert desk.stored == [[2, 2, 2]]
+    assert desk.told == [{0: 6}]
+    desk.inserts.settle()
+    assert desk.stored == [[2, 2, 2], [3]]
+    assert desk.told == [{0: 6}, {0: 9}]
 
 
 def test_what_is_not_stored_is_not_told() -> None:
