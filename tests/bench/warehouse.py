@@ -7,8 +7,7 @@
   those of a message side by side, and in stage order (all submissions first).
 - The baseline is what one would write first: each record decoded with fastavro, inserted with clickhouse-connect as a
   list of Python rows, in batches of the same size, on the same topic. Candidate and baseline take turns.
-- Other work on the machine only slows, so the processor's time of all parts (feed, engine, broker) stands beside the
-  wall's.
+- Other work on the machine only slows, so the processor's time of all parts (ours, engine, broker) is measured too.
 - Questions are asked of a ledger of ten million events that is made inside the engine and derived as always. The
   baseline looks for a name in all events, as the views offer them.
 """
@@ -22,6 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
 import msgspec
@@ -66,8 +66,9 @@ class Measured:
 
     Attributes:
         name: what was measured.
-        unit: of the runs; more is better for `rows/s`, less for `ms` and `us`.
+        unit: of the runs; more is better for `rows/s`, less for the others.
         runs: what each run gave.
+        spent: milliseconds that processors worked in each run, where that is not what was measured.
         beside: what each run of the baseline gave, if there is one.
         baseline: what that is.
     """
@@ -75,12 +76,14 @@ class Measured:
     name: str
     unit: str
     runs: list[float] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
     baseline: str = ""
 
     def __str__(self) -> str:
         """Least, median and most, and how many times the baseline."""
-        told = f"{self.name:46} {_spread(self.runs)} {self.unit}"
+        worked = f"   processors: {_spread(self.spent)} ms" if self.spent else ""
+        told = f"{self.name:46} {_spread(self.runs)} {self.unit:7}{worked}"
         if not self.beside:
             return told
         return f"{told}   {self.baseline}: {_spread(self.beside)}   ratio {median(self.runs) / median(self.beside):.2f}"
@@ -220,7 +223,8 @@ class Watch:
         return time.perf_counter() - self._wall, self._spend() - self._spent
 
     def _spend(self) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in self._processes)
+        ended = getrusage(RUSAGE_CHILDREN)
+        return ended.ru_utime + ended.ru_stime + sum(sum(one.cpu_times()[:2]) for one in self._processes)
 
 
 # Questions
@@ -229,7 +233,7 @@ class Watch:
 def questions(stack: Settings) -> list[Measured]:
     """Milliseconds of commands' questions in a large ledger, and of whole commands."""
     settings = large.made(stack, "large", messages=MESSAGES // COPIES, copies=COPIES)
-    warehouse = Warehouse.of(settings)
+    asked = Asked(settings)
     number, copy = MESSAGES // COPIES // 3, COPIES // 2
     names = {
         "Message-ID": f"m{number}.{copy}@origin.test",
@@ -237,67 +241,80 @@ def questions(stack: Settings) -> list[Measured]:
         "recipient": large.recipient_of(number),
         "busy recipient": large.BUSY,
     }
-    found = [_traced(warehouse, f"trace by {what}", name) for what, name in names.items()]
-    found += [_process(settings, f"custody trace, by {what}", name) for what, name in names.items()]
-    return found + [_timed(f"questions of {name}", work) for name, work in _lists(warehouse).items()]
+    found = [asked.traced(f"trace by {what}", name) for what, name in names.items()]
+    found += [asked.process(f"custody trace, process, by {what}", name) for what, name in names.items()]
+    return found + [asked.timed(f"questions of {name}", work) for name, work in asked.lists().items()]
 
 
-def _traced(warehouse: Warehouse, name: str, named: str) -> Measured:
-    """All that `custody trace` asks, beside looking for the name in all events."""
-    slow = (
-        "SELECT DISTINCT message_key FROM events"
-        " WHERE message_key = {n:String} OR queue_id = {n:String} OR lower(recipient) = {n:String}"
-    )
-    measured = Measured(name=name, unit="ms", baseline="a scan of events")
-    for _ in range(RUNS):
-        measured.runs.append(_took(partial(_trace, warehouse, named)))
-        measured.beside.append(_took(partial(ask, warehouse.client, slow, {"n": named})))
-    return measured
+class Asked:
+    """The questions of commands, each asked some times."""
 
+    def __init__(self, settings: Settings) -> None:
+        """Ask a ledger."""
+        self._settings, self._warehouse = settings, Warehouse.of(settings)
 
-def _trace(warehouse: Warehouse, named: str) -> None:
-    warehouse.clock()
-    found = warehouse.candidates(named)
-    assert found
-    if len(found) == 1:
-        warehouse.trace(found[0]["message_key"])
-        warehouse.hosts()
+    def traced(self, name: str, named: str) -> Measured:
+        """All that `custody trace` asks, beside looking for the name in all events."""
+        slow = (
+            "SELECT DISTINCT message_key FROM events"
+            " WHERE message_key = {n:String} OR queue_id = {n:String} OR lower(recipient) = {n:String}"
+        )
+        measured = Measured(name=name, unit="ms", baseline="a scan of events")
+        for _ in range(RUNS):
+            self._take(measured, lambda: self._trace(named))
+            measured.beside.append(self._took(lambda: ask(self._warehouse.client, slow, {"n": named}))[0])
+        return measured
 
+    def process(self, name: str, named: str) -> Measured:
+        """The command from its start to its end, imports and connection included."""
+        measured = Measured(name=name, unit="ms")
+        command = (sys.executable, "-m", "streams.cli", "trace", named)
+        where = ("--ledger", self._settings.ledger, "--data", str(self._settings.data))
+        for _ in range(RUNS):
+            self._take(measured, partial(subprocess.run, (*command, *where), check=True, stdout=subprocess.DEVNULL))
+        return measured
 
-def _process(settings: Settings, name: str, named: str) -> Measured:
-    """The command from its start to its end, imports and connection included."""
-    measured = Measured(name=name, unit="ms")
-    command = (sys.executable, "-m", "streams.cli", "trace", named)
-    where = ("--ledger", settings.ledger, "--data", str(settings.data))
-    work = partial(subprocess.run, (*command, *where), check=True, stdout=subprocess.DEVNULL)
-    measured.runs.extend(_took(work) for _ in range(RUNS))
-    return measured
+    def timed(self, name: str, work: Callable[[], object]) -> Measured:
+        """Some questions together."""
+        measured = Measured(name=name, unit="ms")
+        for _ in range(RUNS):
+            self._take(measured, work)
+        return measured
 
+    def lists(self) -> dict[str, Callable[[], object]]:
+        """What each list asks, beside the clock."""
+        warehouse = self._warehouse
+        return {
+            "queue": warehouse.queue,
+            "overdue": lambda: (
+                warehouse.counts("overdue,blind"),
+                warehouse.alerts("overdue,blind", standing=True),
+                warehouse.owed(),
+            ),
+            "unread": lambda: (warehouse.counts("unread"), warehouse.alerts("unread,not-read", standing=True)),
+            "alerts": lambda: warehouse.alerts(standing=True),
+            "cases": warehouse.cases,
+            "reliability": lambda: (warehouse.reliability(), warehouse.proofs(), warehouse.span()),
+        }
 
-def _lists(warehouse: Warehouse) -> dict[str, Callable[[], object]]:
-    """What each list asks, beside the clock."""
-    return {
-        "queue": warehouse.queue,
-        "overdue": lambda: (
-            warehouse.counts("overdue,blind"),
-            warehouse.alerts("overdue,blind", standing=True),
-            warehouse.owed(),
-        ),
-        "unread": lambda: (warehouse.counts("unread"), warehouse.alerts("unread,not-read", standing=True)),
-        "alerts": lambda: warehouse.alerts(standing=True),
-        "cases": warehouse.cases,
-        "reliability": lambda: (warehouse.reliability(), warehouse.proofs(), warehouse.span()),
-    }
+    def _trace(self, named: str) -> None:
+        self._warehouse.clock()
+        found = self._warehouse.candidates(named)
+        assert found
+        if len(found) == 1:
+            self._warehouse.trace(found[0]["message_key"])
+            self._warehouse.hosts()
 
+    def _take(self, measured: Measured, work: Callable[[], object]) -> None:
+        taken, spent = self._took(work)
+        measured.runs.append(taken)
+        measured.spent.append(spent)
 
-def _timed(name: str, work: Callable[[], object]) -> Measured:
-    return Measured(name=name, unit="ms", runs=[_took(work) for _ in range(RUNS)])
-
-
-def _took(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - start)
+    def _took(self, work: Callable[[], object]) -> tuple[float, float]:
+        watch = Watch(self._settings)
+        work()
+        seconds, spent = watch.read()
+        return 1000 * seconds, 1000 * spent
 
 
 if __name__ == "__main__":

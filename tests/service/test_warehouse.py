@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from streams.kafka.writer import EventWriter, Writer
 from streams.settings import Settings
 from streams.warehouse.client import ask, connect
 from streams.warehouse.feed import Feeds
+from streams.warehouse.rows import EVENTS
 from streams.warehouse.store import ClickHouse
 from streams.wire import envelope, records
 from tests.core.journeys import journey
@@ -110,6 +112,35 @@ def test_a_fact_told_twice_in_one_insert_is_one(settings: Settings) -> None:
     assert feeds.rows >= 2 * count
     assert rows(settings, "event_records") == 2 * count
     assert rows(settings, "events") == count
+
+
+def test_every_field_is_kept(settings: Settings) -> None:
+    """Those that no event of an insert has are null; the others are as they were told."""
+    write(settings, 2)
+    with fed(settings):
+        wait_for(settings, "events", 20)
+    for number in range(2):
+        told = {event.event_id: event for event in read_now(journey(number, str(number), key=f"k{number}"))}
+        kept = ask(connect(settings), "SELECT * FROM events WHERE message_key = {key:String}", {"key": f"k{number}"})
+        assert {row["event_id"] for row in kept} == set(told)
+        for row in kept:
+            event = told[row["event_id"]]
+            assert {name: fed_as(name, getattr(event, name)) for name in EVENTS} == {name: row[name] for name in EVENTS}
+
+
+def fed_as(name: str, value: object) -> object:
+    """A field of an event as a row has it."""
+    match name, value:
+        case (("occurred_at" | "observed_at"), int()):
+            return datetime.fromtimestamp(value / 1e6, UTC).replace(tzinfo=None)  # as the driver gives UTC
+        case "kind", _:
+            return str(value).replace("-", "_")
+        case "next_leg", None:
+            return bytes(16)
+        case _, tuple():
+            return list(value)
+        case _:
+            return value
 
 
 def test_a_warehouse_that_refuses_is_waited_for(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
