@@ -56,9 +56,9 @@ def alarms(events: Iterable[MessageEvent], end: int, terms: Terms) -> dict[str, 
     clock.hear(Tick(through=end))
     found: dict[str, list[Alarm]] = {}
     for one in findings(custody, clock):
-        table = custody.legs if one.subject == "leg" else custody.entries
+        name_of = custody.leg_name if one.subject == "leg" else custody.entry_name
         for row, raised, cleared in zip(one.rows.tolist(), one.raised.tolist(), one.cleared.tolist(), strict=True):
-            name = custody.names.get(int(table["name"][row]))
+            name = name_of(row)
             found.setdefault(one.rule, []).append((name, raised, None if cleared > end else cleared))
     return found
 

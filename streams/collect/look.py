@@ -147,16 +147,15 @@ def _found(custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
         table = custody.legs if by_leg else custody.entries
         held = holders(custody, one.rows) if by_leg else [NOBODY] * len(one.rows)
         for n, row in enumerate(one.rows.tolist()):
-            host, queue_id, *others = custody.names.get(int(table["name"][row]))
-            recipient, proven = others[0] if others else "", bool(one.proven[n])
-            message = int(table["message"][row])
+            host, queue_id, recipient = custody.leg_name(row) if by_leg else (*custody.entry_name(row), "")
+            proven = bool(one.proven[n])
             cleared = int(one.cleared[n])
             yield {
                 "rule": one.rule,
                 "host": host,
                 "queue_id": queue_id,
                 "recipient": recipient,
-                "message_key": custody.names.get(int(custody.messages["name"][message]))[0],
+                "message_key": custody.message_key(int(table["message"][row])),
                 "raised_at": int(one.raised[n]),
                 "cleared_at": cleared if cleared <= clock.through else None,
                 "proven": proven,

@@ -32,6 +32,12 @@ class Chains:
         self.extend(count)
         self._parent[lost] = above
 
+    def keep(self, legs: Rows, numbers: Rows) -> None:
+        """Keep whole chains only: `legs` in their order; `numbers` are the new rows of all old ones."""
+        roots = self.root(legs)
+        self._parent = numbers[roots].astype(np.int32)
+        self._count, self._lost = len(legs), []
+
     def extend(self, count: int) -> None:
         """Make room for legs up to `count`; each new leg is a chain of its own."""
         if count > len(self._parent):

@@ -3,25 +3,24 @@
 Rules:
 - `fold` joins a batch of facts into the tables of tables.py. Every join is a semilattice and chains are a disjoint-set
   forest, so order, repetition and the split into batches cannot change what is known.
-- What is known of a chain stands in the row of its root; when two chains become one, their rows are joined.
 - Nothing here decides; see findings.py.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.core import tables
-from streams.core.chains import Chains
 from streams.core.events import Kind, Traffic
 from streams.core.facts import Facts, Mask, Times
-from streams.core.identity import COPY, SESSION, half, recipient_half
+from streams.core.holdings import COPY_HALF, NOBODY_HALF, SESSION_HALF, Holdings
+from streams.core.identity import recipient_half
 from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER, Table
-from streams.core.names import Names
-from streams.core.terms import Terms
+from streams.core.terms import SECOND, Terms
 
 TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traffic)}
 """One bit a class of traffic, in `traffic` columns."""
@@ -29,158 +28,34 @@ TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traf
 FINAL_ACTIONS = ("delivered", "failed", "relayed", "expanded")
 """Actions of a report after which none is owed (RFC 3464 2.3.3); `delayed` is not final."""
 
-_SESSION = np.frombuffer(SESSION, np.uint64)[0]
-COPY_HALF = np.frombuffer(COPY, np.uint64)[0]
-"""The half of a key that says: a copy in a store."""
-
-_NOBODY = np.uint64(0)
-
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Custody:
-    """The tables of one partition.
+@dataclass(slots=True, kw_only=True)
+class Custody(Holdings):
+    """What is known of one partition.
 
     Attributes:
         terms: what is owed; due times are fixed when a submission is folded.
     """
 
     terms: Terms
-    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, twos=(tables.SUBMISSIONS,)))
-    entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1, (tables.EXPECTED, tables.STAY)))
-    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED, tables.HANDED)))
-    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2, (tables.READ_BY, tables.MOVED)))
-    units: Table = field(
-        default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
-    )
-    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR,)))
-    hosts: Table = field(default_factory=lambda: Table(tables.HOSTS, 1))
-    chains: Chains = field(default_factory=Chains)
-    names: Names = field(default_factory=Names)
 
     def fold(self, facts: Facts) -> None:
         """Join a batch of facts; ticks carry none."""
-        self._meet_entries(facts)
-        legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
-        nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
-        self._hand_over(legs, nexts)
-        self._meet_chains(facts, legs, nexts)
+        facts = self.still_open(facts)
+        if not len(facts.frame):
+            return
+        legs, nexts = self.meet(facts)
         self._fold_entries(facts)
         self._fold_legs(facts, legs)
         self._fold_copies(facts, legs, nexts)
         self._fold_units(facts, legs)
 
-    # Rows: what is named for the first time
-
-    def _meet_legs(self, facts: Facts, keys: Keys, host: str, queue_id: str) -> Rows:
-        """Rows of legs, shape (n,); -1 where an event names none (a tick, a whole entry)."""
-        named = np.flatnonzero(keys[:, 1] != _NOBODY)
-        before = len(self.legs)
-        rows = np.full(len(keys), -1, np.int64)
-        rows[named] = self.legs.rows(keys[named])
-        self.chains.extend(len(self.legs))
-        self._christen_legs(facts, _firsts(rows, named, before, len(self.legs)), before, (host, queue_id))
-        return rows
-
-    def _christen_legs(self, facts: Facts, firsts: Rows, before: int, columns: tuple[str, str]) -> None:
-        """Give new legs their message, their entry and their name."""
-        if not len(firsts):
-            return
-        rows = np.arange(before, before + len(firsts))
-        keys = self.legs.index.keys[rows]
-        messages = self._messages(facts, firsts)
-        places = self._places(facts, firsts, columns, keys[:, 1] == COPY_HALF)
-        recipients = facts.texts("recipient", firsts)
-        queued = (keys[:, 1] != _SESSION) & (keys[:, 1] != COPY_HALF)
-        entries = np.full(len(rows), -1, np.int64)
-        entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
-        self.legs.set("message", rows, messages)
-        self.legs.set("entry", rows, entries)
-        self.legs.set("name", rows, self.names.add(*places, recipients))
-
-    def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
-        """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
-        own = [facts.texts(column, firsts) for column in ("host", "queue_id")]
-        if columns == ("host", "queue_id"):
-            return own
-        others = [facts.texts(column, firsts) for column in columns]
-        return [
-            [
-                (theirs or mine) if is_copy else theirs
-                for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)
-            ]
-            for both in zip(own, others, strict=True)
-        ]
-
-    def _meet_chains(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
-        """A chain knows the recipients that its legs in queues have; once handed over, so that it has one row."""
-        rows, known = np.concatenate([legs, nexts]), np.concatenate([facts.known, facts.known])
-        earlier = np.flatnonzero(rows >= 0)
-        earlier = earlier[known[earlier] < self.legs["met_known"][rows[earlier]]]
-        self.legs.join("met_known", rows[earlier], known[earlier])
-        earlier = earlier[self.legs["entry"][rows[earlier]] >= 0]
-        told = (known[earlier], self.legs.index.keys[rows[earlier], 1])
-        self.units.join_two(tables.RECIPIENTS, self._units(rows[earlier]), told)
-
-    def _meet_entries(self, facts: Facts) -> None:
-        """Whole entries are named by events without a recipient."""
-        named = np.flatnonzero((facts.leg[:, 1] == _NOBODY) & (facts.leg[:, 0] != _NOBODY))
-        if len(named):
-            places = [facts.texts(column, named) for column in ("host", "queue_id")]
-            self._entries(facts.leg[named, :1], self._messages(facts, named), places, np.arange(len(named)))
-
-    def _entries(self, keys: Keys, messages: Rows, places: list[list[str]], at: Rows) -> Rows:
-        """Rows of entries; new ones get their name and message."""
-        before = len(self.entries)
-        rows = self.entries.rows(keys)
-        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
-        if len(firsts):
-            new = np.arange(before, len(self.entries))
-            firsts_at = at[firsts].tolist()
-            names = self.names.add(*([place[i] for i in firsts_at] for place in places))
-            self.entries.set("name", new, names)
-            self.entries.set("message", new, messages[firsts])
-        return rows
-
-    def _messages(self, facts: Facts, events: Rows) -> Rows:
-        """Rows of the messages of some events."""
-        keys = facts.texts("message_key", events)
-        hashes = {key: int.from_bytes(half("p", key), "little") for key in set(keys)}
-        before = len(self.messages)
-        rows = self.messages.rows(np.array([hashes[key] for key in keys], np.uint64)[:, None])
-        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
-        names = self.names.add([keys[i] for i in firsts.tolist()])
-        self.messages.set("name", np.arange(before, len(self.messages)), names)
-        return rows
-
-    # Chains
-
-    def _hand_over(self, legs: Rows, nexts: Rows) -> None:
-        """Legs that custody passed between are one chain; rows of chains that lost their name are joined."""
-        edges = (legs >= 0) & (nexts >= 0)
-        lost = self.chains.union(legs[edges], nexts[edges])
-        if not len(lost):
-            return
-        old = self.units.index.find(self.legs.index.keys[lost])
-        lost, old = lost[old >= 0], old[old >= 0]
-        self.units.merge(self._units(lost), old)
-        self.units.set("leg", old, -1)
-
-    def _units(self, legs: Rows) -> Rows:
-        """Rows of what is known of the chains of some legs."""
-        roots = self.chains.root(legs)
-        units = self.units.rows(self.legs.index.keys[roots])
-        self.units.set("leg", units, roots)
-        return units
-
-    # Facts
-
     def _fold_entries(self, facts: Facts) -> None:
-        whole = facts.leg[:, 1] == _NOBODY
-        queued = (facts.leg[:, 1] != _SESSION) & (facts.leg[:, 1] != COPY_HALF)
+        whole = facts.leg[:, 1] == NOBODY_HALF
+        queued = (facts.leg[:, 1] != SESSION_HALF) & (facts.leg[:, 1] != COPY_HALF)
         arrived = self.arrivals(facts) & queued
-        self._join_entries(facts, "arrived", arrived)
         self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
         self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
@@ -197,21 +72,22 @@ class Custody:
             return
         rows = self._entry_rows(facts, events)
         traffic = facts.texts("traffic", events)
-        owed = _each(
-            lambda t, *rest: self.terms.owed(Traffic(t or "ours"), *rest),
-            zip(traffic, *self._parties(facts, events), strict=True),
-        )
-        bits = np.array([TRAFFIC_BITS[one.traffic.value] for one in owed], np.int16)
-        stuck = np.array([NEVER if one.stuck is None else one.stuck for one in owed], np.int64)
-        expected = facts.numbers("recipients_expected", events, 0)
-        self.entries.join_first(tables.STAY, rows, (facts.known[events], facts.at[events], stuck))
+        owed = np.array(_each(self._stay, zip(traffic, *self._parties(facts, events), strict=True)), np.int64)
+        expected = _capped(facts.numbers("recipients_expected", events, 0))
         says = expected > 0
+        self.entries.join("arrived_at", rows, facts.at[events])
+        self.entries.join_first(tables.STAY, rows, (facts.known[events], facts.at[events], _capped(owed[:, 1])))
         self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
-        self.entries.join("size", rows, facts.numbers("size", events, 0))
+        self.entries.join("size", rows, _capped(facts.numbers("size", events, 0)))
+        self.entries.join("traffic", rows, owed[:, 0].astype(np.int16))
         hosts = np.array(self.names.intern(facts.texts("host", events)), np.uint64)
         self.entries.join("host", rows, hosts)
         self.hosts.join("spoke_known", self.hosts.rows(hosts[:, None]), facts.known[events])
-        self.entries.join("traffic", rows, bits)
+
+    def _stay(self, traffic: str, *parties: Any) -> tuple[int, int]:
+        """The bit of an arrival's class, and how many seconds it may stay."""
+        owed = self.terms.owed(Traffic(traffic or "ours"), *parties)
+        return TRAFFIC_BITS[owed.traffic.value], tables.MOST if owed.stuck is None else owed.stuck // SECOND
 
     def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str], list[str]]:
         """Priority, originator, recipient and grade of some events."""
@@ -235,7 +111,7 @@ class Custody:
             Kind.REROUTED,
         )
         _join(self.legs, "left", legs, facts, here & (sent | ends))
-        self._fold_handed(facts, legs, np.flatnonzero(here & sent & (facts.next_leg[:, 0] != _NOBODY)))
+        self._fold_handed(facts, legs, np.flatnonzero(here & sent & (facts.next_leg[:, 0] != NOBODY_HALF)))
         tried = np.flatnonzero(here & (sent | ends | facts.of(Kind.DEFERRED)))
         if len(tried):
             hops = self.names.intern(facts.texts("peer", tried))
@@ -244,7 +120,7 @@ class Custody:
     def _fold_handed(self, facts: Facts, legs: Rows, events: Rows) -> None:
         if len(events):
             peers = np.array(self.names.intern(facts.texts("peer", events)), np.uint64)
-            told = (facts.known[events], facts.at[events], facts.next_leg[events, 0], peers)
+            told = (facts.known[events], facts.next_leg[events, 0], peers)
             self.legs.join_first(tables.HANDED, legs[events], told)
 
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
@@ -301,7 +177,9 @@ class Custody:
             ("read", facts.of(Kind.READ) & ~copy),
         ):
             self._join_units(facts, legs, name, here & events)
-        self._meet_users(facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == _SESSION)))
+        self._meet_users(
+            facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == SESSION_HALF))
+        )
         redirected = np.flatnonzero(here & facts.of(Kind.REDIRECTED))
         self.units.join("redirected_known", self._units(legs[redirected]), facts.known[redirected])
 
@@ -326,11 +204,11 @@ class Custody:
             return
         units, keys, at, seen = self._units(legs[events]), facts.leg[events], facts.at[events], facts.known[events]
         due = self._due(facts, events)
-        self.units.join_known("submitted", units, at, seen)
+        self.units.join("submitted_at", units, at)
         self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
-        pairs = self.pairs.rows(np.column_stack([self.messages.index.keys[messages, 0], keys[:, 1]]))
+        pairs = self.pairs.rows(np.column_stack([messages.astype(np.uint64), keys[:, 1]]))
         self.pairs.join_first(tables.PAIR, pairs, (seen, at, keys[:, 0]))
 
     def _due(self, facts: Facts, events: Rows) -> Times:
@@ -360,27 +238,19 @@ class Custody:
         if len(some):
             self.entries.join_known(name, self._entry_rows(facts, some), facts.at[some], facts.known[some])
 
-    def _entry_rows(self, facts: Facts, events: Rows) -> Rows:
-        return self.entries.rows(facts.leg[events, :1])
-
 
 def _join(table: Table, name: str, rows: Rows, facts: Facts, events: Mask) -> None:
     table.join_known(name, rows[events], facts.at[events], facts.known[events])
-
-
-def _firsts(rows: Rows, events: Rows, before: int, after: int) -> Rows:
-    """For each new row an event that names it, shape (after - before,)."""
-    firsts = np.empty(after - before, np.int64)
-    mine = rows[events] if len(rows) != len(events) else rows
-    new = mine >= before
-    firsts[mine[new] - before] = events[new]
-    return firsts
 
 
 def _each(work: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> list[T]:
     """What `work` says of each row; of equal rows it is asked once."""
     known: dict[tuple[Any, ...], T] = {}
     return [known[row] if row in known else known.setdefault(row, work(*row)) for row in rows]
+
+
+def _capped(values: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.minimum(values, tables.MOST).astype(np.int32)
 
 
 def _number(hashed: bytes) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
 from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER
@@ -63,12 +64,12 @@ def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDA
         return
     units, messages = custody.units, custody.messages
     message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
-    until = messages["second_known"][message]
+    until = np.where(messages["before"][message] == 1, BEGINNING, messages["second_known"][message])
     owner = np.full(len(orphans), -1, np.int64)
     since = np.full(len(orphans), NEVER, np.int64)
     for name, known in _NAMED:
         open_ = np.flatnonzero(owner < 0)
-        keys = np.column_stack([messages.index.keys[message[open_], 0], units[name][orphans[open_]]])
+        keys = np.column_stack([message[open_].astype(np.uint64), units[name][orphans[open_]]])
         owner[open_] = place[_submitted(custody, keys)]
         since[open_] = units[known][orphans[open_]]
     for name in _CREDITED:

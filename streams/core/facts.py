@@ -85,6 +85,23 @@ class Facts:
         """When it happened, microseconds, shape (n,)."""
         return self.frame["occurred_at"].cast(pl.Int64).to_numpy()
 
+    def part(self, start: int, end: int) -> "Facts":
+        """The facts from `start` up to `end`."""
+        if (start, end) == (0, len(self.known)):
+            return self
+        some = slice(start, end)
+        return Facts(frame=self.frame[some], known=self.known[some], leg=self.leg[some], next_leg=self.next_leg[some])
+
+    def without(self, gone: Mask, beyond: Mask) -> "Facts":
+        """Other facts: without those that are `gone`, and without the next legs of those that are `beyond`."""
+        next_leg = np.where(beyond[:, None], np.uint64(0), self.next_leg)
+        return Facts(
+            frame=self.frame.filter(pl.Series(~gone)),
+            known=self.known[~gone],
+            leg=self.leg[~gone],
+            next_leg=next_leg[~gone],
+        )
+
     def of(self, *kinds: Kind) -> Mask:
         """Where the kind is one of these."""
         wanted = np.zeros(UNKNOWN + 1, np.bool_)
@@ -105,16 +122,22 @@ class Facts:
     def notes(self, name: str, rows: NDArray[np.int64], default: str = "") -> list[str]:
         """What the attribute `name` says at some rows; the default where there is none."""
         start = f"{name}="
-        texts = self.frame["attributes"].gather(rows).to_list()
-        return [next((t.removeprefix(start) for t in some or () if t.startswith(start)), default) for some in texts]
+        notes = self.frame["attributes"].gather(rows)
+        said = notes.list.eval(pl.element().filter(pl.element().str.starts_with(start))).list.first()
+        return said.str.strip_prefix(start).fill_null(default).to_list()
 
     def has(self, column: str) -> Mask:
         """Where a column says something."""
         return self.frame[column].is_not_null().to_numpy()
 
-    def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
+    def series(self, column: str, rows: NDArray[np.int64]) -> pl.Series:
         """The texts of a column at some rows; None becomes ""."""
-        return self.frame[column].gather(rows).fill_null("").to_list()
+        some = self.frame[column].gather(rows)
+        return some.fill_null("") if some.null_count() else some
+
+    def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
+        """The same as a list."""
+        return self.series(column, rows).to_list()
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""

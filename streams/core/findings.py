@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import tables
-from streams.core.clock import Clock
-from streams.core.custody import COPY_HALF, Custody
+from streams.core.clock import BEGINNING, Clock
+from streams.core.custody import Custody
 from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
+from streams.core.holdings import COPY_HALF
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.terms import SECOND
@@ -99,7 +100,7 @@ def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
     copies = custody.copies
     due = copies["due_at"]
-    gone = np.minimum(np.minimum(_opened(custody, known), copies["unread_known"]), copies["moved_known"])
+    gone = np.minimum(np.minimum(opened(custody, known), copies["unread_known"]), copies["moved_known"])
     late = (due <= clock.through) & (gone > due)
     raised = np.maximum(due, copies["due_known"])[late]
     yield _found("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
@@ -109,15 +110,15 @@ def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found
     """A copy left a watched mailbox unread."""
     copies = custody.copies
     at = copies["unread_known"]
-    left = (copies["due_at"] != NEVER) & (at <= clock.through) & (_opened(custody, known) > at)
+    left = (copies["due_at"] != NEVER) & (at <= clock.through) & (opened(custody, known) > at)
     yield _standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
 
 
-def _opened(custody: Custody, known: Effective) -> Times:
+def opened(custody: Custody, known: Effective) -> Times:
     """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
     copies = custody.copies
     read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
-    moved, target = _moves(custody)
+    moved, target = moves(custody)
     moved_known = copies["moved_known"][moved]
     for _ in range(len(moved)):
         before = read[moved]
@@ -127,7 +128,7 @@ def _opened(custody: Custody, known: Effective) -> Times:
     return read
 
 
-def _moves(custody: Custody) -> tuple[Rows, Rows]:
+def moves(custody: Custody) -> tuple[Rows, Rows]:
     """Copies that were moved, and the copies that they became."""
     copies = custody.copies
     moved = np.flatnonzero(copies["moved_known"] != NEVER)
@@ -165,8 +166,8 @@ def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A stay in one queue lasts too long: for each recipient still owed there, or for the entry where none is known."""
     del known
     entries, legs = custody.entries, custody.legs
-    owed = entries["stuck_after"] != NEVER
-    due = np.where(owed, entries["stay_from"], 0) + entries["stuck_after"]
+    owed = entries["stuck_after"] != tables.MOST
+    due = np.where(owed, entries["stay_from"] + entries["stuck_after"] * np.int64(SECOND), NEVER)
     late = due <= clock.through
     if late.any():
         queued = np.flatnonzero(legs["entry"] >= 0)
@@ -174,7 +175,7 @@ def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
         left = np.minimum(legs["left_known"][queued], entries["left_known"][entry])
         some = late[entry] & (left > np.maximum(due[entry], legs["met_known"][queued]))
         entry, rows, left = entry[some], queued[some], left[some]
-        raised = np.maximum(np.maximum(due, entries["stay_known"])[entry], legs["met_known"][rows])
+        raised = np.maximum(np.maximum(due, entries["arrived_known"])[entry], legs["met_known"][rows])
         yield _found("stuck", rows, due[entry], raised, left, np.zeros(len(rows), np.bool_))
         yield from _stuck_whole(custody, due, late)
 
@@ -186,7 +187,7 @@ def _stuck_whole(custody: Custody, due: Times, late: Mask) -> Iterator[Found]:
     queued = np.flatnonzero(legs["entry"] >= 0)
     queued = queued[late[legs["entry"][queued]]]
     np.minimum.at(peopled, legs["entry"][queued], legs["met_known"][queued])
-    raised = np.maximum(due, entries["stay_known"])
+    raised = np.maximum(due, entries["arrived_known"])
     rows = np.flatnonzero(late & (entries["left_known"] > due) & (peopled > raised))
     cleared = np.minimum(entries["left_known"], peopled)[rows]
     yield _of_entries("stuck", rows, due[rows], raised[rows], cleared)
@@ -321,7 +322,7 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
 def _moved_here(custody: Custody) -> Times:
     """When each copy could be known to have come by a move."""
     came = np.full(len(custody.copies), NEVER, np.int64)
-    moved, target = _moves(custody)
+    moved, target = moves(custody)
     np.minimum.at(came, target, custody.copies["moved_known"][moved])
     return came
 
@@ -331,6 +332,7 @@ def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterato
     legs, messages = custody.legs, custody.messages
     message = legs["message"][known.leg].astype(np.int64)
     again = messages["first_entry"][message] != custody.units["due_leg"][known.unit]
+    again |= messages["before"][message] == 1
     some = again & (known["submitted_known"] <= clock.through)
     yield _standing("identity-reused", known.leg[some], known["submitted_known"][some])
 
@@ -342,7 +344,8 @@ def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator
     reported = np.flatnonzero((units["leg"] >= 0) & (units["reported_known"] != NEVER))
     due = units["reported_known"][reported] + custody.terms.profile.told_within * SECOND
     leg = legs.index.find(np.column_stack([units[name][reported] for name in tables.ABOUT[1:]]))
-    submitted = messages["first_known"][legs["message"][leg]]
+    message = legs["message"][leg]
+    submitted = np.where(messages["before"][message] == 1, BEGINNING, messages["first_known"][message])
     some = (due <= clock.through) & (submitted > due)
     never = np.full(int(some.sum()), NEVER)
     yield _found("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))

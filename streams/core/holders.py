@@ -39,27 +39,37 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
     left = (table["left_at"][queued] != NEVER) | (entries["left_at"][table["entry"][queued]] != NEVER)
     order = np.lexsort([queued, arrived, ~left, roots])
     last = {int(roots[i]): int(queued[i]) for i in order}
-    return [_holder(custody, last.get(int(root))) for root in wanted]
+    held = _holders(custody, np.array(sorted(last.values()), np.int64))
+    return [held[last[root]] if root in last else NOBODY for root in wanted.tolist()]
 
 
-def _holder(custody: Custody, leg: int | None) -> Holder:
-    if leg is None:
-        return NOBODY
-    entry = int(custody.legs["entry"][leg])
-    host, queue_id = custody.names.get(int(custody.entries["name"][entry]))[:2]
-    return Holder(host=host, queue_id=queue_id, cause=_cause(custody, leg, entry, host))
+def _holders(custody: Custody, legs: Rows) -> dict[int, Holder]:
+    """What is said of each of some legs in queues, by row."""
+    entries = custody.legs["entry"][legs].astype(np.int64)
+    left = custody.legs["left_at"][legs]
+    gone = (left != NEVER) | (custody.entries["left_at"][entries] != NEVER)
+    times = [custody.entries.take(name, entries) for name in ("deleted_at", "held_at", "released_at")]
+    tried, hops = (custody.legs.take(name, legs) for name in ("tried", "hop"))
+    found = {}
+    for leg, entry, *state in zip(*(a.tolist() for a in (legs, entries, gone, left, *times, tried, hops)), strict=True):
+        host, queue_id = custody.entry_name(entry)
+        found[leg] = Holder(host=host, queue_id=queue_id, cause=_cause(custody, host, *state))
+    return found
 
 
-def _cause(custody: Custody, leg: int, entry: int, host: str) -> str:
-    entries, legs = custody.entries, custody.legs
-    if entries["deleted_at"][entry] != NEVER and legs["left_at"][leg] >= entries["deleted_at"][entry]:
+def _cause(custody: Custody, host: str, gone: int, left: int, deleted: int, *rest: int) -> str:
+    if deleted != NEVER and left >= deleted:
         return f"deleted by hand on {host}"
-    if legs["left_at"][leg] != NEVER or entries["left_at"][entry] != NEVER:
+    if gone:
         return f"left {host}, not seen since"
-    if entries["held_at"][entry] > entries["released_at"][entry]:
+    return _waits(custody, host, *rest)
+
+
+def _waits(custody: Custody, host: str, held: int, released: int, tried: int, hop_number: int) -> str:
+    if held > released:
         return f"on hold on {host}"
-    hop = custody.names.text(int(legs["hop"][leg])) if legs["tried"][leg] != NEVER else ""
-    if legs["tried"][leg] != NEVER:
+    if tried != NEVER:
+        hop = custody.names.text(hop_number)
         return f"{host} cannot hand on to {hop}" if hop else f"{host} cannot hand on"
     return f"waiting on {host}"
 

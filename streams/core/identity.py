@@ -15,6 +15,7 @@ Rules:
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from zlib import crc32
 
@@ -48,6 +49,7 @@ def half(*parts: str) -> bytes:
     return made.digest()
 
 
+@lru_cache(100_000)
 def recipient_half(recipient: str) -> bytes:
     """The second half of a recipient's leg; zeros for the whole queue entry."""
     return half("r", recipient.lower()) if recipient else NOBODY

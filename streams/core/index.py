@@ -65,6 +65,17 @@ class Index:
         """Make the keys that were put back findable."""
         self._rebuild(self._count)
 
+    def keep(self, rows: Rows) -> None:
+        """Keep some rows only, in their order, under new numbers from 0 on."""
+        self.keys, self._count = resized(self.keys[rows], max(1, len(rows))), len(rows)
+        self._rebuild(self._count)
+
+    def rekey(self, part: int, numbers: Rows) -> None:
+        """Put `numbers[half]` in the place of one half of every key, where it is a row number."""
+        held = self.keys[: self._count]
+        held[:, part] = numbers[held[:, part].astype(np.int64)]
+        self.rebuild()
+
     def _probe(self, keys: Keys, *, create: bool) -> Rows:
         found = np.full(len(keys), -1, np.int64)
         at = self._home(keys)
@@ -73,7 +84,7 @@ class Index:
         while len(open_):
             rows = self._slots[at[open_]]
             taken = rows >= 0
-            same = taken & (self.keys[rows] == keys[open_]).all(axis=1)
+            same = taken & self._are(rows, keys, open_)
             found[open_[same]] = rows[same]
             if create:
                 self._claim(keys, at, open_[~taken])
@@ -83,6 +94,11 @@ class Index:
                 open_ = open_[taken & ~same]
                 at[open_] = (at[open_] + 1) & mask
         return found
+
+    def _are(self, rows: NDArray[np.int32], keys: Keys, which: Rows) -> NDArray[np.bool_]:
+        """Whether rows have the keys at `which`."""
+        same: NDArray[np.bool_] = self.keys[rows, 0] == keys[which, 0]
+        return same & (self.keys[rows, 1] == keys[which, 1]) if self.width > 1 else same
 
     def _claim(self, keys: Keys, at: Rows, wanting: Rows) -> None:
         """Give each empty slot to one of the keys that want it."""

@@ -11,7 +11,7 @@ Rules:
 - PLAIN columns are not facts but addresses within this process (rows of other tables); they are set, not joined.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.index import Index, Keys, Rows, resized
+from streams.core.rare import Rare
 
 NEVER = np.iinfo(np.int64).max
 """Later than everything: a time that has not come."""
@@ -46,12 +47,14 @@ class Column:
         join: how values are joined.
         of: which facts it holds, in words; the documentation is made from it.
         dtype: numpy type.
+        beside: the group of rare columns that it stands in, beside the table; "" in the table itself.
     """
 
     name: str
     join: Join
     of: str
     dtype: type[np.integer[Any]] = np.int64
+    beside: str = ""
 
     @property
     def empty(self) -> int:
@@ -64,14 +67,15 @@ class Column:
             case Join.UNION:
                 return 0
             case Join.PLAIN:
-                return -1
+                return -1 if np.issubdtype(self.dtype, np.signedinteger) else int(np.iinfo(self.dtype).max)
 
 
-def known(name: str, of: str) -> tuple[Column, Column]:
+def known(name: str, of: str, beside: str = "") -> tuple[Column, Column]:
     """The two columns of a deciding fact: when it happened, and when we could know."""
+    late = f"{of}; the clock when its record was read, if later"
     return (
-        Column(name=f"{name}_at", join=Join.EARLIEST, of=of),
-        Column(name=f"{name}_known", join=Join.EARLIEST, of=f"{of}; the clock when its record was read, if later"),
+        Column(name=f"{name}_at", join=Join.EARLIEST, of=of, beside=beside),
+        Column(name=f"{name}_known", join=Join.EARLIEST, of=late, beside=beside),
     )
 
 
@@ -80,10 +84,12 @@ class Table:
 
     Attributes:
         columns: the declaration, by name.
+        groups: names of the FIRST columns that are joined as one.
+        twos: names of those that are joined as the two least of their kind.
         index: row numbers of keys.
     """
 
-    __slots__ = ("_data", "_touched", "columns", "groups", "index", "twos")
+    __slots__ = ("_data", "_rare", "_touched", "columns", "groups", "index", "twos")
 
     def __init__(
         self,
@@ -93,28 +99,34 @@ class Table:
         twos: Sequence[Sequence[str]] = (),
         capacity: int = 1024,
     ) -> None:
-        """Make an empty table whose keys have `width` 64-bit halves.
-
-        `groups` are the FIRST columns joined as one, `twos` those joined as the two least of their kind.
-        """
+        """Make an empty table whose keys have `width` 64-bit halves."""
         self.groups, self.twos = groups, twos
         self.columns = {column.name: column for column in columns}
         self.index = Index(width, capacity)
-        self._data = {c.name: np.full(capacity, c.empty, c.dtype) for c in columns}
-        self._touched = np.zeros(capacity, np.bool_)
+        self._data = {c.name: np.empty(0, c.dtype) for c in columns if not c.beside}
+        self._rare = {name: group for group in _beside(columns) for name in group.empties}
+        self._touched = np.zeros(0, np.bool_)
+        self._reserve(0)
 
     def __len__(self) -> int:
         """How many rows there are."""
         return len(self.index)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """The values of a column, shape (rows,); a view, to be read only."""
+        """The values of a column, shape (rows,); to be read only."""
+        if name in self._rare:
+            return self._rare[name].whole(name, len(self))
         return self._data[name][: len(self)]
+
+    def take(self, name: str, rows: Rows) -> NDArray[Any]:
+        """The values of a column at some rows."""
+        return self._rare[name].take(name, rows) if name in self._rare else self._data[name][rows]
 
     def rows(self, keys: Keys) -> Rows:
         """Row numbers of keys; unknown keys get empty rows."""
+        before = len(self)
         rows = self.index.rows(keys)
-        self._reserve()
+        self._reserve(before)
         return rows
 
     def set(self, name: str, rows: Rows, values: Values | int) -> None:
@@ -124,15 +136,17 @@ class Table:
 
     def join(self, name: str, rows: Rows, values: Values | int) -> None:
         """Join values into a column; rows may repeat."""
-        data = self._data[name]
+        if not len(rows):
+            return
         self._touched[rows] = True
+        data, at = self._place(name, rows)
         match self.columns[name].join:
             case Join.EARLIEST:
-                np.minimum.at(data, rows, values)
+                np.minimum.at(data, at, values)
             case Join.LATEST:
-                np.maximum.at(data, rows, values)
+                np.maximum.at(data, at, values)
             case Join.UNION:
-                np.bitwise_or.at(data, rows, values)
+                np.bitwise_or.at(data, at, values)
             case Join.FIRST | Join.PLAIN:
                 raise TypeError(f"{name} is not joined alone")
 
@@ -143,13 +157,15 @@ class Table:
 
     def join_first(self, names: Sequence[str], rows: Rows, values: Sequence[Values]) -> None:
         """Join a group of columns as one tuple; the least in lexicographic order wins whole."""
+        if not len(rows):
+            return
         order = np.lexsort([*reversed(values), rows])
-        least = order[np.concatenate(([True], np.diff(rows[order]) != 0))] if len(order) else order
-        rows = rows[least]
-        mine = [self._data[name][rows] for name in names]
-        wins = _precedes([value[least] for value in values], mine)
+        least = order[np.concatenate(([True], np.diff(rows[order]) != 0))]
+        rows, values = rows[least], [value[least] for value in values]
+        wins = _precedes(values, [self.take(name, rows) for name in names])
         for name, value in zip(names, values, strict=True):
-            self._data[name][rows[wins]] = value[least][wins]
+            data, at = self._place(name, rows[wins])
+            data[at] = value[wins]
         self._touched[rows] = True
 
     def join_two(self, names: Sequence[str], rows: Rows, values: Sequence[Values]) -> None:
@@ -159,25 +175,30 @@ class Table:
         one, two = names[: len(values)], names[len(values) :]
         held = np.unique(rows)
         both = zip(values, one, two, strict=True)
-        every = [np.concatenate([value, self._data[a][held], self._data[b][held]]) for value, a, b in both]
+        every = [np.concatenate([value, self.take(a, held), self.take(b, held)]) for value, a, b in both]
         at, every = _two_least(np.concatenate([rows, held, held]), every)
         first = np.concatenate(([True], np.diff(at) != 0))
         second = np.flatnonzero(~first & np.concatenate(([False], first[:-1])))
-        for place, group in ((np.flatnonzero(first), one), (second, two)):
+        second = second[every[0][second] != NEVER]
+        for chosen, group in ((np.flatnonzero(first), one), (second, two)):
             for name, value in zip(group, every, strict=True):
-                self._data[name][at[place]] = value[place]
+                data, places = self._place(name, at[chosen])
+                data[places] = value[chosen]
         self._touched[held] = True
 
     def merge(self, into: Rows, other: Rows) -> None:
         """Join whole rows `other` into rows `into` (same length; `into` may repeat)."""
         for name, column in self.columns.items():
             if column.join not in {Join.FIRST, Join.PLAIN}:
-                self.join(name, into, self._data[name][other])
+                said = self._said(name, other)
+                self.join(name, into[said], self.take(name, other[said]))
         for group in self.groups:
-            self.join_first(group, into, [self._data[name][other] for name in group])
+            said = self._said(group[0], other)
+            self.join_first(group, into[said], [self.take(name, other[said]) for name in group])
         for group in self.twos:
             for half in (group[: len(group) // 2], group[len(group) // 2 :]):
-                self.join_two(group, into, [self._data[name][other] for name in half])
+                said = self._said(half[0], other)
+                self.join_two(group, into[said], [self.take(name, other[said]) for name in half])
 
     def take_touched(self) -> Rows:
         """The rows that changed since the last call."""
@@ -186,23 +207,62 @@ class Table:
         return rows
 
     def restore(self, rows: Rows, keys: Keys, values: Mapping[str, Values]) -> None:
-        """Put back rows as a snapshot has them, under the numbers they had; rebuild the index once all are there."""
-        self.index.restore(rows, keys)
-        self._reserve()
-        for name, value in values.items():
-            self._data[name][rows] = value
+        """Put back rows as a snapshot has them, under the numbers they had; rebuild the index once all are there.
 
-    def _reserve(self) -> None:
-        """Columns as long as the index has room for."""
-        if len(self._touched) < len(self.index.keys):
-            held_before = len(self._touched)
-            self._touched = resized(self._touched, len(self.index.keys))
-            self._touched[held_before:] = False
-        for name, column in self.columns.items():
-            held = self._data[name]
-            if len(held) < len(self.index.keys):
-                self._data[name] = resized(held, len(self.index.keys))
-                self._data[name][len(held) :] = column.empty
+        A column that is not there is empty in all these rows.
+        """
+        before = len(self)
+        self.index.restore(rows, keys)
+        self._reserve(before)
+        for name, value in values.items():
+            said = self._said(name, rows) | (value != self.columns[name].empty)
+            data, at = self._place(name, rows[said])
+            data[at] = value[said]
+
+    def keep(self, rows: Rows) -> None:
+        """Keep some rows only, in their order, under new numbers from 0 on; all count as changed."""
+        self.index.keep(rows)
+        self._data = {name: held[rows] for name, held in self._data.items()}
+        self._touched = np.ones(len(rows), np.bool_)
+        for rare in self._rares():
+            rare.keep(rows)
+
+    def _place(self, name: str, rows: Rows) -> tuple[Values, Rows]:
+        """Where the values of some rows are: an array, and positions in it."""
+        rare = self._rare.get(name)
+        if rare is None:
+            return self._data[name], rows
+        places = rare.places(rows)
+        return rare.data(name), places
+
+    def _said(self, name: str, rows: Rows) -> NDArray[np.bool_]:
+        rare = self._rare.get(name)
+        return np.ones(len(rows), np.bool_) if rare is None else rare.said(rows)
+
+    def _reserve(self, before: int) -> None:
+        """Columns as long as the index has room for; rows from `before` on are empty, those beyond cost no memory."""
+        room, after = len(self.index.keys), len(self)
+        if len(self._touched) < room:
+            self._touched = resized(self._touched, room)
+            self._data = {name: resized(held, room) for name, held in self._data.items()}
+            for rare in self._rares():
+                rare.resize(room)
+        if after == before:
+            return
+        self._touched[before:after] = False
+        for name, held in self._data.items():
+            held[before:after] = self.columns[name].empty
+        for rare in self._rares():
+            rare.extend(before, after)
+
+    def _rares(self) -> Iterable[Rare]:
+        return {id(rare): rare for rare in self._rare.values()}.values()
+
+
+def _beside(columns: Sequence[Column]) -> Iterator[Rare]:
+    """The groups of columns that stand beside the table."""
+    for group in sorted({column.beside for column in columns if column.beside}):
+        yield Rare({column.name: column.dtype(column.empty) for column in columns if column.beside == group})
 
 
 def _two_least(rows: Rows, values: Sequence[Values]) -> tuple[Rows, list[Values]]:

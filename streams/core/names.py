@@ -4,18 +4,18 @@ Columns hold hashes only; a name is looked up for the few rows that something is
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from streams.core.identity import half
 from streams.core.index import Rows
 
-_SEPARATOR = "\0"
+_BETWEEN, _END = "\x1f", "\0"
+_MARKS = r"[\x00\x1f]"
+_ROOM = 1 << 32
+"""Offsets have 32 bits."""
 
 
 class Names:
@@ -55,37 +55,42 @@ class Names:
         """Put back a part of a heap, in order."""
         self._heap += raw
 
-    def add(self, *columns: Sequence[str]) -> Rows:
+    def add(self, *columns: Sequence[str] | pl.Series) -> Rows:
         """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
-        texts = [_clean(pl.Series(column, dtype=pl.String).to_arrow()).cast(pa.large_binary()) for column in columns]
-        raw = pc.binary_join_element_wise(*texts, pa.scalar(_SEPARATOR.encode(), pa.large_binary()))
-        lengths = np.asarray(pc.binary_length(raw), np.uint32)
-        prefix = _prefix(lengths)
-        blob = pc.binary_join_element_wise(prefix, raw, pa.scalar(b"", pa.large_binary()))
-        ends = np.cumsum(lengths + np.uint32(4), dtype=np.int64)
-        offsets = len(self._heap) + ends - lengths - 4
+        texts = [_clean(pl.Series(column, dtype=pl.String)) for column in columns]
+        joined = pl.select(pl.concat_str(*texts, separator=_BETWEEN) + _END).to_series()
+        lengths = joined.str.len_bytes().to_numpy().astype(np.int64)
+        offsets: Rows = len(self._heap) + np.cumsum(lengths) - lengths
         if len(lengths):
-            self._heap += memoryview(blob.buffers()[2])[: ends[-1]]
+            self._heap += memoryview(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2])[
+                : lengths.sum()
+            ]
+        if len(self._heap) > _ROOM:
+            raise OverflowError("more than 4 GiB of names in one partition: give the ledger more partitions")
         return offsets
+
+    def keep(self, offsets: NDArray[np.int64]) -> Rows:
+        """Keep the texts at some offsets only (sorted, each once); returns their new offsets, shape (rows,)."""
+        heap = np.frombuffer(self._heap, np.uint8)
+        ends = np.flatnonzero(heap == 0)
+        lengths = ends[np.searchsorted(ends, offsets)] + 1 - offsets
+        edges = np.zeros(len(heap) + 1, np.int8)
+        edges[offsets] += 1
+        edges[offsets + lengths] -= 1
+        kept = np.cumsum(edges[:-1], dtype=np.int8) > 0
+        self._heap = bytearray(heap[kept].tobytes())
+        new: Rows = np.cumsum(lengths) - lengths
+        return new
 
     def get(self, offset: int) -> tuple[str, ...]:
         """The tuple of texts at an offset."""
-        length = int.from_bytes(self._heap[offset : offset + 4], "little")
-        return tuple(self._heap[offset + 4 : offset + 4 + length].decode("utf-8").split(_SEPARATOR))
+        return tuple(self._heap[offset : self._heap.index(0, offset)].decode("utf-8").split(_BETWEEN))
 
     def __len__(self) -> int:
         """Bytes in use."""
         return len(self._heap)
 
 
-def _clean(texts: Any) -> Any:
-    """Texts without the separator."""
-    found = pc.any(pc.match_substring(texts, _SEPARATOR)).as_py()
-    return pc.replace_substring(texts, _SEPARATOR, "") if found else texts
-
-
-def _prefix(lengths: NDArray[np.uint32]) -> Any:
-    """Each length as four bytes, least first."""
-    fours = pa.py_buffer(np.arange(0, 4 * len(lengths) + 4, 4, dtype=np.int64))
-    raw = pa.py_buffer(lengths.astype("<u4"))
-    return pa.Array.from_buffers(pa.large_binary(), len(lengths), [None, fours, raw])
+def _clean(texts: pl.Series) -> pl.Series:
+    """Texts without the two marks."""
+    return texts.str.replace_all(_MARKS, "") if texts.str.contains(_MARKS).any() else texts

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from streams.core.custody import Custody
 from streams.core.index import Rows
@@ -47,29 +48,29 @@ def queues(custody: Custody) -> list[Queue]:
     rows = owed(custody)
     legs, entries, names = custody.legs, custody.entries, custody.names
     entry = legs["entry"][rows].astype(np.int64)
-    hops = np.where(legs["tried"][rows] == NEVER, np.uint64(0), legs["hop"][rows])
-    keys, group = np.unique(np.column_stack([entries["host"][entry], hops]), axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    oldest = np.full(len(keys), NEVER, np.int64)
-    np.minimum.at(oldest, group, entries["arrived_at"][entry])
-    sums = [
-        np.bincount(group, weights=weights, minlength=len(keys)).astype(np.int64)
-        for weights in (
-            np.ones(len(rows)),
-            np.maximum(entries["size"][entry], 0),
-            legs["tried"][rows] != NEVER,
-            entries["held_at"][entry] > entries["released_at"][entry],
+    tried = legs.take("tried", rows) != NEVER
+    stays = pl.DataFrame(
+        {
+            "host": entries["host"][entry],
+            "hop": np.where(tried, legs.take("hop", rows), np.uint64(0)),
+            "arrived": entries["arrived_at"][entry],
+            "size": np.maximum(entries["size"][entry], 0),
+            "deferred": tried,
+            "held": entries.take("held_at", entry) > entries.take("released_at", entry),
+        }
+    )
+    groups = (
+        stays.group_by("host", "hop")
+        .agg(
+            count=pl.len(),
+            oldest=pl.min("arrived"),
+            volume=pl.col("size").cast(pl.Int64).sum(),
+            deferred=pl.sum("deferred"),
+            held=pl.sum("held"),
         )
-    ]
+        .sort("host", "hop")
+    )
     return [
-        Queue(
-            host=names.text(int(host)),
-            next_hop=names.text(int(hop)),
-            count=int(sums[0][n]),
-            oldest=int(oldest[n]),
-            volume=int(sums[1][n]),
-            deferred=int(sums[2][n]),
-            held=int(sums[3][n]),
-        )
-        for n, (host, hop) in enumerate(keys)
+        Queue(host=names.text(host), next_hop=names.text(hop), **sums)
+        for host, hop, sums in ((row.pop("host"), row.pop("hop"), row) for row in groups.iter_rows(named=True))
     ]

@@ -8,34 +8,41 @@ import numpy as np
 
 from streams.core.lattice import Column, Join, known
 
+MOST = int(np.iinfo(np.int32).max)
+"""Of a column of 32 bits: two gigabytes, 68 years; larger is said as this much."""
+
 MESSAGES = (
-    Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.int64),
+    Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.uint32),
+    Column(name="since", join=Join.EARLIEST, of="when the first that is known of it could be known"),
+    Column(name="before", join=Join.UNION, of="1: its key was submitted before, and has closed", dtype=np.int8),
     Column(name="first_known", join=Join.FIRST, of="when its first submission could be known"),
     Column(name="first_at", join=Join.FIRST, of="when it was"),
     Column(name="first_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
-    Column(name="second_known", join=Join.FIRST, of="when another submission could be known"),
-    Column(name="second_at", join=Join.FIRST, of="when it was"),
-    Column(name="second_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
+    Column(name="second_known", join=Join.FIRST, of="when another submission could be known", beside="again"),
+    Column(name="second_at", join=Join.FIRST, of="when it was", beside="again"),
+    Column(name="second_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64, beside="again"),
 )
 """One row a message key. A second submission makes it ambiguous: what is known after it counts only where connected."""
 
 ENTRIES = (
-    *known("arrived", "submitted, or transferred and received, here"),
+    Column(name="arrived_at", join=Join.EARLIEST, of="submitted, or transferred and received, here"),
+    Column(name="arrived_known", join=Join.FIRST, of="when the arrival known first could be known"),
+    Column(name="stay_from", join=Join.FIRST, of="when that arrival was: its stay counts from it"),
+    Column(name="stuck_after", join=Join.FIRST, of="seconds that a stay may last, by its terms", dtype=np.int32),
     *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id"),
-    *known("deleted", "an operator deleted it"),
-    *known("refused", "given up before any recipient was tried"),
-    *known("told", "a notification of failure about it was issued"),
-    Column(name="held_at", join=Join.LATEST, of="put on hold"),
-    Column(name="released_at", join=Join.LATEST, of="released from hold"),
+    *known("deleted", "an operator deleted it", "rare"),
+    *known("refused", "given up before any recipient was tried", "rare"),
+    *known("told", "a notification of failure about it was issued", "rare"),
+    Column(name="held_at", join=Join.LATEST, of="put on hold", beside="rare"),
+    Column(name="released_at", join=Join.LATEST, of="released from hold", beside="rare"),
     Column(name="expected_known", join=Join.FIRST, of="when the number of recipients could be known"),
-    Column(name="expected", join=Join.FIRST, of="number of recipients, negative so that the greatest is the least"),
-    Column(name="stay_known", join=Join.FIRST, of="when the arrival that its stay counts from could be known"),
-    Column(name="stay_from", join=Join.FIRST, of="when it was"),
-    Column(name="stuck_after", join=Join.FIRST, of="microseconds that a stay may last, by the terms of that arrival"),
+    Column(
+        name="expected", join=Join.FIRST, of="number of recipients, negative: the greatest is the least", dtype=np.int32
+    ),
     Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
-    Column(name="size", join=Join.LATEST, of="bytes"),
+    Column(name="size", join=Join.LATEST, of="bytes, up to 2 GiB", dtype=np.int32),
     Column(name="host", join=Join.UNION, of="hash of the host's name", dtype=np.uint64),
-    Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.int64),
+    Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.uint32),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
 )
 """One row a queue entry: (host, queue id)."""
@@ -43,20 +50,14 @@ ENTRIES = (
 LEGS = (
     *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
     Column(name="met_known", join=Join.EARLIEST, of="when anything about it could be known"),
-    Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known"),
-    Column(name="handed_at", join=Join.FIRST, of="when it was"),
-    Column(name="next_entry", join=Join.FIRST, of="entry that it was handed to (hash)", dtype=np.uint64),
-    Column(name="handed_to", join=Join.FIRST, of="host that it was handed to (hash of its name)", dtype=np.uint64),
-    Column(name="tried", join=Join.FIRST, of="last attempt: microseconds, negative so that the latest is the least"),
-    Column(
-        name="hop",
-        join=Join.FIRST,
-        of="next party of the last attempt (hash of its name); 0: none was reached",
-        dtype=np.uint64,
-    ),
+    Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known", beside="try"),
+    Column(name="next_entry", join=Join.FIRST, of="entry it was handed to (hash)", dtype=np.uint64, beside="try"),
+    Column(name="handed_to", join=Join.FIRST, of="host it was handed to (hash of name)", dtype=np.uint64, beside="try"),
+    Column(name="tried", join=Join.FIRST, of="last attempt, negative so that the latest is the least", beside="try"),
+    Column(name="hop", join=Join.FIRST, of="its next party (hash of name); 0: no one", dtype=np.uint64, beside="try"),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
     Column(name="entry", join=Join.PLAIN, of="row of its queue entry; -1 in a store", dtype=np.int32),
-    Column(name="name", join=Join.PLAIN, of="where host, queue id and recipient are kept", dtype=np.int64),
+    Column(name="name", join=Join.PLAIN, of="where its recipient is kept; in a store also its place", dtype=np.uint32),
 )
 """One row a leg: (host, queue id, recipient), an LMTP session, or a copy in a store."""
 
@@ -74,30 +75,38 @@ COPIES = (
 """One row a copy in a mailbox."""
 
 UNITS = (
-    *known("submitted", "submitted at a submission point, with this recipient"),
-    Column(name="due_known", join=Join.FIRST, of="when the submission that fixes the due time was known"),
+    Column(name="submitted_at", join=Join.EARLIEST, of="submitted at a submission point, with this recipient"),
+    Column(name="submitted_known", join=Join.FIRST, of="when the submission that fixes the due time was known"),
     Column(name="due_from", join=Join.FIRST, of="when it was submitted"),
     Column(name="due_at", join=Join.FIRST, of="by when a report is due; never where none is owed"),
     Column(name="due_leg", join=Join.FIRST, of="its leg's entry (hash), which names the unit", dtype=np.uint64),
     Column(name="due_recipient", join=Join.FIRST, of="its leg's recipient (hash)", dtype=np.uint64),
-    *known("delivered", "put into the recipient's store, by the switch's or the store's word"),
-    *known("proved", "a final report: delivered, failed, relayed or expanded; or handed beyond sight; or discharged"),
-    *known("failed", "a report says failed"),
-    *known("told", "a report of failure was issued or seen"),
-    *known("reported", "any report that came to the originator"),
-    *known("refused", "the system gave up"),
-    *known("discarded", "accepted and not passed on"),
-    *known("read", "a receipt says displayed"),
-    Column(name="redirected_known", join=Join.EARLIEST, of="custody passed to another recipient, as the systems say"),
+    *known("delivered", "put into the recipient's store, by the switch's or the store's word", "ends"),
+    *known(
+        "proved",
+        "a final report: delivered, failed, relayed or expanded; or handed beyond sight; or discharged",
+        "said",
+    ),
+    *known("failed", "a report says failed", "rare"),
+    *known("told", "a report of failure was issued or seen", "rare"),
+    *known("reported", "any report that came to the originator", "said"),
+    *known("refused", "the system gave up", "rare"),
+    *known("discarded", "accepted and not passed on", "rare"),
+    *known("read", "a receipt says displayed", "rare"),
+    Column(
+        name="redirected_known", join=Join.EARLIEST, of="passed to another recipient, as the systems say", beside="rare"
+    ),
     Column(name="recipient_known", join=Join.FIRST, of="when its first recipient in queues could be known"),
     Column(name="recipient", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
-    Column(name="other_known", join=Join.FIRST, of="when another recipient in its queues could be known"),
-    Column(name="other", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
-    Column(name="user_known", join=Join.FIRST, of="when a store named a recipient first"),
-    Column(name="user", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
-    Column(name="about_known", join=Join.FIRST, of="when evidence of it could be known first"),
-    Column(name="about", join=Join.FIRST, of="the place (hash) that it names", dtype=np.uint64),
-    Column(name="about_recipient", join=Join.FIRST, of="recipient (hash) there", dtype=np.uint64),
+    Column(
+        name="other_known", join=Join.FIRST, of="when another recipient in its queues could be known", beside="rare"
+    ),
+    Column(name="other", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64, beside="rare"),
+    Column(name="user_known", join=Join.FIRST, of="when a store named a recipient first", beside="ends"),
+    Column(name="user", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64, beside="ends"),
+    Column(name="about_known", join=Join.FIRST, of="when evidence of it could be known first", beside="ends"),
+    Column(name="about", join=Join.FIRST, of="the place (hash) that it names", dtype=np.uint64, beside="ends"),
+    Column(name="about_recipient", join=Join.FIRST, of="recipient (hash) there", dtype=np.uint64, beside="ends"),
     Column(name="leg", join=Join.PLAIN, of="row of a leg of it", dtype=np.int32),
 )
 """One row a chain of which more is known than its stays. A chain with a submission is a unit of custody."""
@@ -107,12 +116,12 @@ PAIRS = (
     Column(name="pair_at", join=Join.FIRST, of="when it was"),
     Column(name="pair_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
 )
-"""One row a (message key, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
+"""One row a (row of a message, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
 
 HOSTS = (Column(name="spoke_known", join=Join.EARLIEST, of="when an arrival there could be known first"),)
 """One row a host that says what arrives there: what is handed to it must arrive."""
 
-DUE = ("due_known", "due_from", "due_at", "due_leg", "due_recipient")
+DUE = ("submitted_known", "due_from", "due_at", "due_leg", "due_recipient")
 """The columns of UNITS that are joined as one."""
 
 ABOUT = ("about_known", "about", "about_recipient")
@@ -130,7 +139,7 @@ SUBMISSIONS = ("first_known", "first_at", "first_entry", "second_known", "second
 EXPECTED = ("expected_known", "expected")
 """The columns of ENTRIES that are joined as one."""
 
-STAY = ("stay_known", "stay_from", "stuck_after")
+STAY = ("arrived_known", "stay_from", "stuck_after")
 """The columns of ENTRIES that are joined as one: an arrival told again in whole seconds moves no alarm."""
 
 READ_BY = ("due_known", "due_at")
@@ -145,5 +154,5 @@ PAIR = ("pair_known", "pair_at", "pair_entry")
 TRIED = ("tried", "hop")
 """The columns of LEGS that are joined as one."""
 
-HANDED = ("handed_known", "handed_at", "next_entry", "handed_to")
+HANDED = ("handed_known", "next_entry", "handed_to")
 """The columns of LEGS that are joined as one: what is said of a hand-over cannot mix two."""

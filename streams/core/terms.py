@@ -104,6 +104,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         refused: "always", or "untold" where the originator was not told within `told_within` seconds.
         told_within: see above.
         unaccounted_after: seconds after a hand-over by which the next declared host must have said so.
+        linger: seconds after the last that was heard of a settled message until it closes.
+        horizon: the same for a message that is never settled.
         bulk: patterns of originators whose messages owe no report.
         rules: other terms for some messages.
     """
@@ -118,6 +120,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     refused: Literal["always", "untold"] = "always"
     told_within: Span = 300
     unaccounted_after: Span = 300
+    linger: Span = 3 * 86_400
+    horizon: Span = 90 * 86_400
     bulk: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
@@ -153,6 +157,8 @@ class Terms:
             _check_names(where, seconds, LEVELS)
         _check_patterns(profile)
         self.by_grade = any(rule.grade != "*" for rule in profile.rules)
+        if not max(profile.told_within, profile.unaccounted_after) <= profile.linger <= profile.horizon:
+            raise Misuse("terms: linger is at least told_within and unaccounted_after, and at most horizon")
         self.owed = lru_cache(maxsize=65536)(self._owed)
 
     @classmethod

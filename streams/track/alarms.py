@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.clock import Clock
+from streams.core.closing import Stayed
 from streams.core.custody import Custody
+from streams.core.facts import Mask
 from streams.core.findings import Found, findings
 from streams.core.holders import NOBODY, Holder, cause, holders
 from streams.core.index import Rows, resized
@@ -87,6 +89,21 @@ class Alarms:
             self._fresh.setdefault(key, []).append(rows)
 
     # State
+
+    def standing(self, custody: Custody) -> Mask:
+        """Of which messages a finding was raised and not cleared, shape (messages,)."""
+        stands = np.zeros(len(custody.messages), np.bool_)
+        for (_, subject), told in self.told.items():
+            table = custody.legs if subject == "leg" else custody.entries
+            stands[table["message"][np.flatnonzero(told == _RAISED)]] = True
+        return stands
+
+    def keep(self, stayed: Stayed) -> None:
+        """Rows have left, and those that stayed have new numbers."""
+        self._fresh = {}
+        for key, told in self.told.items():
+            rows = stayed.legs if key[1] == "leg" else stayed.entries
+            self.told[key] = told[rows[rows < len(told)]]
 
     def take_fresh(self) -> Iterator[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]:
         """Rule and table, rows and their states: what was told since the last call."""
@@ -160,21 +177,19 @@ def _records(
 
 def _record(custody: Custody, found: Found, row: int, holder: Holder, *, proven: bool) -> dict[str, Any]:
     """What an alert is about."""
-    names, messages = custody.names, custody.messages
-    table = custody.legs if found.subject == "leg" else custody.entries
-    host, queue_id, *recipient = names.get(int(table["name"][row]))
-    to = recipient[0] if recipient else ""
-    message = int(table["message"][row])
+    by_leg = found.subject == "leg"
+    host, queue_id, to = custody.leg_name(row) if by_leg else (*custody.entry_name(row), "")
+    table = custody.legs if by_leg else custody.entries
     unit = _unit(custody, found.subject, row)
     return {
         "alert_id": alert_id(found.rule, unit),
         "rule": found.rule,
         "unit": unit,
-        "message_key": names.get(int(messages["name"][message]))[0],
+        "message_key": custody.message_key(int(table["message"][row])),
         "host": host,
         "queue_id": queue_id,
         "recipient": to,
-        "cause": cause(found.rule, holder, to, proven=proven) if found.subject == "leg" else f"{found.rule} on {host}",
+        "cause": cause(found.rule, holder, to, proven=proven) if by_leg else f"{found.rule} on {host}",
         "holder_host": holder.host,
         "holder_queue_id": holder.queue_id,
     }

@@ -3,23 +3,34 @@
 Rules:
 - The clock of a record is the latest tick before it in its partition; so what is known does not depend on batches.
 - Findings are looked at once a batch, at its last tick: their times come from the facts, not from when we looked.
+- Rows of closed messages leave now and then. When they do changes nothing that is said: a message of which more is said
+  is looked at as of the tick before that, whether its rows have left or not.
 - Records that cannot be understood are told apart and cost nothing else.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from streams.core.clock import Clock, Tick
+from streams.core.clock import BEGINNING, Clock, Tick
+from streams.core.closing import close, closing
 from streams.core.custody import Custody
-from streams.core.facts import COLUMNS, facts
-from streams.core.terms import Terms
+from streams.core.facts import COLUMNS, Facts, Mask, Times, facts
+from streams.core.lattice import NEVER
+from streams.core.terms import SECOND, Terms
 from streams.kafka.ports import Records
 from streams.track.alarms import Alarms
 from streams.wire import columns
+
+SWEEPS = 8
+"""How often within `linger` closed messages leave."""
+
+WORTH = 16
+"""They leave if they are more than one in so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,8 @@ class Part:
         clock: what the ticks said.
         alarms: what was told.
         offset: of the next record.
+        swept: the clock when closed messages left last.
+        renumbered: rows have other numbers since a snapshot was made.
     """
 
     partition: int
@@ -56,7 +69,8 @@ class Part:
     clock: Clock
     alarms: Alarms
     offset: int = 0
-    late: dict[str, int] = field(default_factory=dict)
+    swept: int = BEGINNING
+    renumbered: bool = False
 
     @classmethod
     def empty(cls, partition: int, terms: Terms) -> "Part":
@@ -67,28 +81,94 @@ class Part:
         """Fold records; records before `offset` may come again and change nothing."""
         batch = columns.read(records.values, records.keys, COLUMNS)
         before = self.clock.through
-        self._fold(batch.frame)
+        alerts = self._fold(batch.frame)
         if records.offsets:
             self.offset = max(self.offset, records.offsets[-1] + 1)
         ticked = self.clock.through > before
+        if ticked:
+            alerts += self.alarms.news(self.custody, self.clock)
+            self._sweep()
         return Effect(
             events=len(batch.frame),
             bad=[(records.offsets[index], records.values[index], reason) for index, reason in batch.bad],
-            alerts=list(self.alarms.news(self.custody, self.clock)) if ticked else [],
+            alerts=alerts,
             ticked=ticked,
         )
 
-    def _fold(self, frame: pl.DataFrame) -> None:
-        ticks = (frame["kind"].cast(pl.String) == "tick").to_numpy()
+    def _fold(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
+        """Fold records up to each tick at which a message may close that more is said of; what is found there."""
+        isnt = (frame["kind"].cast(pl.String) != "tick").to_numpy()
         at = frame["occurred_at"].cast(pl.Int64).to_numpy()
-        events = frame.filter(pl.Series(~ticks)) if ticks.any() else frame
-        if len(events):
-            self.custody.fold(facts(events, self._clock(at, ticks)[~ticks]))
-        for row in np.flatnonzero(ticks).tolist():
-            self.clock.hear(Tick.read(int(at[row]), tuple(frame["attributes"][row])))
+        ticks = [Tick.read(int(at[row]), tuple(frame["attributes"][row])) for row in np.flatnonzero(~isnt).tolist()]
+        clock = self._clock(at, ~isnt)[isnt]
+        events = facts(frame if isnt.all() else frame.filter(pl.Series(isnt)), clock)
+        alerts: list[dict[str, Any]] = []
+        start, end = 0, self._look(events, clock, 0, BEGINNING)
+        while end < len(clock):
+            through = int(clock[end])
+            self.custody.fold(events.part(start, end))
+            self._hear(ticks, through)
+            alerts += self.alarms.news(self.custody, self.clock)
+            self._leave(self._closing(self._said(events, clock, end)))
+            start, end = end, self._look(events, clock, end, through + 1)
+        self.custody.fold(events.part(start, end))
+        self._hear(ticks, NEVER)
+        return alerts
+
+    def _hear(self, ticks: Sequence[Tick], through: int) -> None:
+        for tick in ticks:
+            if tick.through <= through:
+                self.clock.hear(tick)
 
     def _clock(self, at: NDArray[np.int64], ticks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The clock before each record."""
         through = np.where(ticks, at, self.clock.through)
         running = np.maximum.accumulate(np.concatenate(([self.clock.through], through)))
         return running[:-1]
+
+    # Closing
+
+    def _look(self, events: Facts, clock: Times, start: int, since: int) -> int:
+        """From which event on closing must be looked at again: its tick is not before `since`; all if never.
+
+        That is where something is said of a message that is old enough, and where the clock has gone on by so much
+        since `start` that what began after it may be as old.
+        """
+        linger = self.custody.terms.profile.linger * SECOND
+        end = int(np.searchsorted(clock, clock[start] + linger, "right")) if start < len(clock) else start
+        limit = np.maximum(clock[start:end], BEGINNING + linger) - linger
+        if not len(limit) or not self._old(int(limit[-1])).any():
+            return end
+        some = events.part(start, end)
+        messages = self.custody.messages_of(some, self.custody.legs.index.find(some.leg))
+        late = (messages >= 0) & (self.custody.messages["since"][messages] < limit) & (clock[start:end] >= since)
+        return int(np.searchsorted(clock, clock[start + int(late.argmax())])) if late.any() else end
+
+    def _old(self, before: int) -> Mask:
+        """Which messages began before a time, so that they may have been quiet since."""
+        return self.custody.messages["since"] < before
+
+    def _sweep(self) -> None:
+        """Let messages leave, if it is time and worth it."""
+        if self.clock.through - self.swept < self.custody.terms.profile.linger * SECOND // SWEEPS:
+            return
+        self.swept = self.clock.through
+        closes = self._closing(self._old(self.clock.through - self.custody.terms.profile.linger * SECOND))
+        if closes.sum() * WORTH > len(closes):
+            self._leave(closes)
+
+    def _closing(self, among: Mask) -> Mask:
+        return closing(self.custody, self.alarms.standing(self.custody), self.clock.through, among)
+
+    def _said(self, events: Facts, clock: Times, start: int) -> Mask:
+        """Which messages more is said of before the next tick."""
+        some = events.part(start, int(np.searchsorted(clock, clock[start], "right")))
+        messages = self.custody.messages_of(some, self.custody.legs.index.find(some.leg))
+        said = np.zeros(len(self.custody.messages), np.bool_)
+        said[messages[messages >= 0]] = True
+        return said
+
+    def _leave(self, closes: Mask) -> None:
+        if closes.any():
+            self.alarms.keep(close(self.custody, closes, self.clock.through))
+            self.renumbered = True

@@ -20,9 +20,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core.clock import Clock
+from streams.core.closed import Hashes
 from streams.core.errors import Undecodable
 from streams.core.index import Rows
-from streams.core.lattice import Table
+from streams.core.lattice import Join, Table
 from streams.track.part import Part
 
 SEAL = 16
@@ -54,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
         heap: bytes of names.
         learned: number of interned texts.
         queues: host and next hop of every queue that may have been told.
+        closed: of each time that messages closed: a name, its number of segments, and the clock.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True):
     heap: int
     learned: int
     queues: tuple[tuple[str, str], ...] = ()
+    closed: tuple[tuple[str, int, int], ...] = ()
 
 
 def segment_key(partition: int, generation: str, number: int) -> bytes:
@@ -76,6 +79,12 @@ def segment_key(partition: int, generation: str, number: int) -> bytes:
 def manifest_key(partition: int, generation: str) -> bytes:
     """The key of a manifest's record."""
     return f"manifest/{partition}/{generation}".encode()
+
+
+def closed(at: int, hashes: Hashes) -> Iterator[bytes]:
+    """Segments of what closed at a clock."""
+    for start in range(0, len(hashes), ROWS * 16):
+        yield _packed("closed", {"hash": hashes[start : start + ROWS * 16]}, msgspec.msgpack.encode(at))
 
 
 def changed(part: Part, heap: int, learned: int) -> Iterator[bytes]:
@@ -132,6 +141,8 @@ def apply(part: Part, segments: Sequence[bytes]) -> None:
                 custody.names.extend(blob)
             case "texts":
                 custody.names.intern(msgspec.msgpack.decode(blob, type=list[str]))
+            case "closed":
+                custody.closed.restore(msgspec.msgpack.decode(blob, type=int), columns["hash"])
             case "chains":
                 lost.append((columns["lost"], columns["above"]))
             case "told":
@@ -140,8 +151,7 @@ def apply(part: Part, segments: Sequence[bytes]) -> None:
             case _:
                 rows, keys = columns.pop("row"), [columns.pop(k) for k in ("key0", "key1") if k in columns]
                 getattr(custody, name).restore(rows, np.column_stack(keys), columns)
-    for name in TABLES:
-        getattr(custody, name).index.rebuild()
+    custody.find_again()
     custody.chains.extend(len(custody.legs))
     for rows, above in lost:
         custody.chains.restore(len(custody.legs), rows, above)
@@ -188,7 +198,17 @@ def _rows(name: str, table: Table, rows: Rows) -> Iterator[bytes]:
         some = rows[start : start + ROWS]
         keys = table.index.keys[some]
         columns = {"row": some} | {f"key{n}": keys[:, n] for n in range(table.index.width)}
-        yield _packed(name, columns | {column: table[column][some] for column in table.columns})
+        yield _packed(name, columns | _values(table, some))
+
+
+def _values(table: Table, rows: Rows) -> dict[str, Any]:
+    """The columns of some rows; what only grows and is empty in all of them need not be said."""
+    values = {column: table.take(column, rows) for column in table.columns}
+    return {
+        name: value
+        for name, value in values.items()
+        if table.columns[name].join in {Join.FIRST, Join.PLAIN} or (value != table.columns[name].empty).any()
+    }
 
 
 def _told(told: Iterable[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ KEEP_EVERY = 1.0
 """Seconds between snapshots."""
 
 GENERATIONS = 60
-"""Generations of changed rows after which all is written anew, so that recovery reads no row too often."""
+"""Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
 
 
 @dataclass(slots=True)
@@ -51,6 +51,12 @@ class Kept:
     offset: int = -1
     through: int = BEGINNING
     queues: set[tuple[str, str]] = field(default_factory=set)
+    closed: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def is_due_anew(self, part: Part) -> bool:
+        """Is everything to be written: rows have other numbers, or more was written since than there is."""
+        first, *rest = (count for _, count in self.generations) if self.generations else (0,)
+        return part.renumbered or (len(rest) >= GENERATIONS and sum(rest) >= first)
 
 
 class Tracker:
@@ -139,7 +145,8 @@ class Tracker:
         old = list(kept.generations)
         kept.number += 1
         generation = f"{kept.number:08d}-{self._word}"
-        anew = len(old) >= GENERATIONS
+        anew = kept.is_due_anew(part)
+        self._keep_closed(part, kept, f"closed-{generation}")
         made = list(segments.whole(part) if anew else segments.changed(part, kept.heap, kept.learned))
         kept.generations = [*([] if anew else old), (generation, len(made))]
         for number, raw in enumerate(made):
@@ -151,7 +158,19 @@ class Tracker:
         self._writer.flush()
         self._reader.commit(part.partition, part.offset, generation)
         self._remove(part.partition, kept.manifest, old if anew else [])
-        kept.offset, kept.manifest = part.offset, generation
+        kept.offset, kept.manifest, part.renumbered = part.offset, generation, False
+
+    def _keep_closed(self, part: Part, kept: Kept, name: str) -> None:
+        """Write what closed, once; it counts until it is old enough to be forgotten."""
+        for number, (at, hashes) in enumerate(part.custody.closed.take_fresh()):
+            made = list(segments.closed(at, hashes))
+            kept.closed.append((f"{name}-{number}", len(made), at))
+            for n, raw in enumerate(made):
+                self._write(segments.segment_key(part.partition, f"{name}-{number}", n), raw)
+        least = part.clock.through - 2 * part.custody.closed.remember
+        old = [one for one in kept.closed if one[2] < least]
+        kept.closed = [one for one in kept.closed if one[2] >= least]
+        self._remove(part.partition, "", [(name, count) for name, count, _ in old])
 
     def _manifest(self, part: Part, kept: Kept, generation: str, told: set[tuple[str, str]]) -> Manifest:
         return Manifest(
@@ -165,6 +184,7 @@ class Tracker:
             heap=kept.heap,
             learned=kept.learned,
             queues=tuple(sorted(told)),
+            closed=tuple(kept.closed),
         )
 
     def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
@@ -215,7 +235,8 @@ class Tracker:
         if manifest is None or manifest.terms != self.terms.version:
             log.warning("partition %d: no state for these terms: from the beginning", number)
             return None, None
-        keys = [segments.segment_key(number, g, n) for g, count in manifest.generations for n in range(count)]
+        counts = (*manifest.generations, *((name, count) for name, count, _ in manifest.closed))
+        keys = [segments.segment_key(number, g, n) for g, count in counts for n in range(count)]
         if any(key not in held for key in keys):
             log.warning("partition %d: a segment is missing: from the beginning", number)
             return None, None
@@ -231,6 +252,7 @@ class Tracker:
             learned=manifest.learned,
             offset=manifest.offset,
             queues=set(manifest.queues),
+            closed=list(manifest.closed),
         )
         return part, kept
 

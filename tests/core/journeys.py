@@ -141,9 +141,9 @@ def alarms(custody: Custody, at: float, *ticks: Tick) -> set[Alarm]:
     clock.hear(Tick(through=round(at * SECOND)))
     found = set()
     for one in findings(custody, clock):
-        table = custody.legs if one.subject == "leg" else custody.entries
+        name_of = custody.leg_name if one.subject == "leg" else custody.entry_name
         for row, raised, cleared in zip(one.rows.tolist(), one.raised.tolist(), one.cleared.tolist(), strict=True):
-            place = "/".join(custody.names.get(int(table["name"][row]))[:2])
+            place = "/".join(name_of(row)[:2])
             until = cleared / SECOND if cleared != NEVER and cleared <= clock.through else None
             found.add((one.rule, place, raised / SECOND, until))
     return found

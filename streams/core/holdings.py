@@ -1,0 +1,243 @@
+"""The tables of one partition, and how rows get into them: whatever evidence names for the first time gets a row.
+
+Rules:
+- A leg in a queue is named by its entry and its recipient; a stay in a store has a place of its own.
+- What is known of a chain stands in the row of its root; when two chains become one, their rows are joined.
+- A message is found by a hash of this process alone; all other hashes are the events' own.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from streams.core import tables
+from streams.core.chains import Chains
+from streams.core.closed import Closed
+from streams.core.facts import Facts, Mask
+from streams.core.identity import COPY, SESSION, half
+from streams.core.index import Keys, Rows
+from streams.core.lattice import Table
+from streams.core.names import Names
+
+SESSION_HALF = np.frombuffer(SESSION, np.uint64)[0]
+"""The second half of a session's leg."""
+
+COPY_HALF = np.frombuffer(COPY, np.uint64)[0]
+"""The second half of a copy's leg."""
+
+NOBODY_HALF = np.uint64(0)
+"""The second half of a whole entry; both halves of nothing."""
+
+REMEMBER = 400 * 86_400 * 1_000_000
+"""Microseconds for which what has closed is known: a log of last year that is read again revives nothing."""
+
+_SEED = secrets.randbits(63)
+
+
+@dataclass(slots=True, kw_only=True)
+class Holdings:
+    """Rows and names of one partition."""
+
+    messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, twos=(tables.SUBMISSIONS,)))
+    entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1, (tables.EXPECTED, tables.STAY)))
+    legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED, tables.HANDED)))
+    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2, (tables.READ_BY, tables.MOVED)))
+    units: Table = field(
+        default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
+    )
+    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR,)))
+    hosts: Table = field(default_factory=lambda: Table(tables.HOSTS, 1))
+    chains: Chains = field(default_factory=Chains)
+    names: Names = field(default_factory=Names)
+    closed: Closed = field(default_factory=lambda: Closed(REMEMBER))
+
+    def meet(self, facts: Facts) -> tuple[Rows, Rows]:
+        """Rows of the legs that events are about and hand over to, shape (n,) each; -1 where an event names none."""
+        self._meet_entries(facts)
+        legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
+        nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
+        self._hand_over(legs, nexts)
+        self._meet_chains(facts, legs, nexts)
+        messages = self.messages_of(facts, legs)
+        self.messages.join("since", messages[messages >= 0], facts.known[messages >= 0])
+        return legs, nexts
+
+    def messages_of(self, facts: Facts, legs: Rows) -> Rows:
+        """Rows of the messages that events are about, by their legs or else their entries; -1 where none is known."""
+        messages = np.full(len(legs), -1, np.int64)
+        messages[legs >= 0] = self.legs["message"][legs[legs >= 0]]
+        whole = np.flatnonzero(legs < 0)
+        entries = self.entries.index.find(facts.leg[whole, :1])
+        messages[whole[entries >= 0]] = self.entries["message"][entries[entries >= 0]]
+        return messages
+
+    def still_open(self, facts: Facts) -> Facts:
+        """Facts without those about places that have closed, and without hand-overs to them."""
+        if not len(self.closed):
+            return facts
+        gone, beyond = (self._has_closed(keys) for keys in (facts.leg, facts.next_leg))
+        return facts.without(gone, beyond) if gone.any() or beyond.any() else facts
+
+    def _has_closed(self, keys: Keys) -> Mask:
+        closed = np.zeros(len(keys), np.bool_)
+        unknown = np.flatnonzero((self.entries.index.find(keys[:, :1]) < 0) & (self.legs.index.find(keys) < 0))
+        closed[unknown] = self.closed.has(keys[unknown, 0])
+        return closed
+
+    def leg_name(self, row: int) -> tuple[str, str, str]:
+        """Host, queue id and recipient of a leg."""
+        entry, name = int(self.legs["entry"][row]), self.names.get(int(self.legs["name"][row]))
+        host, queue_id, recipient = name if entry < 0 else (*self.entry_name(entry), *name)
+        return host, queue_id, recipient
+
+    def entry_name(self, row: int) -> tuple[str, str]:
+        """Host and queue id of an entry."""
+        host, queue_id = self.names.get(int(self.entries["name"][row]))
+        return host, queue_id
+
+    def message_key(self, row: int) -> str:
+        """The key of a message."""
+        return self.names.get(int(self.messages["name"][row]))[0]
+
+    def find_again(self) -> None:
+        """Make rows findable that a snapshot put back; messages are found by a hash of this process alone."""
+        keys = pl.Series([self.message_key(row) for row in range(len(self.messages))], dtype=pl.String)
+        self.messages.index.keys[: len(keys)] = hashed(keys)
+        for table in (self.messages, self.entries, self.legs, self.copies, self.units, self.pairs, self.hosts):
+            table.index.rebuild()
+
+    # What is named for the first time
+
+    def _meet_legs(self, facts: Facts, keys: Keys, host: str, queue_id: str) -> Rows:
+        """Rows of legs, shape (n,); -1 where an event names none (a tick, a whole entry)."""
+        named = np.flatnonzero(keys[:, 1] != NOBODY_HALF)
+        before = len(self.legs)
+        rows = np.full(len(keys), -1, np.int64)
+        rows[named] = self.legs.rows(keys[named])
+        self.chains.extend(len(self.legs))
+        self._christen_legs(facts, _firsts(rows, named, before, len(self.legs)), before, (host, queue_id))
+        return rows
+
+    def _christen_legs(self, facts: Facts, firsts: Rows, before: int, columns: tuple[str, str]) -> None:
+        """Give new legs their message, their entry and their name."""
+        if not len(firsts):
+            return
+        rows = np.arange(before, before + len(firsts))
+        keys = self.legs.index.keys[rows]
+        messages = self._messages(facts, firsts)
+        places = self._places(facts, firsts, columns, keys[:, 1] == COPY_HALF)
+        queued = (keys[:, 1] != SESSION_HALF) & (keys[:, 1] != COPY_HALF)
+        entries = np.full(len(rows), -1, np.int64)
+        entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
+        self.legs.set("message", rows, messages)
+        self.legs.set("entry", rows, entries)
+        self._name_legs(facts.texts("recipient", firsts), places, rows, queued)
+
+    def _name_legs(self, recipients: list[str], places: list[list[str]], rows: Rows, queued: Mask) -> None:
+        """A leg in a queue is named by its entry and its recipient; a stay in a store has no entry."""
+        queues, stores = np.flatnonzero(queued), np.flatnonzero(~queued)
+        stays = [[column[i] for i in stores.tolist()] for column in (*places, recipients)]
+        self.legs.set("name", rows[queues], self.names.add([recipients[i] for i in queues.tolist()]))
+        self.legs.set("name", rows[stores], self.names.add(*stays))
+
+    def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
+        """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
+        own = [facts.texts(column, firsts) for column in ("host", "queue_id")]
+        if columns == ("host", "queue_id"):
+            return own
+        others = [facts.texts(column, firsts) for column in columns]
+        return [
+            [
+                (theirs or mine) if is_copy else theirs
+                for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)
+            ]
+            for both in zip(own, others, strict=True)
+        ]
+
+    def _meet_chains(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
+        """A chain knows the recipients that its legs in queues have; once handed over, so that it has one row."""
+        rows, known = np.concatenate([legs, nexts]), np.concatenate([facts.known, facts.known])
+        earlier = np.flatnonzero(rows >= 0)
+        earlier = earlier[known[earlier] < self.legs["met_known"][rows[earlier]]]
+        self.legs.join("met_known", rows[earlier], known[earlier])
+        earlier = earlier[self.legs["entry"][rows[earlier]] >= 0]
+        told = (known[earlier], self.legs.index.keys[rows[earlier], 1])
+        self.units.join_two(tables.RECIPIENTS, self._units(rows[earlier]), told)
+
+    def _meet_entries(self, facts: Facts) -> None:
+        """Whole entries are named by events without a recipient."""
+        named = np.flatnonzero((facts.leg[:, 1] == NOBODY_HALF) & (facts.leg[:, 0] != NOBODY_HALF))
+        if len(named):
+            places = [facts.texts(column, named) for column in ("host", "queue_id")]
+            self._entries(facts.leg[named, :1], self._messages(facts, named), places, np.arange(len(named)))
+
+    def _entries(self, keys: Keys, messages: Rows, places: list[list[str]], at: Rows) -> Rows:
+        """Rows of entries; new ones get their name and message."""
+        before = len(self.entries)
+        rows = self.entries.rows(keys)
+        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
+        if len(firsts):
+            new = np.arange(before, len(self.entries))
+            firsts_at = at[firsts].tolist()
+            names = self.names.add(*([place[i] for i in firsts_at] for place in places))
+            self.entries.set("name", new, names)
+            self.entries.set("message", new, messages[firsts])
+        return rows
+
+    def _entry_rows(self, facts: Facts, events: Rows) -> Rows:
+        return self.entries.rows(facts.leg[events, :1])
+
+    def _messages(self, facts: Facts, events: Rows) -> Rows:
+        """Rows of the messages of some events."""
+        keys = facts.series("message_key", events)
+        before = len(self.messages)
+        rows = self.messages.rows(hashed(keys))
+        firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
+        if len(firsts):
+            names = self.names.add(keys.gather(firsts))
+            self.messages.set("name", np.arange(before, len(self.messages)), names)
+            self._used_before(keys.gather(firsts), before)
+        return rows
+
+    def _used_before(self, keys: pl.Series, start: int) -> None:
+        """Mark new messages whose key was submitted before, and has closed."""
+        if len(self.closed):
+            halves = np.array([int.from_bytes(half("p", key), "little") for key in keys.to_list()], np.uint64)
+            used = start + np.flatnonzero(self.closed.has(halves))
+            self.messages.join("before", used, np.ones(len(used), np.int8))
+
+    # Chains
+
+    def _hand_over(self, legs: Rows, nexts: Rows) -> None:
+        """Legs that custody passed between are one chain; rows of chains that lost their name are joined."""
+        edges = (legs >= 0) & (nexts >= 0)
+        lost = self.chains.union(legs[edges], nexts[edges])
+        if not len(lost):
+            return
+        old = self.units.index.find(self.legs.index.keys[lost])
+        lost, old = lost[old >= 0], old[old >= 0]
+        self.units.merge(self._units(lost), old)
+        self.units.set("leg", old, -1)
+
+    def _units(self, legs: Rows) -> Rows:
+        """Rows of what is known of the chains of some legs."""
+        roots = self.chains.root(legs)
+        units = self.units.rows(self.legs.index.keys[roots])
+        self.units.set("leg", units, roots)
+        return units
+
+
+def hashed(keys: pl.Series) -> Keys:
+    """Hashes of message keys, shape (n, 1); nobody outside knows the seed, since evidence is hostile."""
+    return keys.hash(_SEED).to_numpy()[:, None]
+
+
+def _firsts(rows: Rows, events: Rows, before: int, after: int) -> Rows:
+    """For each new row an event that names it, shape (after - before,)."""
+    firsts = np.empty(after - before, np.int64)
+    mine = rows[events] if len(rows) != len(events) else rows
+    new = mine >= before
+    firsts[mine[new] - before] = events[new]
+    return firsts

@@ -1,0 +1,118 @@
+"""What is closed leaves: memory is bounded, nothing else that is said changes, and nothing comes back."""
+
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.events import MessageEvent
+from streams.core.terms import SECOND, Terms
+from streams.track import segments
+from streams.track.part import Part
+from tests.core.journeys import TERMS, journey
+from tests.track.logs import cuts, logs, records, tick, told
+
+HOUR = 3600
+LINGER = TERMS | {"linger": 600, "horizon": 10 * HOUR}
+"""A journey of tests lasts a minute; ten minutes later it has closed."""
+
+
+def part(terms: dict[str, Any] = LINGER) -> Part:
+    """A partition of which nothing is known."""
+    return Part.empty(0, Terms.parse(terms))
+
+
+def day(hours: int, each: int = 5) -> list[MessageEvent]:
+    """Journeys every hour, and a tick a little after each of them."""
+    events: list[MessageEvent] = []
+    for hour in range(hours):
+        for n in range(each):
+            events += journey(hour * HOUR + n, f"{hour}-{n}", key=f"m{hour}-{n}@origin.test")
+        events.append(tick((hour * HOUR + 500) * SECOND))
+    return events
+
+
+def play(one: Part, events: list[MessageEvent], size: int) -> list[dict[str, Any]]:
+    """What is told when a log is taken in batches."""
+    edges = [*range(0, len(events), size), len(events)]
+    return [alert for start, end in pairwise(edges) for alert in one.take(records(events, start, end)).alerts]
+
+
+def test_rows_of_settled_messages_leave() -> None:
+    """A day of messages leaves no more than its last hours behind; whoever is late with a batch keeps as little."""
+    events = day(24)
+    for size in (7, 40, len(events)):
+        one = part()
+        play(one, events, size)
+        one.take(records([tick(30 * HOUR * SECOND)], 0, 1))
+        tables = (one.custody.messages, one.custody.legs, one.custody.entries, one.custody.units, one.custody.pairs)
+        assert [len(table) for table in tables] == [0] * len(tables)
+        assert len(one.custody.names) == 0
+
+
+def test_closing_changes_nothing_that_is_told() -> None:
+    """The same alarms are told as if nothing ever closed."""
+    events = day(12)
+    kept = play(part(TERMS), events, 40)
+    assert told(play(part(), events, 40)) == told(kept) == told(play(part(), events, 11))
+
+
+def test_a_log_that_is_read_again_revives_nothing() -> None:
+    """Months later, the same evidence makes no row and no alarm."""
+    events, one = day(6), part()
+    play(one, events, 40)
+    one.take(records([tick(2000 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.closed)
+    assert play(one, events, 40) == []
+    assert len(one.custody.legs) == len(one.custody.units) == 0
+
+
+def test_a_message_id_used_again_after_its_message_closed_is_found() -> None:
+    """What has closed is known to have been used, and a new message under its id is followed."""
+    events, one = day(3, each=1), part()
+    play(one, events, 40)
+    again = [*journey(40 * HOUR, "again", key="m0-0@origin.test"), tick(41 * HOUR * SECOND)]
+    said = play(one, again, 100)
+    assert {(alert["rule"], alert["queue_id"]) for alert in said} == {("identity-reused", "Aagain")}
+
+
+def test_what_is_owed_stays_until_the_horizon() -> None:
+    """A message whose report never came stays long after the linger, with its alarm, and leaves at the horizon."""
+    events, one = [*journey(0, "1")[:3], tick(HOUR * SECOND)], part()
+    play(one, events, 100)
+    one.take(records([tick(5 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.units) == 1
+    one.take(records([tick(11 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.units) == 0
+
+
+def test_what_closed_comes_back_from_a_snapshot() -> None:
+    """A worker that starts again knows what has closed, and rows under their new numbers."""
+    events, one = day(6), part()
+    play(one, events, 40)
+    raw = [*segments.whole(one)]
+    for at, hashes in one.custody.closed.take_fresh():
+        raw += segments.closed(at, hashes)
+    back = part()
+    segments.apply(back, raw)
+    back.clock = deepcopy(one.clock)
+    assert len(back.custody.closed) == len(one.custody.closed) > 0
+    assert play(back, events, 40) == []
+
+
+@settings(max_examples=500, deadline=None)
+@given(logs, logs, st.data())
+def test_any_split_tells_the_same_though_messages_close(
+    events: list[MessageEvent], others: list[MessageEvent], data: Any
+) -> None:
+    """When rows really leave changes nothing: not with late evidence, nor when the same is told again."""
+    later = [msgspec.structs.replace(one, occurred_at=one.occurred_at + 3000 * SECOND) for one in others]
+    log = [*events, *later, *data.draw(st.lists(st.sampled_from([*events, *later]), max_size=10)), tick(9000 * SECOND)]
+    once = part().take(records(log, 0, len(log))).alerts
+    parts, said = part(), []
+    for start, end in data.draw(cuts(log)):
+        said += parts.take(records(log, start, end)).alerts
+    assert told(said) == told(once)
