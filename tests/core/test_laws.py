@@ -90,7 +90,11 @@ def state(custody: Custody) -> dict[str, Any]:
     for row, root in enumerate(custody.chains.root(np.arange(len(custody.legs))).tolist()):
         chains[root].add(tuple(legs[row].tolist()))
     known["chains"] = {frozenset(chain) for chain in chains.values()}
-    for name in ("messages", "entries", "legs", "copies", "pairs", "hosts"):
+    known["pairs"] = {
+        (custody.message_key(message), recipient): values(custody.pairs, row)
+        for row, (message, recipient) in enumerate(custody.pairs.index.keys[: len(custody.pairs)].tolist())
+    }
+    for name in ("messages", "entries", "legs", "copies", "hosts"):
         table = getattr(custody, name)
         known[name] = {tuple(table.index.keys[row].tolist()): values(table, row) for row in range(len(table))}
     known["units"] = {

@@ -108,11 +108,15 @@ def test_what_closed_comes_back_from_a_snapshot() -> None:
 def test_any_split_tells_the_same_though_messages_close(
     events: list[MessageEvent], others: list[MessageEvent], data: Any
 ) -> None:
-    """When rows really leave changes nothing: not with late evidence, nor when the same is told again."""
+    """When rows really leave changes nothing: not with late evidence, nor when the same is told again.
+
+    But for what a hand-over takes away that becomes known after what it connects; see alarms.py.
+    """
     later = [msgspec.structs.replace(one, occurred_at=one.occurred_at + 3000 * SECOND) for one in others]
     log = [*events, *later, *data.draw(st.lists(st.sampled_from([*events, *later]), max_size=10)), tick(9000 * SECOND)]
     once = part().take(records(log, 0, len(log))).alerts
     parts, said = part(), []
     for start, end in data.draw(cuts(log)):
         said += parts.take(records(log, start, end)).alerts
-    assert told(said) == told(once)
+    withdrawn = {one["alert_id"] for one in (*said, *once) if "withdrawn" in one.get("attributes", ())}
+    assert {one for one in told(said) ^ told(once) if one[0] not in withdrawn} == set()
