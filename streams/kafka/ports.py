@@ -23,6 +23,11 @@ class Records:
     keys: list[bytes | None]
     offsets: list[int]
 
+    def some(self, which: slice) -> "Records":
+        """Some of them."""
+        values, keys, offsets = self.values[which], self.keys[which], self.offsets[which]
+        return Records(partition=self.partition, values=values, keys=keys, offsets=offsets)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:

@@ -12,9 +12,9 @@ from streams.wire import records
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def declared(source: str, *, live: bool, terms: str, text: str) -> tuple[bytes, bytes]:
-    """The record that declares a source, as key and value."""
-    return _record(source, "declared", live=live, terms=terms, text=text)
+def declared(source: str, *, live: bool, terms: str, text: str, at: int | None = None) -> tuple[bytes, bytes]:
+    """The record that declares a source, as key and value; said at a moment in microseconds, default: now."""
+    return _record(source, "declared", at, live=live, terms=terms, text=text)
 
 
 def progressed(source: str, through: int, *, live: bool = False, at: int | None = None) -> tuple[bytes, bytes]:
@@ -26,7 +26,7 @@ def progressed(source: str, through: int, *, live: bool = False, at: int | None 
         live: has a timekeeper.
         at: when it is said, microseconds; default: now.
     """
-    return _record(source, "progressed", through=through, live=live, **({} if at is None else {"at": at}))
+    return _record(source, "progressed", at, through=through, live=live)
 
 
 def withdrawn(source: str) -> tuple[bytes, bytes]:
@@ -34,8 +34,8 @@ def withdrawn(source: str) -> tuple[bytes, bytes]:
     return _record(source, "withdrawn")
 
 
-def _record(source: str, kind: str, **fields: Any) -> tuple[bytes, bytes]:
-    record = {"source": source, "kind": kind, "at": time.time_ns() // 1000, **fields}
+def _record(source: str, kind: str, at: int | None = None, **fields: Any) -> tuple[bytes, bytes]:
+    record = {"source": source, "kind": kind, "at": time.time_ns() // 1000 if at is None else at, **fields}
     return f"{kind}/{source}".encode(), records.encode("progress", record)
 
 

@@ -1,6 +1,7 @@
 """Reading a topic between offsets, without a group: for replays, snapshots and what is said of sources."""
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,12 +123,9 @@ def _until(consumer: Any, name: str, spans: Spans, count: int, frames: Frames | 
 
 def before(records: Records, end: int) -> Records:
     """The records before an offset."""
-    if records.offsets[-1] < end:
-        return records
-    keep = sum(offset < end for offset in records.offsets)
-    return Records(
-        partition=records.partition,
-        values=records.values[:keep],
-        keys=records.keys[:keep],
-        offsets=records.offsets[:keep],
-    )
+    return records if records.offsets[-1] < end else records.some(slice(bisect_left(records.offsets, end)))
+
+
+def since(records: Records, start: int) -> Records:
+    """The records from an offset on."""
+    return records if records.offsets[0] >= start else records.some(slice(bisect_left(records.offsets, start), None))

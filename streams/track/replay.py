@@ -20,6 +20,7 @@ from streams.core.terms import Terms
 from streams.kafka import progress
 from streams.kafka.ports import Log, Records
 from streams.track.part import Part
+from streams.track.ticks import parted
 from streams.wire import columns
 from streams.wire import records as wire
 
@@ -67,11 +68,12 @@ class Replay:
 
     def _take(self, records: Records) -> None:
         part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
-        effect = part.take(records)
-        self.events += effect.events
-        self.bad += len(effect.bad)
-        for alert in effect.alerts:
-            self.alerts[alert["alert_id"], alert["state"]] = alert
+        for some in parted(records):
+            effect = part.take(some)
+            self.events += effect.events
+            self.bad += len(effect.bad)
+            for alert in effect.alerts:
+                self.alerts[alert["alert_id"], alert["state"]] = alert
 
     def _cut(self, records: Records) -> Records:
         """The records before the first tick that is later than `until`."""
@@ -83,13 +85,7 @@ class Replay:
         if not len(found):
             return records
         self._over.add(records.partition)
-        end = int(read.positions[found[0]])
-        return Records(
-            partition=records.partition,
-            values=records.values[:end],
-            keys=records.keys[:end],
-            offsets=records.offsets[:end],
-        )
+        return records.some(slice(int(read.positions[found[0]])))
 
     @property
     def clock(self) -> int | None:
@@ -143,4 +139,4 @@ def compare(told: dict[Key, dict[str, Any]], again: dict[Key, dict[str, Any]]) -
 
 
 def _times(alert: dict[str, Any]) -> tuple[Any, ...]:
-    return alert["rule"], alert["unit"], alert["at"], alert["due"] if alert["state"] == "raised" else None
+    return alert["rule"], alert["unit"], alert["at"], alert.get("due") if alert["state"] == "raised" else None

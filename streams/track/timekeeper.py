@@ -4,6 +4,8 @@ Rules:
 - The tick goes to the least `through` of the declared sources; it never goes back.
 - A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. A source
   that talks but lags holds the clock, and is named as behind. An import has no timekeeper, hence no silence.
+- Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
+  one source again after hearing none (the broker was away) gives everybody the whole of its patience anew.
 """
 
 from dataclasses import dataclass, field
@@ -39,6 +41,8 @@ class Timekeeper:
         sources: declared, by name.
         terms: version of the terms that were declared last.
         last: the tick that was written last.
+        looked: wall clock when it looked last, microseconds.
+        listening: wall clock since when it would have heard whoever spoke.
     """
 
     patience: int = 60 * SECOND
@@ -46,6 +50,9 @@ class Timekeeper:
     sources: dict[str, Heard] = field(default_factory=dict)
     terms: str = ""
     last: Tick = field(default_factory=lambda: Tick(through=BEGINNING))
+    looked: int = BEGINNING
+    listening: int = BEGINNING
+    _is_deaf: bool = False
 
     def hear(self, said: dict[str, Any]) -> None:
         """Take in a progress record; an old one changes nothing."""
@@ -67,7 +74,8 @@ class Timekeeper:
         Args:
             now: wall clock, microseconds.
         """
-        silent = {name for name, heard in self.sources.items() if heard.live and now - heard.at > self.patience}
+        self._listen(now)
+        silent = self._silent(now)
         speaking = [heard.through for name, heard in self.sources.items() if name not in silent]
         through = min(speaking, default=BEGINNING)
         if through <= self.last.through:
@@ -79,3 +87,18 @@ class Timekeeper:
         }
         self.last = Tick(through=through, silent=tuple(sorted(silent)), behind=tuple(sorted(behind)), terms=self.terms)
         return self.last
+
+    def _silent(self, now: int) -> set[str]:
+        """Live sources that said nothing although we listened."""
+        live = {name: max(heard.at, self.listening) for name, heard in self.sources.items() if heard.live}
+        return {name for name, at in live.items() if now - at > self.patience}
+
+    def _listen(self, now: int) -> None:
+        """Find out whether we would have heard them."""
+        if now - self.looked > self.patience // 2:
+            self.listening = now
+        self.looked = now
+        is_deaf = len(self._silent(now)) == sum(heard.live for heard in self.sources.values()) > 0
+        if self._is_deaf and not is_deaf:
+            self.listening = now
+        self._is_deaf = is_deaf

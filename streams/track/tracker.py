@@ -25,6 +25,7 @@ from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.part import Effect, Part
 from streams.track.segments import Manifest
+from streams.track.ticks import parted
 from streams.wall import Wall
 from streams.wire import records as wire
 
@@ -102,6 +103,9 @@ class Tracker:
     # Records
 
     def _take(self, part: Part, records: Records) -> int:
+        return sum(self._fold(part, some) for some in parted(records))
+
+    def _fold(self, part: Part, records: Records) -> int:
         effect = part.take(records)
         for offset, value, reason in effect.bad:
             self._letters.put(TOPIC, part.partition, offset, value, reason)
@@ -251,6 +255,7 @@ class Tracker:
             heap=manifest.heap,
             learned=manifest.learned,
             offset=manifest.offset,
+            through=manifest.through,
             queues=set(manifest.queues),
             closed=list(manifest.closed),
         )

@@ -23,6 +23,7 @@ from streams.core.errors import Unavailable, Undecodable
 from streams.core.identity import FIXED_PARTITION
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
+from streams.kafka.ranges import since
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
 from streams.warehouse.inserts import Ends, Inserts
@@ -53,6 +54,7 @@ class Feeds:
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
+        self._ends: Ends = {}
         self._inserter = inserter or ThreadPoolExecutor(2, thread_name_prefix="warehouse")
         self._inserts = Inserts(self._inserter, self._insert, self._stored)
         self._plain_next = 0.0
@@ -106,10 +108,8 @@ class Feeds:
         table = "event_records" if topic == EVENTS else PLAIN[topic][1]
         starts = dict.fromkeys(committed, 0) if self._insist(self._store.is_empty, table) else {}
         if topic == EVENTS:
-            self._clocks = {
-                number: self._clock_before(number, starts.get(number, place.offset or 0))
-                for number, place in committed.items()
-            }
+            self._ends = {number: starts.get(number, place.offset or 0) for number, place in committed.items()}
+            self._clocks = {number: self._clock_before(number, offset) for number, offset in self._ends.items()}
         return starts
 
     def _clock_before(self, partition: int, offset: int) -> int:
@@ -123,19 +123,20 @@ class Feeds:
         self._inserts.settle()
 
     def _events(self, batches: Sequence[Records]) -> int:
-        """Decode, and insert all partitions in one."""
-        if not batches:
+        """Decode, and insert all partitions in one; what is given again is passed over: its clock would be later."""
+        fresh = [since(batch, self._ends.get(batch.partition, 0)) for batch in batches]
+        read = [self._read(batch) for batch in fresh if batch.offsets]
+        if not read:
             return 0
-        read = [self._read(batch) for batch in batches]
         count = sum(len(one.events) + len(one.ticks) for one in read)
-        ends = {batch.partition: batch.offsets[-1] + 1 for batch in batches}
+        ends = {batch.partition: batch.offsets[-1] + 1 for batch in fresh if batch.offsets}
         self._inserts.put(read, ends, more=count >= MUCH)
         return count
 
     def _read(self, batch: Records) -> Rows:
         clock = self._clocks.get(batch.partition, START)
         read = rows(batch.values, batch.keys, batch.partition, batch.offsets, clock)
-        self._clocks[batch.partition] = read.clock
+        self._clocks[batch.partition], self._ends[batch.partition] = read.clock, batch.offsets[-1] + 1
         self._bad(EVENTS, batch, read.bad, len(read.events) + len(read.ticks))
         return read
 

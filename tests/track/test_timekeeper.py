@@ -23,6 +23,12 @@ def keeper(*records: dict[str, Any]) -> Timekeeper:
     return one
 
 
+def watched(clock: Timekeeper, since: int, until: int) -> list[Tick]:
+    """The ticks of a clock writer that looks every second from one to another."""
+    ticks = [clock.tick(now * SECOND) for now in range(since, until + 1)]
+    return [tick for tick in ticks if tick is not None]
+
+
 def test_an_import_waits_for_all_its_sources() -> None:
     """A declared source that said nothing holds the clock, however long it takes."""
     clock = keeper(said("a", kind="declared"), said("b", kind="declared"), said("a", 100))
@@ -34,8 +40,34 @@ def test_an_import_waits_for_all_its_sources() -> None:
 def test_a_live_source_that_says_nothing_is_silent() -> None:
     """After a minute the clock goes on without it, and says so."""
     clock = keeper(said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
-    assert clock.tick(155 * SECOND) == Tick(through=100 * SECOND)
-    assert clock.tick(301 * SECOND) == Tick(through=300 * SECOND, silent=("a",))
+    assert watched(clock, 155, 215) == [Tick(through=100 * SECOND)]
+    assert watched(clock, 216, 301) == [Tick(through=300 * SECOND, silent=("a",))]
+
+
+def test_a_clock_writer_that_was_frozen_blames_nobody() -> None:
+    """It wakes up and hears one source first: the others said as much meanwhile, and are heard in a moment."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))
+    watched(clock, 100, 101)
+    clock.hear(said("a", 299, at=299, live=True))
+    assert clock.tick(300 * SECOND) is None
+    clock.hear(said("b", 299, at=299, live=True))
+    assert clock.tick(300 * SECOND) == Tick(through=299 * SECOND)
+
+
+def test_a_broker_that_was_away_makes_no_source_silent() -> None:
+    """Nobody was heard: it was not the sources. Who is not heard afterwards is silent."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))
+    watched(clock, 100, 300)
+    clock.hear(said("a", 301, at=301, live=True))
+    assert watched(clock, 301, 360) == []
+    clock.hear(said("a", 370, at=370, live=True))
+    assert watched(clock, 370, 371) == [Tick(through=370 * SECOND, silent=("b",))]
+
+
+def test_a_new_clock_writer_waits_for_who_may_be_about_to_speak() -> None:
+    """What it reads was said long ago; it was not there to hear more."""
+    clock = keeper(said("a", 900, at=900, live=True), said("b", 1000, at=1000, live=True))
+    assert watched(clock, 1000, 1059) == [Tick(through=900 * SECOND, behind=("a",))]
 
 
 def test_a_source_that_lags_holds_the_clock_and_is_named() -> None:

@@ -35,10 +35,9 @@ def test_a_damaged_snapshot_is_not_put_back(kind: bytes) -> None:
     """With one bit wrong in what was kept, the log is read again, and the clock is where it was."""
     log = _kept(7)
     (snapshots,) = log.topics["custody-snapshots"]
-    for number, record in enumerate(snapshots):
-        key, value = record[:2]
+    for number, (key, value) in enumerate(filter(None, snapshots)):
         if key is not None and key.startswith(kind) and value:
-            snapshots[number] = (key, value[:-1] + bytes((value[-1] ^ 1,)), *record[2:])
+            snapshots[number] = key, value[:-1] + bytes((value[-1] ^ 1,))
     tracker = _started(log)
     assert (tracker.events, tracker.parts[0].clock.through) == (7, 7)
 

@@ -1,0 +1,25 @@
+"""`pytest tests/faults --seed N` runs the one seed that a failure named; `--seeds N` runs so many."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say which seeds are run."""
+    parser.addoption("--seed", type=int, help="the only seed of the simulated faults that is run")
+    parser.addoption("--seeds", type=int, help="how many seeds of the simulated faults are run")
+    parser.addoption("--first", type=int, default=0, help="the first of them")
+
+
+@pytest.fixture
+def seeds(request: pytest.FixtureRequest) -> range:
+    """The seeds that are run."""
+    config = request.config
+    one = config.getoption("--seed", None)
+    if one is not None:
+        return range(one, one + 1)
+    first = config.getoption("--first", 0)
+    return range(first, first + (config.getoption("--seeds", None) or COUNT))
+
+
+COUNT = 2000
+"""Seeds that every change is held against."""
