@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -114,9 +114,8 @@ def run(names: Iterable[str] = ("feed", "questions")) -> dict[str, Measured]:
 # Feed
 
 
-def feed(stack: Settings) -> list[Measured]:
+def feed(stack: Settings) -> Iterator[Measured]:
     """Rows a second end to end, beside rows of Python objects, and while the warehouse derives without a pause."""
-    found = []
     for order, framed in zip(("side by side", "stage order"), _events(), strict=True):
         settings = _written(stack, f"feed{order[:4].strip()}", framed)
         rate = Measured(name=f"feed, {order}", unit="rows/s", baseline="row-wise inserts")
@@ -129,8 +128,7 @@ def feed(stack: Settings) -> list[Measured]:
             seconds, _, count = fed(settings, deriving=True)
             busy.runs.append(count / seconds)
         busy.beside.extend(rate.runs)
-        found += [rate, cost, busy]
-    return found
+        yield from (rate, cost, busy)
 
 
 Framed = tuple[bytes, bytes]
@@ -230,7 +228,7 @@ class Watch:
 # Questions
 
 
-def questions(stack: Settings) -> list[Measured]:
+def questions(stack: Settings) -> Iterator[Measured]:
     """Milliseconds of commands' questions in a large ledger, and of whole commands."""
     settings = large.made(stack, "large", messages=MESSAGES // COPIES, copies=COPIES)
     asked = Asked(settings)
@@ -241,9 +239,11 @@ def questions(stack: Settings) -> list[Measured]:
         "recipient": large.recipient_of(number),
         "busy recipient": large.BUSY,
     }
-    found = [asked.traced(f"trace by {what}", name) for what, name in names.items()]
-    found += [asked.process(f"custody trace, process, by {what}", name) for what, name in names.items()]
-    return found + [asked.timed(f"questions of {name}", work) for name, work in asked.lists().items()]
+    for what, name in names.items():
+        yield asked.traced(f"trace by {what}", name)
+        yield asked.process(f"custody trace, process, by {what}", name)
+    for name, work in asked.lists().items():
+        yield asked.timed(f"questions of {name}", work)
 
 
 class Asked:
