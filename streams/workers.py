@@ -10,11 +10,13 @@ Rules:
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
+- What an agent could not do ends the worker at once: Faust would commit it as done.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
 import asyncio
 import logging
+import os
 import signal
 import ssl
 import threading
@@ -22,6 +24,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import faust
+from faust.exceptions import FaustError
 from mode import Service
 
 from streams import profiles
@@ -29,7 +32,7 @@ from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress, registry
 from streams.kafka.broker import KafkaLog
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import create_changelog, topic_name
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -222,6 +225,7 @@ def _is_new(value: bytes, terms: Terms) -> bool:
 def _cases(app: Any, settings: Settings) -> None:
     from streams.respond.desk import Desk  # noqa: PLC0415
 
+    create_changelog(settings, f"{app.conf.id}-cases-changelog")
     desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
     for topic, take in (("alerts", desk.hear), ("commands", desk.obey)):
         app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
@@ -231,6 +235,10 @@ def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[
     async def taking(stream: Any) -> None:
         async for event in stream.events():
             message = event.message
-            take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
+            try:
+                take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
+            except (CustodyError, FaustError):
+                log.exception("a record of %s could not be taken: starting again from it", topic)
+                os._exit(1)  # at once: a worker that ends in order, or goes on, commits it as done
 
     return taking

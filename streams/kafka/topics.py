@@ -53,6 +53,19 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     retention_days: int | None
 
 
+CHANGELOG = Topic(
+    name="changelog",
+    what="What changed in a table of Faust.",
+    key="of the table",
+    producers="a worker",
+    consumers="the same worker, when it starts",
+    schema=None,
+    partitions=1,
+    cleanup="compact",
+    retention_days=None,
+)
+
+
 @cache
 def all_topics() -> dict[str, Topic]:
     """Every topic there is, by name.
@@ -102,9 +115,25 @@ def create(settings: Settings) -> list[str]:
         Misuse: a topic has another number of partitions than the settings say.
         Unavailable: the brokers do not answer, or refuse.
     """
+    return _make(settings, {topic_name(topic.name, settings.ledger): topic for topic in all_topics().values()})
+
+
+def create_changelog(settings: Settings, name: str) -> list[str]:
+    """Make the changelog of a Faust table of one partition, and wait until the brokers see it.
+
+    Faust would make it, too, but does not wait: where its consumer looks too early the table has no partition until the
+    worker's end, and refuses every write.
+
+    Raises:
+        Misuse: it has more partitions.
+        Unavailable: the brokers do not answer, or refuse.
+    """
+    return _make(settings, {name: CHANGELOG})
+
+
+def _make(settings: Settings, wanted: dict[str, Topic]) -> list[str]:
     admin = AdminClient({**settings.kafka_client()})
     there = partition_counts(admin)
-    wanted = {topic_name(topic.name, settings.ledger): topic for topic in all_topics().values()}
     _check(wanted, there, settings)
     missing = [_new(name, topic, settings) for name, topic in wanted.items() if name not in there]
     if missing:

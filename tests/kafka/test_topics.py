@@ -89,6 +89,15 @@ def test_topics_are_made_once(stack: Settings, ledger: str) -> None:
 
 
 @pytest.mark.service
+def test_a_tables_changelog_is_made_once(stack: Settings, ledger: str) -> None:
+    """One partition, there when this returns; a worker that starts again finds it."""
+    name = f"{ledger}-cases-changelog"
+    assert topics.create_changelog(stack, name) == [name]
+    assert topics.partition_counts(AdminClient({**stack.kafka_client()}))[name] == 1
+    assert topics.create_changelog(stack, name) == []
+
+
+@pytest.mark.service
 def test_another_number_of_partitions_is_refused(stack: Settings, ledger: str) -> None:
     """Events of one message would land elsewhere: the setting is wrong, not the ledger."""
     topics.create(msgspec.structs.replace(stack, ledger=ledger))
