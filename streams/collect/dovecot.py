@@ -21,8 +21,8 @@ from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
-from streams.collect.parser import Counts, Piece, Unread
-from streams.collect.syslog import Reader, text_of
+from streams.collect.parser import Counts, Piece, Unread, text_of
+from streams.collect.syslog import Reader
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Self
 
-BLOCK = 1 << 20
-"""Bytes of a block, about."""
+BLOCK = 1 << 18
+"""Bytes of a block, about: what is made of a larger one leaves the processor's caches before it is used."""
 
 BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError)
 """What a file raises that is away, not ours to read, or damaged."""

@@ -11,11 +11,14 @@ Rules:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import sub
 from typing import Protocol, overload
 
 import msgspec
+import numpy as np
 
 from streams.core.events import MessageEvent
 
@@ -32,42 +35,100 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes
 
 
+def text_of(raw: bytes) -> str:
+    """The text of a line; what is not UTF-8 becomes U+FFFD, and so does NUL."""
+    return without_nul(raw.decode("utf-8", "replace"))
+
+
+def without_nul(text: str) -> str:
+    """NUL keeps texts apart in hashes, so it may not be in one."""
+    return text.replace("\0", "\ufffd")
+
+
 class Block(Sequence[Piece]):
-    """Consecutive pieces of one file, kept as columns: a piece is made only where somebody asks for one.
+    """Consecutive lines of one file, as they stand there; a piece is made only where somebody asks for one.
+
+    All lines are decoded at once, for a call a line costs more than the decoding.
 
     Attributes:
-        offsets: of each.
-        raws: the bytes of each.
+        texts: what each says.
     """
 
-    __slots__ = ("offsets", "raws")
+    def __init__(self, whole: bytes, offset: int) -> None:
+        """Some lines.
 
-    def __init__(self, offsets: list[int], raws: list[bytes]) -> None:
-        """Put columns of the same length together."""
-        self.offsets, self.raws = offsets, raws
+        Args:
+            whole: without the end of its last line.
+            offset: of its first byte.
+        """
+        self._whole, self._offset = whole, offset
+        if whole.isascii():
+            self.texts = without_nul(whole.decode("ascii")).split("\n")
+        else:
+            self.texts = list(map(text_of, self._raws))
 
     def __len__(self) -> int:
-        """How many pieces there are."""
-        return len(self.raws)
+        """How many lines there are."""
+        return len(self.texts)
 
     @overload
     def __getitem__(self, at: int) -> Piece: ...
 
     @overload
-    def __getitem__(self, at: slice) -> "Block": ...
+    def __getitem__(self, at: slice) -> list[Piece]: ...
 
-    def __getitem__(self, at: int | slice) -> "Piece | Block":
-        """A piece, or some of them."""
+    def __getitem__(self, at: int | slice) -> Piece | list[Piece]:
+        """A line, or some of them."""
         if isinstance(at, slice):
-            return Block(self.offsets[at], self.raws[at])
-        return Piece(offset=self.offsets[at], raw=self.raws[at])
+            return list(map(self.__getitem__, range(*at.indices(len(self)))))
+        return Piece(offset=self.offsets[at], raw=self._raws[at])
+
+    @cached_property
+    def offsets(self) -> list[int]:
+        """Where each begins."""
+        lines: Sequence[str | bytes] = self.texts if self._whole.isascii() else self._raws
+        after = np.fromiter(map(len, lines), np.int64, len(lines))
+        after[0] += self._offset
+        after[1:] += 1
+        return [self._offset, *(after.cumsum()[:-1] + 1).tolist()]
+
+    @cached_property
+    def _raws(self) -> list[bytes]:
+        return self._whole.split(b"\n")
+
+    def raw_at(self, offset: int) -> bytes | None:
+        """The line that begins at an offset."""
+        start = offset - self._offset
+        if not 0 <= start < len(self._whole) or (start and self._whole[start - 1 : start] != b"\n"):
+            return None
+        end = self._whole.find(b"\n", start)
+        return self._whole[start : None if end < 0 else end]
+
+    def larger(self, size: int) -> frozenset[int]:
+        """Offsets of the lines that are longer than `size` bytes."""
+        after = [*self.offsets[1:], self._offset + len(self._whole) + 1]
+        if max(map(sub, after, self.offsets)) <= size:
+            return frozenset()
+        return frozenset(at for at, end in zip(self.offsets, after, strict=True) if end - at > size + 1)
 
 
-def block_of(pieces: Sequence[Piece]) -> Block:
-    """Some pieces as columns."""
+def columns(pieces: Sequence[Piece]) -> tuple[list[int], list[str]]:
+    """Offsets and texts of some pieces."""
     if isinstance(pieces, Block):
-        return pieces
-    return Block([piece.offset for piece in pieces], [piece.raw for piece in pieces])
+        return pieces.offsets, pieces.texts
+    return [piece.offset for piece in pieces], [text_of(piece.raw) for piece in pieces]
+
+
+def raw_by_offset(pieces: Sequence[Piece]) -> Callable[[int], bytes | None]:
+    """The bytes of the piece at an offset; None where none is there."""
+    return pieces.raw_at if isinstance(pieces, Block) else {piece.offset: piece.raw for piece in pieces}.get
+
+
+def large_of(pieces: Sequence[Piece], size: int) -> frozenset[int]:
+    """Offsets of the pieces that are longer than `size` bytes."""
+    if isinstance(pieces, Block):
+        return pieces.larger(size)
+    return frozenset(piece.offset for piece in pieces if len(piece.raw) > size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

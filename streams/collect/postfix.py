@@ -14,7 +14,7 @@ import msgspec
 
 from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
-from streams.collect.parser import Piece, block_of
+from streams.collect.parser import Piece, columns
 from streams.collect.postfix_again import Again
 from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read
@@ -22,7 +22,7 @@ from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
-from streams.collect.syslog import DATED, NO_DATE, Reader, texts_of
+from streams.collect.syslog import DATED, NO_DATE, Reader
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -95,11 +95,10 @@ class PostfixParser:
         if self._again.first >= 0:
             pieces = list(self._again.untold(pieces, desk.spools))
         desk.open(file, observed_at)
-        block = block_of(pieces)
-        texts = texts_of(block.raws)
-        if any(map(LONGEST.__lt__, map(len, texts))):  # a journal record is longer than its message
+        offsets, texts = columns(pieces)
+        if max(map(len, texts), default=0) > LONGEST:  # a journal record is longer than its message
             texts = [text if text.startswith("{") else text[:LONGEST] for text in texts]
-        self._read(desk, block.offsets, texts)
+        self._read(desk, offsets, texts)
         events, desk.events = desk.events, []
         self.counts.events += len(events)
         return events

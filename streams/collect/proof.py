@@ -8,7 +8,7 @@ Rules:
 
 from collections.abc import Iterable, Sequence
 
-from streams.collect.parser import Piece, block_of
+from streams.collect.parser import Piece, raw_by_offset
 from streams.core.events import MessageEvent
 from streams.wire.envelope import zigzag
 from streams.wire.schemas import header
@@ -21,22 +21,14 @@ _HEADER = header("evidence") + zigzag(16)
 
 def proofs(pieces: Sequence[Piece], events: Iterable[MessageEvent], source: str, file: str) -> dict[bytes, bytes]:
     """The encoded evidence of events that came of some pieces of one file, by event id."""
-    block = block_of(pieces)
-    raw = dict(zip(block.offsets, block.raws, strict=True))
+    raw_at = raw_by_offset(pieces)
     place = _text(source) + _text(file)
     return {
         event.event_id: b"".join(
-            (
-                _HEADER,
-                event.event_id,
-                _text(event.message_key),
-                place,
-                zigzag(event.offset),
-                _bytes(raw[event.offset][:RAW]),
-            )
+            (_HEADER, event.event_id, _text(event.message_key), place, zigzag(event.offset), _bytes(raw[:RAW]))
         )
         for event in events
-        if event.offset is not None and event.offset in raw
+        if event.offset is not None and (raw := raw_at(event.offset)) is not None
     }
 
 

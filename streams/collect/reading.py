@@ -8,13 +8,11 @@ Rules:
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
-from operator import add
 from pathlib import Path
 
 from streams.collect.checkpoint import Trail
 from streams.collect.packed import BROKEN, STDIN, Text, reason
-from streams.collect.parser import Block, Counts, Piece, Unread, block_of
+from streams.collect.parser import Block, Counts, Piece, Unread
 
 LINE = 1 << 20
 """Bytes of a line that are kept."""
@@ -101,12 +99,17 @@ def lines_of(whole: bytes, offset: int, counts: Counts, path: str) -> Sequence[P
         counts: told of lines that are cut.
         path: of the file.
     """
-    raws = whole.split(b"\n")
-    before = accumulate(map(len, raws), initial=0)
-    block = Block(list(map(add, before, range(offset, offset + len(raws)))), raws)
-    if b"\r" in whole or len(whole) > LINE or not all(raws):
-        return block_of([trimmed for piece in block if (trimmed := _trimmed(piece, counts, path)).raw])
-    return block
+    if b"\r" not in whole and len(whole) <= LINE:
+        block = Block(whole, offset)
+        if all(block.texts):
+            return block
+    return [trimmed for piece in _split(whole, offset) if (trimmed := _trimmed(piece, counts, path)).raw]
+
+
+def _split(whole: bytes, offset: int) -> Iterator[Piece]:
+    for line in whole.split(b"\n"):
+        yield Piece(offset=offset, raw=line)
+        offset += len(line) + 1
 
 
 def _trimmed(piece: Piece, counts: Counts, path: str) -> Piece:

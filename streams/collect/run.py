@@ -21,7 +21,7 @@ from streams.collect.follow import Look
 from streams.collect.kinds import kind_of
 from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
-from streams.collect.parser import Parser, Piece, block_of
+from streams.collect.parser import Parser, Piece, large_of
 from streams.collect.proof import proofs
 from streams.core.events import MessageEvent
 from streams.kafka import progress
@@ -220,10 +220,9 @@ class Collector:
 
     def _fitting(self, pieces: Sequence[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
         """The events that a record holds; others are counted, for a broker would refuse them for ever."""
-        block = block_of(pieces)
-        if not any(map(LARGE.__lt__, map(len, block.raws))):
+        large = large_of(pieces, LARGE)
+        if not large:
             return events
-        large = {offset for offset, raw in zip(block.offsets, block.raws, strict=True) if len(raw) > LARGE}
         kept = [event for event in events if event.offset not in large or _size(event) <= RECORD]
         if len(kept) < len(events):
             lost = {event.offset or 0 for event in events} - {event.offset or 0 for event in kept}

@@ -12,13 +12,13 @@ Rules:
 """
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from streams.collect.parser import text_of, without_nul
 from streams.core.errors import Misuse
 
 _MONTHS = {
@@ -127,7 +127,7 @@ class Reader:
         Most lines share their second with the line before: its date is not read again.
 
         Args:
-            text: the line, of `text_of` or `texts_of`.
+            text: the line, without NUL.
         """
         if text.startswith(self.date):
             return self.at, text[DATED:]
@@ -286,23 +286,7 @@ def _journal(raw: str) -> tuple[int, str] | None:
         return None
     if not _EARLIEST <= at < _LATEST:
         return None
-    return at, _without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
-
-
-def texts_of(raws: Sequence[bytes]) -> list[str]:
-    """The texts of some lines; they are decoded at once, for a call a line costs more than the decoding."""
-    texts = _without_nul(b"\n".join(raws).decode("utf-8", "replace")).split("\n")
-    return texts if len(texts) == len(raws) else [text_of(raw) for raw in raws]
-
-
-def text_of(raw: bytes) -> str:
-    """The text of a line."""
-    return _without_nul(raw.decode("utf-8", "replace"))
-
-
-def _without_nul(text: str) -> str:
-    """NUL keeps texts apart in hashes, so it may not be in one."""
-    return text.replace("\0", "\ufffd")
+    return at, without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
 
 
 def _message(rest: str) -> str:
