@@ -21,7 +21,8 @@ def arrive(desk: Desk, entry: Entry) -> None:
     if entry.arrived:
         return
     entry.arrived = True
-    desk.name(entry)
+    if not entry.key:
+        desk.name(entry)
     classify(desk, entry)
     if entry.requeued:
         _inherit(desk, entry)

@@ -6,8 +6,6 @@ Rules:
   "discarded" in the peer's words it is neither.
 """
 
-from typing import NamedTuple
-
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
 from streams.collect.postfix_desk import Desk, half_of
@@ -19,25 +17,14 @@ WORDS = 500
 """Characters of a peer's words that are kept."""
 
 
-class Onward(NamedTuple):
-    """Where custody passed to.
+Onward = tuple[str | None, str | None, str | None, bytes | None]
+"""Where custody passed to: "sent" where a hand-over is told, "relayed" where it is beyond the sight of reports, what the
+next party calls it, the next leg."""
 
-    Attributes:
-        side: "sent" where a hand-over is told.
-        action: "relayed" where it is beyond the sight of reports.
-        number: what the next party calls it.
-        leg: the next one.
-    """
+NOWHERE: Onward = (None, None, None, None)
 
-    side: str | None = None
-    action: str | None = None
-    number: str | None = None
-    leg: bytes | None = None
-
-
-NOWHERE = Onward()
-
-_TRANSFERRED = Kind.TRANSFERRED  # a member of an enumeration is looked up by a descriptor, which takes its time
+# A member of an enumeration is looked up by a descriptor, which takes its time.
+_DELIVERED, _TRANSFERRED, _DEFERRED = Kind.DELIVERED, Kind.TRANSFERRED, Kind.DEFERRED
 
 _FINAL = frozenset({"lmtp", "local", "virtual", "pipe"})
 _NOBODY = frozenset({"none", "local", "virtual"})
@@ -88,7 +75,7 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
 def _failed(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> None:
     match attempt.status:
         case "deferred" | "SOFTBOUNCE":
-            _told(desk, Kind.DEFERRED, entry, attempt, _peer(desk, attempt))
+            _told(desk, _DEFERRED, entry, attempt, _peer(desk, attempt))
         case "bounced" | "expired":
             owed.gone = True
             _told(desk, Kind.REFUSED, entry, attempt, _peer(desk, attempt))
@@ -104,14 +91,14 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
         party = desk.parties[attempt.relay]
         _passed(desk, entry, attempt, desk.spool.host if party.near else party.name, number)
     elif session := texts.session(reply):
-        onward = Onward(number=session, leg=session_leg(session))
-        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt), onward)
+        onward = None, None, session, session_leg(session)
+        _told(desk, _DELIVERED, entry, attempt, _peer(desk, attempt), onward)
     elif desk.head.daemon == "discard" or texts.is_discarded(reply):
         _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt))
     elif number := texts.forwarded_as(reply):
         _passed(desk, entry, attempt, desk.spool.host, number)
     elif desk.head.daemon in _FINAL:
-        _told(desk, Kind.DELIVERED, entry, attempt, _peer(desk, attempt))
+        _told(desk, _DELIVERED, entry, attempt, _peer(desk, attempt))
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")
 
@@ -122,8 +109,7 @@ def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, 
     if number and peer == desk.spool.host:
         _doubt(desk, number)
     action = "relayed" if peer in desk.mute else None  # beyond the sight of reports
-    onward = Onward("sent", action, number if leg else None, leg)
-    _told(desk, _TRANSFERRED, entry, attempt, peer, onward)
+    _told(desk, _TRANSFERRED, entry, attempt, peer, ("sent", action, number if leg else None, leg))
 
 
 def _doubt(desk: Desk, number: str) -> None:

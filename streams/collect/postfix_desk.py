@@ -8,7 +8,7 @@ Rules:
 
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,19 +29,24 @@ PROGRAMS = 1_000
 
 _LOOPBACK = ("127.", "::1")
 _PARTIES = 16_384
+_RECIPIENTS = 65_536
 
 NOTHING = "None|None|None"
 """Outcome of a fact that has none."""
 
-half_of = lru_cache(maxsize=65_536)(recipient_half)
-"""The second half of a recipient's leg; mailboxes come again and again."""
+
+class _Halves(dict[str, bytes]):
+    """The second halves of recipients' legs; mailboxes come again and again."""
+
+    def __missing__(self, recipient: str) -> bytes:
+        if len(self) >= _RECIPIENTS:
+            self.clear()
+        self[recipient] = half = recipient_half(recipient)
+        return half
 
 
-@lru_cache(maxsize=4096)
-def _key_of(message_id: str) -> str:
-    """The key of a Message-ID, "" where it is empty; a host with a filter sees each message twice."""
-    key = message_key(message_id, "", "-")
-    return "" if key == "//-" else key
+half_of = _Halves().__getitem__
+"""The second half of a recipient's leg."""
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
@@ -182,7 +187,7 @@ class Desk:
         if not entry.key:
             host = self.spool.host
             entry.message_id = message_id
-            entry.key = key = (message_id and _key_of(message_id)) or message_key(None, host, entry.queue_id)
+            entry.key = key = message_key(message_id, host, entry.queue_id)
             entry.place = place_of(host, entry.queue_id, key=key)
 
     def leave(self, entry: Entry) -> None:

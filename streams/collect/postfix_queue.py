@@ -14,6 +14,7 @@ from streams.collect.postfix_desk import Desk
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark
 from streams.core.events import Kind, Traffic
 
+_REMOVED = Kind.REMOVED
 _NOTICES = {
     "sender non-delivery notification": "failed",
     "sender delivery status notification": "delivered",
@@ -34,16 +35,17 @@ _UNSAID = "4.4.7"
 
 def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
     """A line of cleanup about an entry."""
-    if rest.startswith("removed ("):  # Postfix 3.12 says what it never queued
+    named = rest.startswith("message-id=")
+    if not named and rest.startswith("removed ("):  # Postfix 3.12 says what it never queued
         _dropped(desk, queue_id)
         return
     entry = desk.spool.entries.get(queue_id)
-    named = rest.startswith("message-id=")
     if entry is None or entry.removed_at is not None or (named and entry.expected is not None):
         entry = desk.begin(queue_id)  # a message made here, under an id that may have been another's
     entry.written = True
     if named:
-        desk.name(entry, rest[11:])
+        if not entry.key:
+            desk.name(entry, rest[11:])
         _heard_all(desk, entry)
         if entry.remarks:
             _act(desk, entry)
@@ -159,13 +161,15 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
 
 def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
     """A line of qmgr about an entry."""
-    entry = desk.entry(queue_id)
+    entry = desk.spool.entries.get(queue_id) or desk.begin(queue_id)
     if rest == "removed":
-        desk.name(entry)
-        desk.tell(Kind.REMOVED, desk.at, entry)
+        if not entry.key:
+            desk.name(entry)
+        desk.tell(_REMOVED, desk.at, entry)
         desk.leave(entry)
     elif rest.endswith(" (queue active)"):
-        _activated(desk, entry, rest)
+        if entry.expected is None:
+            _activated(desk, entry, rest)
     elif ", status=" in rest:
         _expired(desk, entry, rest.rpartition(", status=")[2])
     elif rest.startswith("to=<"):
@@ -177,8 +181,6 @@ def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
 
 
 def _activated(desk: Desk, entry: Entry, rest: str) -> None:
-    if entry.expected is not None:
-        return
     said = texts.activation(rest)
     if said is None:
         desk.unread("a line of qmgr of an unknown form")

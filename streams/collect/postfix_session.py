@@ -13,7 +13,10 @@ from streams.collect.postfix_desk import SECOND, Desk
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark, Talk
 
 _APART = 600 * SECOND
-"""Microseconds; time zones differ by at least 15 minutes."""
+"""Microseconds between the time of a line that opens an entry and the one that its id tells; time zones differ by at
+least 15 minutes."""
+
+_FAR = "a time far from its queue id's: is the source's time zone, or year, right?"
 
 _REMARKS = {"hold: ": True, "discard: ": False}
 
@@ -35,14 +38,16 @@ def spoken(desk: Desk, text: str) -> None:
     if text.startswith("connect from "):
         talks.pop(desk.head.pid, None)
     elif text.startswith("disconnect from "):
-        _gone(desk, talks.pop(desk.head.pid, None))
+        talk = talks.pop(desk.head.pid, None)
+        if talk and talk.entry:
+            _gone(desk, talk)
     elif "replacing command" in text:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
         _without_entry(desk, text[9:])
         _count(desk, text[9:])
         return
-    desk.ignore("smtpd")
+    desk.ignored["smtpd"] += 1
 
 
 def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
@@ -52,7 +57,8 @@ def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
         desk.ignore("pickup")
         return
     entry = desk.begin(queue_id)
-    _compare(desk, entry)
+    if not -_APART <= entry.at - desk.at <= _APART:
+        desk.unread(_FAR)
     entry.local = True
     entry.login, root = said
     if root:
@@ -62,7 +68,8 @@ def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
 
 
 def _opened(desk: Desk, entry: Entry, rest: str) -> None:
-    _compare(desk, entry)
+    if not -_APART <= entry.at - desk.at <= _APART:
+        desk.unread(_FAR)
     client, more, said = rest[7:].partition(", ")
     entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
@@ -77,12 +84,6 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
         entry.recipients[to] = Owed(asked=asked)
     entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
     talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
-
-
-def _compare(desk: Desk, entry: Entry) -> None:
-    """The time that an entry's id tells and the time of the line that opens it."""
-    if abs(entry.at - desk.at) > _APART:
-        desk.unread("a time far from its queue id's: is the source's time zone, or year, right?")
 
 
 def _checked(desk: Desk, entry: Entry, rest: str) -> None:
@@ -136,7 +137,7 @@ def _remark(desk: Desk, said: str) -> Remark | None:
     return None
 
 
-def _gone(desk: Desk, talk: Talk | None) -> None:
-    entry = desk.spool.entries.get(talk.entry) if talk else None
+def _gone(desk: Desk, talk: Talk) -> None:
+    entry = desk.spool.entries.get(talk.entry)
     if entry and not entry.written and not entry.arrived:
         del desk.spool.entries[entry.queue_id]

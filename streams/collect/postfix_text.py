@@ -92,14 +92,11 @@ def attempt(text: str) -> Attempt | None:
 
 def queued_as(reply: str) -> str:
     """What the next party calls it (the last that says so: a filter quotes the one behind it); "" if none does."""
-    at = reply.rfind(_QUEUED_AS)
-    if at < 0:
-        return ""
-    name = reply[at + len(_QUEUED_AS) :]
-    if name.isalnum():
-        return name
-    found = _NUMBER.match(name)
-    return found[0] if found else ""
+    _, found, name = reply.rpartition(_QUEUED_AS)
+    if not found or name.isalnum():
+        return name if found else ""
+    number = _NUMBER.match(name)
+    return number[0] if number else ""
 
 
 def session(reply: str) -> str:

@@ -6,17 +6,18 @@ in five hexadecimal digits. Ids are unique per host only, and short ones are use
 """
 
 import re
-from functools import lru_cache
 
 _DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
 _BASE = 52
 _PAIRS = {a + b: _BASE * m + n for m, a in enumerate(_DIGITS) for n, b in enumerate(_DIGITS)}
+_HIGH = {pair: _BASE * _BASE * value for pair, value in _PAIRS.items()}
 _DIGIT = "[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]"
 _LONG = re.compile(f"{_DIGIT}{{10}}z[0-9A-Za-y]{{1,20}}")
 _SHORT = re.compile(r"[0-9A-F]{6,24}")
 _QUEUE_ID = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}")
 _SECOND = 1_000_000
 _NO_DIGIT = -(10**9)
+_KEPT = 1024
 _EARLIEST, _LATEST = 631_152_000, 4_102_444_800
 """1990 and 2100: what decodes to another second is no long id."""
 
@@ -34,23 +35,27 @@ def arrival(queue_id: str, line_at: int) -> int:
         line_at: time of the first line about it; only its second counts for a short id.
     """
     if queue_id[10:11] == "z":
-        seconds, micros = _number(queue_id[:6]), _micros(queue_id[6:8], queue_id[8:10])
-        if _EARLIEST <= seconds < _LATEST and 0 <= micros < _SECOND:
-            return seconds * _SECOND + micros
+        micros = _HIGH.get(queue_id[6:8], _SECOND) + _PAIRS.get(queue_id[8:10], _SECOND)
+        at = _seconds[queue_id[:6]]
+        if at >= 0 and micros < _SECOND:
+            return at + micros
     if line_at % _SECOND == 0 and _SHORT.fullmatch(queue_id):
         micros = int(queue_id[:5], 16)
         return line_at + micros if micros < _SECOND else line_at
     return line_at
 
 
-@lru_cache(maxsize=1024)
-def _number(digits: str) -> int:
-    """A number of base 52, an even count of digits; negative where a character is none."""
-    value = 0
-    for at in range(0, len(digits), 2):
-        value = value * _BASE * _BASE + _PAIRS.get(digits[at : at + 2], _NO_DIGIT)
-    return value
+class _Seconds(dict[str, int]):
+    """The beginning of an id, as the microseconds of its second; negative where it is none."""
+
+    def __missing__(self, digits: str) -> int:
+        if len(self) >= _KEPT:
+            self.clear()
+        value = 0
+        for at in range(0, len(digits), 2):
+            value = value * _BASE * _BASE + _PAIRS.get(digits[at : at + 2], _NO_DIGIT)
+        self[digits] = found = value * _SECOND if _EARLIEST <= value < _LATEST else -1
+        return found
 
 
-def _micros(high: str, low: str) -> int:
-    return _PAIRS.get(high, _NO_DIGIT) * _BASE * _BASE + _PAIRS.get(low, _NO_DIGIT)
+_seconds = _Seconds()
