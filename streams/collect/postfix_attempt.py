@@ -18,8 +18,8 @@ WORDS = 500
 
 
 Onward = tuple[str | None, str | None, str | None, bytes | None]
-"""Where custody passed to: "sent" where a hand-over is told, "relayed" where it is beyond the sight of reports, what the
-next party calls it, the next leg."""
+"""Where custody passed to: "sent" where a hand-over is told, "relayed" where no report will see it, what the next party
+calls it, the next leg."""
 
 NOWHERE: Onward = (None, None, None, None)
 

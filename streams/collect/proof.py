@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from streams.collect.parser import Piece, raw_by_offset
 from streams.core.events import MessageEvent
-from streams.wire.envelope import zigzag
+from streams.wire.longs import zigzag
 from streams.wire.schemas import header
 
 RAW = 8192

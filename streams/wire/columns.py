@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.wire import envelope
-from streams.wire.envelope import HASH_WIDTH, LAST, zigzag
+from streams.wire.envelope import HASH_WIDTH, LAST
+from streams.wire.longs import zigzag
 from streams.wire.records import parsed
 from streams.wire.schemas import FRAME, MAGIC, id_of, ids, schema
 

@@ -5,7 +5,7 @@ reference that the tests compare every byte with. Texts and times that come agai
 reading) are kept as they were written. Decoding one by one is for the few; batches are read as columns.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import asdict, astuple
@@ -13,6 +13,7 @@ from msgspec.structs import asdict, astuple
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.wire import bodies, records
+from streams.wire.longs import zigzag
 from streams.wire.schemas import header, schema, split
 
 LAST = 253_402_300_799_999_999
@@ -23,35 +24,13 @@ HASH_WIDTH = 16
 
 _NAME = "message-event"
 _HEADER = header(_NAME)
-_GROUP = 0x3FFF
 _KEPT = 1 << 14
 """Texts that are kept as they were written; more than there are hosts, files and replies at a time."""
 
 
-def zigzag(number: int) -> bytes:
-    """Avro's long: zig-zag, then seven bits a byte, least first.
-
-    Raises:
-        Undecodable: more than 64 bits.
-    """
-    if not -(1 << 63) <= number < 1 << 63:
-        raise Undecodable(f"a number of {number.bit_length()} bits")
-    return _unsigned((number << 1) ^ (number >> 63))
-
-
-def _unsigned(rest: int) -> bytes:
-    out = bytearray()
-    while rest > 0x7F:  # noqa: PLR2004 - seven bits
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
-
-
 _SMALL = [zigzag(n) for n in range(4096)]
-_PAIRS = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_GROUP + 1)]
 _NONE = b"\0"
-_SOME = [_unsigned(2) + length for length in _SMALL]
+_SOME = [b"\2" + length for length in _SMALL]
 """The branch that is not null, and a small number: the length of what follows, or the value itself."""
 
 _FLAGS = {None: _NONE, False: b"\2\0", True: b"\2\1"}
@@ -63,14 +42,6 @@ def _kinds() -> dict[str, bytes]:
 
 
 _KINDS = _kinds()
-_high = lru_cache(_KEPT)(_unsigned)
-
-
-def _long(number: int) -> bytes:
-    if number < 1 << 34 or number >= 1 << 63:
-        return zigzag(number)
-    rest = number << 1  # a time: two pairs of bytes, and a rest that changes every two minutes
-    return _PAIRS[rest & _GROUP] + _PAIRS[rest >> 14 & _GROUP] + _high(rest >> 28)
 
 
 def _int(number: int) -> bytes:
@@ -80,26 +51,37 @@ def _int(number: int) -> bytes:
 
 
 def _some(number: int) -> bytes:
-    return _SOME[number] if 0 <= number < len(_SOME) else b"\2" + _long(number)
+    return _SOME[number] if 0 <= number < len(_SOME) else b"\2" + zigzag(number)
 
 
-@lru_cache(_KEPT)
-def _text(text: str) -> bytes:
+class _Kept(dict[Any, bytes]):
+    """What was written before; a look is cheaper than a call."""
+
+    def __init__(self, write: Callable[[Any], bytes]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: Any) -> bytes:
+        if len(self) >= _KEPT:
+            self.clear()
+        self[value] = written = self._write(value)
+        return written
+
+
+def _text_of(text: str) -> bytes:
     raw = text.encode()
     return _SMALL[len(raw)] + raw
 
 
-@lru_cache(_KEPT)
-def _some_text(text: str | None) -> bytes:
-    raw = b"" if text is None else text.encode()
-    return _NONE if text is None else _SOME[len(raw)] + raw
+def _some_text_of(text: str | None) -> bytes:
+    return _NONE if text is None else b"\2" + _text_of(text)
+
+
+_text, _some_text, _time = _Kept(_text_of), _Kept(_some_text_of), _Kept(zigzag)
 
 
 def _texts(texts: tuple[str, ...]) -> bytes:
-    return b"".join((_SMALL[len(texts)], *map(_text, texts), _NONE))
-
-
-_time = lru_cache(_KEPT)(_long)
+    return b"".join((_SMALL[len(texts)], *map(_text_of, texts), _NONE))
 
 
 def encode(event: MessageEvent) -> bytes:
@@ -128,40 +110,40 @@ def _encode(event: MessageEvent) -> bytes:
             _SMALL[len(event_id)],
             event_id,
             _KINDS[kind],
-            _long(occurred_at),
-            _time(observed_at),
+            zigzag(occurred_at),
+            _time[observed_at],
             _SMALL[len(leg)],
             leg,
             _NONE if next_leg is None else _SOME[len(next_leg)] + next_leg,
             _SMALL[len(raw := key.encode())],
             raw,
-            _text(host),
+            _text[host],
             _SMALL[len(raw := queue_id.encode())],
             raw,
             _SMALL[len(raw := recipient.encode())],
             raw,
             _NONE if original_recipient is None else _SOME[len(raw := original_recipient.encode())] + raw,
             _NONE if next_queue_id is None else _SOME[len(raw := next_queue_id.encode())] + raw,
-            _some_text(peer),
-            _some_text(side),
-            _text(source),
+            _some_text[peer],
+            _some_text[side],
+            _text[source],
             _NONE if message_id is None else _SOME[len(raw := message_id.encode())] + raw,
             _NONE if mts_id is None else _SOME[len(raw := mts_id.encode())] + raw,
             _NONE if originator is None else _SOME[len(raw := originator.encode())] + raw,
             _NONE if expected is None else b"\2" + _int(expected),
             _NONE if priority is None else b"\2" + _int(priority),
             _NONE if size is None else _some(size),
-            _some_text(content_type),
-            _some_text(traffic),
-            _some_text(action),
-            _some_text(status),
+            _some_text[content_type],
+            _some_text[traffic],
+            _some_text[action],
+            _some_text[status],
             _NONE if diagnostic is None else _SOME[len(raw := diagnostic.encode())] + raw,
             _NONE if digest is None else _SOME[len(digest)] + digest,
             _NONE if subject_event is None else _SOME[len(subject_event)] + subject_event,
             _NONE if subject_key is None else _SOME[len(raw := subject_key.encode())] + raw,
             _FLAGS[report_requested],
             _int(seq) if seq else _NONE,
-            _some_text(file),
+            _some_text[file],
             _NONE if offset is None else _some(offset),
             _texts(attributes) if attributes else _NONE,
         )

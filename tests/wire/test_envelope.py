@@ -13,7 +13,7 @@ from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
 from streams.wire import columns, envelope, records
 from streams.wire.schemas import FRAME, header, schema
-from tests.wire.envelopes import events, longs
+from tests.wire.envelopes import events
 
 FIELDS = {field["name"]: field for field in schema("message-event")["fields"]}
 
@@ -38,14 +38,6 @@ def test_an_event_is_written_as_the_reference_writes_it(event: MessageEvent) -> 
 def test_an_event_comes_back_as_it_was_written(event: MessageEvent) -> None:
     """Writing and reading change nothing."""
     assert envelope.decode(envelope.encode(event)) == event
-
-
-@given(longs)
-def test_a_long_is_written_as_avro_says(number: int) -> None:
-    """The fast forms for small numbers and for times are the general form (Avro 1.11, binary encoding)."""
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, "long", number)
-    assert envelope._long(number) == envelope.zigzag(number) == out.getvalue()
 
 
 def test_the_envelope_and_its_schema_have_the_same_fields() -> None:
