@@ -21,15 +21,17 @@ _HEADER = header("evidence") + zigzag(16)
 
 def proofs(pieces: Sequence[Piece], events: Iterable[MessageEvent], source: str, file: str) -> dict[bytes, bytes]:
     """The encoded evidence of events that came of some pieces of one file, by event id."""
-    raw_at = raw_by_offset(pieces)
-    place = _text(source) + _text(file)
-    return {
-        event.event_id: b"".join(
-            (_HEADER, event.event_id, _text(event.message_key), place, zigzag(event.offset), _bytes(raw[:RAW]))
-        )
-        for event in events
-        if event.offset is not None and (raw := raw_at(event.offset)) is not None
-    }
+    raw_at, place = raw_by_offset(pieces), _text(source) + _text(file)
+    proven: dict[bytes, bytes] = {}
+    at, piece = None, b""
+    for event in events:
+        if event.offset != at:  # events of one piece follow one another
+            at = event.offset
+            raw = None if at is None else raw_at(at)
+            piece = b"" if at is None or raw is None else zigzag(at) + _bytes(raw[:RAW])
+        if piece:
+            proven[event.event_id] = b"".join((_HEADER, event.event_id, _text(event.message_key), place, piece))
+    return proven
 
 
 def _text(text: str) -> bytes:

@@ -60,6 +60,7 @@ class Writer:
         self._producer = Producer(wanted | config)
         self._topics: dict[str, tuple[str, Frames | None]] = {}
         self._since_poll = 0
+        self._told = self._failed  # bound once, not for every record
 
     def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
         """Hand over one record; blocks while the buffer is full.
@@ -73,7 +74,7 @@ class Writer:
         name, frames = self._topics.get(topic) or self._open(topic)
         written = value if frames is None else frames.outward(value)
         try:
-            self._producer.produce(name, written, key, partition, self._failed)
+            self._producer.produce(name, written, key, partition, self._told)
         except BufferError:
             self._wait(name, written, key, partition)
         except KafkaException as error:
@@ -107,7 +108,7 @@ class Writer:
             self._producer.poll(0.1)
             self._check()
             try:
-                self._producer.produce(name, value, key, partition, self._failed)
+                self._producer.produce(name, value, key, partition, self._told)
             except BufferError:
                 continue
             return
@@ -134,16 +135,17 @@ class EventWriter:
 
     def write(self, events: Iterable[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> int:
         """Hand over some events and the encoded evidence of some of them, by event id; returns their number."""
-        count = 0
+        count, last, key, partition = 0, None, b"", 0
         for event in events:
-            partition = partition_of(event.message_key, self._partitions)
+            if event.message_key != last:  # a line's events have the same key
+                last = event.message_key
+                key, partition = last.encode("utf-8", "replace"), partition_of(last, self._partitions)
             try:
-                value = envelope.encode(event)
-                self._writer.write("message-events", event.message_key.encode("utf-8", "replace"), value, partition)
+                self._writer.write("message-events", key, envelope.encode(event), partition)
             except Undecodable as error:
                 self._pass_over(event, partition, error)
-            if evidence and event.event_id in evidence:
-                self._prove(event, evidence[event.event_id], partition)
+            if evidence and (proof := evidence.get(event.event_id)):
+                self._prove(event, proof, partition)
             count += 1
         return count
 
