@@ -13,10 +13,10 @@ Rules:
 from collections.abc import Iterator, Sequence
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.parser import Piece
+from streams.collect.parser import Piece, text_of
 from streams.collect.postfix_entry import Spool, Told
 from streams.collect.queueid import arrival, is_queue_id
-from streams.collect.syslog import Reader, text_of
+from streams.collect.syslog import Reader
 
 SECOND = 1_000_000
 BEHIND = 5 * SECOND
