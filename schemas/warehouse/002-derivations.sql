@@ -95,7 +95,7 @@ CREATE TABLE IF NOT EXISTS leg_records
     released_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Last released from hold',
     deleted_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Deleted by an operator while it was owed',
     deleted_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When that could be known',
-    stuck_due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it had to leave',
+    stuck_due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it had to leave; null where that was found of the entry, of which no recipient was known then',
     observed_at DateTime COMMENT 'When the last evidence about it was read',
     version UInt64 COMMENT 'Derivation that made the row',
     gone UInt8 COMMENT '1: there is no such row any more'
@@ -173,7 +173,7 @@ CREATE TABLE IF NOT EXISTS unit_records
     last_host LowCardinality(String) COMMENT 'Last queue known to have held it: host',
     last_queue_id String COMMENT 'Last queue known to have held it: queue id',
     first_of_key Bool COMMENT 'Is it of the first submission known of its Message-ID',
-    other_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When another recipient in its queues could be known',
+    diverted_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When it could be known that it was handed on, or reported, for another recipient',
     redirected_known Nullable(DateTime64(6, 'UTC')) COMMENT 'When it could be known that it was redirected',
     counted_from DateTime64(6, 'UTC') COMMENT 'The submission known first, from which the terms count',
     observed_at DateTime COMMENT 'When the last evidence about it was read',

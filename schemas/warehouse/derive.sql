@@ -414,7 +414,7 @@ SELECT
         'unknown'
     ) AS outcome,
     h.last.1 AS last_host, h.last.2 AS last_queue_id,
-    s.one.13 = f.first_place AS first_of_key, if(length(r.two) = 2, toNullable(r.two[2].1), NULL) AS other_known, d.redirected_known AS redirected_known,
+    s.one.13 = f.first_place AS first_of_key, d.diverted_known AS diverted_known, d.redirected_known AS redirected_known,
     s.one.14 AS counted_from, v.observed_at AS observed_at,
     v.receipt_known AS receipt_known, v.receipt_at AS receipt_at
 FROM s
@@ -422,8 +422,16 @@ INNER JOIN v ON s.chain = v.owner
 LEFT JOIN work_stays AS t ON s.chain = t.chain
 LEFT JOIN work_holders AS h ON s.chain = h.holder
 LEFT JOIN work_expansions AS x ON s.chain = x.chain
-LEFT JOIN work_recipients AS r ON s.chain = r.chain
-LEFT JOIN (SELECT chain, toNullable(min(known)) AS redirected_known FROM work_chained WHERE kind = 'redirected' GROUP BY chain) AS d ON s.chain = d.chain
+LEFT JOIN
+(
+    SELECT
+        chain,
+        minOrNullIf(known, kind = 'redirected') AS redirected_known,
+        minOrNullIf(known, kind != 'redirected' AND stay = 'queue' AND next_stay = 'queue' AND half != next_half) AS diverted_known
+    FROM work_chained
+    WHERE kind IN ('redirected', 'transferred', 'rerouted', 'reported')
+    GROUP BY chain
+) AS d ON s.chain = d.chain
 LEFT JOIN work_messages AS f ON s.one.2 = f.message_key;
 
 CREATE OR REPLACE TABLE work_copies ENGINE = MergeTree ORDER BY leg AS
@@ -508,10 +516,11 @@ GROUP BY leg;
 
 CREATE OR REPLACE TABLE work_astray ENGINE = MergeTree ORDER BY leg AS
 SELECT a.leg AS leg, a.message_key AS message_key, a.host AS host, a.queue_id AS queue_id, a.recipient AS recipient, a.reported_known AS reported_known,
-    m.first_known AS submitted_known, a.observed_at AS observed_at
+    least(s.submitted_known, m.first_known) AS submitted_known, a.observed_at AS observed_at
 FROM
 (
     SELECT
+        chain,
         argMin((leg, message_key, host, queue_id, recipient), (known, place, half)) AS one,
         one.1 AS leg, one.2 AS message_key, one.3 AS host, one.4 AS queue_id, one.5 AS recipient,
         minOrNullIf(known, kind = 'reported') AS reported_known,
@@ -522,7 +531,8 @@ FROM
     GROUP BY chain
 ) AS a
 LEFT JOIN work_messages AS m ON a.message_key = m.message_key
-WHERE reported_known IS NOT NULL AND ifNull(m.first_known > reported_known, 1);
+LEFT JOIN (SELECT chain, toNullable(min(known)) AS submitted_known FROM work_submissions GROUP BY chain) AS s ON a.chain = s.chain
+WHERE reported_known IS NOT NULL AND ifNull(least(s.submitted_known, m.first_known) > reported_known, 1);
 
 -- @keep
 INSERT INTO entry_records
@@ -541,8 +551,9 @@ SELECT
     g.last_hop, g.sent_known, g.handed_to, g.next_arrived_known,
     least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
     if(g.was_deleted, g.deleted_at, NULL), if(g.was_deleted, g.deleted_known, NULL),
-    g.stuck_due, g.observed_at, {version:UInt64}, 0
+    if(q.peopled_known <= greatest(g.stuck_due, g.arrived_known), g.stuck_due, NULL), g.observed_at, {version:UInt64}, 0
 FROM work_legs AS g
+INNER JOIN (SELECT place, min(met_known) AS peopled_known FROM work_legs GROUP BY place) AS q ON g.place = q.place
 LEFT JOIN work_owners AS w ON g.chain = w.chain
 LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 

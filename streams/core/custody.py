@@ -180,8 +180,12 @@ class Custody(Holdings):
         self._meet_users(
             facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == SESSION_HALF))
         )
-        redirected = np.flatnonzero(here & facts.of(Kind.REDIRECTED))
-        self.units.join("redirected_known", self._units(legs[redirected]), facts.known[redirected])
+        for name, events in (
+            ("redirected_known", facts.of(Kind.REDIRECTED)),
+            ("diverted_known", facts.of(Kind.TRANSFERRED, Kind.REROUTED, Kind.REPORTED) & _crosses(facts)),
+        ):
+            some = np.flatnonzero(here & events)
+            self.units.join(name, self._units(legs[some]), facts.known[some])
 
     def _join_units(self, facts: Facts, legs: Rows, name: str, events: Mask) -> None:
         some = np.flatnonzero(events)
@@ -241,6 +245,14 @@ class Custody(Holdings):
 
 def _join(table: Table, name: str, rows: Rows, facts: Facts, events: Mask) -> None:
     table.join_known(name, rows[events], facts.at[events], facts.known[events])
+
+
+def _crosses(facts: Facts) -> Mask:
+    """Where an event joins stays in queues that have other recipients."""
+    one, two = facts.leg[:, 1], facts.next_leg[:, 1]
+    in_stores = np.isin([one, two], [NOBODY_HALF, SESSION_HALF, COPY_HALF]).any(axis=0)
+    crosses: Mask = (one != two) & ~in_stores
+    return crosses
 
 
 def _each(work: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> list[T]:

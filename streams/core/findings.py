@@ -163,34 +163,26 @@ def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
 
 
 def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A stay in one queue lasts too long: for each recipient still owed there, or for the entry where none is known."""
+    """A stay in one queue lasts too long: for each recipient, or for the entry if not one was known by then."""
     del known
     entries, legs = custody.entries, custody.legs
     owed = entries["stuck_after"] != tables.MOST
     due = np.where(owed, entries["stay_from"] + entries["stuck_after"] * np.int64(SECOND), NEVER)
     late = due <= clock.through
-    if late.any():
-        queued = np.flatnonzero(legs["entry"] >= 0)
-        entry = legs["entry"][queued].astype(np.int64)
-        left = np.minimum(legs["left_known"][queued], entries["left_known"][entry])
-        some = late[entry] & (left > np.maximum(due[entry], legs["met_known"][queued]))
-        entry, rows, left = entry[some], queued[some], left[some]
-        raised = np.maximum(np.maximum(due, entries["arrived_known"])[entry], legs["met_known"][rows])
-        yield _found("stuck", rows, due[entry], raised, left, np.zeros(len(rows), np.bool_))
-        yield from _stuck_whole(custody, due, late)
-
-
-def _stuck_whole(custody: Custody, due: Times, late: Mask) -> Iterator[Found]:
-    """Entries of which not one recipient is known, until one is."""
-    entries, legs = custody.entries, custody.legs
-    peopled = np.full(len(entries), NEVER, np.int64)
-    queued = np.flatnonzero(legs["entry"] >= 0)
-    queued = queued[late[legs["entry"][queued]]]
-    np.minimum.at(peopled, legs["entry"][queued], legs["met_known"][queued])
+    if not late.any():
+        return
     raised = np.maximum(due, entries["arrived_known"])
-    rows = np.flatnonzero(late & (entries["left_known"] > due) & (peopled > raised))
-    cleared = np.minimum(entries["left_known"], peopled)[rows]
-    yield _of_entries("stuck", rows, due[rows], raised[rows], cleared)
+    rows = np.flatnonzero(legs["entry"] >= 0)
+    rows = rows[late[legs["entry"][rows]]]
+    entry, met = legs["entry"][rows].astype(np.int64), legs["met_known"][rows]
+    peopled = np.full(len(entries), NEVER, np.int64)
+    np.minimum.at(peopled, entry, met)
+    left = np.minimum(legs["left_known"][rows], entries["left_known"][entry])
+    some = peopled[entry] <= raised[entry]
+    since = np.maximum(raised[entry], met)[some]
+    yield _found("stuck", rows[some], due[entry][some], since, left[some], np.zeros(len(since), np.bool_))
+    whole = np.flatnonzero(late & (peopled > raised))
+    yield _of_entries("stuck", whole, due[whole], raised[whole], entries["left_known"][whole])
 
 
 def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -298,8 +290,10 @@ def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
 
 
 def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A chain in queues names another recipient, and nothing said by then that it was redirected."""
-    raised = np.maximum(custody.units["other_known"][known.unit], known["submitted_known"])
+    """A message was handed on for another recipient, and nothing said in time that it was redirected."""
+    at = custody.units["diverted_known"][known.unit]
+    wait = custody.terms.profile.unaccounted_after * SECOND
+    raised = np.maximum(np.where(at == NEVER, at - wait, at) + wait, known["submitted_known"])
     told = custody.units["redirected_known"][known.unit]
     some = (raised <= clock.through) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
@@ -338,14 +332,21 @@ def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterato
 
 
 def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A report about a message that no source saw submitted; cleared when a submission becomes known."""
+    """A report about a message that no source saw submitted; cleared when a submission becomes known.
+
+    While a source is silent nobody can tell: it waits until that source has spoken.
+    """
     del known
     units, legs, messages = custody.units, custody.legs, custody.messages
     reported = np.flatnonzero((units["leg"] >= 0) & (units["reported_known"] != NEVER))
-    due = units["reported_known"][reported] + custody.terms.profile.told_within * SECOND
+    at, wait = units["reported_known"][reported], custody.terms.profile.told_within * SECOND
+    due = at + wait
+    for since, until in sorted(clock.silences()):
+        due = np.where((since <= due) & (until >= at), np.maximum(due, min(until, NEVER - wait) + wait), due)
     leg = legs.index.find(np.column_stack([units[name][reported] for name in tables.ABOUT[1:]]))
     message = legs["message"][leg]
     submitted = np.where(messages["before"][message] == 1, BEGINNING, messages["first_known"][message])
+    submitted = np.minimum(submitted, units["submitted_known"][reported])
     some = (due <= clock.through) & (submitted > due)
     never = np.full(int(some.sum()), NEVER)
     yield _found("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))

@@ -96,6 +96,9 @@ UNITS = (
     Column(
         name="redirected_known", join=Join.EARLIEST, of="passed to another recipient, as the systems say", beside="rare"
     ),
+    Column(
+        name="diverted_known", join=Join.EARLIEST, of="handed on, or reported, for another recipient", beside="rare"
+    ),
     Column(name="recipient_known", join=Join.FIRST, of="when its first recipient in queues could be known"),
     Column(name="recipient", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
     Column(

@@ -103,7 +103,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         unread: watched mailboxes.
         refused: "always", or "untold" where the originator was not told within `told_within` seconds.
         told_within: see above.
-        unaccounted_after: seconds after a hand-over by which the next declared host must have said so.
+        unaccounted_after: seconds after a hand-over by which the next declared host must have said so, or, where it was
+            for another recipient, by which some system must have said that it was redirected.
         linger: seconds after the last that was heard of a settled message until it closes.
         horizon: the same for a message that is never settled.
         bulk: patterns of originators whose messages owe no report.

@@ -89,7 +89,8 @@ class Truth:
         """Every finding that is due by the last tick, by its name."""
         found: dict[Name, Due] = {}
         for one in self._all():
-            if one.name[0] in self._rules and one.raised <= self.end:
+            over = one.cleared <= one.raised  # when it could be known
+            if one.name[0] in self._rules and one.raised <= self.end and not over:
                 found[one.name] = one
         return found
 
@@ -154,7 +155,8 @@ class Truth:
         if message and first[message][1] != ticket.queue_id:
             yield self._about(("identity-reused", *about), known, number)
         if ticket.fault == "misrouted" and case.reports:
-            yield self._about(("misrouted", *about), known, number)
+            told = min(told for told, *_ in case.reports) + self.profile.unaccounted_after * SECOND
+            yield self._about(("misrouted", *about), max(known, told), number)
 
     def _overdue(self, about: tuple[str, str, str], number: int, case: Case, file: File) -> Iterator[Due]:
         told, known = case.submitted or (0, 0)
@@ -198,20 +200,21 @@ class Truth:
         if stuck is not None and file.left > file.at + stuck <= self.end:
             yield from self._stuck(place, file, file.at + stuck)
         expected = len(file.arrival.recipients) if file.told else 0
-        if file.left != NEVER and file.deleted == NEVER and len(file.legs) < expected:
-            yield self._about(("unaccounted", *place, ""), max(file.left, file.known), file.tickets[0])
+        raised, named = max(file.left, file.known), sorted(leg.named for leg in file.legs.values())
+        if file.left != NEVER and sum(known <= raised for known in named) < expected:
+            complete = named[expected - 1] if len(named) >= expected else NEVER
+            yield self._about(("unaccounted", *place, ""), raised, file.tickets[0], min(complete, file.deleted))
         for to, leg in file.legs.items():
             if leg.handed is not None:
                 yield from self._never_arrived(place, to, leg)
 
     def _stuck(self, place: tuple[str, str], file: File, due: int) -> Iterator[Due]:
         raised = max(due, file.known)
-        for to, leg in file.legs.items():
-            left = min(leg.left, file.left)
-            if left > due:
-                yield self._about(("stuck", *place, to), raised, leg.ticket, left)
-        if not file.legs:
+        if min((leg.named for leg in file.legs.values()), default=NEVER) > raised:
             yield self._about(("stuck", *place, ""), raised, file.tickets[0], file.left)
+            return
+        for to, leg in file.legs.items():
+            yield self._about(("stuck", *place, to), max(raised, leg.named), leg.ticket, min(leg.left, file.left))
 
     def _never_arrived(self, place: tuple[str, str], to: str, leg: Leg) -> Iterator[Due]:
         known, onward = leg.handed or (0, ("", ""))

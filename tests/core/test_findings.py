@@ -226,13 +226,13 @@ def test_what_was_over_when_it_could_be_known_is_no_finding() -> None:
     assert alarms(folded(events, clock=500), 1000) == set()
 
 
-def test_recipient_that_becomes_known_late_ends_the_alarm_of_the_whole_entry() -> None:
-    """First only the number is known; then the alarm is the recipient's."""
-    whole = event(Kind.SUBMITTED, 0, host="origin", queue_id="A1", traffic=Traffic.OURS, recipients_expected=1)
-    custody = folded([whole])
-    custody.fold(facts(frame_of(submitted(0, "A1")), 40 * SECOND))
-    stuck = {one for one in alarms(custody, 50) if one[0] == "stuck"}
-    assert stuck == {("stuck", "origin/A1", 30, 40.000001), ("stuck", "origin/A1", 40.000001, None)}
+def test_recipient_that_becomes_known_after_the_alarm_of_the_whole_entry_is_no_other_alarm() -> None:
+    """First only the number is known; the alarm is the entry's until it leaves."""
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1"}
+    custody = folded([event(Kind.SUBMITTED, 0, traffic=Traffic.OURS, recipients_expected=1, **where)])
+    assert {one for one in alarms(custody, 35) if one[0] == "stuck"} == {("stuck", "origin/A1", 30, None)}
+    custody.fold(facts(frame_of([*submitted(0, "A1"), event(Kind.REMOVED, 45, **where)]), 40 * SECOND))
+    assert {one for one in alarms(custody, 50) if one[0] == "stuck"} == {("stuck", "origin/A1", 30, 45)}
 
 
 def test_recipients_that_become_known_late_are_accounted_for() -> None:
@@ -249,7 +249,7 @@ def test_redirection_that_becomes_known_late_clears_misrouted() -> None:
     where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "next_leg": other}
     custody = folded(submitted(0, "A1"), [event(Kind.TRANSFERRED, 1, side="sent", peer="origin", **where)])
     custody.fold(facts(frame_of([event(Kind.REDIRECTED, 1, **where)]), 100 * SECOND))
-    assert ("misrouted", "origin/A1", 1, 100.000001) in alarms(custody, 200)
+    assert ("misrouted", "origin/A1", 21, 100.000001) in alarms(custody, 200)
 
 
 def test_moved_copy_is_unread_until_it_is_moved() -> None:
@@ -303,7 +303,7 @@ def test_other_recipient_without_a_redirection_is_misrouted() -> None:
         peer="relay",
         next_leg=other,
     )
-    assert ("misrouted", "origin/A1", 1, None) in alarms(folded(submitted(0, "A1"), [diverted]), 5)
+    assert ("misrouted", "origin/A1", 21, None) in alarms(folded(submitted(0, "A1"), [diverted]), 25)
 
 
 def test_second_copy_in_one_mailbox_is_a_duplicate() -> None:
@@ -343,6 +343,15 @@ def test_copy_that_no_switch_told_of_proves_delivery() -> None:
 def test_report_for_a_message_never_seen_is_uncorroborated() -> None:
     """A forged report: no source saw the submission."""
     assert alarms(folded(reported(5, ("dest", "X1"))), 100) == {("uncorroborated-report", "dest/X1", 25, None)}
+
+
+def test_report_waits_for_a_silent_source_before_it_is_uncorroborated() -> None:
+    """The submission may stand in the log that nobody reads meanwhile."""
+    silence = (Tick(through=4 * SECOND, silent=("origin",)), Tick(through=90 * SECOND))
+    report = reported(5, ("dest", "X1"))
+    assert alarms(folded(report), 105, *silence) == set()
+    assert alarms(folded(report), 120, *silence) == {("uncorroborated-report", "dest/X1", 110, None)}
+    assert alarms(folded(report), 120, silence[0]) == set()
 
 
 def test_report_before_submission_is_no_finding() -> None:

@@ -264,6 +264,20 @@ def event_of_other_key(one: MessageEvent) -> MessageEvent:
     return msgspec.structs.replace(one, message_key=f"/{one.host}/{one.queue_id}")
 
 
+def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str) -> None:
+    """It waits until the source has spoken; a submission that becomes known meanwhile makes it no finding."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.tick(2, silent=("origin",))
+    both.write([*reported(5, ("nowhere", "X1")), *reported(6, ("origin", "A1"), key="n")])
+    both.tick(90)
+    both.write(submitted(0, "A1", key="n"))
+    both.tick(200)
+    both.derive()
+    assert_agree(both)
+    waited = [alarm for (rule, _), alarm in both.told().items() if rule == "uncorroborated-report"]
+    assert waited == [(110 * SECOND, None, None, False)]
+
+
 def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
     """The relay speaks, and never said that it received this one."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))

@@ -45,9 +45,9 @@ FROM
     FROM leg_records FINAL
     WHERE has(rules, 'stuck') AND stuck_due <= now
     UNION ALL
-    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known), least(left_known, peopled_known), 0
+    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known) AS since, left_known, 0
     FROM entry_records FINAL
-    WHERE has(rules, 'stuck') AND stuck_due <= now
+    WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(peopled_known > since, 1)
     UNION ALL
     SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0
     FROM unit_records FINAL
@@ -81,9 +81,9 @@ FROM
     ) AS s ON l.log_partition = s.log_partition AND l.handed_to = s.host
     WHERE has(rules, 'unaccounted')
     UNION ALL
-    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(other_known, submitted_known), redirected_known, 0
+    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(diverted_known + toIntervalSecond(unaccounted_after), submitted_known), redirected_known, 0
     FROM unit_records FINAL
-    WHERE has(rules, 'misrouted') AND other_known IS NOT NULL
+    WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
     UNION ALL
     SELECT 'duplicate', leg, message_key, host, queue_id, user, NULL, saved_known, NULL, 0
     FROM copy_records FINAL
@@ -93,7 +93,13 @@ FROM
     FROM unit_records FINAL
     WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
     UNION ALL
-    SELECT 'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL, reported_known + toIntervalSecond(told_within), submitted_known, 0
+    SELECT
+        'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL,
+        arrayFold(
+            (t, s) -> if(s.since <= t AND s.until >= reported_known, greatest(t, s.until + toIntervalSecond(told_within)), t),
+            arraySort(s -> (s.since, s.until), silences), reported_known + toIntervalSecond(told_within)
+        ),
+        submitted_known, 0
     FROM astray_records FINAL
     WHERE has(rules, 'uncorroborated-report')
     UNION ALL
