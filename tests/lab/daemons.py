@@ -1,15 +1,12 @@
-"""Daemons of the laboratory: each in the foreground under its test, in a session of its own, ended by its own pid."""
+"""Daemons of the laboratory: each in the foreground under its test, in a session of its own, ended with it."""
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from streams.local.part import tied_to
 
 PATIENCE = 30
 """Seconds for anything that mail systems do here."""
@@ -20,6 +17,9 @@ NEEDED = (POSTFIX, Path("/usr/lib/dovecot/lmtp"), Path("/usr/lib/dovecot/imap"),
 SIEVE = "/usr/lib/dovecot/modules/lib90_sieve_plugin.so"
 ENVIRONMENT = {**os.environ, "TZ": "UTC"}
 """Postfix writes its log in the time of the machine, without saying which."""
+
+KEEPER = '"$@" </dev/null & read _; kill $!; wait $!'
+"""Ends a daemon when its test closes the pipe, or dies: what changes its user is out of the kernel's reach for us."""
 
 PACKAGES = "postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve"
 
@@ -57,33 +57,28 @@ class Daemon:
         self._log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - programs of the mail systems
-                command,
-                stdin=subprocess.DEVNULL,
+                ("/bin/sh", "-c", KEEPER, "keeper", *command),
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 user=user,
                 env=ENVIRONMENT,
-                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
             )
 
     def wait_for(self, address: str, port: int) -> None:
         """Wait until it greets."""
         deadline = time.monotonic() + PATIENCE
         while not greets(address, port):
-            assert self.process.poll() is None, self._log.read_text(encoding="utf-8")
-            assert time.monotonic() < deadline, f"{address}:{port} does not greet"
+            said = self._log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, f"{address}:{port} does not greet: {said}"
             time.sleep(0.02)
 
     def stop(self) -> None:
         """End it and what it started."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait(PATIENCE)
 
 
 def greets(address: str, port: int) -> bool:
