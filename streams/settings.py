@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from streams.core.documents import toml
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 
 PREFIX = "CUSTODY_"
 FILE_VARIABLE = "CUSTODY_SETTINGS_FILE"
@@ -115,10 +115,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The configuration that every librdkafka client starts from.
 
         Raises:
-            Misuse: no broker is known, or the settings contradict each other.
+            Misuse: the settings contradict each other.
+            Unavailable: no broker is known.
         """
         if not self.kafka_brokers:
-            raise Misuse(f"No Kafka broker is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
+            raise Unavailable(f"No Kafka broker is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
         return {
             "bootstrap.servers": self.kafka_brokers,
             "security.protocol": self.kafka_security_protocol,
@@ -146,10 +147,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """The arguments of `clickhouse_connect.get_client`, but for the database.
 
         Raises:
-            Misuse: no warehouse is known, or its URL or password file cannot be used.
+            Misuse: its URL or password file cannot be used.
+            Unavailable: no warehouse is known.
         """
         if not self.clickhouse_url:
-            raise Misuse(f"No warehouse is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
+            raise Unavailable(f"No warehouse is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
         url = urlsplit(self.clickhouse_url)
         secure = url.scheme == "https"
         return {

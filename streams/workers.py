@@ -79,8 +79,7 @@ def terms_of(settings: Settings) -> Terms:
     Raises:
         Misuse: they cannot be read.
     """
-    text = progress.latest_terms(KafkaLog(settings))
-    return profiles.load() if text is None else profiles.parse(text, "the ledger's terms")
+    return progress.terms_of(KafkaLog(settings))[1]
 
 
 def _app(role: str, settings: Settings) -> Any:
@@ -165,6 +164,7 @@ def _feed(app: Any, settings: Settings) -> None:
     from streams.warehouse.feed import Feeds  # noqa: PLC0415
     from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
+    settings.clickhouse_client()  # where no warehouse is named, waiting for it would be for ever
     _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member="0"), None)
 
 

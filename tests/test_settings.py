@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from streams import settings
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import Stack
 
 
@@ -177,7 +177,7 @@ def test_the_registry_is_optional(tmp_path: Path) -> None:
 def test_without_a_stack_the_way_out_is_told() -> None:
     """Where neither brokers nor a running stack are known, the hint says how to start one."""
     for ask in (settings.load().kafka_client, settings.load().clickhouse_client):
-        with pytest.raises(Misuse) as refused:
+        with pytest.raises(Unavailable) as refused:
             ask()
         assert "custody up --detach" in refused.value.hint
 

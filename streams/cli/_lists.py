@@ -9,8 +9,7 @@ import click
 
 from streams.cli._screen import as_datetime, clean, moment
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.core.errors import Misuse, Unavailable
-from streams.settings import NOT_RUNNING, Settings
+from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.warehouse.questions import Warehouse
@@ -61,12 +60,7 @@ def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[S
     from streams.warehouse.questions import Warehouse  # noqa: PLC0415 - the warehouse's client is slow to import
 
     settings = settings_of(data, file, ledger)
-    try:
-        return settings, Warehouse.of(settings)
-    except Misuse as error:
-        if error.hint == NOT_RUNNING:  # for one who asks, a stack that does not run is a service that is away
-            raise Unavailable(str(error), hint=error.hint) from error
-        raise
+    return settings, Warehouse.of(settings)
 
 
 def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:

@@ -46,13 +46,11 @@ def command(  # noqa: PLR0913 - options
     """
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import latest_terms  # noqa: PLC0415
+    from streams.kafka.progress import terms_of  # noqa: PLC0415
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
 
     log = KafkaLog(settings_of(data, file, ledger))
-    text = latest_terms(log)
-    terms = profiles.load(named) if named or text is None else profiles.parse(text, "the ledger's terms")
-    replay = Replay(terms=terms, until=_micros(until))
+    replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=_micros(until))
     for _ in replay.run(log):
         pass
     found = compare(live(log, replay.clock if until else None), replay.alerts) if difference else None

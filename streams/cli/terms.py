@@ -113,11 +113,10 @@ def declared(settings: Settings) -> str:
     Raises:
         Unavailable: the brokers do not answer, or the ledger has no topics.
     """
-    from streams import profiles  # noqa: PLC0415
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import latest_terms  # noqa: PLC0415
+    from streams.kafka.progress import terms_of  # noqa: PLC0415
 
-    return latest_terms(KafkaLog(settings)) or profiles.text_of()
+    return terms_of(KafkaLog(settings))[0]
 
 
 def summary(terms: Terms) -> str:

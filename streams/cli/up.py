@@ -115,10 +115,11 @@ def _prepare(settings: Settings, file: Path | None) -> None:
     """Make the ledger's topics (a Faust worker ignores those that come after it) and its tables."""
     from streams.kafka import topics  # noqa: PLC0415
     from streams.warehouse import migrations  # noqa: PLC0415
+    from streams.warehouse.client import told  # noqa: PLC0415
 
     running_now = settings_of(settings.data, file, settings.ledger)
     topics.create(running_now)
-    migrations.migrate(running_now)
+    told(lambda: migrations.migrate(running_now))
 
 
 class _Told:

@@ -7,9 +7,10 @@ Rules:
   them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -159,12 +160,10 @@ SCHEMA: dict[str, pl.DataType] = {
 """Types of the columns that are not texts."""
 
 
-def frame_of(events: Sequence[MessageEvent]) -> pl.DataFrame:
-    """The columns of some events, as the wire would give them."""
-    return pl.DataFrame(
-        {name: [_plain(getattr(event, name)) for event in events] for name in COLUMNS},
-        schema={name: SCHEMA.get(name, pl.String()) for name in COLUMNS},
-    )
+def frame_of(events: Sequence[MessageEvent], types: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """The columns of some events, as the wire would give them; those of COLUMNS where no types say which."""
+    schema = types or {name: SCHEMA.get(name, pl.String()) for name in COLUMNS}
+    return pl.DataFrame({name: [_plain(getattr(event, name)) for event in events] for name in schema}, schema=schema)
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from streams import profiles
 from streams.core.errors import Undecodable
+from streams.core.terms import Terms
 from streams.kafka.ports import Log
 from streams.wire import records
 
@@ -66,6 +68,16 @@ def all_progress(log: Log) -> Iterator[dict[str, Any]]:
                 yield read(value)
             except Undecodable:
                 continue
+
+
+def terms_of(log: Log) -> tuple[str, Terms]:
+    """The terms that a ledger declares last, else the default: as TOML, and read.
+
+    Raises:
+        Misuse: they cannot be read.
+    """
+    text = latest_terms(log) or profiles.text_of()
+    return text, profiles.parse(text, "the ledger's terms")
 
 
 def latest_terms(log: Log) -> str | None:

@@ -3,7 +3,6 @@
 import logging
 from concurrent.futures import Executor, Future
 
-from streams import profiles
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.kafka import progress
@@ -65,8 +64,7 @@ class Derivations:
         """The terms that the ledger declares last, kept in the warehouse too."""
         if self._terms is None or self._wall.monotonic() >= self._looked + TERMS_EVERY:
             self._looked = self._wall.monotonic()
-            text = progress.latest_terms(self._log) or profiles.text_of()
-            terms = profiles.parse(text, "the ledger's terms")
+            text, terms = progress.terms_of(self._log)
             if self._terms is None or terms.version != self._terms.version:
                 row = [terms.version, terms.profile.name, text]
                 self._store.insert_rows("terms", ("version", "profile", "text"), [row])

@@ -69,7 +69,8 @@ def _scripts(client: Any, done: dict[str, str], database: str) -> None:
         elif done[name] != checksum(script):
             raise Misuse(
                 f"The database {database} was made by another version of {name}.",
-                hint=f"DROP DATABASE {database}: the feed makes it again from the log",
+                hint=f"DROP DATABASE {database} (embedded: remove the folder clickhouse of the data directory):"
+                " the feed makes it again from the log",
             )
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent, Traffic
+from streams.core.facts import frame_of
 from streams.wire import envelope
 from streams.wire.envelope import HASH_WIDTH, LAST
 from streams.wire.longs import zigzag
@@ -172,16 +173,7 @@ def _one_by_one(
 def from_events(events: Sequence[MessageEvent], columns: Sequence[str]) -> pl.DataFrame:
     """The columns of some events, as reading them gives them."""
     types = of_type()
-    return pl.DataFrame(
-        {name: [_plain(name, getattr(event, name)) for event in events] for name in columns},
-        schema={name: types[name] for name in columns},
-    )
-
-
-def _plain(name: str, value: object) -> object:
-    if name == "kind":
-        return str(value).replace("-", "_")
-    return list(value) if isinstance(value, tuple) else value
+    return frame_of(events, {name: types[name] for name in columns})
 
 
 @cache

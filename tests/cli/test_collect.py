@@ -16,7 +16,7 @@ from streams.cli.app import custody
 from streams.cli.collect import stop_at_signal
 from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Unread
-from streams.core.errors import Misuse
+from streams.core.errors import CustodyError, Misuse
 
 DAY = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
 
@@ -39,7 +39,7 @@ def test_help_names_every_kind() -> None:
 
 def _refused(*arguments: str) -> str:
     told = CliRunner().invoke(custody, arguments)
-    assert isinstance(told.exception, Misuse)
+    assert isinstance(told.exception, CustodyError)
     return str(told.exception)
 
 

@@ -65,10 +65,25 @@ def test_what_click_refuses_is_misuse(words: tuple[str, ...]) -> None:
     assert run(*words).exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["overdue", "unread", "queue", "alerts", "cases", "reliability"])
-def test_a_stack_that_does_not_run_is_named(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        *((name,) for name in ("overdue", "unread", "queue", "alerts", "cases", "reliability", "replay")),
+        ("alerts", "--follow"),
+        ("cases", "--acknowledge", "abcdef12", "--by", "J. Doe", "--reason", "seen"),
+        ("forget", "carol@dest.test"),
+        ("sql", "SELECT 1"),
+        ("terms", "show"),
+        ("terms", "use", "watch"),
+        ("trace", "m@x"),
+        ("worker", "--roles", "clock"),
+        ("worker", "--roles", "feed"),
+    ],
+    ids=" ".join,
+)
+def test_a_stack_that_does_not_run_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
     """Exit code 3, with a hint what to start."""
-    error = run(name, "--data", str(tmp_path)).exception
+    error = run(*words, "--data", str(tmp_path)).exception
     assert isinstance(error, CustodyError)
     assert error.exit_code == Unavailable.exit_code
     assert error.hint
