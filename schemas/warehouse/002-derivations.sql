@@ -165,7 +165,7 @@ CREATE TABLE IF NOT EXISTS unit_records
     relayed_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Handed beyond sight: to a party that does not report',
     read_at Nullable(DateTime64(6, 'UTC')) COMMENT 'A receipt or a store says read',
     proof_at Nullable(DateTime64(6, 'UTC')) COMMENT 'Earliest proof of delivery; of an expansion, the last of its members',
-    proof LowCardinality(String) COMMENT 'report, store, or hand',
+    proof LowCardinality(String) COMMENT 'report, store, switch (its word alone that it put it into the store), or hand',
     peer LowCardinality(String) COMMENT 'First next party',
     members UInt64 COMMENT 'Recipients that it was redirected to; 0 where it was not',
     members_proven UInt64 COMMENT 'Of these, with proof of delivery',

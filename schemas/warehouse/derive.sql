@@ -381,6 +381,7 @@ WITH
             minOrNullIf(at, kind = 'read' AND stay != 'copy') AS receipt_at,
             minOrNullIf(at, is_proof) AS proof_at,
             argMinIf(multiIf(kind = 'reported', 'report', kind = 'discharged', 'hand', 'store'), (at, known, event_id), is_proof) AS proof,
+            countIf(kind = 'delivered' AND stay != 'queue') > 0 AS has_store,
             minOrNullIf(at, action = 'relayed') AS relayed_at,
             minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
             argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent') AS peer,
@@ -401,7 +402,7 @@ SELECT
     least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known) AS told_known,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
-    if(proven_at IS NULL, '', v.proof) AS proof,
+    multiIf(proven_at IS NULL, '', v.proof = 'store' AND NOT v.has_store, 'switch', v.proof) AS proof,
     v.peer AS peer, x.members AS members, if(x.members = 1, toUInt64(v.proof_at IS NOT NULL), x.proven) AS members_proven,
     multiIf(
         v.expanded_at IS NOT NULL, 'expanded',

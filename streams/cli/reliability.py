@@ -86,7 +86,7 @@ def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:
     """What stands below the table."""
     proven, owed = total["in_time"] + total["late"], total["owed"]
     part = f", {100 * total['delivered']:.1f} %" if total["delivered"] is not None else ""
-    words = {"report": "report", "store": "store alone", "hand": "by hand"}
+    words = {"report": "report", "store": "store alone", "switch": "switch's word alone", "hand": "by hand"}
     by = ", ".join(f"{words[proof]} {proofs[proof]:,}" for proof in words if proofs[proof]) or "none"
     return [
         f"Delivered at last {proven:,} of {owed:,}{part}. Proof: {by}.",

@@ -148,12 +148,13 @@ class Warehouse:
         return [*parts, *({columns[0]: "all"} | row for row in total)]
 
     def proofs(self) -> dict[str, int]:
-        """Units that are due and proven: with a report of delivery, else by the store alone, else by hand."""
+        """Units that are due and proven: with a report of delivery, else by what says so without one."""
         return ask(
             self.client,
             """
             SELECT countIf(c.report = 'delivered') AS report,
-                countIf(c.report != 'delivered' AND c.proof != 'hand') AS store,
+                countIf(c.report != 'delivered' AND c.proof NOT IN ('hand', 'switch')) AS store,
+                countIf(c.report != 'delivered' AND c.proof = 'switch') AS switch,
                 countIf(c.report != 'delivered' AND c.proof = 'hand') AS hand
             FROM custody AS c WHERE class IN ('proven_in_time', 'proven_late')
             """,

@@ -300,4 +300,4 @@ def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: st
     both.tick(100)
     both.derive()
     said = both.ask("SELECT message_key, outcome, proof FROM custody ORDER BY message_key")
-    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "store"), ("delivered", "store")]
+    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "switch"), ("delivered", "store")]
