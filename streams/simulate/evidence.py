@@ -13,6 +13,7 @@ from pathlib import Path
 
 from streams import profiles
 from streams.collect.declaration import Source
+from streams.core.errors import Misuse
 from streams.simulate.acts import Act, Gap, Receipted, Reported, World
 from streams.simulate.declared import TERMS, text
 from streams.simulate.directory import Directory
@@ -60,10 +61,15 @@ def write(world: World, folder: Path, step: int = STEP) -> None:
 
     Args:
         world: what happened.
-        folder: is made.
+        folder: is made; what stands in one already would be taken for evidence.
         step: microseconds between the marks of `handed.jsonl`.
+
+    Raises:
+        Misuse: the folder is not empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise Misuse(f"{folder} is not empty.", hint="name a new folder: what stands in it would count as evidence")
     logs = {
         source.name: LogFile(folder / source.paths[0], _gaps(world, source.name), step)
         for source in world.declaration.sources

@@ -11,6 +11,7 @@ import pytest
 from streams import profiles
 from streams.collect.evidence import Evidence
 from streams.collect.sources import read
+from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.simulate.acts import Fate, Gap, Skew, World
 from streams.simulate.evidence import STEP, write
@@ -69,7 +70,7 @@ def test_the_steps_and_an_import_tell_the_same(tmp_path: Path) -> None:
     played = written(tmp_path, busy().world())
     batches = list(played.batches())
     assert all(one < other for (one, _), (other, _) in pairwise(batches))
-    assert facts(event for _, batch in batches for event in batch) == facts(everything(tmp_path))
+    assert facts(event for _, batch in batches for event in batch) == facts(everything(tmp_path / "again"))
     assert all(at - STEP <= event.occurred_at <= at for at, batch in batches for event in batch)
 
 
@@ -145,3 +146,10 @@ def test_uncollected_reports_are_not_there(tmp_path: Path) -> None:
     """Issued, and nobody fetched them."""
     events = everything(tmp_path, gaps=(gap("reports", Fate.LOST, 0, 29),))
     assert 0 < sum(event.source == "reports" for event in events) < 12
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
+    """Mails of another world would be evidence of this one."""
+    write(busy(1).world(), tmp_path / "new")
+    with pytest.raises(Misuse, match="not empty"):
+        write(busy(1).world(), tmp_path / "new")
