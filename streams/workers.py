@@ -154,8 +154,10 @@ def _clock(app: Any, settings: Settings) -> None:
 
 
 def _track(app: Any, settings: Settings) -> None:
+    from streams.track.allocator import give_back  # noqa: PLC0415
     from streams.track.tracker import Tracker  # noqa: PLC0415
 
+    give_back()
     terms = terms_of(settings)
     _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member="0"), terms)
 

@@ -116,7 +116,7 @@ def _stays(custody: Custody, held: _Held) -> Rows:
     here = (entries["arrived_at"] != NEVER) & (entries["left_at"] == NEVER)
     queued = held.legs[legs["entry"][held.legs] >= 0]
     entry = legs["entry"][queued]
-    waits = here[entry] & (legs["left_at"][queued] == NEVER)
+    waits = here[entry] & (legs.take("left_at", queued) == NEVER)
     lonely = held.entries[here[held.entries] & ~np.isin(held.entries, entry)]
     messages: Rows = np.concatenate([legs["message"][queued[waits]], entries["message"][lonely]])
     return messages

@@ -80,9 +80,9 @@ class Custody(Holdings):
         self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
         self.entries.join("size", rows, _capped(facts.numbers("size", events, 0)))
         self.entries.join("traffic", rows, owed[:, 0].astype(np.int16))
-        hosts = np.array(self.names.intern(facts.texts("host", events)), np.uint64)
-        self.entries.join("host", rows, hosts)
-        self.hosts.join("spoke_known", self.hosts.rows(hosts[:, None]), facts.known[events])
+        hosts = self.hosts.rows(np.array(self.names.intern(facts.texts("host", events)), np.uint64)[:, None])
+        self.entries.set("host", rows, hosts)
+        self.hosts.join("spoke_known", hosts, facts.known[events])
 
     def _stay(self, traffic: str, *parties: Any) -> tuple[int, int]:
         """The bit of an arrival's class, and how many seconds it may stay."""
@@ -213,7 +213,7 @@ class Custody(Holdings):
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
         pairs = self.pairs.rows(np.column_stack([messages.astype(np.uint64), keys[:, 1]]))
-        self.pairs.join_first(tables.PAIR, pairs, (seen, at, keys[:, 0]))
+        self.pairs.join_first(tables.PAIR, pairs, (seen, keys[:, 0]))
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""

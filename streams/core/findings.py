@@ -177,12 +177,12 @@ def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     entry, met = legs["entry"][rows].astype(np.int64), legs["met_known"][rows]
     peopled = np.full(len(entries), NEVER, np.int64)
     np.minimum.at(peopled, entry, met)
-    left = np.minimum(legs["left_known"][rows], entries["left_known"][entry])
+    left = np.minimum(legs.take("left_known", rows), entries.take("left_known", entry))
     some = peopled[entry] <= raised[entry]
     since = np.maximum(raised[entry], met)[some]
     yield _found("stuck", rows[some], due[entry][some], since, left[some], np.zeros(len(since), np.bool_))
     whole = np.flatnonzero(late & (peopled > raised))
-    yield _of_entries("stuck", whole, due[whole], raised[whole], entries["left_known"][whole])
+    yield _of_entries("stuck", whole, due[whole], raised[whole], entries.take("left_known", whole))
 
 
 def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -220,7 +220,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     queued = np.flatnonzero(legs["entry"] >= 0)
     queued = queued[hit[legs["entry"][queued]]]
     at = entries[column][legs["entry"][queued]]
-    open_ = legs["left_known"][queued] >= at
+    open_ = legs.take("left_known", queued) >= at
     at = np.maximum(at, legs["met_known"][queued])
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))

@@ -36,7 +36,7 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
     queued = queued[entries["arrived_at"][table["entry"][queued]] != NEVER]
     roots = chains.root(queued)
     arrived = entries["arrived_at"][table["entry"][queued]]
-    left = (table["left_at"][queued] != NEVER) | (entries["left_at"][table["entry"][queued]] != NEVER)
+    left = (table.take("left_at", queued) != NEVER) | (entries.take("left_at", table["entry"][queued]) != NEVER)
     order = np.lexsort([queued, arrived, ~left, roots])
     last = {int(roots[i]): int(queued[i]) for i in order}
     held = _holders(custody, np.array(sorted(last.values()), np.int64))
@@ -46,8 +46,8 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
 def _holders(custody: Custody, legs: Rows) -> dict[int, Holder]:
     """What is said of each of some legs in queues, by row."""
     entries = custody.legs["entry"][legs].astype(np.int64)
-    left = custody.legs["left_at"][legs]
-    gone = (left != NEVER) | (custody.entries["left_at"][entries] != NEVER)
+    left = custody.legs.take("left_at", legs)
+    gone = (left != NEVER) | (custody.entries.take("left_at", entries) != NEVER)
     times = [custody.entries.take(name, entries) for name in ("deleted_at", "held_at", "released_at")]
     tried, hops = (custody.legs.take(name, legs) for name in ("tried", "hop"))
     found = {}

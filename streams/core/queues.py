@@ -38,8 +38,8 @@ def owed(custody: Custody) -> Rows:
     legs, entries = custody.legs, custody.entries
     queued = np.flatnonzero(legs["entry"] >= 0)
     entry = legs["entry"][queued].astype(np.int64)
-    here = (entries["arrived_at"][entry] != NEVER) & (entries["left_at"][entry] == NEVER)
-    rows: Rows = queued[here & (legs["left_at"][queued] == NEVER)]
+    here = (entries["arrived_at"][entry] != NEVER) & (entries.take("left_at", entry) == NEVER)
+    rows: Rows = queued[here & (legs.take("left_at", queued) == NEVER)]
     return rows
 
 
@@ -51,7 +51,7 @@ def queues(custody: Custody) -> list[Queue]:
     tried = legs.take("tried", rows) != NEVER
     stays = pl.DataFrame(
         {
-            "host": entries["host"][entry],
+            "host": custody.hosts.index.keys[entries["host"][entry], 0],
             "hop": np.where(tried, legs.take("hop", rows), np.uint64(0)),
             "arrived": entries["arrived_at"][entry],
             "size": np.maximum(entries["size"][entry], 0),

@@ -29,7 +29,7 @@ ENTRIES = (
     Column(name="arrived_known", join=Join.FIRST, of="when the arrival known first could be known"),
     Column(name="stay_from", join=Join.FIRST, of="when that arrival was: its stay counts from it"),
     Column(name="stuck_after", join=Join.FIRST, of="seconds that a stay may last, by its terms", dtype=np.int32),
-    *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id"),
+    *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id", "left"),
     *known("deleted", "an operator deleted it", "rare"),
     *known("refused", "given up before any recipient was tried", "rare"),
     *known("told", "a notification of failure about it was issued", "rare"),
@@ -41,14 +41,16 @@ ENTRIES = (
     ),
     Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
     Column(name="size", join=Join.LATEST, of="bytes, up to 2 GiB", dtype=np.int32),
-    Column(name="host", join=Join.UNION, of="hash of the host's name", dtype=np.uint64),
+    Column(name="host", join=Join.PLAIN, of="row of the host where it arrived", dtype=np.int32),
     Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.uint32),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
 )
 """One row a queue entry: (host, queue id)."""
 
 LEGS = (
-    *known("left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here"),
+    *known(
+        "left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here", "try"
+    ),
     Column(name="met_known", join=Join.EARLIEST, of="when anything about it could be known"),
     Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known", beside="try"),
     Column(name="next_entry", join=Join.FIRST, of="entry it was handed to (hash)", dtype=np.uint64, beside="try"),
@@ -116,7 +118,6 @@ UNITS = (
 
 PAIRS = (
     Column(name="pair_known", join=Join.FIRST, of="when its first submission could be known"),
-    Column(name="pair_at", join=Join.FIRST, of="when it was"),
     Column(name="pair_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
 )
 """One row a (row of a message, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
@@ -151,7 +152,7 @@ READ_BY = ("due_known", "due_at")
 MOVED = ("moved_known", "moved_to")
 """The columns of COPIES that are joined as one."""
 
-PAIR = ("pair_known", "pair_at", "pair_entry")
+PAIR = ("pair_known", "pair_entry")
 """The columns of PAIRS."""
 
 TRIED = ("tried", "hop")
