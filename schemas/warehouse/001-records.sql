@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS ticks
     through DateTime64(6, 'UTC') COMMENT 'All declared sources have given their evidence up to here',
     silent Array(String) COMMENT 'Sources that said nothing',
     behind Array(String) COMMENT 'Sources that hold the clock',
+    doubted Array(String) COMMENT 'Sources whose own clock is doubted',
     terms LowCardinality(String) COMMENT 'Version of the terms',
     fed_at DateTime DEFAULT now() COMMENT 'When the record was fed',
     INDEX by_through through TYPE minmax GRANULARITY 1

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS derivations
     clock DateTime64(6, 'UTC') COMMENT 'The clock that all partitions have reached',
     silent Array(String) COMMENT 'Sources that said nothing at the clock',
     behind Array(String) COMMENT 'Sources that held the clock',
-    spans Array(Tuple(rule String, source String, unit FixedString(16), since DateTime64(6, 'UTC'), until DateTime64(6, 'UTC'))) COMMENT 'When sources were silent or behind; until 2299 while they are',
+    spans Array(Tuple(rule String, source String, unit FixedString(16), since DateTime64(6, 'UTC'), until DateTime64(6, 'UTC'))) COMMENT 'When sources were silent, behind, or their clocks doubted; until 2299 while they are',
     partitions Array(UInt16) COMMENT 'Partitions of message-events',
     offsets Array(UInt64) COMMENT 'Offset after the last record of each that was derived from',
     terms LowCardinality(String) COMMENT 'Version of the terms it was derived by',

@@ -71,7 +71,11 @@ def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:
 
 
 def _heard(clock: dict[str, Any]) -> str:
-    for word, names in (("SILENT", clock["silent"]), ("BEHIND", clock["behind"])):
+    for word, names in (
+        ("SILENT", clock["silent"]),
+        ("BEHIND", clock["behind"]),
+        ("WRONG CLOCK", clock.get("doubted")),
+    ):
         if names:
             return f"{word}: {clean(', '.join(names), 40)}"
     count = clock["sources"]

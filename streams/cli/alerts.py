@@ -13,7 +13,7 @@ from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
 from streams.settings import Settings
 
-RULES = (*FINDINGS, "blind")
+RULES = (*FINDINGS, "blind", "clock-doubt")
 
 
 @click.command()

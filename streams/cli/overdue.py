@@ -33,8 +33,8 @@ def command(  # noqa: PLR0913 - options
               custody overdue --check || page the officer
     """
     settings, warehouse = opened(data, file, ledger)
-    clock, counts = warehouse.clock(), warehouse.counts("overdue,blind")
-    rows = warehouse.alerts("overdue,blind", standing=not everything)
+    clock, counts = warehouse.clock(), warehouse.counts("overdue,blind,clock-doubt")
+    rows = warehouse.alerts("overdue,blind,clock-doubt", standing=not everything)
     totals = {"owed": warehouse.owed(), **counts}
     if as_json:
         say_list(settings, clock, **totals, overdue=rows)
@@ -57,7 +57,7 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
 
 
 def _rank(row: dict[str, Any]) -> int:
-    return ("BLIND", "UNPROVEN", "PROVEN", "LATE").index(_word(row))
+    return ("BLIND", "DOUBTED", "UNPROVEN", "PROVEN", "LATE").index(_word(row))
 
 
 def _word(row: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ def _word(row: dict[str, Any]) -> str:
         return "LATE"
     if row["proof_at"] is not None:
         return "PROVEN"
-    return "BLIND" if row["rule"] == "blind" else "UNPROVEN"
+    return {"blind": "BLIND", "clock-doubt": "DOUBTED"}.get(row["rule"], "UNPROVEN")
 
 
 def _group(row: dict[str, Any]) -> tuple[str, str, str]:

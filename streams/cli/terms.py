@@ -131,6 +131,7 @@ def summary(terms: Terms) -> str:
         ("stuck", _spans(profile.stuck)),
         ("refused", refused),
         ("arrives", f"within {profile.unaccounted_after} s of a hand-over to a host that is heard"),
+        ("clocks", f"of what is followed may differ by {profile.clock_doubt} s"),
         ("unread", f"{profile.unread.after} s in {', '.join(profile.unread.mailboxes) or 'no mailbox'}"),
         *(("", f"{_watched(one.after)} in {one.mailbox}") for one in profile.unread.rules),
         ("bulk", ", ".join(profile.bulk) or "none: every originator's messages owe what their class owes"),

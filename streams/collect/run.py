@@ -93,6 +93,7 @@ class Collector:
     _mails_read: set[bytes] = field(default_factory=set)
     _claimed: int = 0
     _saved: float = 0.0
+    _skew: int | None = None
 
     def __post_init__(self) -> None:
         """Take up the checkpoint.
@@ -195,9 +196,11 @@ class Collector:
     def _watch(self, eyes: Looker, stop: threading.Event) -> Iterator[bool]:
         looked = Look()
         while not (stop.is_set() or looked.ended):
-            at = self.wall.now()
+            at, is_live = self.wall.now(), looked.all_read and not kind_of(self.source).mails
             looked = eyes.look()
             self._take(looked.pieces, looked.file)
+            if is_live and looked.pieces:  # written since the last look, which had read all there was
+                self._skew = self.wall.now() - self.through
             self._places, self._known = [eyes.place] if eyes.place else [], eyes.known
             if looked.all_read:
                 self._claimed = max(self._claimed, at // SECOND * SECOND - SECOND)
@@ -258,7 +261,7 @@ class Collector:
         """Tell how far this source is, unless it knows nothing yet."""
         if self._claimed > 0:
             name, live = self.source.name, self.source.live
-            said = progress.progressed(name, self._claimed, live=live, at=self.wall.now())
+            said = progress.progressed(name, self._claimed, live=live, at=self.wall.now(), skew=self._skew)
             self.writer.record("progress", *said)
             self.writer.flush()
 

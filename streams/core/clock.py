@@ -2,7 +2,8 @@
 
 Rules:
 - The clock is the greatest `through` read; it never goes back, so a repeated or older tick changes nothing.
-- A tick names the sources that were silent (the clock went on without them) and those that are behind (they hold it).
+- A tick names the sources that were silent (the clock went on without them), those that are behind (they hold it), and
+  those whose own clock is doubted.
 - A source's silence is a set of spans between the ticks that name it. Spans are joined, so that two clock writers or a
   tick read twice are harmless.
 """
@@ -14,6 +15,9 @@ from streams.core.lattice import NEVER
 BEGINNING = -NEVER
 """Before any tick."""
 
+_LISTS = ("silent", "behind", "doubted")
+"""What a tick names sources as; a finding is called source-silent, and so on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
@@ -23,26 +27,28 @@ class Tick:
         through: microseconds UTC.
         silent: names of sources that said nothing.
         behind: names of sources that hold the clock.
+        doubted: names of sources whose lines have wrong times.
         terms: version of the terms that the clock writer knew.
     """
 
     through: int
     silent: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
     terms: str = ""
 
     @classmethod
     def read(cls, through: int, attributes: tuple[str, ...]) -> "Tick":
         """A tick from its event's time and attributes."""
         pairs = [text.partition("=") for text in attributes]
-        named = {name: tuple(v for n, _, v in pairs if n == name) for name in ("silent", "behind", "terms")}
-        return cls(through=through, silent=named["silent"], behind=named["behind"], terms="".join(named["terms"][:1]))
+        named = {name: tuple(v for n, _, v in pairs if n == name) for name in (*_LISTS, "terms")}
+        lists = {name: named[name] for name in _LISTS}
+        return cls(through=through, terms="".join(named["terms"][:1]), **lists)
 
     def attributes(self) -> tuple[str, ...]:
         """The attributes that say it."""
-        silent = tuple(f"silent={name}" for name in self.silent)
-        behind = tuple(f"behind={name}" for name in self.behind)
-        return (*silent, *behind, *((f"terms={self.terms}",) if self.terms else ()))
+        lists = tuple(f"{word}={name}" for word in _LISTS for name in getattr(self, word))
+        return (*lists, *((f"terms={self.terms}",) if self.terms else ()))
 
 
 @dataclass(slots=True)
@@ -61,8 +67,8 @@ class Clock:
         """Go on to a tick; an old one changes nothing."""
         if tick.through <= self.through:
             return
-        self._mark("source-silent", tick.silent, tick.through)
-        self._mark("source-behind", tick.behind, tick.through)
+        for word in _LISTS:
+            self._mark(f"source-{word}", getattr(tick, word), tick.through)
         self.through = tick.through
 
     def _mark(self, rule: str, sources: tuple[str, ...], at: int) -> None:
@@ -75,10 +81,12 @@ class Clock:
                 spans.append([at, NEVER])
 
     def silences(self) -> list[tuple[int, int]]:
-        """Every span in which some source was silent, microseconds; a span reaches back to the tick before it."""
-        return [
-            (since, until)
-            for (rule, _), spans in self.spans.items()
-            if rule == "source-silent"
-            for since, until in spans
-        ]
+        """Every span in which some source was silent, microseconds."""
+        return self._of("source-silent")
+
+    def doubts(self) -> list[tuple[int, int]]:
+        """Every span in which the clock of some source was doubted, microseconds."""
+        return self._of("source-doubted")
+
+    def _of(self, named: str) -> list[tuple[int, int]]:
+        return [(since, until) for (rule, _), spans in self.spans.items() if rule == named for since, until in spans]

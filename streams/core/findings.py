@@ -84,15 +84,20 @@ def _reached(found: Found, clock: Clock) -> Iterator[Found]:
 
 
 def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A promised report did not come in time; `blind` where a source was silent meanwhile."""
+    """A promised report did not come in time: `blind` if a source was silent, `clock-doubt` if one told wrong times."""
     due, proved = known["due_at"], known["proved_known"]
     grace = custody.terms.profile.grace * SECOND
     late = (due != NEVER) & (due <= clock.through - grace) & (proved > due)
     blind = np.zeros(len(due), np.bool_)
     for since, until in clock.silences():
         blind |= (since <= due) & (until >= known["due_from"])
-    for name, some in (("overdue", late & ~blind), ("blind", late & blind)):
-        raised = np.maximum(due, known["submitted_known"])[some]
+    since_known = np.maximum(due, known["submitted_known"])
+    doubt = np.zeros(len(due), np.bool_)
+    for since, until in clock.doubts():
+        doubt |= (since <= since_known) & (until >= known["due_from"])
+    whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
+    for name, some in ((name, late & why) for name, why in whys):
+        raised = since_known[some]
         yield _found(name, known.leg[some], due[some], raised, proved[some], known["delivered_known"][some] <= raised)
 
 

@@ -90,6 +90,6 @@ def cause(rule: str, holder: Holder, recipient: str, *, proven: bool) -> str:
         return _MESSAGE[rule]
     if rule == "refused":
         return f"given up on {holder.host}" if holder.host else "given up"
-    if proven and rule in {"overdue", "blind"}:
+    if proven and rule in {"overdue", "blind", "clock-doubt"}:
         return "delivered, but its report was not seen"
     return holder.cause

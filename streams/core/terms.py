@@ -51,8 +51,9 @@ FINDINGS = (
     "uncorroborated-report",
     "source-silent",
     "source-behind",
+    "source-doubted",
 )
-"""Every rule there is; `blind` is what overdue says when a needed source was silent."""
+"""Every rule there is; overdue says `blind` if a source was silent, and `clock-doubt` if one's clock was wrong."""
 
 Span = Annotated[int, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
 """Seconds, a hundred years at most: what is due is a time that can be told."""
@@ -107,6 +108,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             for another recipient, by which some system must have said that it was redirected.
         linger: seconds after the last that was heard of a settled message until it closes.
         horizon: the same for a message that is never settled.
+        clock_doubt: seconds by which the clock of a source's lines, read as they are written, may differ from ours.
         bulk: patterns of originators whose messages owe no report.
         rules: other terms for some messages.
     """
@@ -121,6 +123,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     refused: Literal["always", "untold"] = "always"
     told_within: Span = 300
     unaccounted_after: Span = 300
+    clock_doubt: Span = 60
     linger: Span = 3 * 86_400
     horizon: Span = 90 * 86_400
     bulk: tuple[str, ...] = ()

@@ -19,7 +19,9 @@ def declared(source: str, *, live: bool, terms: str, text: str, at: int | None =
     return _record(source, "declared", at, live=live, terms=terms, text=text)
 
 
-def progressed(source: str, through: int, *, live: bool = False, at: int | None = None) -> tuple[bytes, bytes]:
+def progressed(
+    source: str, through: int, *, live: bool = False, at: int | None = None, skew: int | None = None
+) -> tuple[bytes, bytes]:
     """The record that says: everything of this source up to `through` (microseconds) is acknowledged.
 
     Args:
@@ -27,8 +29,9 @@ def progressed(source: str, through: int, *, live: bool = False, at: int | None 
         through: microseconds.
         live: has a timekeeper.
         at: when it is said, microseconds; default: now.
+        skew: microseconds by which our clock was ahead of what was read as it was written; None: not known.
     """
-    return _record(source, "progressed", at, through=through, live=live)
+    return _record(source, "progressed", at, through=through, live=live, skew=skew)
 
 
 def withdrawn(source: str) -> tuple[bytes, bytes]:

@@ -215,7 +215,9 @@ def _source_record(custody: Custody, clock: Clock, span: tuple[str, str, int], s
         "host": source,
         "queue_id": "",
         "recipient": "",
-        "cause": f"{source} is {rule.removeprefix('source-')}",
+        "cause": f"{source}: its clock is doubted"
+        if rule == "source-doubted"
+        else f"{source} is {rule.removeprefix('source-')}",
         "holder_host": "",
         "holder_queue_id": "",
         "partition": 0,

@@ -4,6 +4,7 @@ Rules:
 - The tick goes to the least `through` of the declared sources; it never goes back.
 - A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. A source
   that talks but lags holds the clock, and is named as behind. An import has no timekeeper, hence no silence.
+- A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
 - Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
   one source again after hearing none (the broker was away) gives everybody the whole of its patience anew.
 """
@@ -11,7 +12,9 @@ Rules:
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams import profiles
 from streams.core.clock import BEGINNING, Tick
+from streams.core.errors import Misuse
 
 SECOND = 1_000_000
 
@@ -24,11 +27,13 @@ class Heard:
         live: has a timekeeper.
         through: its evidence up to here is in the log.
         at: wall clock when it last spoke, microseconds.
+        skew: by how much the clock of its lines was wrong, microseconds.
     """
 
     live: bool = False
     through: int = BEGINNING
     at: int = 0
+    skew: int = 0
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class Timekeeper:
 
     Attributes:
         patience: microseconds after which a live source is silent.
+        doubt: microseconds by which the clock of a source's lines may be wrong, as the terms say.
         lag: microseconds by which a live source may hold the clock before it is called behind.
         sources: declared, by name.
         terms: version of the terms that were declared last.
@@ -46,6 +52,7 @@ class Timekeeper:
     """
 
     patience: int = 60 * SECOND
+    doubt: int = 60 * SECOND
     lag: int = 60 * SECOND
     sources: dict[str, Heard] = field(default_factory=dict)
     terms: str = ""
@@ -58,12 +65,14 @@ class Timekeeper:
         """Take in a progress record; an old one changes nothing."""
         name, kind = said["source"], said["kind"]
         if name == "terms":
-            self.terms = said["terms"]
+            self.terms, self.doubt = said["terms"], _doubt(said.get("text", ""), self.doubt)
         elif kind == "withdrawn":
             self.sources.pop(name, None)
         elif kind in {"declared", "progressed"}:
             heard = self.sources.setdefault(name, Heard())
             heard.live = heard.live or said["live"]
+            if said.get("skew") is not None and said["at"] >= heard.at:
+                heard.skew = said["skew"]
             heard.at = max(heard.at, said["at"])
             if said["through"] is not None:
                 heard.through = max(heard.through, said["through"])
@@ -85,7 +94,14 @@ class Timekeeper:
             for name, heard in self.sources.items()
             if heard.live and name not in silent and now - heard.through > self.lag
         }
-        self.last = Tick(through=through, silent=tuple(sorted(silent)), behind=tuple(sorted(behind)), terms=self.terms)
+        doubted = {name for name, heard in self.sources.items() if heard.live and abs(heard.skew) > self.doubt} - silent
+        self.last = Tick(
+            through=through,
+            silent=tuple(sorted(silent)),
+            behind=tuple(sorted(behind)),
+            doubted=tuple(sorted(doubted)),
+            terms=self.terms,
+        )
         return self.last
 
     def _silent(self, now: int) -> set[str]:
@@ -102,3 +118,11 @@ class Timekeeper:
         if self._is_deaf and not is_deaf:
             self.listening = now
         self._is_deaf = is_deaf
+
+
+def _doubt(text: str, before: int) -> int:
+    """The limit that terms set; what it was where they cannot be read (whoever declared them was told)."""
+    try:
+        return profiles.parse(text, "terms").profile.clock_doubt * SECOND
+    except Misuse:
+        return before

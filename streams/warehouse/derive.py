@@ -107,7 +107,7 @@ def offsets(client: Any) -> dict[int, int]:
 def _clock(client: Any, last: Derivation) -> tuple[Clock, Tick]:
     """The clock that all partitions have reached, and what the ticks of the first partition said on the way there."""
     rows = client.query(
-        "SELECT toUnixTimestamp64Micro(through), silent, behind FROM ticks"
+        "SELECT toUnixTimestamp64Micro(through), silent, behind, doubted FROM ticks"
         " WHERE log_partition = (SELECT min(log_partition) FROM ticks)"
         " AND through > fromUnixTimestamp64Micro({since:Int64})"
         " AND through <= (SELECT min(m) FROM (SELECT max(through) AS m FROM ticks GROUP BY log_partition))"
@@ -115,9 +115,9 @@ def _clock(client: Any, last: Derivation) -> tuple[Clock, Tick]:
         parameters={"since": max(last.clock.through, 0)},
     ).result_rows
     clock, tick = last.clock, last.tick
-    for through, silent, behind in rows:
+    for through, silent, behind, doubted in rows:
         if through > clock.through:
-            tick = Tick(through=through, silent=tuple(silent), behind=tuple(behind))
+            tick = Tick(through=through, silent=tuple(silent), behind=tuple(behind), doubted=tuple(doubted))
             clock.hear(tick)
     return clock, tick
 

@@ -56,7 +56,7 @@ class Warehouse:
         rows = ask(
             self.client,
             """
-            SELECT through, silent, behind, (
+            SELECT through, silent, behind, doubted, (
                 SELECT count() FROM (SELECT DISTINCT source FROM event_records WHERE source != 'operator')
             ) AS sources
             FROM ticks ORDER BY through DESC, log_offset DESC LIMIT 1

@@ -87,7 +87,7 @@ def _events(frame: pl.DataFrame) -> pa.Table:
 
 def _ticks(frame: pl.DataFrame) -> pa.Table:
     texts = frame["attributes"].to_list()
-    named = {name: [_named(one, name) for one in texts] for name in ("silent", "behind", "terms")}
+    named = {name: [_named(one, name) for one in texts] for name in ("silent", "behind", "doubted", "terms")}
     return pa.table(
         {
             "log_partition": frame["log_partition"].to_arrow(),
@@ -95,6 +95,7 @@ def _ticks(frame: pl.DataFrame) -> pa.Table:
             "through": frame["occurred_at"].to_arrow(),
             "silent": pa.array(named["silent"], pa.list_(pa.string())),
             "behind": pa.array(named["behind"], pa.list_(pa.string())),
+            "doubted": pa.array(named["doubted"], pa.list_(pa.string())),
             "terms": pa.array(["".join(one[:1]) for one in named["terms"]], pa.string()),
         }
     )

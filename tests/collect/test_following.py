@@ -19,6 +19,7 @@ from streams.collect.declaration import Source
 from streams.collect.following import LONGEST, keep_following
 from streams.collect.run import Collector
 from streams.core.errors import Misuse, Unavailable
+from streams.kafka import progress
 from tests.collect.broker import Killed, Log, Writer
 from tests.collect.postfix_logs import DATA
 
@@ -114,6 +115,22 @@ def test_a_source_that_is_behind_lives_and_claims_nothing_more(tmp_path: Path) -
     behind = [claim for claim in log.claims if claim < first]
     assert len(behind) > 5
     assert {claim // SECOND for claim in behind} == {first // SECOND - 1}
+
+
+def test_a_clock_that_is_wrong_is_told(tmp_path: Path) -> None:
+    """What was there before is only old; what is written while we look shows how wrong the host's clock is."""
+    log, path = Log(), tmp_path / "relay.log"
+    path.write_bytes(b"".join(LINES[:100]))
+    told: list[list[int | None]] = []
+
+    def look() -> None:
+        told.append([progress.read(value)["skew"] for topic, _, value in log.records if topic == "progress"])
+
+    _follow(log, path, Script(look, _append(path, *LINES[100:200]), look))
+    assert set(told[0]) == {None}
+    skew = told[-1][-1]
+    assert skew is not None
+    assert abs(skew) > 60 * SECOND  # the sample day is not today
 
 
 def test_half_a_line_is_not_all(tmp_path: Path) -> None:

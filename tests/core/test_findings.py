@@ -65,6 +65,18 @@ def test_silent_source_makes_it_blind_not_overdue() -> None:
     assert alarms(folded(events), 70, *silence) == {("blind", "origin/A1", 60, None)}
 
 
+def test_wrong_clock_makes_it_clock_doubt_not_overdue() -> None:
+    """What is late by a clock that we know to be wrong may not be late; a source that is silent counts for more."""
+    events = journey(0, "1", report=False)
+    doubt = Tick(through=20 * SECOND, doubted=("origin-log",))
+    assert alarms(folded(events), 70, doubt, Tick(through=50 * SECOND)) == {("clock-doubt", "origin/A1", 60, None)}
+    assert alarms(folded(events), 70, doubt, Tick(through=50 * SECOND, silent=("dest",))) == {
+        ("blind", "origin/A1", 60, None)
+    }
+    over = (Tick(through=-9 * SECOND, doubted=("origin-log",)), Tick(through=-5 * SECOND))
+    assert alarms(folded(events), 70, *over) == {("overdue", "origin/A1", 60, None)}
+
+
 def test_unread_copy_is_found_and_cleared_when_opened() -> None:
     """A watched copy not opened in time."""
     events = journey(0, "1", read=False)

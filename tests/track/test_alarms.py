@@ -1,5 +1,8 @@
 """Alarms: each is told once when raised and once when cleared."""
 
+import msgspec
+
+from streams.core.clock import Tick
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND
 from streams.track.alarms import alert_id
@@ -34,6 +37,14 @@ def test_a_silent_source_is_told_with_its_span() -> None:
     """Raised at the first tick that names it, cleared at the first that does not."""
     told = said([tick(10 * SECOND), tick(20 * SECOND, "a"), tick(30 * SECOND, "a"), tick(40 * SECOND)])
     assert told == [("source-silent", "raised", 20), ("source-silent", "cleared", 40)]
+
+
+def test_a_source_with_a_wrong_clock_is_told_with_its_span() -> None:
+    """Raised at the first tick that doubts it, cleared at the first that does not."""
+    doubt = Tick(through=20 * SECOND, doubted=("a",))
+    event = msgspec.structs.replace(tick(20 * SECOND), attributes=doubt.attributes())
+    told = said([tick(10 * SECOND), event, tick(40 * SECOND)])
+    assert told == [("source-doubted", "raised", 20), ("source-doubted", "cleared", 40)]
 
 
 def test_the_identity_of_an_alarm_is_its_rule_and_its_unit() -> None:

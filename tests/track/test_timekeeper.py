@@ -44,6 +44,21 @@ def test_a_live_source_that_says_nothing_is_silent() -> None:
     assert watched(clock, 216, 301) == [Tick(through=300 * SECOND, silent=("a",))]
 
 
+def test_a_live_source_whose_lines_have_wrong_times_is_doubted() -> None:
+    """By more than the terms allow, in either direction, until its clock is right again; an import has no clock."""
+    slow: dict[str, Any] = {"skew": 600 * SECOND, "live": True}
+    clock = keeper(said("a", 100, at=100, **slow), said("b", 100, skew=-600 * SECOND))
+    assert watched(clock, 100, 101) == [Tick(through=100 * SECOND, doubted=("a",))]
+    clock.hear(said("terms", kind="declared", text='name = "x"\nclock_doubt = 900\nreport = {}\nstuck = {}'))
+    for source in ("a", "b"):
+        clock.hear(said(source, 110, at=110, **slow))
+    assert watched(clock, 110, 111) == [Tick(through=110 * SECOND)]
+    clock.hear(said("terms", kind="declared", text="none"))
+    for source in ("a", "b"):
+        clock.hear(said(source, 120, at=120, live=True, skew=-901 * SECOND if source == "a" else 0))
+    assert watched(clock, 120, 121) == [Tick(through=120 * SECOND, doubted=("a",))]
+
+
 def test_a_clock_writer_that_was_frozen_blames_nobody() -> None:
     """It wakes up and hears one source first: the others said as much meanwhile, and are heard in a moment."""
     clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))

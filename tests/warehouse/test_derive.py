@@ -264,6 +264,19 @@ def event_of_other_key(one: MessageEvent) -> MessageEvent:
     return msgspec.structs.replace(one, message_key=f"/{one.host}/{one.queue_id}")
 
 
+def test_a_report_that_a_wrong_clock_may_explain(stack: Settings, ledger: str) -> None:
+    """`clock-doubt` in SQL where it is in the core."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(submitted(0, "A1"))
+    both.tick(20, doubted=("origin-log",))
+    both.tick(50)
+    both.write(submitted(100, "A2", key="n"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sorted(rule for rule, _ in both.told() if rule != "stuck") == ["clock-doubt", "overdue"]
+
+
 def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str) -> None:
     """It waits until the source has spoken; a submission that becomes known meanwhile makes it no finding."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))

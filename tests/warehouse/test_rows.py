@@ -53,8 +53,8 @@ def test_a_time_that_the_engine_cannot_hold_is_a_dead_letter() -> None:
 
 
 def test_ticks_have_a_table_of_their_own() -> None:
-    """Through, silent, behind and terms, with their place in the log."""
-    events = [tick(7, "silent=a", "silent=b", "behind=c", "terms=v")]
+    """Through, silent, behind, doubted and terms, with their place in the log."""
+    events = [tick(7, "silent=a", "silent=b", "behind=c", "doubted=d", "terms=v")]
     found = rows([envelope.encode(events[0])], [b""], 2, [5], START)
     assert len(found.events) == 0
     assert found.ticks.to_pylist() == [
@@ -64,6 +64,7 @@ def test_ticks_have_a_table_of_their_own() -> None:
             "through": datetime.fromtimestamp(7, UTC),
             "silent": ["a", "b"],
             "behind": ["c"],
+            "doubted": ["d"],
             "terms": "v",
         }
     ]

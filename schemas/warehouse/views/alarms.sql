@@ -18,14 +18,19 @@ WITH
     (SELECT told_within FROM derivation) AS told_within,
     (SELECT unaccounted_after FROM derivation) AS unaccounted_after,
     (SELECT refused_always FROM derivation) AS refused_always,
-    (SELECT arrayFilter(s -> s.rule = 'source-silent', spans) FROM derivation) AS silences
+    (SELECT arrayFilter(s -> s.rule = 'source-silent', spans) FROM derivation) AS silences,
+    (SELECT arrayFilter(s -> s.rule = 'source-doubted', spans) FROM derivation) AS doubts
 SELECT
     rule, unit, message_key, host, queue_id, recipient, due, assumeNotNull(raised) AS raised_at,
     if(ifNull(cleared <= now, 0), greatest(cleared, raised), NULL) AS cleared_at, proven
 FROM
 (
     SELECT
-        if(arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind', 'overdue') AS rule,
+        multiIf(
+            arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
+            arrayExists(s -> s.since <= assumeNotNull(greatest(report_due, submitted_known)) AND s.until >= counted_from, doubts), 'clock-doubt',
+            'overdue'
+        ) AS rule,
         unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
         report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven
     FROM unit_records FINAL
