@@ -100,6 +100,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stack_roles: Annotated[
         str | None, _help("worker roles that `custody up` runs, comma-separated; default: all, none: none")
     ] = None
+    worker_name: Annotated[
+        str,
+        _help(
+            "this worker among several of its role, the same after a restart: its partitions wait for it",
+            pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        ),
+    ] = "0"
     keep_events_days: Annotated[int, _help("days that events, and what is derived from them, stay", ge=1)] = 400
     keep_evidence_days: Annotated[int, _help("days that raw lines and parts stay in the warehouse", ge=1)] = 90
     keep_alerts_days: Annotated[int, _help("days that alerts and cases stay in the warehouse", ge=1)] = 400

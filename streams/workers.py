@@ -159,7 +159,7 @@ def _track(app: Any, settings: Settings) -> None:
 
     give_back()
     terms = terms_of(settings)
-    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member="0"), terms)
+    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name), terms)
 
 
 def _feed(app: Any, settings: Settings) -> None:
@@ -167,7 +167,7 @@ def _feed(app: Any, settings: Settings) -> None:
     from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
     settings.clickhouse_client()  # where no warehouse is named, waiting for it would be for ever
-    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member="0"), None)
+    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member=settings.worker_name), None)
 
 
 def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:
