@@ -1,6 +1,5 @@
 """`custody simulate`: a network that lies, loses and delays, with the truth beside it."""
 
-import gc
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -52,13 +51,13 @@ def command(  # noqa: PLR0913 - options
     as_json: bool,
 ) -> None:
     """Play a network of mail systems in which things go wrong, and prove that Custody finds what did."""
-    from streams.simulate.promises import terms  # noqa: PLC0415 - polars is slow to import
+    from streams.kafka.fetching import uncollected  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.simulate.promises import terms  # noqa: PLC0415
     from streams.simulate.proof import Proof  # noqa: PLC0415
     from streams.simulate.stage import simulate  # noqa: PLC0415
 
-    gc.disable()  # millions of acts, none of them in a circle
     wanted, in_force = wishes(faults), terms(named)
-    with _Progress() as bar:
+    with uncollected(), _Progress() as bar:  # millions of acts, none of them in a circle
         played = simulate(seed, messages, span=duration(span), wishes=wanted)
         bar.begin(played)
         verdict = Proof(terms=in_force, told=bar.told).of(played) if check else None
