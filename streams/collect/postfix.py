@@ -145,22 +145,22 @@ class PostfixParser:
 
     def _read(self, desk: Desk, offsets: Iterable[int], texts: Iterable[str]) -> None:
         """Have each line read by who knows its daemon; one loop, since this is done for every line."""
-        reader, known, ignored = self._reader, self._heads.get, desk.ignored
+        reader, known, ignored, dated = self._reader, self._heads.get, desk.ignored, DATED
         date = NO_DATE
         for desk.offset, text in zip(offsets, texts, strict=True):
             if text.startswith(date):  # most lines share their second with the line before
                 desk.seq += 1
-                said = text[DATED:]
-            elif (found := self._timed(desk, text)) is None:
+                parts = text.split(": ", 2)
+                parts[0] = parts[0][dated:]
+            elif (said := self._timed(desk, text)) is None:
                 continue
             else:
-                said, date = found, reader.date if reader.at == desk.at else NO_DATE
-            parts = said.split(": ", 2)
+                parts, date = said.split(": ", 2), reader.date if reader.at == desk.at else NO_DATE
             desk.head = head = known(parts[0]) or self._head(parts)
-            desk.spool = head.spool
+            desk.spool = spool = head.spool
             if head.read is None:
                 ignored[head.daemon] += 1
-            elif len(parts) == _PARTS and (parts[1] in head.spool.entries or is_queue_id(parts[1])):
+            elif len(parts) == _PARTS and (parts[1] in spool.entries or is_queue_id(parts[1])):
                 head.read(desk, parts[1], parts[2])
             else:
                 head.speak(desk, ": ".join(parts[1:]))
@@ -205,10 +205,10 @@ class PostfixParser:
         else:
             desk.seq = 0
             desk.told.clear()
+            if at > self.through:
+                self._forget(at)
         desk.at = at
-        if at > self.through:
-            self.through = at
-            self._forget(at)
+        self.through = max(self.through, at)
 
     def _forget(self, at: int) -> None:
         """Drop what was removed a while ago, and now and then what will never be heard of again."""

@@ -37,6 +37,9 @@ DATED = 16
 _MINUTE = 13
 """Characters of `Nov 23 22:48:`."""
 
+_FRACTION, _ZONE = 20, 26
+"""Characters of `2026-11-23T22:48:16.` and of `2026-11-23T22:48:16.123456`."""
+
 _SECOND = 1_000_000
 _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
@@ -115,6 +118,7 @@ class Reader:
         self.date, self.at = NO_DATE, 0
         self._minute: tuple[str, int | None] = NO_DATE, None
         self._minute_at = 0
+        self._second, self._second_at = NO_DATE, 0
 
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
@@ -165,9 +169,20 @@ class Reader:
         return None if at is None else (at, _head(host, program, pid.removeprefix("-")) + _message(rest))
 
     def _isotime(self, text: str) -> tuple[int, str] | None:
+        """Most times differ from the one before in their microseconds only."""
         time, _, rest = text.partition(" ")
+        second, micros = time[:_FRACTION] + time[_ZONE:], time[_FRACTION:_ZONE]
+        is_plain = micros.isdigit() and micros.isascii()
+        if is_plain and second == self._second:
+            return self._second_at + int(micros), rest
         at = self._iso(time)
-        return None if at is None else (at, rest)
+        if at is None:
+            return None
+        if (
+            is_plain and time[_FRACTION - 1] in ".," and time[_ZONE:]
+        ):  # without its zone, a time takes the order of lines to understand
+            self._second, self._second_at = second, at - int(micros)
+        return at, rest
 
     def _iso(self, time: str) -> int | None:
         try:

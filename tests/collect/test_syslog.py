@@ -175,3 +175,31 @@ def test_no_such_zone() -> None:
     """A zone that does not exist is said at the start."""
     with pytest.raises(Misuse):
         Reader(2026, "Europe/Atlantis")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("2026-11-23T22:48:16", "2026-11-23T22:48:17")),
+            st.integers(0, 999_999),
+            st.sampled_from(("+00:00", "+01:00", "Z", "-03:30")),
+            st.sampled_from((".{:06}", ",{:06}", ".{:06}789", "")),
+        )
+    )
+)
+def test_times_that_differ_in_microseconds(lines: list[tuple[str, int, str, str]]) -> None:
+    """What is kept of the time before changes no time: each is what it is alone."""
+    reader = Reader()
+    for second, micros, zone, form in lines:
+        raw = f"{second}{form.format(micros)}{zone} h p: x".encode()
+        assert reader.read(raw) == Reader().read(raw)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 60)), max_size=30))
+def test_times_of_the_minute_before(lines: list[tuple[int, int, int]]) -> None:
+    """A minute whose beginning is known tells the same times as one that is not, in the repeated hour as well."""
+    reader, forgetful = Reader(2026, "Europe/Berlin"), Reader(2026, "Europe/Berlin")
+    for hour, minute, second in lines:
+        raw = f"Oct 25 {hour:02}:{minute:02}:{second:02} h p: x".encode()
+        forgetful.restore(forgetful.state())
+        assert reader.read(raw) == forgetful.read(raw)
