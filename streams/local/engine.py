@@ -6,6 +6,8 @@ Rules:
 - Rows go in and out in pieces: neither an insert nor a result is ever held whole.
 - A session is used by one thread at a time and is never closed while one is inside it: the engine would crash.
 - The engine's words are kept: a client sees ClickHouse's own code and text.
+- The engine says that an insert in pieces was done even if it could not store the rows (a full disk [measured, 26.9]);
+  its counts of errors tell. An insert beside one that failed may be refused, too: whoever inserts does so again.
 """
 
 import importlib
@@ -23,6 +25,14 @@ BASE_SETTINGS: Mapping[str, str] = {
     "implicit_select": "0",  # 1 in this build: a misspelt keyword would be a column
     "max_memory_usage": str(4 << 30),  # one query must not take the machine
 }
+_FAILURES = """
+SELECT sum(value), argMax(code, last_error_time), argMax(last_error_message, last_error_time) FROM system.errors
+WHERE name IN (
+    'NOT_ENOUGH_SPACE', 'ERRNO_EXCEPTION', 'STD_EXCEPTION', 'MEMORY_LIMIT_EXCEEDED', 'CANNOT_ALLOCATE_MEMORY',
+    'TOO_MANY_PARTS', 'CANNOT_WRITE_TO_FILE_DESCRIPTOR', 'CANNOT_WRITE_AFTER_END_OF_BUFFER', 'CANNOT_OPEN_FILE',
+    'CANNOT_CLOSE_FILE', 'CANNOT_FSYNC', 'CANNOT_CREATE_DIRECTORY', 'CANNOT_SEEK_THROUGH_FILE', 'CANNOT_TRUNCATE_FILE'
+)
+"""
 _CODE = re.compile(r"Code: (\d+)")
 _NAME = re.compile(r"\w+")
 
@@ -88,7 +98,8 @@ class Session:
             Refused: the engine knows no such table, column or format.
         """
         with _refusals():
-            return Insert(self._connection, self._connection.send_insert(sql, input_format))
+            failures, _, _ = _failures(self._connection)
+            return Insert(self._connection, self._connection.send_insert(sql, input_format), failures)
 
     def close(self) -> None:
         """Forget the session."""
@@ -98,10 +109,11 @@ class Session:
 class Insert:
     """An insert under way."""
 
-    def __init__(self, connection: Any, handle: Any) -> None:
-        """Take over the engine's handle."""
+    def __init__(self, connection: Any, handle: Any, failures: int) -> None:
+        """Take over the engine's handle; `failures` to store anything were counted before."""
         self._connection = connection
         self._handle = handle
+        self._failures = failures
 
     def append(self, piece: bytes) -> None:
         """Give the next bytes of the rows, in the insert's format, cut anywhere.
@@ -120,6 +132,9 @@ class Insert:
         """
         with _refusals():
             done = self._connection.insert_done(self._handle)
+            failures, code, said = _failures(self._connection)
+        if failures > self._failures:
+            raise Refused(f"Code: {code}. DB::Exception: {said}", code)
         return done.rows_written(), done.bytes_written()
 
     def cancel(self) -> None:
@@ -164,6 +179,12 @@ class Engine:
     def close(self) -> None:
         """Close the path."""
         self._base.close()
+
+
+def _failures(connection: Any) -> tuple[int, int, str]:
+    """How often the engine could not store something since it began; the code and the words of the last time."""
+    count, code, said = connection.query(_FAILURES, "TabSeparatedRaw").bytes().decode().rstrip("\n").split("\t", 2)
+    return int(count), int(code), said
 
 
 class _refusals:  # noqa: N801 - reads as a statement; contextlib's generator form costs 3 us a piece

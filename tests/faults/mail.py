@@ -92,11 +92,12 @@ def _due(made: Mail, rule: str, place: tuple[str, str], raised: float, cleared: 
 def _say(made: Mail, host: str, events: list[MessageEvent]) -> None:
     """Write the lines of one host about what happened there; the store's are told by relay."""
     for event in events:
-        made.lines.append((event.occurred_at / SECOND, host, _line(event)))
+        made.lines.append((event.occurred_at / SECOND, host, line(event)))
         made.ids[event.event_id] = (host, event.occurred_at)
 
 
-def _line(event: MessageEvent) -> bytes:
+def line(event: MessageEvent) -> bytes:
+    """An event as a system that writes JSON lines tells it."""
     told: dict[str, Any] = {}
     for name in event.__struct_fields__:
         value = getattr(event, name)

@@ -31,7 +31,7 @@ from streams.kafka.broker import KafkaLog
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 settings = msgspec.json.decode(sys.argv[1], type=Settings, dec_hook=lambda kind, text: kind(text))
-Tracker(KafkaLog(settings), profiles.load(sys.argv[2]), member="0").run(lambda: False)
+Tracker(KafkaLog(settings), profiles.load(sys.argv[2]), member=settings.worker_name).run(lambda: False)
 """
 
 
