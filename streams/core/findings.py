@@ -270,7 +270,7 @@ def _complete(custody: Custody, entries: Rows) -> Times:
     order = np.lexsort([legs["met_known"][queued], legs["entry"][queued]])
     queued = queued[order]
     start, end = (np.searchsorted(legs["entry"][queued], entries, side) for side in ("left", "right"))
-    last = start - custody.entries["expected"][entries] - 1
+    last = start - custody.entries.take("expected", entries) - 1
     known = np.append(legs["met_known"][queued], NEVER)
     return np.where(last < end, known[np.minimum(last, len(queued))], NEVER)
 

@@ -54,7 +54,7 @@ def queues(custody: Custody) -> list[Queue]:
             "host": custody.hosts.index.keys[entries["host"][entry], 0],
             "hop": np.where(tried, legs.take("hop", rows), np.uint64(0)),
             "arrived": entries["arrived_at"][entry],
-            "size": np.maximum(entries["size"][entry], 0),
+            "size": np.maximum(entries.take("size", entry), 0),
             "deferred": tried,
             "held": entries.take("held_at", entry) > entries.take("released_at", entry),
         }
