@@ -1,79 +1,68 @@
-"""How fast a Postfix log becomes events, in one process, beside Debian's pflogsumm on the same lines.
+"""How fast a Postfix log becomes events, and gets into Kafka, beside Debian's pflogsumm on the same lines.
 
-    python -m tests.bench.postfix
-
-The log is the sample day of three switches, its copies one after the other. Measured are bytes to events, the cutting
-into lines included; pflogsumm only counts. Time is that of the processor, of one core. A round measures both, in one
-order and then in the other; its ratio is of figures that the same load slowed. Given are the least, the median and the
-greatest of all rounds.
+- The log is the sample day of three switches, its copies one after the other. Measured are bytes to events in one
+  process, the cutting into lines included; pflogsumm only counts. Both in the processor's time, of one core.
+- Collecting is `custody collect postfix` as it is: a process from its start to its end, events and evidence
+  acknowledged, the checkpoint stored.
 """
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
-from statistics import median
 from time import process_time
 
 from streams.collect.packed import BLOCK
-from streams.collect.parser import Counts
 from streams.collect.reading import Lines
-from tests.collect.postfix_logs import OBSERVED, day, parser
+from streams.settings import Settings
+from tests.bench.figure import Figure, alternate
+from tests.bench.size import Size, stack
+from tests.collect.postfix_logs import DATA, OBSERVED, day, parser
 
-COPIES = 8
-ROUNDS = 9
 HOSTS = ("origin", "relay", "dest")
+_PEER = "pflogsumm"
 
 
-def run() -> dict[str, float]:
-    """Lines and events a second, lines a second of pflogsumm where it is installed, and the ratio, as medians."""
-    peer = shutil.which("pflogsumm")
-    rounds: dict[str, list[float]] = {}
-    _ours()  # what is made once is made
-    for number in range(ROUNDS):
-        for name, value in _round(peer, peer_first=number % 2 == 1):
-            rounds.setdefault(name, []).append(value)
-    for name, values in rounds.items():
-        least, middle, most = (f"{value:12,.2f}" for value in (min(values), median(values), max(values)))
-        print(f"{name:20} least {least}  median {middle}  most {most}")  # noqa: T201
-    return {name: median(values) for name, values in rounds.items()}
+def postfix(size: Size) -> Iterator[Figure]:
+    """Lines a second of a core."""
+    copies, peer = size.of(8, 1), shutil.which(_PEER)
+    works = [partial(_parsed, copies), *([partial(_summed, peer, copies)] if peer else [])]
+    _parsed(1)  # what is made once is made
+    runs, *beside = alternate(size.rounds, *works)
+    yield Figure(
+        what="Postfix log to events", unit="lines/s CPU", runs=runs, baseline=_PEER if peer else "",
+        beside=beside[0] if beside else [], note="" if peer else f"{_PEER} is not installed: no baseline",
+    )  # fmt: skip
 
 
-def _round(peer: str | None, *, peer_first: bool) -> Iterator[tuple[str, float]]:
-    theirs = _summed(peer) if peer and peer_first else 0.0
-    lines, events = _ours()
-    if peer and not peer_first:
-        theirs = _summed(peer)
-    yield from (("lines/s", lines), ("events/s", events))
-    if theirs:
-        yield from (("pflogsumm lines/s", theirs), ("ratio", lines / theirs))
-
-
-def _ours() -> tuple[float, float]:
-    """Lines and events a second."""
-    counts = Counts()
-    start = process_time()
+def _parsed(copies: int) -> float:
+    """Lines a second, each copy read by a new parser."""
+    read, start = 0, process_time()
     for host in HOSTS:
-        for _ in range(COPIES):
-            counts.add(_read(host))
-    seconds = process_time() - start
-    return counts.pieces / seconds, counts.events / seconds
+        for _ in range(copies):
+            read += _read(host)
+    return read / (process_time() - start)
 
 
-def _read(host: str) -> Counts:
-    """What became of one host's log."""
+def _read(host: str) -> int:
+    """Read one host's log; returns its lines."""
     raw, reader = day(host), parser(host)
     lines = Lines(reader.counts, "mail.log")
     for first in range(0, len(raw), BLOCK):
         reader.parse(lines.feed(raw[first : first + BLOCK]), file="mail.log", observed_at=OBSERVED)
-    return reader.counts
+    return reader.counts.pieces
 
 
-def _summed(peer: str) -> float:
+def _summed(peer: str, copies: int) -> float:
     """Lines a second of pflogsumm, its start included."""
-    raw = b"".join(day(host) for host in HOSTS) * COPIES * 3
+    raw = b"".join(day(host) for host in HOSTS) * copies * 3
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "mail.log")
         log.write_bytes(raw)
@@ -88,5 +77,29 @@ def _spent_by_children() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-if __name__ == "__main__":
-    run()
+def collect(size: Size) -> Iterator[Figure]:
+    """Lines a second from a file to acknowledged records and a stored checkpoint, beside the parser alone."""
+    copies = size.of(8, 1)
+    raw = day("relay") * copies
+    with stack() as started, tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "mail.log")
+        log.write_bytes(raw)
+        once = partial(_collected, started, log, count())
+        runs, beside = alternate(size.rounds, lambda: raw.count(b"\n") / once(), partial(_parsed, copies))
+    yield Figure(
+        what="custody collect postfix, into Kafka", unit="lines/s", runs=runs, baseline="the parser alone, of a core",
+        beside=beside, note="the process's start and its declaration of the source included",
+    )  # fmt: skip
+
+
+def _collected(stack: Settings, log: Path, numbers: Iterator[int]) -> float:
+    """Seconds of a collector, into a ledger of its own."""
+    ledger = f"collect{next(numbers)}"
+    own = (sys.executable, "-m", "streams.cli")
+    where = ("--ledger", ledger, "--data", str(stack.data))
+    subprocess.run((*own, "topics", "--create", *where), check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
+    declared = ("--sources", str(DATA / "day" / "sources.toml"), "--source", "relay-log")
+    start = time.perf_counter()
+    command = (*own, "collect", "postfix", str(log), *declared, *where, "--json")
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))  # noqa: S603 - ourselves
+    return time.perf_counter() - start

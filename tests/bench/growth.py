@@ -1,0 +1,166 @@
+"""What it costs that many units are open: the rate of further batches, a tick's look, the queues, and memory.
+
+- Each measured batch has whole journeys (four in five events) and reports about open units anywhere in the state; a
+  tick follows it, at which alarms are looked for. One in a hundred open units is overdue.
+- The baseline is the same at ten thousand open units, in the same process and minute.
+- Memory is that of a process of its own, which gets the records in small chunks.
+"""
+
+import copy
+import gc
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
+
+import psutil
+
+from streams.core.queues import queues
+from streams.track.part import Part
+from tests.bench.events import TERMS, Framed, batches, framed, journeys, opened, proof, tick
+from tests.bench.figure import Figure, alternate
+from tests.bench.size import Size
+
+AT = 1000.0
+"""Second at which all open units were submitted: those that are late are due at 1010, the others at 1060."""
+
+FIRST = 1011.0
+"""Second of the first look, which raises what is late; measured ticks follow a millisecond apart."""
+
+CHUNK = 4_000
+LATE = 100
+BATCH = 20_000
+BATCHES = 3
+STEP = 0.001
+
+
+def growth(size: Size) -> Iterator[Figure]:
+    """Rates by number of open units; then memory."""
+    few, *many = _sizes(size)
+    base = Grown(few)
+    big = Grown(few)
+    for number in many:
+        big.grow(number)
+        named = f"{number // 1000:,} thousand open"
+        for what, unit, measure in (
+            ("fold and tick", "events/s CPU", Grown.rate),
+            ("a tick's look", "ms CPU", Grown.look),
+            ("its queues", "ms CPU", Grown.queued),
+        ):
+            runs, beside = alternate(size.rounds, partial(measure, big), partial(_afresh, base, measure))
+            yield Figure(
+                what=f"{what}, {named}", unit=unit, runs=runs, baseline=f"{few // 1000} thousand open", beside=beside
+            )
+    del base, big
+    yield from _memory(size)
+
+
+def _sizes(size: Size) -> Sequence[int]:
+    return (1_000, 4_000) if size.is_quick else (10_000, 100_000, 1_000_000, 3_000_000)
+
+
+def _afresh(base: "Grown", measure: Callable[["Grown"], float]) -> float:
+    """A small state would not stay small: each run has a copy."""
+    return measure(copy.deepcopy(base))
+
+
+class Grown:
+    """A partition with so many open units."""
+
+    _names = count()
+
+    def __init__(self, units: int) -> None:
+        """Build it, and let the first look be over."""
+        self.part, self.units, self._at = Part.empty(0, TERMS), 0, FIRST
+        self.grow(units)
+
+    def grow(self, units: int) -> None:
+        """Open more units, up to so many."""
+        build(self.part, self.units, units)
+        self.units = units
+        self._look()
+        gc.collect()
+
+    def rate(self) -> float:
+        """Events a second of the processor's time, ticks and looks included."""
+        made = [self._batch() for _ in range(BATCHES)]
+        start = time.process_time()
+        for batch in made:
+            for records in batches(batch):
+                self.part.take(records)
+        return sum(map(len, made)) / (time.process_time() - start)
+
+    def look(self) -> float:
+        """Milliseconds of one tick at which nothing new is found."""
+        return 1000 * self._look()
+
+    def queued(self) -> float:
+        """Milliseconds of the queues' states."""
+        start = time.process_time()
+        queues(self.part.custody)
+        return 1000 * (time.process_time() - start)
+
+    def _look(self) -> float:
+        self._at += STEP
+        (records,) = batches([tick(self._at)])
+        start = time.process_time()
+        self.part.take(records)
+        return time.process_time() - start
+
+    def _batch(self) -> list[Framed]:
+        chosen = [random.randrange(self.units) for _ in range(BATCH // 5)]  # noqa: S311 - no secret
+        said = [one for number in chosen for one in proof(number, self._at)]
+        name = f"j{next(self._names)}n"
+        whole = [framed(event) for one in journeys(BATCH * 4 // 50, self._at, name) for event in one]
+        self._at += STEP
+        mixed = [*whole, *said]
+        random.shuffle(mixed)
+        return [*mixed, tick(self._at)]
+
+
+def build(part: Part, first: int, end: int) -> None:
+    """Open units with numbers from `first` up to `end`."""
+    for start in range(first, end, CHUNK):
+        numbers = range(start, min(end, start + CHUNK))
+        some = [one for number in numbers for one in opened(number, AT, is_late=number % LATE == 0)]
+        for records in batches(some):
+            part.take(records)
+
+
+# Memory
+
+
+def _memory(size: Size) -> Iterator[Figure]:
+    """Resident memory by number of open units of three legs each; it is measured once, since nothing moves it."""
+    sizes = _sizes(size)
+    command = (sys.executable, "-m", "tests.bench.growth", *map(str, sizes))
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ourselves
+    imports, *grown = map(float, done.stdout.split())
+    for number, value in zip(sizes, grown, strict=True):
+        note = f"one run; of these {imports:.0f} MB are there before the first event"
+        what = f"memory, {number // 1000:,} thousand open units of three legs"
+        yield Figure(what=what, unit="MB", runs=[value], note=note)
+
+
+def _main(sizes: Sequence[int]) -> None:
+    part, before = Part.empty(0, TERMS), 0
+    build(part, 0, 1)
+    _tell()
+    part = Part.empty(0, TERMS)
+    for number in sizes:
+        build(part, before, number)
+        before = number
+        gc.collect()
+        _tell()
+
+
+def _tell() -> None:
+    sys.stdout.write(f"{psutil.Process().memory_info().rss / 1e6}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main([int(one) for one in sys.argv[1:]])
