@@ -58,7 +58,7 @@ class Mail:
 
 def mail(draw: Random, count: int) -> Mail:
     """Some messages, sent within a few seconds."""
-    made = Mail(end=BEGIN + 4 * DUE)
+    made = Mail(end=BEGIN + 3 * DUE)
     for number in range(count):
         _message(made, draw, number)
     made.lines.sort(key=lambda line: line[0])
@@ -67,7 +67,7 @@ def mail(draw: Random, count: int) -> Mail:
 
 def _message(made: Mail, draw: Random, number: int) -> None:
     """One message: its stay at origin may be too long, its report too late or never."""
-    key, start = f"m{number}@origin.test", BEGIN + 1 + round(draw.uniform(0, 8), 3)
+    key, start = f"m{number}@origin.test", BEGIN + 1 + round(draw.uniform(0, 6), 3)
     first, last = ("origin", f"A{number}"), ("relay", f"B{number}")
     stays = draw.choice((0.5, 0.5, STUCK + 1.25))
     comes = draw.choice((stays + 1, DUE + 2.125, None))

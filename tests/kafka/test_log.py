@@ -1,12 +1,13 @@
 """What a log promises, held by Kafka and by the double in memory alike."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
 
 from streams.core.errors import Unavailable, Undecodable
 from streams.kafka.ports import Committed, Log, RecordReader
-from tests.kafka.conftest import drain, values
+from tests.kafka.conftest import PATIENCE, drain, values
 
 EVENTS = "message-events"
 
@@ -177,3 +178,40 @@ def test_a_record_that_is_too_large_is_the_evidences_fault(log: Log) -> None:
     writer.write(EVENTS, b"k", b"v")
     writer.flush()
     assert values(list(log.read_range(EVENTS))) == [b"v"]
+
+
+def test_who_joins_gets_a_share_and_every_partition_has_one_reader(log: Log) -> None:
+    """The first gives up what the second takes; both are told, and what was committed is not read again."""
+    for partition in range(4):
+        write(log, (b"k", b"%d" % partition), partition=partition)
+    lost: list[int] = []
+
+    def revoked(partitions: Sequence[int]) -> None:
+        lost.extend(partitions)
+
+    first = log.reader(EVENTS, log.settings.ledger, member="a", revoked=revoked)
+    assert {part.partition for part in drain(first, 4)} == {0, 1, 2, 3}
+    for partition in range(4):
+        first.commit(partition, 1)
+    second = log.reader(EVENTS, log.settings.ledger, member="b")
+    deadline = time.monotonic() + PATIENCE
+    while len(lost) < 4:
+        assert time.monotonic() < deadline, "nothing was given up"
+        assert first.read(10, 0.1) + second.read(10, 0.1) == []
+    for partition in range(4):
+        write(log, (b"k", b"more"), partition=partition)
+    mine, its = shared(first, second)
+    assert (len(mine), len(its)) == (2, 2)
+    assert sorted(mine + its) == [0, 1, 2, 3]
+    close(first, second)
+
+
+def shared(*readers: RecordReader) -> list[list[int]]:
+    """Which partitions' one record each reader is given."""
+    found: list[list[int]] = [[] for _ in readers]
+    deadline = time.monotonic() + PATIENCE
+    while sum(map(len, found)) < 4:
+        assert time.monotonic() < deadline, f"{found} is not all"
+        for reader, mine in zip(readers, found, strict=True):
+            mine += [part.partition for part in reader.read(10, 0.1)]
+    return found
