@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SEEDS ?= 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
 
-.PHONY: docs demo test fast check bench fuzz setup pin clean
+.PHONY: docs demo test fast check prove bench fuzz setup pin clean
 
 demo: setup ## the main job, from evidence to the operator's screen
 	$(BIN)/python -m streams.cli demo
@@ -14,6 +15,9 @@ test: check fast ## all checks and all tests, real Kafka and real ClickHouse inc
 
 fast: setup ## the tests that need no service
 	$(BIN)/python -m pytest -q -m "not service" tests
+
+prove: setup ## twenty simulated days of 50,000 messages: what Custody finds against the truth
+	for seed in $(SEEDS); do $(BIN)/python -m streams.cli simulate --seed $$seed --check || exit 1; done
 
 check: setup ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .

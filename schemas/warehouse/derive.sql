@@ -562,9 +562,23 @@ INSERT INTO copy_records
 SELECT
     c.leg, c.chain, u.unit, c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
     r.read_at, r.read_known, c.gone_at, c.gone_known, c.moved_known IS NOT NULL, c.moved_known,
-    if(c.is_new, row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))), 0),
+    if(c.is_new, greatest(
+        row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))),
+        if(c.is_for_one, row_number() OVER (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))), 0)
+    ), 0),
     c.unread_due, c.due_known, c.observed_at, {version:UInt64}, 0
-FROM (SELECT *, ifNull(saved_known < ifNull(came_known, @never), 0) AS is_new FROM work_copies) AS c
+FROM
+(
+    SELECT k.*, ifNull(saved_known < ifNull(came_known, @never), 0) AS is_new,
+        m.recipients = 1 AND ifNull(m.second_known > saved_known, 1) AS is_for_one
+    FROM work_copies AS k
+    LEFT JOIN
+    (
+        SELECT s.message_key AS of_key, s.second_known, ifNull(e.recipients_expected, 0) AS recipients
+        FROM work_messages AS s
+        INNER JOIN work_entries AS e ON s.first_place = e.place
+    ) AS m ON k.message_key = m.of_key
+) AS c
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 

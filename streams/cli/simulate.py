@@ -1,17 +1,23 @@
 """`custody simulate`: a network that lies, loses and delays, with the truth beside it."""
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from streams.cli._stack import json_option, say_json
+from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.errors import Misuse
 from streams.simulate.faults import DAY, FAULTS, HOW, duration, wishes
 
 if TYPE_CHECKING:
+    from streams.settings import Settings
     from streams.simulate.check import Row, Verdict
     from streams.simulate.stage import Played
+
+PATIENCE = 180
+"""Seconds for the workers to tell what they found."""
 
 WIDTH = 76
 SHOWN = 10
@@ -38,6 +44,8 @@ def _listed() -> str:
 @click.option("--terms", "named", default="", help="Terms: a shipped profile or a file.  [default: the network's own]")
 @click.option("--check", is_flag=True, help="Compare what Custody finds with the truth; exit 1 if they differ.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the evidence as real systems do, into a folder.")
+@click.option("--ledger", help="Write the events into an empty ledger of the running stack.")
+@data_options
 @json_option
 def command(  # noqa: PLR0913 - options
     *,
@@ -48,30 +56,69 @@ def command(  # noqa: PLR0913 - options
     named: str,
     check: bool,
     out: Path | None,
+    ledger: str | None,
+    data: Path | None,
+    file: Path | None,
     as_json: bool,
 ) -> None:
-    """Play a network of mail systems in which things go wrong, and prove that Custody finds what did."""
+    """Play a network of mail systems in which things go wrong, and prove that Custody finds what did.
+
+    With --out, --check goes through the collectors; with --ledger, it reads what the running workers told.
+    """
     from streams.kafka.fetching import uncollected  # noqa: PLC0415 - the broker's client is slow to import
-    from streams.simulate.promises import terms  # noqa: PLC0415
-    from streams.simulate.proof import Proof  # noqa: PLC0415
     from streams.simulate.stage import simulate  # noqa: PLC0415
 
-    wanted, in_force = wishes(faults), terms(named)
+    if out is not None and ledger is not None:
+        raise Misuse("--out and --ledger are two ways.", hint="take one")
+    wanted, length = wishes(faults), duration(span)
     with uncollected(), _Progress() as bar:  # millions of acts, none of them in a circle
-        played = simulate(seed, messages, span=duration(span), wishes=wanted)
+        run = _Run(bar, named, check=check)
+        played = simulate(seed, messages, span=length, wishes=wanted)
         bar.begin(played)
-        verdict = Proof(terms=in_force, told=bar.told).of(played) if check else None
-    if out is not None:
-        from streams.simulate import evidence  # noqa: PLC0415
-
-        evidence.write(played.world, out)
-    data = _played(played) | ({} if verdict is None else _judged(verdict))
+        settings = None if ledger is None else settings_of(data, file, ledger)
+        verdict = run.here(played, out) if settings is None else run.into(settings, played)
+    told = _played(played) | ({} if verdict is None else _judged(verdict))
     if as_json:
-        say_json(data)
+        say_json(told)
     else:
-        _say(data, verdict)
+        _say(told, verdict)
     if verdict is not None and not verdict.holds:
         raise click.exceptions.Exit(1)
+
+
+class _Run:
+    """One way for a world's evidence to Custody."""
+
+    def __init__(self, bar: "_Progress", named: str, *, check: bool) -> None:
+        from streams.simulate import promises  # noqa: PLC0415
+        from streams.simulate.proof import Proof  # noqa: PLC0415
+
+        self.bar, self.check = bar, check
+        self.text, self.terms = promises.text(named), promises.terms(named)
+        self.proof = Proof(terms=self.terms, told=bar.told)
+
+    def here(self, played: "Played", out: Path | None) -> "Verdict | None":
+        """In this process: straight, or through files and collectors."""
+        from streams.simulate import evidence  # noqa: PLC0415
+
+        if out is not None:
+            evidence.write(played.world, out)
+        if not self.check:
+            return None
+        return self.proof.of(played) if out is None else self.proof.of_files(played, out)
+
+    def into(self, settings: "Settings", played: "Played") -> "Verdict | None":
+        """Into a ledger, where the running workers read it."""
+        from streams.simulate import ledger  # noqa: PLC0415
+        from streams.simulate.reading import Reading  # noqa: PLC0415
+
+        reading = Reading(played.world)
+        proof = replace(self.proof, partitions=settings.partitions)
+        ledger.prepare(settings, self.text, self.terms)
+        ledger.write(settings, reading, self.terms, self.bar.told)
+        if not self.check:
+            return None
+        return ledger.verdict(settings, lambda found: proof.judge(played, reading, found), PATIENCE)
 
 
 class _Progress:

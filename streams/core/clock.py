@@ -4,7 +4,8 @@ Rules:
 - The clock is the greatest `through` read; it never goes back, so a repeated or older tick changes nothing.
 - A tick names the sources that were silent (the clock went on without them), those that are behind (they hold it), and
   those whose own clock is doubted.
-- A source's silence is a set of spans between the ticks that name it. Spans are joined, so that two clock writers or a
+- A source's silence is a set of spans between the ticks that name it; it begins at the tick before, when it was last
+  heard. Spans are joined, so that two clock writers or a
   tick read twice are harmless.
 """
 
@@ -67,18 +68,20 @@ class Clock:
         """Go on to a tick; an old one changes nothing."""
         if tick.through <= self.through:
             return
+        last_heard = tick.through if self.through == BEGINNING else self.through
         for word in _LISTS:
-            self._mark(f"source-{word}", getattr(tick, word), tick.through)
+            since = last_heard if word == "silent" else tick.through
+            self._mark(f"source-{word}", getattr(tick, word), since, tick.through)
         self.through = tick.through
 
-    def _mark(self, rule: str, sources: tuple[str, ...], at: int) -> None:
+    def _mark(self, rule: str, sources: tuple[str, ...], since: int, at: int) -> None:
         for (named, source), spans in self.spans.items():
             if named == rule and source not in sources and spans[-1][1] == NEVER:
                 spans[-1][1] = at
         for source in sources:
             spans = self.spans.setdefault((rule, source), [])
             if not spans or spans[-1][1] != NEVER:
-                spans.append([at, NEVER])
+                spans.append([since, NEVER])
 
     def silences(self) -> list[tuple[int, int]]:
         """Every span in which some source was silent, microseconds."""

@@ -282,10 +282,15 @@ def _never_arrived(custody: Custody, clock: Clock) -> Found:
     due = legs["handed_known"][handed] + custody.terms.profile.unaccounted_after * SECOND
     raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs["handed_to"][handed]))
     arrived = _known_of(custody.entries, "arrived_known", legs["next_entry"][handed])
-    late = (raised <= clock.through) & (arrived > raised)
-    return _found(
-        "unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(int(late.sum()), np.bool_)
-    )
+    late = np.flatnonzero((raised <= clock.through) & (arrived > raised))
+    late = late[_is_named(custody, handed[late])]
+    return _found("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
+
+
+def _is_named(custody: Custody, legs: Rows) -> Mask:
+    """Where a leg's message has a Message-ID: without one, the next host may call it by an id that it made."""
+    names = custody.messages["name"][custody.legs["message"][legs].astype(np.int64)].tolist()
+    return np.array([not custody.names.get(name)[0].startswith("/") for name in names], np.bool_)
 
 
 def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
@@ -306,16 +311,39 @@ def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
 
 
 def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """One unit lies twice in one mailbox: found at the second copy."""
+    """One unit lies twice in one mailbox: found at the second copy.
+
+    A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
+    recipient, whatever lies in one mailbox is one unit all the same.
+    """
     del known
     copies = custody.copies
     there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
-    unit, user = unit_of(custody, copies["leg"][there].astype(np.int64)), copies["user"][there]
-    order = _by_time(custody, there, user, unit)
+    legs, user = copies["leg"][there].astype(np.int64), copies["user"][there]
+    message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
+    again = _again(custody, there, user, unit) & (unit < len(custody.units))
+    again |= _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
+    yield _standing("duplicate", copies["leg"][there[again]], copies["saved_known"][there[again]])
+
+
+def _again(custody: Custody, copies: Rows, *groups: Rows) -> Mask:
+    """Where a copy is not the first of its group."""
+    order = _by_time(custody, copies, *groups)
+    same = np.ones(max(len(order) - 1, 0), np.bool_)
+    for group in groups:
+        same &= group[order][1:] == group[order][:-1]
     again = np.zeros(len(order), np.bool_)
-    again[1:] = (np.diff(unit[order]) == 0) & (np.diff(user[order]) == 0) & (unit[order][1:] < len(custody.units))
-    rows = there[order[again]]
-    yield _standing("duplicate", copies["leg"][rows], copies["saved_known"][rows])
+    again[order[1:]] = same
+    return again
+
+
+def _is_for_one(custody: Custody, message: Rows, at: Times) -> Mask:
+    """Where a message had one submission by some time, and that one recipient."""
+    messages, entries = custody.messages, custody.entries
+    first = entries.index.find(messages["first_entry"][message][:, None])
+    expected = np.append(entries["expected"], 0)[first]
+    alone: Mask = (messages["second_known"][message] > at) & (expected == -1)
+    return alone
 
 
 def _moved_here(custody: Custody) -> Times:

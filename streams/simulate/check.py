@@ -112,7 +112,7 @@ def seen(alerts: Iterable[dict[str, Any]]) -> dict[Name, Seen]:
 def name_of(alert: dict[str, Any]) -> Name:
     """What an alert is about, as the truth names it."""
     match alert["rule"]:
-        case "source-silent" | "source-behind" as rule:
+        case "source-silent" | "source-behind" | "source-doubted" as rule:
             return rule, alert["host"], str(alert["at"]), ""
         case "uncorroborated-report" as rule:
             return rule, "", alert["message_key"], ""

@@ -114,6 +114,7 @@ class Case:
         failed: a report of failure.
         refused: given up.
         deleted: deleted by hand where it was still owed.
+        redirected: a log says that it goes to another recipient.
         reports: (when known, act, number in it) of each report.
         places: entries that it was in, in order of arrival.
     """
@@ -125,6 +126,7 @@ class Case:
     failed: int = NEVER
     refused: int = NEVER
     deleted: int = NEVER
+    redirected: int = NEVER
     reports: list[tuple[int, Reported, int]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
 
@@ -152,15 +154,21 @@ class Dossier:
     def __post_init__(self) -> None:
         """Read every act."""
         self.cases = [Case() for _ in self.played.tickets]
-        self._skewed = bool(self.played.world.skews)
+        self._skewed = {skew.host for skew in self.played.world.skews}
         self._mute = {one.name for one in self.played.world.declaration.hosts if one.reports is False}
-        for act, marks in zip(self.played.world.acts, self.played.marks, strict=True):
+        for number, (act, marks) in enumerate(zip(self.played.world.acts, self.played.marks, strict=True)):
+            self._number = number
             if isinstance(act, Entered):
-                self.files[act.host, act.queue_id] = File(act, marks, at=self.reading.written_at(act))
+                self.files[act.host, act.queue_id] = File(act, marks, at=self._written)
             self._blame(act, marks)
-            known = self.reading.known_at(act)
+            known = self.reading.known[self._number]
             if known is not None:
                 self._read(act, marks, known)
+
+    @property
+    def _written(self) -> int:
+        """The time that the evidence at hand tells."""
+        return self.reading.written[self._number]
 
     def _read(self, act: Act, marks: tuple[int, ...], known: int) -> None:
         match act:
@@ -181,9 +189,9 @@ class Dossier:
 
     def _blame(self, act: Act, marks: tuple[int, ...]) -> None:
         """What came in the way of the evidence of some tickets."""
-        fates = [gap.fate for gap in self.reading.gaps.get(self.played.world.source_of(act), ()) if gap.holds(act.at)]
-        names = {FAULT_OF[fate] for fate in fates if fate in FAULT_OF}
-        if self._skewed and self.played.world.written_at(act.host, act.at) != act.at:
+        gaps = self.reading.gaps.get(self.reading.sources(act))
+        names = {FAULT_OF[gap.fate] for gap in gaps or () if gap.holds(act.at) and gap.fate in FAULT_OF}
+        if act.host in self._skewed and self.played.world.written_at(act.host, act.at) != act.at:
             names.add("clock-skew")
         for ticket in marks if names else ():
             self.touched.setdefault(ticket, set()).update(names)
@@ -214,14 +222,16 @@ class Dossier:
 
     def _attempted(self, act: Attempted, ticket: int, known: int) -> None:
         file, case = self.files[act.host, act.queue_id], self.cases[ticket]
-        read = known if known > self.reading.written_at(act) else self.reading.clock(self.reading.read_at(act)[0])
+        read = known if known > self._written else self.reading.clock(self.reading.read[self._number][0])
         file.known = min(file.known, max(file.at, read))
         for to in (act.orig_to, act.to) if act.orig_to else (act.to,):
             self._submit(file, ticket, read, asked=None)
-            leg = self._name(file, to, ticket, known)
+            told = known if act.orig_to and to == act.to else max(file.at, read)  # its arrival is told with the attempt
+            leg = self._name(file, to, ticket, told)
         if act.orig_to:
+            case.redirected = min(case.redirected, known)
             file.legs[act.orig_to].left = min(file.legs[act.orig_to].left, known)
-        leg.tried.append((self.reading.written_at(act), act.relay))
+        leg.tried.append((self._written, act.relay))
         if act.status == "deferred":
             return
         leg.left = min(leg.left, known)
@@ -267,7 +277,7 @@ class Dossier:
     def _stored(self, act: Stored, ticket: int, known: int) -> None:
         key = (act.host, act.user, act.mailbox, act.uid)
         if key not in self.copies:
-            self.copies[key] = Copy(act, ticket, self.reading.written_at(act), known)
+            self.copies[key] = Copy(act, ticket, self._written, known)
         case = self.cases[ticket]
         case.delivered = min(case.delivered, known)
 

@@ -47,16 +47,16 @@ _WRITERS: dict[type, Callable[[Scribe, Any], None]] = {
 def events(reading: Reading) -> Iterator[tuple[int, list[MessageEvent]]]:
     """(time of reading, events), in the order in which the log has them."""
     world = reading.world
-    scribes = {one.name: Scribe(one.name, one.host, world.declaration) for one in world.declaration.sources}
+    scribes = {one.name: Scribe(one, world.declaration) for one in world.declaration.sources}
     again: dict[int, list[MessageEvent]] = {}
     for read_at, number in reading.order():
         written = again.pop(number, None)
         if written is None:
             act = world.acts[number]
-            scribe = scribes[world.source_of(act)]
-            scribe.turn(reading.written_at(act), read_at)
+            scribe = scribes[reading.sources(act)]
+            scribe.turn(reading.written[number], read_at)
             _WRITERS[type(act)](scribe, act)
             written = scribe.take()
-            if len(reading.read_at(act)) > 1:
+            if len(reading.read[number]) > 1:
                 again[number] = written
         yield read_at, written

@@ -33,4 +33,13 @@ def terms(named: str = "") -> Terms:
     Raises:
         Misuse: there are none, or they are wrong.
     """
-    return profiles.load(named) if named else profiles.parse(TERMS, "the simulated terms")
+    return profiles.parse(text(named), named or "the simulated terms")
+
+
+def text(named: str = "") -> str:
+    """The same, as TOML.
+
+    Raises:
+        Misuse: there are none.
+    """
+    return profiles.text_of(named) if named else TERMS

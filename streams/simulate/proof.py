@@ -1,19 +1,28 @@
-"""One proof: a world is played, Custody is shown its evidence, and what it found is compared with the truth."""
+"""One proof: a world is played, Custody is shown its evidence, and what it found is compared with the truth.
 
-from collections.abc import Callable, Sequence
+The evidence goes in as events, straight; or as files, through the collectors; or into the ledger of a running stack.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from streams.collect.sources import read
 from streams.core.terms import Terms
 from streams.simulate import check
 from streams.simulate.check import Verdict
 from streams.simulate.dossier import Dossier
+from streams.simulate.events import events
 from streams.simulate.faults import USUAL, Wish
+from streams.simulate.readback import Readback
 from streams.simulate.reading import Reading
 from streams.simulate.stage import BEGIN, DAY, Played, simulate
-from streams.simulate.tracking import alerts
+from streams.simulate.tracking import Batches, alerts, log
 from streams.simulate.truth import Truth
 
 Told = Callable[[int], None]
+Alerts = Iterable[dict[str, Any]]
 
 
 def _nobody(_at: int) -> None:
@@ -22,12 +31,12 @@ def _nobody(_at: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """Options of a proof in process.
+    """Options of a proof.
 
     Attributes:
         terms: that are in force.
         partitions: of the ledger.
-        every: ticks after which the tracker looks for findings.
+        every: ticks after which its tracker looks for findings.
         told: told how far the simulated clock is.
     """
 
@@ -36,16 +45,33 @@ class Proof:
     every: int = 30
     told: Told = _nobody
 
-    def of(self, played: Played) -> Verdict:
-        """Show Custody a world, and judge."""
-        reading = Reading(played.world)
-        truth = Truth(Dossier(played, reading), self.terms.profile)
-        due = truth.due()
-        found = alerts(reading, self.terms, partitions=self.partitions, every=self.every, told=self.told)
-        return check.compare(due, check.seen(found), check.planted(played), truth.blame)
-
     def run(
         self, seed: int, messages: int, *, span: int = DAY, since: int = BEGIN, wishes: Sequence[Wish] = USUAL
     ) -> Verdict:
         """Play the world of a seed, and prove it."""
         return self.of(simulate(seed, messages, span=span, since=since, wishes=wishes))
+
+    def of(self, played: Played) -> Verdict:
+        """Show Custody a world, straight, and judge."""
+        reading = Reading(played.world)
+        return self.judge(played, reading, self._found(reading, events(reading), whole=False))
+
+    def of_files(self, played: Played, folder: Path) -> Verdict:
+        """Show Custody a world through the collectors, and judge.
+
+        Args:
+            played: the world.
+            folder: that evidence.write filled with it.
+        """
+        reading = Reading(played.world)
+        batches = Readback(folder, read(folder / "sources.toml")).batches()
+        return self.judge(played, reading, self._found(reading, batches, whole=True))
+
+    def judge(self, played: Played, reading: Reading, found: Alerts) -> Verdict:
+        """Compare what was found with the truth."""
+        truth = Truth(Dossier(played, reading), self.terms.profile, self.partitions)
+        return check.compare(truth.due(), check.seen(found), check.planted(played), truth.blame)
+
+    def _found(self, reading: Reading, batches: Batches, *, whole: bool) -> Alerts:
+        written = log(reading.beats, batches, whole=whole)
+        return alerts(written, self.terms, partitions=self.partitions, every=self.every, told=self.told)

