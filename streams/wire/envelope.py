@@ -110,7 +110,7 @@ def _encode(event: MessageEvent) -> bytes:
             _SMALL[len(event_id)],
             event_id,
             _KINDS[kind],
-            zigzag(occurred_at),
+            _time[occurred_at],
             _time[observed_at],
             _SMALL[len(leg)],
             leg,
