@@ -79,8 +79,11 @@ def test_what_is_wrong_is_said_with_its_field(body: bytes, reason: str) -> None:
 
 def test_a_flag_is_a_byte() -> None:
     """One is true, all else is false, and none at all is an end too soon."""
-    value = records.encode("progress", {"source": "s", "kind": "declared", "at": 1, "live": True})[5:]
-    place = len(value) - 3
+    value, other = (
+        records.encode("progress", {"source": "s", "kind": "declared", "at": 1, "live": live})[5:]
+        for live in (True, False)
+    )
+    place = next(at for at, (one, two) in enumerate(zip(value, other, strict=True)) if one != two)
     assert bodies.read("progress", id_of("progress"), value)["live"] is True
     assert bodies.read("progress", id_of("progress"), value[:place] + b"\2" + value[place + 1 :])["live"] is False
     with pytest.raises(Undecodable, match="cut off in live"):
