@@ -153,14 +153,15 @@ def _processes(stack: Stack) -> Finding:
     return Finding(name="parts", ok=not missing, said=said, advice="read the logs in the data directory's log/")
 
 
-def _admin(settings: Settings) -> Any:
+def admin(settings: Settings) -> Any:
+    """Who asks the brokers about themselves."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
     return AdminClient(settings.kafka_client() | {"log_level": 0})
 
 
 def _broker(settings: Settings) -> Finding:
-    brokers = _admin(settings).list_topics(timeout=TIMEOUT).brokers
+    brokers = admin(settings).list_topics(timeout=TIMEOUT).brokers
     enough = len(brokers) >= settings.replication_factor
     advice = f"replication_factor is {settings.replication_factor}: start more brokers, or lower it"
     return Finding(name="broker", ok=enough, said=f"{len(brokers)} at {settings.kafka_brokers}", advice=advice)
@@ -169,7 +170,7 @@ def _broker(settings: Settings) -> Finding:
 def _topics(settings: Settings) -> Finding:
     from streams.kafka.topics import all_topics, topic_name  # noqa: PLC0415
 
-    there = _admin(settings).list_topics(timeout=TIMEOUT).topics
+    there = admin(settings).list_topics(timeout=TIMEOUT).topics
     wanted = [topic_name(name, settings.ledger) for name in all_topics()]
     missing = [name for name in wanted if name not in there]
     said = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of ledger {settings.ledger}"
@@ -181,7 +182,7 @@ def _lag(settings: Settings) -> Finding:
     from streams.cli._lag import lags  # noqa: PLC0415
 
     own = re.compile(rf"custody-.+-{settings.ledger}")
-    found = [lag for lag in lags(_admin(settings), TIMEOUT) if own.fullmatch(lag.group)]
+    found = [lag for lag in lags(admin(settings), TIMEOUT) if own.fullmatch(lag.group)]
     idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.members]
     said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
     advice = f"nobody reads for {', '.join(idle)}: is a worker down?"

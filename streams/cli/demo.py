@@ -1,8 +1,10 @@
-"""`custody demo`: the main job, from evidence to the operator's screen, on a sample day."""
+"""`custody demo`: the main job, from evidence to the operator's screen: a sample day, then a simulated one."""
 
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +34,17 @@ SCREENS = (
 )
 """What an operator looks at, in this order."""
 
+POLL = 0.5
+
+DRILL = ("--messages", "1500", "--seed", "11")
+"""The simulated day."""
+
 
 @click.command()
 @data_options
 @click.option("--keep/--stop", default=True, help="Leave the stack running afterwards.  [default: keep]")
 def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
-    r"""Start the stack, import a sample day of three switches and a store, and show what an operator sees.
+    r"""Import a sample day and show what an operator sees; then play a simulated day and check what was found.
 
     \b
     Example: custody demo --data .custody
@@ -55,10 +62,66 @@ def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
         wait(settings_of(data, file), status.update)
     for screen in SCREENS:
         _show(screen, named)
+    number = sum(1 for _ in settings.data.glob("drill_*")) + 1
+    code = _drill(settings_of(data, file, f"drill_{number}"), named)
     click.echo(f"\nThe stack runs on; look around with: custody trace {LOST} --raw, custody sql, custody alerts")
     click.echo("Stop it with: custody down")
     if not keep:
         _run(("down",), named)
+    raise click.exceptions.Exit(code)
+
+
+def _drill(settings: Settings, named: tuple[str, ...]) -> int:
+    """A simulated day in a ledger of its own: logs and mails through the collectors, live alarms against the truth.
+
+    Returns 1 where they differ.
+    """
+    from streams.simulate import ledger, promises  # noqa: PLC0415 - the broker's client is slow to import
+
+    click.echo("\nNow a day of a simulated network in which everything goes wrong. Its logs and")
+    click.echo("mails are read by the collectors; the table holds what Custody found to the truth")
+    click.echo("(late is by the simulated clock, of which a day passes in seconds here).")
+    ledger.prepare(settings, promises.text(), promises.terms())  # a tracker takes up the terms that it finds
+    with tracked(settings, named):
+        folder = settings.data / settings.ledger
+        return _show(("simulate", *DRILL, "--out", str(folder), "--ledger", settings.ledger, "--check"), named)
+
+
+@contextmanager
+def tracked(settings: Settings, named: tuple[str, ...]) -> Iterator[None]:
+    """A tracker for a ledger, as long as it is needed."""
+    command_line = [
+        sys.executable,
+        "-m",
+        "streams.cli",
+        "worker",
+        "--roles",
+        "track",
+        "--ledger",
+        settings.ledger,
+        *named,
+    ]
+    with (settings.data / "log" / f"{settings.ledger}.log").open("wb") as output:
+        process = subprocess.Popen(command_line, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603 - ourselves
+        try:
+            _await(settings, process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _await(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a tracker reads: what it is late with shall be its own delay."""
+    from streams.cli._checks import admin  # noqa: PLC0415
+    from streams.cli._lag import lags  # noqa: PLC0415
+
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        if any(lag.group.endswith(f"tracker-{settings.ledger}") and lag.members for lag in lags(admin(settings), 10)):
+            return
+        time.sleep(POLL)
+    raise Unavailable("The tracker does not start.", hint=f"see {settings.data / 'log'}")
 
 
 def wait(settings: Settings, tell: Any) -> None:
@@ -77,19 +140,20 @@ def wait(settings: Settings, tell: Any) -> None:
         if not state:
             return
         tell(f"Clock, tracker, feed and cases at work: {state}")
-        time.sleep(0.5)
+        time.sleep(POLL)
     raise Unavailable(f"After {PATIENCE} s: {state}.", hint=f"see {settings.data / 'log'}")
 
 
 def _state(settings: Settings) -> str:
     """What is still missing; "" where all is there."""
+    from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import terms_of  # noqa: PLC0415
+    from streams.kafka.progress import latest_terms  # noqa: PLC0415
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415
 
     log = KafkaLog(settings)
-    replay = Replay(terms=terms_of(log)[1])
+    replay = Replay(terms=profiles.parse(latest_terms(log) or profiles.text_of(), "the ledger's terms"))
     for _ in replay.run(log):
         pass
     if replay.clock is None:
@@ -108,15 +172,16 @@ def _derived(there: "Totals", raised: int) -> str:
     return "" if there.in_cases >= raised else f"{there.in_cases:,} of {raised:,} alerts in cases"
 
 
-def _show(arguments: tuple[str, ...], named: tuple[str, ...]) -> None:
+def _show(arguments: tuple[str, ...], named: tuple[str, ...]) -> int:
     """Run a command of ours and say how to run it again."""
     click.secho(f"\n$ custody {' '.join(arguments)}", bold=True)
-    _run(arguments, named)
+    return _run(arguments, named)
 
 
-def _run(arguments: tuple[str, ...], named: tuple[str, ...]) -> None:
+def _run(arguments: tuple[str, ...], named: tuple[str, ...]) -> int:
     sys.stdout.flush()
     command_line = [sys.executable, "-m", "streams.cli", *arguments, *named]
     code = subprocess.run(command_line, check=False).returncode  # noqa: S603 - ourselves
     if code not in {0, 1}:
         raise click.exceptions.Exit(code)
+    return code

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.core.errors import Misuse
 from streams.simulate.faults import DAY, FAULTS, HOW, duration, wishes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streams.core.events import MessageEvent
     from streams.settings import Settings
     from streams.simulate.check import Row, Verdict
+    from streams.simulate.reading import Beat, Reading
     from streams.simulate.stage import Played
 
-PATIENCE = 180
-"""Seconds for the workers to tell what they found."""
+PATIENCE = 60
+"""Seconds for the workers to tell more of what they found."""
 
 WIDTH = 76
 SHOWN = 10
@@ -63,20 +66,18 @@ def command(  # noqa: PLR0913 - options
 ) -> None:
     """Play a network of mail systems in which things go wrong, and prove that Custody finds what did.
 
-    With --out, --check goes through the collectors; with --ledger, it reads what the running workers told.
+    With --out, it goes through files and collectors; with --ledger, --check reads what the running workers told.
     """
     from streams.kafka.fetching import uncollected  # noqa: PLC0415 - the broker's client is slow to import
     from streams.simulate.stage import simulate  # noqa: PLC0415
 
-    if out is not None and ledger is not None:
-        raise Misuse("--out and --ledger are two ways.", hint="take one")
     wanted, length = wishes(faults), duration(span)
     with uncollected(), _Progress() as bar:  # millions of acts, none of them in a circle
         run = _Run(bar, named, check=check)
         played = simulate(seed, messages, span=length, wishes=wanted)
         bar.begin(played)
         settings = None if ledger is None else settings_of(data, file, ledger)
-        verdict = run.here(played, out) if settings is None else run.into(settings, played)
+        verdict = run.here(played, out) if settings is None else run.into(settings, played, out)
     told = _played(played) | ({} if verdict is None else _judged(verdict))
     if as_json:
         say_json(told)
@@ -107,18 +108,32 @@ class _Run:
             return None
         return self.proof.of(played) if out is None else self.proof.of_files(played, out)
 
-    def into(self, settings: "Settings", played: "Played") -> "Verdict | None":
-        """Into a ledger, where the running workers read it."""
+    def into(self, settings: "Settings", played: "Played", out: Path | None) -> "Verdict | None":
+        """Into a ledger, where the running workers read it; straight, or through files and collectors."""
         from streams.simulate import ledger  # noqa: PLC0415
         from streams.simulate.reading import Reading  # noqa: PLC0415
 
         reading = Reading(played.world)
         proof = replace(self.proof, partitions=settings.partitions)
         ledger.prepare(settings, self.text, self.terms)
-        ledger.write(settings, reading, self.terms, self.bar.told)
+        ledger.write(settings, _written(played, reading, out), self.terms, self.bar.told)
         if not self.check:
             return None
         return ledger.verdict(settings, lambda found: proof.judge(played, reading, found), PATIENCE)
+
+
+def _written(played: "Played", reading: "Reading", out: Path | None) -> "Iterator[Sequence[MessageEvent] | Beat]":
+    """The log of a world."""
+    from streams.collect.sources import read  # noqa: PLC0415
+    from streams.simulate import evidence  # noqa: PLC0415
+    from streams.simulate.events import events  # noqa: PLC0415
+    from streams.simulate.readback import Readback  # noqa: PLC0415
+    from streams.simulate.tracking import log  # noqa: PLC0415
+
+    if out is None:
+        return log(reading.beats, events(reading))
+    evidence.write(played.world, out)
+    return log(reading.beats, Readback(out, read(out / evidence.SOURCES)).batches(), whole=True)
 
 
 class _Progress:

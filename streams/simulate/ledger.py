@@ -7,25 +7,25 @@ Rules:
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from streams.core.clock import Tick
 from streams.core.errors import Misuse
+from streams.core.events import MessageEvent
 from streams.core.terms import Terms
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter, write_all
 from streams.settings import Settings
 from streams.simulate.check import Verdict
-from streams.simulate.events import events
-from streams.simulate.reading import Beat, Reading
-from streams.simulate.tracking import log
+from streams.simulate.reading import Beat
+from streams.simulate.tracking import Told
 from streams.track import ticks
 from streams.track.replay import live
 
 EVENTS_TOPIC = "message-events"
-FLUSH_EVERY = 60
-"""Ticks between two waits for acknowledgement."""
+FLUSH_EVERY = 10
+"""Ticks between two waits for acknowledgement: a reader gets them in such portions, and finds what there is at each."""
 
 POLL = 1.0
 
@@ -48,15 +48,21 @@ def prepare(settings: Settings, text: str, terms: Terms) -> None:
     write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
 
 
-def write(settings: Settings, reading: Reading, terms: Terms, told: Callable[[int], None]) -> int:
-    """Write a world into a ledger and wait until all of it is acknowledged; returns the number of events.
+def write(settings: Settings, written: Iterable[Sequence[MessageEvent] | Beat], terms: Terms, told: Told) -> int:
+    """Write a world's log into a ledger and wait until all of it is acknowledged; returns the number of events.
+
+    Args:
+        settings: of the ledger.
+        written: events and ticks in their order; see tracking.log.
+        terms: that are in force.
+        told: told how far the clock is.
 
     Raises:
         Unavailable: it was not.
     """
     records = KafkaLog(settings).writer()
     writer, count, beats = EventWriter(records), 0, 0
-    for one in log(reading.beats, events(reading)):
+    for one in written:
         if not isinstance(one, Beat):
             count += writer.write(one)
             continue
@@ -74,16 +80,18 @@ def write(settings: Settings, reading: Reading, terms: Terms, told: Callable[[in
 
 
 def verdict(settings: Settings, judge: Callable[[list[dict[str, object]]], Verdict], patience: float) -> Verdict:
-    """What the live alerts say, once it holds, or when patience ends.
+    """What the live alerts say, once it holds, or nothing more was told for as long as patience lasts.
 
     Args:
         settings: of the ledger.
         judge: of all alert records so far.
         patience: seconds.
     """
-    deadline = time.monotonic() + patience
+    deadline, count = time.monotonic() + patience, 0
     while True:
         found = live(KafkaLog(settings))
+        if len(found) != count:
+            deadline, count = time.monotonic() + patience, len(found)
         judged = judge([found[key] for key in sorted(found, key=lambda key: key[1], reverse=True)])
         if judged.holds or time.monotonic() > deadline:
             return judged
