@@ -253,12 +253,12 @@ def unaccounted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Fo
     del known
     entries, legs = custody.entries, custody.legs
     raised = np.maximum(np.maximum(entries["left_known"], entries["arrived_known"]), entries["expected_known"])
-    some = (raised <= clock.through) & (entries["deleted_known"] > raised)
     queued = np.flatnonzero(legs["entry"] >= 0)
     entry = legs["entry"][queued].astype(np.int64)
     in_time = legs["met_known"][queued] <= raised[entry]
-    rows = np.flatnonzero(some & (np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]))
-    cleared = np.minimum(_complete(custody, rows), entries["deleted_known"][rows])
+    short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
+    rows = np.flatnonzero((raised <= clock.through) & short)
+    cleared = np.minimum(_complete(custody, rows), entries.take("deleted_known", rows))
     yield _of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
     yield _never_arrived(custody, clock)
 
@@ -278,10 +278,11 @@ def _complete(custody: Custody, entries: Rows) -> Times:
 def _never_arrived(custody: Custody, clock: Clock) -> Found:
     """Hand-overs to a host that speaks in this log, which never said that it received them."""
     legs = custody.legs
-    handed = np.flatnonzero(legs["handed_known"] != NEVER)
-    due = legs["handed_known"][handed] + custody.terms.profile.unaccounted_after * SECOND
-    raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs["handed_to"][handed]))
-    arrived = _known_of(custody.entries, "arrived_known", legs["next_entry"][handed])
+    known, wait = legs["handed_known"], custody.terms.profile.unaccounted_after * SECOND
+    handed = np.flatnonzero(known <= clock.through - wait)
+    due = known[handed] + wait
+    raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs.take("handed_to", handed)))
+    arrived = _known_of(custody.entries, "arrived_known", legs.take("next_entry", handed))
     late = np.flatnonzero((raised <= clock.through) & (arrived > raised))
     late = late[_is_named(custody, handed[late])]
     return _found("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
@@ -301,10 +302,10 @@ def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
 
 def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A message was handed on for another recipient, and nothing said in time that it was redirected."""
-    at = custody.units["diverted_known"][known.unit]
+    at = custody.units.take("diverted_known", known.unit)
     wait = custody.terms.profile.unaccounted_after * SECOND
     raised = np.maximum(np.where(at == NEVER, at - wait, at) + wait, known["submitted_known"])
-    told = custody.units["redirected_known"][known.unit]
+    told = custody.units.take("redirected_known", known.unit)
     some = (raised <= clock.through) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
     yield _found("misrouted", known.leg[some], never, raised[some], told[some], np.zeros(len(never), np.bool_))
