@@ -33,7 +33,9 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ratio(self) -> float | None:
         """Of the runs to the baseline's: the median of the rounds' ratios, since both of a round had the same load."""
-        return median([ours / theirs for ours, theirs in zip(self.runs, self.beside, strict=True)] or [0]) or None
+        if not self.beside:
+            return None
+        return median([ours / theirs for ours, theirs in zip(self.runs, self.beside, strict=True)])
 
 
 def median(values: Sequence[float]) -> float:
