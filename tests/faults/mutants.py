@@ -1,16 +1,12 @@
 """Parts of Custody with one mistake each, of the kind that a change could bring: the simulation must catch them."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from streams.collect.run import Collector
-from streams.core.clock import Clock, Tick
-from streams.core.errors import Unavailable
+from streams.core.clock import Tick
 from streams.kafka.ports import Committed, Records, RecordWriter
-from streams.respond.desk import Desk
 from streams.track import ticks
-from streams.track.part import Effect
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
 from streams.warehouse.feed import EVENTS, Feeds
@@ -51,29 +47,6 @@ class _Patient:
         """Wait for nothing."""
 
 
-class SilentTracker(Tracker):
-    """Takes what it would tell for told, and tells it after the state is kept."""
-
-    def _tell(self, effect: Effect) -> None:
-        self._later = [*getattr(self, "_later", []), effect]
-
-    def _keep(self, *args: Any) -> None:
-        super()._keep(*args)
-        later, self._later = getattr(self, "_later", []), []
-        for effect in later:
-            super()._tell(effect)
-
-
-class TimelessTracker(Tracker):
-    """Forgets the clock when it takes up a state."""
-
-    def _recovered(self, *args: Any) -> Any:
-        part, kept = super()._recovered(*args)
-        if part is not None:
-            part.clock = Clock()
-        return part, kept
-
-
 class LeapingTracker(Tracker):
     """Goes on after the record that it should go on from."""
 
@@ -106,14 +79,6 @@ class TimelessFeed(Feeds):
         return START
 
 
-class CarelessDesk(Desk):
-    """Takes a case for told that the broker did not acknowledge."""
-
-    def _tell(self, topic: str, key: bytes, value: bytes) -> None:
-        with suppress(Unavailable):
-            super()._tell(topic, key, value)
-
-
 class HastyTicker(Ticker):
     """Believes the wall clock."""
 
@@ -132,18 +97,14 @@ class ForgetfulTicker(Ticker):
 ANY: frozenset[str] = frozenset()
 FLUSHES = frozenset({"flush"})
 READS = frozenset({"read", "flush"})
-WRITES = frozenset({"write", "flush", "commit"})
 
 MUTANTS: tuple[tuple[str, Any, frozenset[str]], ...] = (
     ("collector", ForgetfulCollector, ANY),
     ("tracker", HastyTracker, FLUSHES),
-    ("tracker", SilentTracker, WRITES),
-    ("tracker", TimelessTracker, READS),
     ("tracker", LeapingTracker, ANY),
     ("feed", HastyFeed, ANY),
     ("feed", RepeatingFeed, READS),
     ("feed", TimelessFeed, ANY),
-    ("desk", CarelessDesk, FLUSHES),
     ("ticker", HastyTicker, ANY),
     ("ticker", ForgetfulTicker, READS),
 )

@@ -21,7 +21,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPoolExecutor]:
         yield pool
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_no_fault_of_ours_loses_or_invents_anything(seeds: range, workers: ProcessPoolExecutor) -> None:
     """Crashes, lost acknowledgements, repeated and late fetches, rebalances, frozen workers, a warehouse that lies."""
     slices = [range(start, min(start + SLICE, seeds.stop)) for start in range(seeds.start, seeds.stop, SLICE)]
