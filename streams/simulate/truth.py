@@ -219,8 +219,9 @@ class Truth:
         if stuck is not None and file.left > file.at + stuck <= self.end:
             yield from self._stuck(place, file, file.at + stuck)
         yield from self._short(place, file)
+        named = file.told and file.arrival.message_id.strip("<>")  # else the next host may call it as it likes
         for to, leg in file.legs.items():
-            if leg.handed is not None:
+            if leg.handed is not None and named:
                 yield from self._never_arrived(place, to, leg)
 
     def _short(self, place: Place, file: File) -> Iterator[Due]:
