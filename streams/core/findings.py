@@ -315,16 +315,19 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     """One unit lies twice in one mailbox: found at the second copy.
 
     A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
-    recipient, whatever lies in one mailbox is one unit all the same.
+    recipient, whatever lies in one mailbox is one unit all the same; a second submission that becomes known clears it.
     """
     del known
     copies = custody.copies
     there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
     legs, user = copies["leg"][there].astype(np.int64), copies["user"][there]
     message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
-    again = _again(custody, there, user, unit) & (unit < len(custody.units))
-    again |= _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
-    yield _standing("duplicate", copies["leg"][there[again]], copies["saved_known"][there[again]])
+    linked = _again(custody, there, user, unit) & (unit < len(custody.units))
+    alone = _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
+    cleared = np.where(linked, NEVER, custody.messages["second_known"][message])
+    rows = np.flatnonzero(linked | alone)
+    raised, never = copies["saved_known"][there[rows]], np.full(len(rows), NEVER, np.int64)
+    yield _found("duplicate", copies["leg"][there[rows]], never, raised, cleared[rows], np.zeros(len(rows), np.bool_))
 
 
 def _again(custody: Custody, copies: Rows, *groups: Rows) -> Mask:

@@ -283,14 +283,30 @@ class Truth:
             yield self._about(("not-read", *about), max(copy.gone, copy.known), copy.ticket)
 
     def _duplicates(self) -> Iterator[Due]:
-        boxes: dict[tuple[int, str], list[Copy]] = {}
+        boxes: dict[tuple[str, str], list[Copy]] = {}
         for copy in self.dossier.of_copies():
             if self.dossier.cases[copy.ticket].submitted is not None:
-                boxes.setdefault((copy.ticket, copy.act.user), []).append(copy)
-        for (ticket, user), copies in boxes.items():
-            for copy in sorted(copies, key=lambda one: (one.known, one.at))[1:]:
-                place = f"{copy.act.mailbox}/{copy.act.uid}"
-                yield self._about(("duplicate", copy.act.host, place, user), copy.known, ticket)
+                boxes.setdefault((copy.act.message_id or str(copy.ticket), copy.act.user), []).append(copy)
+        for copies in boxes.values():
+            if len(copies) > 1:
+                yield from self._twice(sorted(copies, key=lambda one: (one.known, one.at)))
+
+    def _twice(self, copies: list[Copy]) -> Iterator[Due]:
+        """Copies of one Message-ID in one mailbox, by time; of two tickets, until both are known to be submitted."""
+        tickets = {copy.ticket for copy in copies}
+        places = {(self.played.tickets[one].host, self.played.tickets[one].queue_id) for one in tickets}
+        known = sorted(self._submitted(place) for place in places)
+        second = known[1] if len(known) > 1 else NEVER
+        for number, copy in enumerate(copies[1:], 1):
+            again = any(one.ticket == copy.ticket for one in copies[:number])
+            about = ("duplicate", copy.act.host, f"{copy.act.mailbox}/{copy.act.uid}", copy.act.user)
+            if again or (len(places) > 1 and len(tickets) == len(places)):
+                yield self._about(about, copy.known, copy.ticket, NEVER if again else second)
+
+    def _submitted(self, place: Place) -> int:
+        """When the submission at an entry could be known."""
+        numbers = self.dossier.files[place].tickets
+        return min((case.submitted[1] for one in numbers if (case := self.dossier.cases[one]).submitted), default=NEVER)
 
     # Sources
 

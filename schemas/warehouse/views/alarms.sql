@@ -90,9 +90,26 @@ FROM
     FROM unit_records FINAL
     WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
     UNION ALL
-    SELECT 'duplicate', leg, message_key, host, queue_id, user, NULL, saved_known, NULL, 0
-    FROM copy_records FINAL
-    WHERE has(rules, 'duplicate') AND number > 1 AND saved_known <= now
+    SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.number = h.least_number, m.second_known, NULL), 0
+    FROM (SELECT * FROM copy_records FINAL WHERE number > 1) AS c
+    INNER JOIN
+    (
+        SELECT chain, lower(user) AS name, min(number) AS least_number FROM copy_records FINAL
+        WHERE number > 0 AND chain IN (SELECT chain FROM copy_records FINAL WHERE number > 1)
+        GROUP BY chain, name
+    ) AS h ON c.chain = h.chain AND lower(c.user) = h.name
+    LEFT JOIN
+    (
+        SELECT message_key, if(count() > 1, toNullable(arraySort(groupArray(first_known))[2]), NULL) AS second_known
+        FROM
+        (
+            SELECT message_key, host, queue_id, min(submitted_known) AS first_known FROM unit_records FINAL
+            WHERE message_key IN (SELECT message_key FROM copy_records FINAL WHERE number > 1)
+            GROUP BY message_key, host, queue_id
+        )
+        GROUP BY message_key
+    ) AS m ON c.message_key = m.message_key
+    WHERE has(rules, 'duplicate') AND c.saved_known <= now
     UNION ALL
     SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0
     FROM unit_records FINAL
