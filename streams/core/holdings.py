@@ -73,6 +73,13 @@ class Holdings:
         messages[whole[entries >= 0]] = self.entries["message"][entries[entries >= 0]]
         return messages
 
+    def mentioned(self, facts: Facts) -> Rows:
+        """Rows of the messages that events name: by leg or entry, by next leg, by key; -1 for none; shape (n, 3)."""
+        nexts = self.legs.index.find(facts.next_leg)
+        beyond = np.where(nexts >= 0, np.append(self.legs["message"], -1)[nexts], -1)
+        keys = self.messages.index.find(hashed(facts.frame["message_key"]))
+        return np.column_stack([self.messages_of(facts, self.legs.index.find(facts.leg)), beyond, keys])
+
     def still_open(self, facts: Facts) -> Facts:
         """Facts without those about places that have closed, and without hand-overs to them."""
         if not len(self.closed):

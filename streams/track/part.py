@@ -139,9 +139,8 @@ class Part:
         limit = np.maximum(clock[start:end], BEGINNING + linger) - linger
         if not len(limit) or not self._old(int(limit[-1])).any():
             return end
-        some = events.part(start, end)
-        messages = self.custody.messages_of(some, self.custody.legs.index.find(some.leg))
-        late = (messages >= 0) & (self.custody.messages["since"][messages] < limit) & (clock[start:end] >= since)
+        began = np.append(self.custody.messages["since"], NEVER)[self.custody.mentioned(events.part(start, end))]
+        late = (began.min(axis=1) < limit) & (clock[start:end] >= since)
         return int(np.searchsorted(clock, clock[start + int(late.argmax())])) if late.any() else end
 
     def _old(self, before: int) -> Mask:
@@ -163,10 +162,9 @@ class Part:
     def _said(self, events: Facts, clock: Times, start: int) -> Mask:
         """Which messages more is said of before the next tick."""
         some = events.part(start, int(np.searchsorted(clock, clock[start], "right")))
-        messages = self.custody.messages_of(some, self.custody.legs.index.find(some.leg))
-        said = np.zeros(len(self.custody.messages), np.bool_)
-        said[messages[messages >= 0]] = True
-        return said
+        said = np.zeros(len(self.custody.messages) + 1, np.bool_)
+        said[self.custody.mentioned(some)] = True
+        return said[:-1]
 
     def _leave(self, closes: Mask) -> None:
         if closes.any():

@@ -8,11 +8,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.events import MessageEvent
+from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.track import segments
 from streams.track.part import Part
-from tests.core.journeys import TERMS, journey
+from tests.core.journeys import TERMS, event, journey
 from tests.track.logs import cuts, logs, records, tick, told
 
 HOUR = 3600
@@ -87,6 +87,15 @@ def test_what_is_owed_stays_until_the_horizon() -> None:
     assert len(one.custody.units) == 1
     one.take(records([tick(11 * HOUR * SECOND)], 0, 1))
     assert len(one.custody.units) == 0
+
+
+def test_another_way_to_speak_of_a_settled_message_does_not_open_it() -> None:
+    """A refusal that nothing joins comes after it closed: it counts no more, whether its rows left or not."""
+    said = [*journey(0, "1"), tick(HOUR * SECOND)]
+    late = event(Kind.NON_DELIVERED, 30, host="far", queue_id="F1", recipient="bob@dest.test")
+    events = [*said, late, tick(2 * HOUR * SECOND)]
+    for size in (len(said), len(events)):
+        assert play(part(), events, size) == []
 
 
 def test_what_closed_comes_back_from_a_snapshot() -> None:
