@@ -96,17 +96,17 @@ class Verdict:
 
 
 def seen(alerts: Iterable[dict[str, Any]]) -> dict[Name, Seen]:
-    """Alerts by their name."""
-    found: dict[Name, Seen] = {}
-    names: dict[bytes, Name] = {}
+    """Alerts by their name; of those that share it (two reports of one message) the first that stands."""
+    named: dict[Name, list[Seen]] = defaultdict(list)
+    told: dict[bytes, Seen] = {}
     for alert in alerts:
         if alert["state"] == "raised":
-            name = names[alert["alert_id"]] = name_of(alert)
-            found[name] = Seen(raised=alert["at"], told=alert["clock"], cause=alert["cause"])
-        elif alert["alert_id"] in names:
-            one = found[names[alert["alert_id"]]]
+            one = told[alert["alert_id"]] = Seen(raised=alert["at"], told=alert["clock"], cause=alert["cause"])
+            named[name_of(alert)].append(one)
+        elif alert["alert_id"] in told:
+            one = told[alert["alert_id"]]
             one.cleared, one.withdrawn = alert["at"], "withdrawn" in alert.get("attributes", ())
-    return found
+    return {name: min(some, key=lambda one: (one.withdrawn, one.raised)) for name, some in named.items()}
 
 
 def name_of(alert: dict[str, Any]) -> Name:
