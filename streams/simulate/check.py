@@ -115,7 +115,8 @@ def name_of(alert: dict[str, Any]) -> Name:
         case "source-silent" | "source-behind" | "source-doubted" as rule:
             return rule, alert["host"], str(alert["at"]), ""
         case "uncorroborated-report" as rule:
-            return rule, "", alert["message_key"], ""
+            key = alert["message_key"]
+            return rule, "", "" if key.startswith("/") else key, ""  # without a Message-ID every host has its own key
         case rule:
             return rule, alert["host"], alert["queue_id"], alert["recipient"]
 

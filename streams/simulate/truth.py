@@ -91,7 +91,7 @@ class Truth:
         found: dict[Name, Due] = {}
         for one in self._all():
             if one.name[0] in self._rules and one.raised <= self.end and one.cleared > one.raised:
-                found[one.name] = one
+                found[one.name] = min(found.get(one.name, one), one, key=lambda due: due.raised)
         return found
 
     @property
@@ -204,7 +204,10 @@ class Truth:
         for since, until in sorted(self._spans):
             if since <= raised and until >= known:
                 raised = max(raised, until + wait)
-        key = report.message_id.strip("<>")
+        ticket = self.played.tickets[number]
+        file = self.dossier.files.get((ticket.host, ticket.queue_id))
+        sent = file.arrival.message_id if file else report.message_id  # an id that a later host made is none
+        key = report.message_id.strip("<>") if sent.strip("<>") else ""
         if case.submitted is not None:
             yield self._about(("uncorroborated-report", "", key, ""), raised, number, case.submitted[1])
         elif key and report.message_id not in first:
