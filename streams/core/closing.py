@@ -104,7 +104,7 @@ def _owed(custody: Custody, held: _Held) -> Mask:
     if unproven.any() or len(unread):
         known = Effective.of(custody)
         late = (known["due_at"] != NEVER) & (known["proved_known"] == NEVER)
-        owed[custody.legs["message"][known.leg[late]]] = True
+        owed[custody.legs["message"][known.legs(late)]] = True
         unread = unread[opened(custody, known)[unread] == NEVER]
         owed[custody.legs["message"][copies["leg"][unread]]] = True
     return owed

@@ -25,13 +25,12 @@ class Effective:
 
     Attributes:
         unit: rows of UNITS that have a submission.
-        leg: row of the submitted leg of each unit.
         columns: values for those units, by column name.
     """
 
     unit: Rows
-    leg: Rows
     columns: dict[str, NDArray[np.int64]]
+    _custody: Custody
 
     def __getitem__(self, name: str) -> NDArray[np.int64]:
         """Values of a column, one a unit."""
@@ -47,9 +46,13 @@ class Effective:
         place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
         _credit(custody, np.flatnonzero(alive & ~ours), place, columns)
-        keys = np.column_stack([units["due_leg"][unit], units["due_recipient"][unit]])
-        leg = custody.legs.index.find(keys) if len(unit) else unit
-        return cls(unit=unit, leg=leg, columns=columns)
+        return cls(unit=unit, columns=columns, _custody=custody)
+
+    def legs(self, some: NDArray[np.bool_] | slice) -> Rows:
+        """Rows of the submitted legs of some of these units: looked up for the few that something is said of."""
+        unit, units = self.unit[some], self._custody.units
+        keys = np.column_stack([units.take("due_leg", unit), units.take("due_recipient", unit)])
+        return self._custody.legs.index.find(keys) if len(unit) else unit
 
 
 _CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read"))

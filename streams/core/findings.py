@@ -98,7 +98,7 @@ def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
         raised = since_known[some]
-        yield _found(name, known.leg[some], due[some], raised, proved[some], known["delivered_known"][some] <= raised)
+        yield _found(name, known.legs(some), due[some], raised, proved[some], known["delivered_known"][some] <= raised)
 
 
 def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -200,10 +200,10 @@ def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
         some &= (due <= clock.through) & (told > due)
         raised = np.maximum(due, known["submitted_known"])
         yield _found(
-            "refused", known.leg[some], due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]
+            "refused", known.legs(some), due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]
         )
     else:
-        yield _standing("refused", known.leg[some], np.maximum(at, known["submitted_known"])[some])
+        yield _standing("refused", known.legs(some), np.maximum(at, known["submitted_known"])[some])
 
 
 def deleted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -212,7 +212,7 @@ def deleted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     some = at <= clock.through
     raised = np.maximum(at, known["submitted_known"])[some]
     cleared = np.minimum(known["delivered_known"], known["proved_known"])[some]
-    yield _found("deleted", known.leg[some], np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
+    yield _found("deleted", known.legs(some), np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
 
 
 def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
@@ -308,7 +308,7 @@ def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     told = custody.units.take("redirected_known", known.unit)
     some = (raised <= clock.through) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
-    yield _found("misrouted", known.leg[some], never, raised[some], told[some], np.zeros(len(never), np.bool_))
+    yield _found("misrouted", known.legs(some), never, raised[some], told[some], np.zeros(len(never), np.bool_))
 
 
 def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -361,11 +361,13 @@ def _moved_here(custody: Custody) -> Times:
 def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     """A Message-ID was submitted again: found at every submission but the first known."""
     legs, messages = custody.legs, custody.messages
-    message = legs["message"][known.leg].astype(np.int64)
+    if not ((messages["second_known"] != NEVER) | (messages["before"] == 1)).any():
+        return
+    message = legs["message"][known.legs(slice(None))].astype(np.int64)
     again = messages["first_entry"][message] != custody.units["due_leg"][known.unit]
     again |= messages["before"][message] == 1
     some = again & (known["submitted_known"] <= clock.through)
-    yield _standing("identity-reused", known.leg[some], known["submitted_known"][some])
+    yield _standing("identity-reused", known.legs(some), known["submitted_known"][some])
 
 
 def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:

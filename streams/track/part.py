@@ -2,7 +2,8 @@
 
 Rules:
 - The clock of a record is the latest tick before it in its partition; so what is known does not depend on batches.
-- Findings are looked at once a batch, at its last tick: their times come from the facts, not from when we looked.
+- Findings are looked at once a batch, at its last tick: their times come from the facts, not from when we looked. While
+  a backlog is worked off a look waits until enough was folded to be worth it, since it costs by what is open.
 - Rows of closed messages leave now and then. When they do changes nothing that is said: a message of which more is said
   is looked at as of the tick before that, whether its rows have left or not.
 - Records that cannot be understood are told apart and cost nothing else.
@@ -31,6 +32,10 @@ SWEEPS = 8
 
 WORTH = 16
 """They leave if they are more than one in so many."""
+
+
+BEHIND = 8
+"""Behind, we look once as many records were folded as there are legs, divided by this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,8 @@ class Part:
         offset: of the next record.
         swept: the clock when closed messages left last.
         renumbered: rows have other numbers since a snapshot was made.
+        unlooked: the clock went on since findings were looked at.
+        waited: how many records were folded since.
     """
 
     partition: int
@@ -71,29 +78,44 @@ class Part:
     offset: int = 0
     swept: int = BEGINNING
     renumbered: bool = False
+    unlooked: bool = False
+    waited: int = 0
 
     @classmethod
     def empty(cls, partition: int, terms: Terms) -> "Part":
         """A partition of which nothing is known."""
         return cls(partition, Custody(terms=terms), Clock(), Alarms(partition))
 
-    def take(self, records: Records) -> Effect:
-        """Fold records; records before `offset` may come again and change nothing."""
+    def take(self, records: Records, *, behind: bool = False) -> Effect:
+        """Fold records; records before `offset` may come again and change nothing.
+
+        Args:
+            records: of this partition.
+            behind: more of them are waiting, so that a look at what was found may wait, too.
+        """
         batch = columns.read(records.values, records.keys, COLUMNS)
         before = self.clock.through
         alerts = self._fold(batch.frame)
         if records.offsets:
             self.offset = max(self.offset, records.offsets[-1] + 1)
         ticked = self.clock.through > before
-        if ticked:
-            alerts += self.alarms.news(self.custody, self.clock)
-            self._sweep()
+        self.unlooked |= ticked
+        self.waited += len(records.values)
+        if self.unlooked and not (behind and self.waited * BEHIND < len(self.custody.legs)):
+            alerts += self.look()
         return Effect(
             events=len(batch.frame),
             bad=[(records.offsets[index], records.values[index], reason) for index, reason in batch.bad],
             alerts=alerts,
             ticked=ticked,
         )
+
+    def look(self) -> list[dict[str, Any]]:
+        """What is found up to the clock and was not told yet; then closed messages may leave."""
+        self.unlooked, self.waited = False, 0
+        alerts = list(self.alarms.news(self.custody, self.clock))
+        self._sweep()
+        return alerts
 
     def _fold(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         """Fold records up to each tick at which a message may close that more is said of; what is found there."""

@@ -56,6 +56,7 @@ class Manifest(msgspec.Struct, frozen=True):
         learned: number of interned texts.
         queues: host and next hop of every queue that may have been told.
         closed: of each time that messages closed: a name, its number of segments, and the clock.
+        unlooked: what is found up to the clock may not have been told yet.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Manifest(msgspec.Struct, frozen=True):
     learned: int
     queues: tuple[tuple[str, str], ...] = ()
     closed: tuple[tuple[str, int, int], ...] = ()
+    unlooked: bool = False
 
 
 def segment_key(partition: int, generation: str, number: int) -> bytes:

@@ -79,11 +79,14 @@ class Tracker:
 
     def step(self, timeout: float = 0.2) -> int:
         """Take one batch and keep what changed if it is time; returns the number of events."""
-        count = 0
-        for records in self._reader.read(BATCH, timeout):
+        batch, count = self._reader.read(BATCH, timeout), 0
+        behind = sum(len(records.values) for records in batch) >= BATCH
+        for records in batch:
             part = self.parts.get(records.partition)
             if part is not None:
-                count += self._take(part, records)
+                count += self._take(part, records, behind=behind)
+        if not behind:
+            self._look()
         if self._wall.monotonic() - self._kept_at >= KEEP_EVERY:
             self.keep()
         self.events += count
@@ -102,11 +105,17 @@ class Tracker:
 
     # Records
 
-    def _take(self, part: Part, records: Records) -> int:
-        return sum(self._fold(part, some) for some in parted(records))
+    def _take(self, part: Part, records: Records, *, behind: bool) -> int:
+        return sum(self._fold(part, some, behind=behind) for some in parted(records))
 
-    def _fold(self, part: Part, records: Records) -> int:
-        effect = part.take(records)
+    def _look(self) -> None:
+        """Look at what waited for a backlog to be worked off."""
+        for part in self.parts.values():
+            if part.unlooked:
+                self._tell(Effect(events=0, bad=[], alerts=part.look(), ticked=False))
+
+    def _fold(self, part: Part, records: Records, *, behind: bool) -> int:
+        effect = part.take(records, behind=behind)
         for offset, value, reason in effect.bad:
             self._letters.put(TOPIC, part.partition, offset, value, reason)
         self._letters.judge(effect.events, len(effect.bad))
@@ -189,6 +198,7 @@ class Tracker:
             learned=kept.learned,
             queues=tuple(sorted(told)),
             closed=tuple(kept.closed),
+            unlooked=part.unlooked,
         )
 
     def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
@@ -247,6 +257,7 @@ class Tracker:
         part = Part.empty(number, self.terms)
         segments.apply(part, [held[key] for key in keys])
         part.clock, part.offset = segments.clock_of(manifest), manifest.offset
+        part.unlooked = manifest.unlooked
         part.alarms.recall(part.custody, part.clock)
         kept = Kept(
             generations=list(manifest.generations),

@@ -27,6 +27,30 @@ def test_any_split_and_overlap_tells_the_same(events: list[MessageEvent], data: 
     assert state(parts.custody) == state(whole.custody)
 
 
+@settings(max_examples=200, deadline=None)
+@given(logs, st.data())
+def test_a_look_that_waits_tells_the_same(events: list[MessageEvent], data: Any) -> None:
+    """While a backlog is worked off nobody looks; once it is, all is told that was found meanwhile."""
+    whole, parts = empty(), empty()
+    once = whole.take(records(events, 0, len(events))).alerts
+    parts.waited = -1_000_000
+    said = [one for cut in data.draw(cuts(events)) for one in parts.take(records(events, *cut), behind=True).alerts]
+    assert parts.unlooked
+    assert told([*said, *parts.look()]) == told(once)
+    assert state(parts.custody) == state(whole.custody)
+
+
+def test_a_backlog_is_looked_at_when_it_is_worth_it() -> None:
+    """What is overdue is told in the middle of a backlog, once a part of what is open was read again."""
+    part = empty()
+    events = [*journey(0, "1", report=False), tick(500 * SECOND)]
+    assert [
+        one["rule"]
+        for one in part.take(records(events, 0, len(events)), behind=True).alerts
+        if one["state"] == "raised"
+    ]
+
+
 @settings(max_examples=100, deadline=None)
 @given(logs)
 def test_the_whole_log_again_tells_nothing(events: list[MessageEvent]) -> None:
