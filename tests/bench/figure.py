@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-WIDTH = 96
+WIDTH = 98
 _WHAT, _UNIT, _VALUE = 46, 13, 10
 
 
@@ -64,14 +64,14 @@ def rate(count: int, work: Callable[[], object]) -> tuple[float, float]:
 def head() -> str:
     """The head of the table in text."""
     names = "".join(f"{name:>{_VALUE}}" for name in ("min", "median", "max"))
-    return f"{'what':{_WHAT}}{'unit':{_UNIT}}{names}{'ratio':>7}"
+    return f"{'what':{_WHAT}}{'unit':{_UNIT}}{names}{'ratio':>9}"
 
 
 def text(figure: Figure) -> list[str]:
     """A figure as lines of text."""
     ratio = "" if figure.ratio is None else f"{figure.ratio:.3g}x"
     what = figure.what + (f" ({figure.spread})" if figure.spread else "")
-    lines = [f"{what:{_WHAT}}{figure.unit:{_UNIT}}{_cells(figure.runs)}{ratio:>7}"]
+    lines = [f"{what:{_WHAT - 1}} {figure.unit:{_UNIT}}{_cells(figure.runs)}{ratio:>9}"]
     if figure.beside:
         lines.append(f"{'  beside: ' + figure.baseline:{_WHAT + _UNIT}}{_cells(figure.beside)}")
     return [*lines, *([f"  {figure.note}"] if figure.note else [])]

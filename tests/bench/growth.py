@@ -146,8 +146,8 @@ def _memory(size: Size) -> Iterator[Figure]:
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ourselves
     imports, *grown = map(float, done.stdout.split())
     for number, value in zip(sizes, grown, strict=True):
-        note = f"one run; of these {imports:.0f} MB are there before the first event"
-        what = f"memory, {number // 1000:,} thousand open units of three legs"
+        note = f"three legs each, one run; of these {imports:.0f} MB are there before the first event"
+        what = f"memory of {number // 1000:,} thousand open units"
         yield Figure(what=what, unit="MB", runs=[value], note=note)
 
 

@@ -51,7 +51,7 @@ def latency(size: Size) -> Iterator[Figure]:
             tracker.go()
             Group(settings).wait_until(end_offsets(settings, TOPIC))  # it works
             try:
-                yield _figure(rate, *_measured(settings, rate, size.of(25, DUE + 2)))
+                yield _figure(rate, *_measured(settings, rate, size.of(18, DUE + 2)))
             finally:
                 tracker.kill()
 
@@ -60,7 +60,7 @@ def _figure(rate: int, waits: list[float], reached: float) -> Figure:
     ordered = sorted(waits)
     note = f"{len(ordered)} alarms" + ("" if reached >= ENOUGH else f"; only {rate * reached:,.0f}/s were appended")
     return Figure(
-        what=f"alarm after its tick, {rate // 1000} thousand/s", spread="p50 p99 max", unit="ms", note=note,
+        what=f"alarm after tick, {rate // 1000} k/s", spread="p50 p99 max", unit="ms", note=note,
         runs=[ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)], ordered[-1]],
     )  # fmt: skip
 

@@ -80,7 +80,7 @@ def _say_more(settings: Settings, writer: Writer, number: int) -> None:
 
 PATIENCE = 60
 NAMES = ("0", "1")
-SETTLED = 6.0
+SETTLED = 4.0
 """Seconds until a member that came is one of the group."""
 
 
@@ -91,8 +91,8 @@ def kill(size: Size) -> Iterator[Figure]:
         killed = Killed(settings)
         runs, beside = alternate(size.rounds, partial(killed.work_again, at_once=False), killed.work_again)
         killed.end()
-    yield Figure(what="at work after a SIGKILL, another takes over", unit="s", runs=runs)
-    yield Figure(what="at work after a SIGKILL, started again at once", unit="s", runs=beside)
+    yield Figure(what="works after SIGKILL, another takes over", unit="s", runs=runs)
+    yield Figure(what="works after SIGKILL, started again at once", unit="s", runs=beside)
 
 
 class Killed:

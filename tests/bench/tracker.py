@@ -23,13 +23,13 @@ from tests.bench.figure import Figure, alternate
 from tests.bench.members import Group, members
 from tests.bench.size import Size, stack
 
-SAMPLE = 20_000
+SAMPLE = 15_000
 """Events that the baseline takes."""
 
 
 def tracker(size: Size) -> Iterator[Figure]:
     """Events a second, in both orders, in one process and in two."""
-    count = size.of(50_000, 2_000)
+    count = size.of(40_000, 2_000)
     with stack() as started:
         for name, framed in in_orders(journeys(count)).items():
             settings = written(started, f"bench{name[:4].strip()}", framed, count * 0.001 + 1000)
