@@ -110,7 +110,7 @@ class Holdings:
 
     def find_again(self) -> None:
         """Make rows findable that a snapshot put back; messages are found by a hash of this process alone."""
-        keys = pl.Series([self.message_key(row) for row in range(len(self.messages))], dtype=pl.String)
+        keys = self.names.column(self.messages["name"].astype(np.int64))
         self.messages.index.keys[: len(keys)] = hashed(keys)
         for table in (self.messages, self.entries, self.legs, self.copies, self.units, self.pairs, self.hosts):
             table.index.rebuild()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core.identity import half
@@ -85,6 +86,14 @@ class Names:
     def get(self, offset: int) -> tuple[str, ...]:
         """The tuple of texts at an offset."""
         return tuple(self._heap[offset : self._heap.index(0, offset)].decode("utf-8").split(_BETWEEN))
+
+    def column(self, offsets: Rows) -> pl.Series:
+        """The texts at some offsets, where each is one text."""
+        heap = bytes(self._heap)  # a view of ours would forbid it to grow
+        ends = np.flatnonzero(np.frombuffer(heap, np.uint8) == 0) + 1
+        edges = np.concatenate([np.zeros(1, np.int64), ends])
+        texts = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(edges), pa.py_buffer(heap))
+        return pl.Series(texts).gather(np.searchsorted(edges, offsets)).str.strip_suffix(_END)
 
     def __len__(self) -> int:
         """Bytes in use."""
