@@ -231,8 +231,7 @@ def _packed(name: str, columns: dict[str, Any], blob: bytes = b"") -> bytes:
 
 
 def _unpacked(raw: bytes) -> tuple[str, dict[str, Any], bytes]:
-    options = pa.ipc.IpcReadOptions(use_threads=False)  # a segment is too small to be worth a thread
-    with pa.ipc.open_stream(_unsealed(raw), options=options) as reader:
+    with pa.ipc.open_stream(_unsealed(raw)) as reader:
         table = reader.read_all()
     metadata = table.schema.metadata
     columns = {name: table.column(name).to_numpy() for name in table.column_names}
