@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from streams.core.custody import Custody
 from streams.core.effective import Effective
 from streams.core.facts import Mask, Times
-from streams.core.findings import moves, opened
 from streams.core.identity import half
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
+from streams.core.mailboxes import moves, opened
 from streams.core.terms import SECOND
 
 

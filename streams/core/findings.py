@@ -12,7 +12,7 @@ Rules:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,33 +22,11 @@ from streams.core.clock import BEGINNING, Clock
 from streams.core.custody import Custody
 from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
-from streams.core.holdings import COPY_HALF
+from streams.core.found import Found, of_entries, of_legs, standing
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
+from streams.core.mailboxes import duplicate, not_read, unread
 from streams.core.terms import SECOND
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """Findings of one rule, as columns.
-
-    Attributes:
-        rule: name of the rule.
-        subject: "leg" or "entry": the table that `rows` number.
-        rows: what they are about, shape (n,).
-        due: microseconds, shape (n,); NEVER where the rule has no due time.
-        raised: microseconds, shape (n,).
-        cleared: microseconds, shape (n,); NEVER while it stands.
-        proven: shape (n,); was delivery proven otherwise when it was raised.
-    """
-
-    rule: str
-    subject: str
-    rows: Rows
-    due: Times
-    raised: Times
-    cleared: Times
-    proven: Mask
 
 
 def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
@@ -98,73 +76,7 @@ def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
         raised = since_known[some]
-        yield _found(name, known.legs(some), due[some], raised, proved[some], known["delivered_known"][some] <= raised)
-
-
-def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
-    copies = custody.copies
-    due = copies["due_at"]
-    gone = np.minimum(np.minimum(opened(custody, known), copies["unread_known"]), copies["moved_known"])
-    late = (due <= clock.through) & (gone > due)
-    raised = np.maximum(due, copies["due_known"])[late]
-    yield _found("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
-
-
-def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """A copy left a watched mailbox unread."""
-    copies = custody.copies
-    at = copies["unread_known"]
-    left = (copies["due_at"] != NEVER) & (at <= clock.through) & (opened(custody, known) > at)
-    yield _standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
-
-
-def opened(custody: Custody, known: Effective) -> Times:
-    """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
-    copies = custody.copies
-    read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
-    moved, target = moves(custody)
-    moved_known = copies["moved_known"][moved]
-    for _ in range(len(moved)):
-        before = read[moved]
-        read[moved] = np.minimum(before, np.maximum(read[target], moved_known))
-        if (read[moved] == before).all():
-            break
-    return read
-
-
-def moves(custody: Custody) -> tuple[Rows, Rows]:
-    """Copies that were moved, and the copies that they became."""
-    copies = custody.copies
-    moved = np.flatnonzero(copies["moved_known"] != NEVER)
-    keys = np.column_stack([copies["moved_to"][moved], np.full(len(moved), COPY_HALF)])
-    return moved, copies.index.find(keys)
-
-
-def _by_receipt(custody: Custody, known: Effective) -> Times:
-    """When a receipt for each copy's unit could be known; it means the first copy, until there is a second."""
-    copies = custody.copies
-    place = np.full(len(custody.units) + 1, -1, np.int64)
-    place[known.unit] = np.arange(len(known.unit))
-    saved = np.flatnonzero(copies["saved_known"] != NEVER)
-    owner = place[unit_of(custody, copies["leg"][saved].astype(np.int64))]
-    some = (owner >= 0) & (np.append(known["read_known"], NEVER)[owner] != NEVER)
-    saved, owner = saved[some], owner[some]
-    order = _by_time(custody, saved, owner)
-    saved, owner = saved[order], owner[order]
-    first = np.flatnonzero(np.concatenate(([True], np.diff(owner) != 0))[: len(owner)])
-    end = np.append(first[1:], len(owner))
-    second = np.where(end - first > 1, copies["saved_known"][saved[np.minimum(first + 1, len(saved) - 1)]], NEVER)
-    receipt = known["read_known"][owner[first]]
-    read = np.full(len(copies), NEVER, np.int64)
-    read[saved[first]] = np.where(receipt < second, receipt, NEVER)
-    return read
-
-
-def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
-    """The order of some copies by group, and by when they came; of two known at once, whichever is the least."""
-    copies = custody.copies
-    return np.lexsort([copies.index.keys[rows, 0], copies["saved_at"][rows], copies["saved_known"][rows], *groups])
+        yield of_legs(name, known.legs(some), due[some], raised, proved[some], known["delivered_known"][some] <= raised)
 
 
 def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -185,9 +97,9 @@ def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     left = np.minimum(legs.take("left_known", rows), entries.take("left_known", entry))
     some = peopled[entry] <= raised[entry]
     since = np.maximum(raised[entry], met)[some]
-    yield _found("stuck", rows[some], due[entry][some], since, left[some], np.zeros(len(since), np.bool_))
+    yield of_legs("stuck", rows[some], due[entry][some], since, left[some], np.zeros(len(since), np.bool_))
     whole = np.flatnonzero(late & (peopled > raised))
-    yield _of_entries("stuck", whole, due[whole], raised[whole], entries.take("left_known", whole))
+    yield of_entries("stuck", whole, due[whole], raised[whole], entries.take("left_known", whole))
 
 
 def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -199,11 +111,11 @@ def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
         told = np.minimum(known["told_known"], _issued(custody, known))
         some &= (due <= clock.through) & (told > due)
         raised = np.maximum(due, known["submitted_known"])
-        yield _found(
+        yield of_legs(
             "refused", known.legs(some), due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]
         )
     else:
-        yield _standing("refused", known.legs(some), np.maximum(at, known["submitted_known"])[some])
+        yield standing("refused", known.legs(some), np.maximum(at, known["submitted_known"])[some])
 
 
 def deleted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -212,7 +124,7 @@ def deleted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     some = at <= clock.through
     raised = np.maximum(at, known["submitted_known"])[some]
     cleared = np.minimum(known["delivered_known"], known["proved_known"])[some]
-    yield _found("deleted", known.legs(some), np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
+    yield of_legs("deleted", known.legs(some), np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
 
 
 def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
@@ -259,7 +171,7 @@ def unaccounted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Fo
     short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
     rows = np.flatnonzero((raised <= clock.through) & short)
     cleared = np.minimum(_complete(custody, rows), entries.take("deleted_known", rows))
-    yield _of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
+    yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
     yield _never_arrived(custody, clock)
 
 
@@ -285,7 +197,7 @@ def _never_arrived(custody: Custody, clock: Clock) -> Found:
     arrived = _known_of(custody.entries, "arrived_known", legs.take("next_entry", handed))
     late = np.flatnonzero((raised <= clock.through) & (arrived > raised))
     late = late[_is_named(custody, handed[late])]
-    return _found("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
+    return of_legs("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
 
 
 def _is_named(custody: Custody, legs: Rows) -> Mask:
@@ -308,54 +220,7 @@ def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     told = custody.units.take("redirected_known", known.unit)
     some = (raised <= clock.through) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
-    yield _found("misrouted", known.legs(some), never, raised[some], told[some], np.zeros(len(never), np.bool_))
-
-
-def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
-    """One unit lies twice in one mailbox: found at the second copy.
-
-    A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
-    recipient, whatever lies in one mailbox is one unit all the same; a second submission that becomes known clears it.
-    """
-    del known
-    copies = custody.copies
-    there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
-    legs, user = copies["leg"][there].astype(np.int64), copies["user"][there]
-    message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
-    linked = _again(custody, there, user, unit) & (unit < len(custody.units))
-    alone = _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
-    cleared = np.where(linked, NEVER, custody.messages["second_known"][message])
-    rows = np.flatnonzero(linked | alone)
-    raised, never = copies["saved_known"][there[rows]], np.full(len(rows), NEVER, np.int64)
-    yield _found("duplicate", copies["leg"][there[rows]], never, raised, cleared[rows], np.zeros(len(rows), np.bool_))
-
-
-def _again(custody: Custody, copies: Rows, *groups: Rows) -> Mask:
-    """Where a copy is not the first of its group."""
-    order = _by_time(custody, copies, *groups)
-    same = np.ones(max(len(order) - 1, 0), np.bool_)
-    for group in groups:
-        same &= group[order][1:] == group[order][:-1]
-    again = np.zeros(len(order), np.bool_)
-    again[order[1:]] = same
-    return again
-
-
-def _is_for_one(custody: Custody, message: Rows, at: Times) -> Mask:
-    """Where a message had one submission by some time, and that one recipient."""
-    messages, entries = custody.messages, custody.entries
-    first = entries.index.find(messages["first_entry"][message][:, None])
-    expected = np.append(entries["expected"], 0)[first]
-    alone: Mask = (messages["second_known"][message] > at) & (expected == -1)
-    return alone
-
-
-def _moved_here(custody: Custody) -> Times:
-    """When each copy could be known to have come by a move."""
-    came = np.full(len(custody.copies), NEVER, np.int64)
-    moved, target = moves(custody)
-    np.minimum.at(came, target, custody.copies["moved_known"][moved])
-    return came
+    yield of_legs("misrouted", known.legs(some), never, raised[some], told[some], np.zeros(len(never), np.bool_))
 
 
 def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -367,7 +232,7 @@ def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterato
     again = messages["first_entry"][message] != custody.units["due_leg"][known.unit]
     again |= messages["before"][message] == 1
     some = again & (known["submitted_known"] <= clock.through)
-    yield _standing("identity-reused", known.legs(some), known["submitted_known"][some])
+    yield standing("identity-reused", known.legs(some), known["submitted_known"][some])
 
 
 def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
@@ -388,38 +253,4 @@ def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator
     submitted = np.minimum(submitted, units["submitted_known"][reported])
     some = (due <= clock.through) & (submitted > due)
     never = np.full(int(some.sum()), NEVER)
-    yield _found("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))
-
-
-def _of_entries(rule: str, rows: Rows, due: Times, raised: Times, cleared: Times) -> Found:
-    return Found(
-        rule=rule,
-        subject="entry",
-        rows=rows,
-        due=due,
-        raised=raised,
-        cleared=_until(cleared, raised),
-        proven=np.zeros(len(rows), np.bool_),
-    )
-
-
-def _found(rule: str, legs: Rows, due: Times, raised: Times, cleared: Times, proven: Mask) -> Found:
-    return Found(
-        rule=rule,
-        subject="leg",
-        rows=legs.astype(np.int64),
-        due=due,
-        raised=raised,
-        cleared=_until(cleared, raised),
-        proven=proven,
-    )
-
-
-def _standing(rule: str, legs: Rows, raised: Times) -> Found:
-    never = np.full(len(legs), NEVER, np.int64)
-    return _found(rule, legs, never, raised, never, np.zeros(len(legs), np.bool_))
-
-
-def _until(cleared: Times, raised: Times) -> Times:
-    """A finding is not cleared before it was raised."""
-    return np.maximum(cleared, raised)
+    yield of_legs("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))

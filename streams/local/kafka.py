@@ -7,6 +7,7 @@ import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 from streams.core.errors import Misuse, Unavailable
@@ -129,9 +130,15 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
+def cluster_id() -> str:
+    """An id of a cluster; one that begins with a dash would be read as an option."""
+    ids = (urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=") for _ in count())
+    return next(one for one in ids if not one.startswith("-"))
+
+
 def _format(jars: tuple[Path, ...], home: Path, settings: Path, log: Path) -> None:
     """Format the storage; `--standalone` makes the one node its own quorum."""
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster = cluster_id()
     arguments = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings))
     with log.open("wb") as output:
         done = subprocess.run(  # noqa: S603 - our own runtime and jars

@@ -13,7 +13,6 @@ from streams.simulate.acts import (
     Entered,
     Expired,
     Expunged,
-    Fate,
     Left,
     Moved,
     Noticed,
@@ -26,6 +25,7 @@ from streams.simulate.acts import (
 )
 from streams.simulate.reading import Reading
 from streams.simulate.stage import Played
+from streams.simulate.world import Fate
 
 NEVER = (1 << 63) - 1
 OURS = frozenset({Via.SASL, Via.SERVICE, Via.NETWORK, Via.LOCAL})

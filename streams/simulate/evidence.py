@@ -14,7 +14,7 @@ from pathlib import Path
 from streams import profiles
 from streams.collect.declaration import Source
 from streams.core.errors import Misuse
-from streams.simulate.acts import Act, Gap, Receipted, Reported, World
+from streams.simulate.acts import Act, Receipted, Reported
 from streams.simulate.declared import TERMS, text
 from streams.simulate.directory import Directory
 from streams.simulate.dovecotlog import DovecotLog
@@ -24,6 +24,7 @@ from streams.simulate.mailfolder import MailFolder
 from streams.simulate.postfixlog import PostfixLog
 from streams.simulate.receiptmail import receipt
 from streams.simulate.reportmail import Clock, report
+from streams.simulate.world import Gap, World
 
 SOURCES, HANDED = "sources.toml", "handed.jsonl"
 STEP = 60 * 1_000_000

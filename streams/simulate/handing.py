@@ -7,7 +7,7 @@ Rules:
 
 from collections.abc import Iterable
 
-from streams.simulate.acts import Fate, Gap
+from streams.simulate.world import Fate, Gap
 
 _ALWAYS = 1 << 62
 _WAITS = frozenset({Fate.LATE, Fate.DOWN})

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from io import BufferedWriter
 from pathlib import Path
 
-from streams.simulate.acts import Fate, Gap
 from streams.simulate.handing import Fates, has
+from streams.simulate.world import Fate, Gap
 
 SECOND = 1_000_000
 

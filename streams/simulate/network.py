@@ -13,7 +13,7 @@ from functools import cached_property
 from ipaddress import ip_network
 
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
-from streams.simulate.acts import REPORTS
+from streams.simulate.world import REPORTS
 
 REPORTS_BOX = "Reports"
 """The mailbox that reports come to: the house's own, not one that a person reads."""

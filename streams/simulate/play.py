@@ -12,17 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from streams.simulate import ends, stores
-from streams.simulate.acts import (
-    Act,
-    Agent,
-    Attempted,
-    Entered,
-    Entrant,
-    Order,
-    Ordered,
-    Stay,
-    Via,
-)
+from streams.simulate.acts import Act, Agent, Attempted, Entered, Entrant, Order, Ordered, Stay, Via
 from streams.simulate.faults import HOUR, MINUTE
 from streams.simulate.letters import MAIL, Entry, Letter, Owing, Round, Ticket
 from streams.simulate.network import Network

@@ -12,7 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from streams.simulate.acts import REPORTS, Act, Fate, Gap, Receipted, Reported, World
+from streams.simulate.acts import Act, Receipted, Reported
+from streams.simulate.world import REPORTS, Fate, Gap, World
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.simulate.acts import Reported, Stay, Told, Via, World
+from streams.simulate.acts import Reported, Stay, Told, Via
 from streams.simulate.faults import USUAL, Wish
 from streams.simulate.letters import INBOUND, MAIL, Owing, Ticket
 from streams.simulate.network import SERVICE, Network, network
@@ -13,6 +13,7 @@ from streams.simulate.play import Play
 from streams.simulate.queueids import long_id
 from streams.simulate.traffic import Submission, Traffic
 from streams.simulate.trouble import trouble
+from streams.simulate.world import World
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

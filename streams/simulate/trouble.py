@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streams.simulate.acts import REPORTS, Fate, Gap, Skew
 from streams.simulate.faults import DAY, MINUTE, Wish
 from streams.simulate.network import Network
+from streams.simulate.world import REPORTS, Fate, Gap, Skew
 
 Span = tuple[int, int]
 

@@ -20,7 +20,8 @@ from streams.core.clock import Clock
 from streams.core.closing import Stayed
 from streams.core.custody import Custody
 from streams.core.facts import Mask
-from streams.core.findings import Found, findings
+from streams.core.findings import findings
+from streams.core.found import Found
 from streams.core.holders import NOBODY, Holder, cause, holders
 from streams.core.index import Rows, resized
 from streams.core.lattice import NEVER

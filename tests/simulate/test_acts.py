@@ -3,7 +3,8 @@
 import msgspec
 
 from streams.collect.declaration import Declaration
-from streams.simulate.acts import REPORTS, Act, Left, Reported, Skew, World
+from streams.simulate.acts import Act, Left, Reported
+from streams.simulate.world import REPORTS, Skew, World
 
 MINUTE = 60_000_000
 

@@ -5,10 +5,11 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from streams.simulate.acts import Entered, Left, World
+from streams.simulate.acts import Entered, Left
 from streams.simulate.faults import HOUR, wishes
 from streams.simulate.letters import MAIL
 from streams.simulate.stage import Played, simulate
+from streams.simulate.world import World
 
 
 @pytest.fixture(scope="module")

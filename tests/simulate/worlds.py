@@ -25,9 +25,9 @@ from streams.simulate.acts import (
     Stored,
     Told,
     Via,
-    World,
 )
 from streams.simulate.queueids import long_id, session_id
+from streams.simulate.world import World
 
 SECOND = 1_000_000
 MORNING = round(datetime(2026, 11, 23, 8, tzinfo=UTC).timestamp()) * SECOND + 250_000

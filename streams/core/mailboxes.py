@@ -1,0 +1,130 @@
+"""Findings of mailboxes: what lies unread, what left unread, what lies there twice.
+
+Only copies in mailboxes that the terms watch have a due time. A copy that was moved is not watched where it is now.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from streams.core.clock import Clock
+from streams.core.custody import Custody
+from streams.core.effective import Effective, unit_of
+from streams.core.facts import Mask, Times
+from streams.core.found import Found, of_legs, standing
+from streams.core.holdings import COPY_HALF
+from streams.core.index import Rows
+from streams.core.lattice import NEVER
+
+
+def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+    """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
+    copies = custody.copies
+    due = copies["due_at"]
+    gone = np.minimum(np.minimum(opened(custody, known), copies["unread_known"]), copies["moved_known"])
+    late = (due <= clock.through) & (gone > due)
+    raised = np.maximum(due, copies["due_known"])[late]
+    yield of_legs("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
+
+
+def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+    """A copy left a watched mailbox unread."""
+    copies = custody.copies
+    at = copies["unread_known"]
+    left = (copies["due_at"] != NEVER) & (at <= clock.through) & (opened(custody, known) > at)
+    yield standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
+
+
+def opened(custody: Custody, known: Effective) -> Times:
+    """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
+    copies = custody.copies
+    read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
+    moved, target = moves(custody)
+    moved_known = copies["moved_known"][moved]
+    for _ in range(len(moved)):
+        before = read[moved]
+        read[moved] = np.minimum(before, np.maximum(read[target], moved_known))
+        if (read[moved] == before).all():
+            break
+    return read
+
+
+def moves(custody: Custody) -> tuple[Rows, Rows]:
+    """Copies that were moved, and the copies that they became."""
+    copies = custody.copies
+    moved = np.flatnonzero(copies["moved_known"] != NEVER)
+    keys = np.column_stack([copies["moved_to"][moved], np.full(len(moved), COPY_HALF)])
+    return moved, copies.index.find(keys)
+
+
+def _by_receipt(custody: Custody, known: Effective) -> Times:
+    """When a receipt for each copy's unit could be known; it means the first copy, until there is a second."""
+    copies = custody.copies
+    place = np.full(len(custody.units) + 1, -1, np.int64)
+    place[known.unit] = np.arange(len(known.unit))
+    saved = np.flatnonzero(copies["saved_known"] != NEVER)
+    owner = place[unit_of(custody, copies["leg"][saved].astype(np.int64))]
+    some = (owner >= 0) & (np.append(known["read_known"], NEVER)[owner] != NEVER)
+    saved, owner = saved[some], owner[some]
+    order = _by_time(custody, saved, owner)
+    saved, owner = saved[order], owner[order]
+    first = np.flatnonzero(np.concatenate(([True], np.diff(owner) != 0))[: len(owner)])
+    end = np.append(first[1:], len(owner))
+    second = np.where(end - first > 1, copies["saved_known"][saved[np.minimum(first + 1, len(saved) - 1)]], NEVER)
+    receipt = known["read_known"][owner[first]]
+    read = np.full(len(copies), NEVER, np.int64)
+    read[saved[first]] = np.where(receipt < second, receipt, NEVER)
+    return read
+
+
+def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
+    """The order of some copies by group, and by when they came; of two known at once, whichever is the least."""
+    copies = custody.copies
+    return np.lexsort([copies.index.keys[rows, 0], copies["saved_at"][rows], copies["saved_known"][rows], *groups])
+
+
+def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+    """One unit lies twice in one mailbox: found at the second copy.
+
+    A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
+    recipient, whatever lies in one mailbox is one unit all the same; a second submission that becomes known clears it.
+    """
+    del known
+    copies = custody.copies
+    there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
+    legs, user = copies["leg"][there].astype(np.int64), copies["user"][there]
+    message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
+    linked = _again(custody, there, user, unit) & (unit < len(custody.units))
+    alone = _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
+    cleared = np.where(linked, NEVER, custody.messages["second_known"][message])
+    rows = np.flatnonzero(linked | alone)
+    raised, never = copies["saved_known"][there[rows]], np.full(len(rows), NEVER, np.int64)
+    yield of_legs("duplicate", copies["leg"][there[rows]], never, raised, cleared[rows], np.zeros(len(rows), np.bool_))
+
+
+def _again(custody: Custody, copies: Rows, *groups: Rows) -> Mask:
+    """Where a copy is not the first of its group."""
+    order = _by_time(custody, copies, *groups)
+    same = np.ones(max(len(order) - 1, 0), np.bool_)
+    for group in groups:
+        same &= group[order][1:] == group[order][:-1]
+    again = np.zeros(len(order), np.bool_)
+    again[order[1:]] = same
+    return again
+
+
+def _is_for_one(custody: Custody, message: Rows, at: Times) -> Mask:
+    """Where a message had one submission by some time, and that one recipient."""
+    messages, entries = custody.messages, custody.entries
+    first = entries.index.find(messages["first_entry"][message][:, None])
+    expected = np.append(entries["expected"], 0)[first]
+    alone: Mask = (messages["second_known"][message] > at) & (expected == -1)
+    return alone
+
+
+def _moved_here(custody: Custody) -> Times:
+    """When each copy could be known to have come by a move."""
+    came = np.full(len(custody.copies), NEVER, np.int64)
+    moved, target = moves(custody)
+    np.minimum.at(came, target, custody.copies["moved_known"][moved])
+    return came
