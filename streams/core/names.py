@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from streams.core.errors import Undecodable
 from streams.core.identity import half
 from streams.core.index import Rows
 
@@ -88,10 +89,16 @@ class Names:
         return tuple(self._heap[offset : self._heap.index(0, offset)].decode("utf-8").split(_BETWEEN))
 
     def column(self, offsets: Rows) -> pl.Series:
-        """The texts at some offsets, where each is one text."""
+        """The texts at some offsets, where each is one text.
+
+        Raises:
+            Undecodable: an offset is beyond what is kept (of a snapshot that lacks a part).
+        """
         heap = bytes(self._heap)  # a view of ours would forbid it to grow
         ends = np.flatnonzero(np.frombuffer(heap, np.uint8) == 0) + 1
         edges = np.concatenate([np.zeros(1, np.int64), ends])
+        if len(offsets) and offsets.max() >= edges[-1]:
+            raise Undecodable("a snapshot that names what it does not hold")
         texts = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(edges), pa.py_buffer(heap))
         return pl.Series(texts).gather(np.searchsorted(edges, offsets)).str.strip_suffix(_END)
 

@@ -26,7 +26,7 @@ from streams.collect import sources
 from streams.collect.parser import Counts, Unread
 from streams.collect.syslog import Reader
 from streams.core.documents import toml
-from streams.core.errors import CustodyError, Misuse
+from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.core.events import Traffic
 from streams.settings import load
 from streams.warehouse import forget
@@ -71,7 +71,7 @@ def _settings(data: bytes) -> None:
         with suppress(Misuse):
             settings = load(file=file)
             for client in (settings.kafka_client, settings.clickhouse_client, settings.registry_client):
-                with suppress(Misuse):
+                with suppress(Misuse, Unavailable):
                     client()
 
 
