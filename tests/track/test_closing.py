@@ -13,7 +13,7 @@ from streams.core.terms import SECOND, Terms
 from streams.track import segments
 from streams.track.part import Part
 from tests.core.journeys import TERMS, event, journey
-from tests.track.logs import cuts, logs, records, tick, told
+from tests.track.logs import apart, cuts, logs, records, tick, told
 
 HOUR = 3600
 LINGER = TERMS | {"linger": 600, "horizon": 10 * HOUR}
@@ -117,15 +117,11 @@ def test_what_closed_comes_back_from_a_snapshot() -> None:
 def test_any_split_tells_the_same_though_messages_close(
     events: list[MessageEvent], others: list[MessageEvent], data: Any
 ) -> None:
-    """When rows really leave changes nothing: not with late evidence, nor when the same is told again.
-
-    But for what a hand-over takes away that becomes known after what it connects; see alarms.py.
-    """
+    """When rows really leave changes nothing: not with late evidence, nor when the same is told again."""
     later = [msgspec.structs.replace(one, occurred_at=one.occurred_at + 3000 * SECOND) for one in others]
     log = [*events, *later, *data.draw(st.lists(st.sampled_from([*events, *later]), max_size=10)), tick(9000 * SECOND)]
     once = part().take(records(log, 0, len(log))).alerts
     parts, said = part(), []
     for start, end in data.draw(cuts(log)):
         said += parts.take(records(log, start, end)).alerts
-    withdrawn = {one["alert_id"] for one in (*said, *once) if "withdrawn" in one.get("attributes", ())}
-    assert {one for one in told(said) ^ told(once) if one[0] not in withdrawn} == set()
+    assert apart(said, once) == set()
