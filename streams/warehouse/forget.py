@@ -16,11 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
 from streams.core.errors import Misuse, Unavailable
 from streams.warehouse.client import ask, told
 
 ROUNDS = 4
 """How often it is tried against derivations that run at the same time."""
+
+PATIENCE = 60
+"""Seconds that a derivation under way is waited for."""
 
 OWN = "terms"
 """The table of what the operator says himself."""
@@ -68,6 +73,7 @@ def forget(client: Any, address: str) -> dict[str, int]:
         for table in _tables(client):
             if table.name in left:
                 _rewrite(client, table, wanted, pseudonym)
+        _wait(client, _under_way(client))
         left = found(client, address)
     if left:
         raise Unavailable(f"The address is still in {', '.join(left)}: something was derived meanwhile.", hint="again")
@@ -79,6 +85,25 @@ def found(client: Any, address: str) -> dict[str, int]:
     wanted = pattern(address)
     counts = {table.name: _count(client, table, wanted) for table in _tables(client)}
     return {name: count for name, count in counts.items() if count}
+
+
+def _under_way(client: Any) -> frozenset[str]:
+    """The derivations' own tables, which are there while they run: they may have read what was there before."""
+    rows = ask(
+        client, "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'work_')", {}
+    )
+    return frozenset(row["name"] for row in rows)
+
+
+@retry(
+    retry=retry_if_result(bool),
+    wait=wait_fixed(0.1),
+    stop=stop_after_delay(PATIENCE),
+    retry_error_callback=lambda _: True,
+)
+def _wait(client: Any, tables: frozenset[str]) -> bool:
+    """Wait until these tables are gone."""
+    return bool(tables & _under_way(client))
 
 
 def in_terms(client: Any, address: str) -> bool:
@@ -112,6 +137,7 @@ def _tables(client: Any) -> list[Table]:
         SELECT c.table AS name, c.name AS column, c.type AS type, c.is_in_sorting_key AS is_key
         FROM system.columns AS c INNER JOIN system.tables AS t ON c.database = t.database AND c.table = t.name
         WHERE c.database = currentDatabase() AND t.engine LIKE '%MergeTree' AND c.table != {own:String}
+            AND NOT startsWith(c.table, 'work_')
         ORDER BY NOT match(c.table, '^(event|evidence|alert|case|queue)'), c.table, c.position
         """,
         {"own": OWN},
