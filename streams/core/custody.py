@@ -213,7 +213,7 @@ class Custody(Holdings):
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
         pairs = self.pairs.rows(np.column_stack([messages.astype(np.uint64), keys[:, 1]]))
-        self.pairs.join_first(tables.PAIR, pairs, (seen, keys[:, 0]))
+        self.pairs.join_first(tables.PAIR, pairs, (seen, at, keys[:, 0]))
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""

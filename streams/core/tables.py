@@ -128,6 +128,7 @@ UNITS = (
 
 PAIRS = (
     Column(name="pair_known", join=Join.FIRST, of="when its first submission could be known"),
+    Column(name="pair_at", join=Join.FIRST, of="when it was"),
     Column(name="pair_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
 )
 """One row a (row of a message, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
@@ -162,7 +163,7 @@ READ_BY = ("due_known", "due_at")
 MOVED = ("moved_known", "moved_to")
 """The columns of COPIES that are joined as one."""
 
-PAIR = ("pair_known", "pair_entry")
+PAIR = ("pair_known", "pair_at", "pair_entry")
 """The columns of PAIRS."""
 
 TRIED = ("tried", "hop")

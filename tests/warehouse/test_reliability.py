@@ -127,7 +127,7 @@ def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, ledg
     """Silent between submission and due: we could not see."""
     units = Ledger.made(stack, ledger, terms)
     units.write([*submitted(0, "A1", key="seen"), *submitted(30, "A2", key="unseen")])
-    units.tick(50)
+    units.tick(65)
     units.tick(75, silent=("dest",))
     units.tick(90)
     units.tick(200)
