@@ -169,7 +169,6 @@ class Custody(Holdings):
         for name, events in (
             ("delivered", facts.of(Kind.DELIVERED)),
             ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
-            ("failed", failed),
             ("told", failed),
             ("reported", report & ~facts.text_is("action", "issued")),
             ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),

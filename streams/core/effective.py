@@ -42,7 +42,7 @@ class Effective:
         units = custody.units
         alive, ours = units["leg"] >= 0, units["submitted_at"] != NEVER
         unit = np.flatnonzero(alive & ours)
-        columns = {name: units[name][unit] for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
+        columns = {name: units.take(name, unit) for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
         place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
         _credit(custody, np.flatnonzero(alive & ~ours), place, columns)
@@ -67,16 +67,16 @@ def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDA
         return
     units, messages = custody.units, custody.messages
     message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
-    until = np.where(messages["before"][message] == 1, BEGINNING, messages["second_known"][message])
+    until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
     owner = np.full(len(orphans), -1, np.int64)
     since = np.full(len(orphans), NEVER, np.int64)
     for name, known in _NAMED:
         open_ = np.flatnonzero(owner < 0)
-        keys = np.column_stack([message[open_].astype(np.uint64), units[name][orphans[open_]]])
+        keys = np.column_stack([message[open_].astype(np.uint64), units.take(name, orphans[open_])])
         owner[open_] = place[_submitted(custody, keys)]
-        since[open_] = units[known][orphans[open_]]
+        since[open_] = units.take(known, orphans[open_])
     for name in _CREDITED:
-        at = np.maximum(units[name][orphans], since)
+        at = np.maximum(units.take(name, orphans), since)
         some = (owner >= 0) & (at < until)
         np.minimum.at(columns[name], owner[some], at[some])
 

@@ -151,11 +151,11 @@ def _issued(custody: Custody, known: Effective) -> Times:
     entries, legs = custody.entries, custody.legs
     result = np.full(len(known.unit), NEVER, np.int64)
     queued = np.flatnonzero(legs["entry"] >= 0)
-    queued = queued[entries["told_known"][legs["entry"][queued]] != NEVER]
+    queued = queued[entries.take("told_known", legs["entry"][queued]) != NEVER]
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
     owner = place[unit_of(custody, queued)]
-    at = np.maximum(entries["told_known"][legs["entry"][queued]], legs["met_known"][queued])
+    at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
     np.minimum.at(result, owner[owner >= 0], at[owner >= 0])
     return result
 

@@ -96,7 +96,7 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
     linked = _again(custody, there, user, unit) & (unit < len(custody.units))
     alone = _again(custody, there, user, message) & _is_for_one(custody, message, copies["saved_known"][there])
-    cleared = np.where(linked, NEVER, custody.messages["second_known"][message])
+    cleared = np.where(linked, NEVER, custody.messages.take("second_known", message))
     rows = np.flatnonzero(linked | alone)
     raised, never = copies["saved_known"][there[rows]], np.full(len(rows), NEVER, np.int64)
     yield of_legs("duplicate", copies["leg"][there[rows]], never, raised, cleared[rows], np.zeros(len(rows), np.bool_))
@@ -118,7 +118,7 @@ def _is_for_one(custody: Custody, message: Rows, at: Times) -> Mask:
     messages, entries = custody.messages, custody.entries
     first = entries.index.find(messages["first_entry"][message][:, None])
     expected = np.append(entries["expected"], 0)[first]
-    alone: Mask = (messages["second_known"][message] > at) & (expected == -1)
+    alone: Mask = (messages.take("second_known", message) > at) & (expected == -1)
     return alone
 
 

@@ -99,7 +99,6 @@ UNITS = (
         "a final report: delivered, failed, relayed or expanded; or handed beyond sight; or discharged",
         "said",
     ),
-    *known("failed", "a report says failed", "rare"),
     *known("told", "a report of failure was issued or seen", "rare"),
     *known("reported", "any report that came to the originator", "said"),
     *known("refused", "the system gave up", "rare"),

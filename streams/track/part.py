@@ -125,14 +125,14 @@ class Part:
         clock = self._clock(at, ~isnt)[isnt]
         events = facts(frame if isnt.all() else frame.filter(pl.Series(isnt)), clock)
         alerts: list[dict[str, Any]] = []
-        start, end = 0, self._look(events, clock, 0, BEGINNING)
+        start, end = 0, self._until(events, clock, 0, BEGINNING)
         while end < len(clock):
             through = int(clock[end])
             self.custody.fold(events.part(start, end))
             self._hear(ticks, through)
             alerts += self.alarms.news(self.custody, self.clock)
             self._leave(self._closing(self._said(events, clock, end)))
-            start, end = end, self._look(events, clock, end, through + 1)
+            start, end = end, self._until(events, clock, end, through + 1)
         self.custody.fold(events.part(start, end))
         self._hear(ticks, NEVER)
         return alerts
@@ -150,7 +150,7 @@ class Part:
 
     # Closing
 
-    def _look(self, events: Facts, clock: Times, start: int, since: int) -> int:
+    def _until(self, events: Facts, clock: Times, start: int, since: int) -> int:
         """From which event on closing must be looked at again: its tick is not before `since`; all if never.
 
         That is where something is said of a message that is old enough, and where the clock has gone on by so much
