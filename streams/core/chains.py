@@ -4,6 +4,8 @@ A disjoint-set forest over rows of legs, vectorised: union is commutative, assoc
 which hand-overs become known cannot change who belongs together.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,10 +34,10 @@ class Chains:
         self.extend(count)
         self._parent[lost] = above
 
-    def keep(self, legs: Rows, numbers: Rows) -> None:
-        """Keep whole chains only: `legs` in their order; `numbers` are the new rows of all old ones."""
+    def keep(self, legs: Rows, numbers: Callable[[Rows], Rows]) -> None:
+        """Keep whole chains only: `legs` in their order; `numbers` says the new rows of old ones."""
         roots = self.root(legs)
-        self._parent = numbers[roots].astype(np.int32)
+        self._parent = numbers(roots).astype(np.int32)
         self._count, self._lost = len(legs), []
 
     def extend(self, count: int) -> None:

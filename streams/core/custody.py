@@ -41,16 +41,17 @@ class Custody(Holdings):
 
     terms: Terms
 
-    def fold(self, facts: Facts) -> None:
-        """Join a batch of facts; ticks carry none."""
+    def fold(self, facts: Facts) -> Rows:
+        """Join a batch of facts; ticks carry none. Answers rows of the messages that something was said of."""
         facts = self.still_open(facts)
         if not len(facts.frame):
-            return
-        legs, nexts = self.meet(facts)
+            return np.empty(0, np.int64)
+        legs, nexts, messages = self.meet(facts)
         self._fold_entries(facts)
         self._fold_legs(facts, legs)
         self._fold_copies(facts, legs, nexts)
         self._fold_units(facts, legs)
+        return messages
 
     def _fold_entries(self, facts: Facts) -> None:
         whole = facts.leg[:, 1] == NOBODY_HALF

@@ -11,8 +11,9 @@ Rules:
 - A finding that the clock has not reached is not made: nothing here reads another clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,17 @@ from streams.core.terms import SECOND
 
 def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
     """All findings up to the clock, one batch a rule, for the rules that the terms switch on."""
+    for found in prospects(custody, clock):
+        some = found.decided <= clock.through
+        if some.any():
+            yield found.some(some)
+
+
+def prospects(custody: Custody, clock: Clock) -> Iterator[Found]:
+    """What is found at each clock, this one or later, if nothing more becomes known; but for what is over by then."""
     known = Effective.of(custody)
-    rules = {
-        "overdue": overdue,
+    rules: dict[str, Callable[[Custody, Effective], Iterator[Found]]] = {
+        "overdue": partial(overdue, clock=clock),
         "unread": unread,
         "not-read": not_read,
         "stuck": stuck,
@@ -43,29 +52,19 @@ def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
         "misrouted": misrouted,
         "duplicate": duplicate,
         "identity-reused": identity_reused,
-        "uncorroborated-report": uncorroborated,
+        "uncorroborated-report": partial(uncorroborated, clock=clock),
     }
     for name, rule in rules.items():
         if name in custody.terms.findings:
-            for found in rule(custody, known, clock):
-                yield from _reached(found, clock)
+            for found in rule(custody, known):
+                yield found.some((found.raised != NEVER) & (found.cleared > found.raised))
 
 
-def _reached(found: Found, clock: Clock) -> Iterator[Found]:
-    """Those findings whose time has come, but for what was over when it could be known."""
-    some = (found.raised <= clock.through) & (found.cleared > found.raised)
-    if some.all():
-        yield from (found,) if len(some) else ()
-    elif some.any():
-        columns = {name: getattr(found, name)[some] for name in ("rows", "due", "raised", "cleared", "proven")}
-        yield replace(found, **columns)
-
-
-def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Found]:
     """A promised report did not come in time: `blind` if a source was silent, `clock-doubt` if one told wrong times."""
     due, proved = known["due_at"], known["proved_known"]
     grace = custody.terms.profile.grace * SECOND
-    late = (due != NEVER) & (due <= clock.through - grace) & (proved > due)
+    late = (due != NEVER) & (proved > due)
     blind = np.zeros(len(due), np.bool_)
     for since, until in clock.silences():
         blind |= (since <= due) & (until >= known["due_from"])
@@ -76,18 +75,18 @@ def overdue(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
         raised = since_known[some]
-        yield of_legs(name, known.legs(some), due[some], raised, proved[some], known["delivered_known"][some] <= raised)
+        proven = known["delivered_known"][some] <= raised
+        found = of_legs(name, known.legs(some), due[some], raised, proved[some], proven)
+        yield replace(found, decided=np.maximum(raised, due[some] + grace))
 
 
-def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def stuck(custody: Custody, known: Effective) -> Iterator[Found]:
     """A stay in one queue lasts too long: for each recipient, or for the entry if not one was known by then."""
     del known
     entries, legs = custody.entries, custody.legs
     owed = entries["stuck_after"] != tables.MOST
     due = np.where(owed, entries["stay_from"] + entries["stuck_after"] * np.int64(SECOND), NEVER)
-    late = due <= clock.through
-    if not late.any():
-        return
+    late = due != NEVER
     raised = np.maximum(due, entries["arrived_known"])
     rows = np.flatnonzero(legs["entry"] >= 0)
     rows = rows[late[legs["entry"][rows]]]
@@ -102,14 +101,14 @@ def stuck(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
     yield of_entries("stuck", whole, due[whole], raised[whole], entries.take("left_known", whole))
 
 
-def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def refused(custody: Custody, known: Effective) -> Iterator[Found]:
     """The system gave up; under "untold" only where the originator was not told in time."""
     at = np.minimum(known["refused_known"], _of_open_legs(custody, known, "refused_known"))
-    some = at <= clock.through
+    some = at != NEVER
     if custody.terms.profile.refused == "untold":
         due = np.where(some, at, 0) + custody.terms.profile.told_within * SECOND
         told = np.minimum(known["told_known"], _issued(custody, known))
-        some &= (due <= clock.through) & (told > due)
+        some &= told > due
         raised = np.maximum(due, known["submitted_known"])
         yield of_legs(
             "refused", known.legs(some), due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]
@@ -118,10 +117,10 @@ def refused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]
         yield standing("refused", known.legs(some), np.maximum(at, known["submitted_known"])[some])
 
 
-def deleted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def deleted(custody: Custody, known: Effective) -> Iterator[Found]:
     """An operator deleted a message that was still owed to a recipient; a later delivery clears it."""
     at = _of_open_legs(custody, known, "deleted_known")
-    some = at <= clock.through
+    some = at != NEVER
     raised = np.maximum(at, known["submitted_known"])[some]
     cleared = np.minimum(known["delivered_known"], known["proved_known"])[some]
     yield of_legs("deleted", known.legs(some), np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
@@ -160,7 +159,7 @@ def _issued(custody: Custody, known: Effective) -> Times:
     return result
 
 
-def unaccounted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
     """An entry was removed with fewer recipients accounted for than it had, or a hand-over never arrived."""
     del known
     entries, legs = custody.entries, custody.legs
@@ -169,10 +168,10 @@ def unaccounted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Fo
     entry = legs["entry"][queued].astype(np.int64)
     in_time = legs["met_known"][queued] <= raised[entry]
     short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
-    rows = np.flatnonzero((raised <= clock.through) & short)
+    rows = np.flatnonzero((raised != NEVER) & short)
     cleared = np.minimum(_complete(custody, rows), entries.take("deleted_known", rows))
     yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
-    yield _never_arrived(custody, clock)
+    yield _never_arrived(custody)
 
 
 def _complete(custody: Custody, entries: Rows) -> Times:
@@ -187,23 +186,24 @@ def _complete(custody: Custody, entries: Rows) -> Times:
     return np.where(last < end, known[np.minimum(last, len(queued))], NEVER)
 
 
-def _never_arrived(custody: Custody, clock: Clock) -> Found:
+def _never_arrived(custody: Custody) -> Found:
     """Hand-overs to a host that speaks in this log, which never said that it received them."""
     legs = custody.legs
     known, wait = legs["handed_known"], custody.terms.profile.unaccounted_after * SECOND
-    handed = np.flatnonzero(known <= clock.through - wait)
+    handed = np.flatnonzero(known != NEVER)
     due = known[handed] + wait
     raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs.take("handed_to", handed)))
     arrived = _known_of(custody.entries, "arrived_known", legs.take("next_entry", handed))
-    late = np.flatnonzero((raised <= clock.through) & (arrived > raised))
+    late = np.flatnonzero((raised != NEVER) & (arrived > raised))
     late = late[_is_named(custody, handed[late])]
     return of_legs("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
 
 
 def _is_named(custody: Custody, legs: Rows) -> Mask:
     """Where a leg's message has a Message-ID: without one, the next host may call it by an id that it made."""
-    names = custody.messages["name"][custody.legs["message"][legs].astype(np.int64)].tolist()
-    return np.array([not custody.names.get(name)[0].startswith("/") for name in names], np.bool_)
+    names = custody.messages["name"][custody.legs["message"][legs]]
+    named: Mask = custody.names.initials(names) != ord("/")
+    return named
 
 
 def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
@@ -212,18 +212,18 @@ def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
     return np.append(table[column], NEVER)[rows]
 
 
-def misrouted(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def misrouted(custody: Custody, known: Effective) -> Iterator[Found]:
     """A message was handed on for another recipient, and nothing said in time that it was redirected."""
     at = custody.units.take("diverted_known", known.unit)
     wait = custody.terms.profile.unaccounted_after * SECOND
     raised = np.maximum(np.where(at == NEVER, at - wait, at) + wait, known["submitted_known"])
     told = custody.units.take("redirected_known", known.unit)
-    some = (raised <= clock.through) & (told > raised)
+    some = (at != NEVER) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
     yield of_legs("misrouted", known.legs(some), never, raised[some], told[some], np.zeros(len(never), np.bool_))
 
 
-def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def identity_reused(custody: Custody, known: Effective) -> Iterator[Found]:
     """A Message-ID was submitted again: found at every submission but the first known."""
     legs, messages = custody.legs, custody.messages
     if not ((messages["second_known"] != NEVER) | (messages["before"] == 1)).any():
@@ -231,11 +231,10 @@ def identity_reused(custody: Custody, known: Effective, clock: Clock) -> Iterato
     message = legs["message"][known.legs(slice(None))].astype(np.int64)
     again = messages["first_entry"][message] != custody.units["due_leg"][known.unit]
     again |= messages["before"][message] == 1
-    some = again & (known["submitted_known"] <= clock.through)
-    yield standing("identity-reused", known.legs(some), known["submitted_known"][some])
+    yield standing("identity-reused", known.legs(again), known["submitted_known"][again])
 
 
-def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def uncorroborated(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Found]:
     """A report about a message that no source saw submitted; cleared when a submission becomes known.
 
     While a source is silent nobody can tell: it waits until that source has spoken.
@@ -251,6 +250,6 @@ def uncorroborated(custody: Custody, known: Effective, clock: Clock) -> Iterator
     message = legs["message"][leg]
     submitted = np.where(messages["before"][message] == 1, BEGINNING, messages["first_known"][message])
     submitted = np.minimum(submitted, units["submitted_known"][reported])
-    some = (due <= clock.through) & (submitted > due)
+    some = submitted > due
     never = np.full(int(some.sum()), NEVER)
     yield of_legs("uncorroborated-report", leg[some], never, due[some], submitted[some], np.zeros(len(never), np.bool_))

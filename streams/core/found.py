@@ -1,6 +1,6 @@
 """What a rule finds, as columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Found:
         subject: "leg" or "entry": the table that `rows` number.
         rows: what they are about, shape (n,).
         due: microseconds, shape (n,); NEVER where the rule has no due time.
+        decided: microseconds, shape (n,); the first clock at which it is found, not before it is raised.
         raised: microseconds, shape (n,).
         cleared: microseconds, shape (n,); NEVER while it stands.
         proven: shape (n,); was delivery proven otherwise when it was raised.
@@ -27,9 +28,17 @@ class Found:
     subject: str
     rows: Rows
     due: Times
+    decided: Times
     raised: Times
     cleared: Times
     proven: Mask
+
+    def some(self, which: Mask) -> "Found":
+        """Only some of them."""
+        columns = {
+            name: getattr(self, name)[which] for name in ("rows", "due", "decided", "raised", "cleared", "proven")
+        }
+        return replace(self, **columns)
 
 
 def of_entries(rule: str, rows: Rows, due: Times, raised: Times, cleared: Times) -> Found:
@@ -39,6 +48,7 @@ def of_entries(rule: str, rows: Rows, due: Times, raised: Times, cleared: Times)
         subject="entry",
         rows=rows,
         due=due,
+        decided=raised,
         raised=raised,
         cleared=_until(cleared, raised),
         proven=np.zeros(len(rows), np.bool_),
@@ -52,6 +62,7 @@ def of_legs(rule: str, legs: Rows, due: Times, raised: Times, cleared: Times, pr
         subject="leg",
         rows=legs.astype(np.int64),
         due=due,
+        decided=raised,
         raised=raised,
         cleared=_until(cleared, raised),
         proven=proven,

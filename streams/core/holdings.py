@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from streams.core import tables
 from streams.core.chains import Chains
@@ -53,30 +54,34 @@ class Holdings:
     names: Names = field(default_factory=Names)
     closed: Closed = field(default_factory=lambda: Closed(REMEMBER))
 
-    def meet(self, facts: Facts) -> tuple[Rows, Rows]:
-        """Rows of the legs that events are about and hand over to, shape (n,) each; -1 where an event names none."""
+    def meet(self, facts: Facts) -> tuple[Rows, Rows, Rows]:
+        """What events name.
+
+        Returns:
+            Rows of the legs that they are about and hand over to, shape (n,) each; -1 where an event names none. Rows
+            of the messages that they are about, of any number.
+        """
         self._meet_entries(facts)
         legs = self._meet_legs(facts, facts.leg, "host", "queue_id")
         nexts = self._meet_legs(facts, facts.next_leg, "peer", "next_queue_id")
         self._hand_over(legs, nexts)
         self._meet_chains(facts, legs, nexts)
         messages = self.messages_of(facts, legs)
-        self.messages.join("since", messages[messages >= 0], facts.known[messages >= 0])
-        return legs, nexts
+        self._link(legs, nexts, messages)
+        known = messages >= 0
+        self.messages.join("since", messages[known], facts.known[known])
+        return legs, nexts, messages[known]
 
     def messages_of(self, facts: Facts, legs: Rows) -> Rows:
         """Rows of the messages that events are about, by their legs or else their entries; -1 where none is known."""
-        messages = np.full(len(legs), -1, np.int64)
-        messages[legs >= 0] = self.legs["message"][legs[legs >= 0]]
+        messages = _of(self.legs["message"], legs)
         whole = np.flatnonzero(legs < 0)
-        entries = self.entries.index.find(facts.leg[whole, :1])
-        messages[whole[entries >= 0]] = self.entries["message"][entries[entries >= 0]]
+        messages[whole] = _of(self.entries["message"], self.entries.index.find(facts.leg[whole, :1]))
         return messages
 
     def mentioned(self, facts: Facts) -> Rows:
         """Rows of the messages that events name: by leg or entry, by next leg, by key; -1 for none; shape (n, 3)."""
-        nexts = self.legs.index.find(facts.next_leg)
-        beyond = np.where(nexts >= 0, np.append(self.legs["message"], -1)[nexts], -1)
+        beyond = _of(self.legs["message"], self.legs.index.find(facts.next_leg))
         keys = self.messages.index.find(hashed(facts.frame["message_key"]))
         return np.column_stack([self.messages_of(facts, self.legs.index.find(facts.leg)), beyond, keys])
 
@@ -217,6 +222,21 @@ class Holdings:
 
     # Chains
 
+    def _link(self, legs: Rows, nexts: Rows, messages: Rows) -> None:
+        """Mark messages that share something: a hand-over or a move between them, or an entry.
+
+        Args:
+            legs: that events are about.
+            nexts: that they hand over to.
+            messages: that they are about.
+        """
+        for rows in (legs, nexts):
+            entries = _of(self.legs["entry"], rows)
+            for others in (_of(self.legs["message"], rows), _of(self.entries["message"], entries)):
+                apart = np.flatnonzero((others >= 0) & (messages >= 0) & (others != messages))
+                both = np.concatenate([messages[apart], others[apart]])
+                self.messages.join("linked", both, np.ones(len(both), np.int8))
+
     def _hand_over(self, legs: Rows, nexts: Rows) -> None:
         """Legs that custody passed between are one chain; rows of chains that lost their name are joined."""
         edges = (legs >= 0) & (nexts >= 0)
@@ -239,6 +259,13 @@ class Holdings:
 def hashed(keys: pl.Series) -> Keys:
     """Hashes of message keys, shape (n, 1); nobody outside knows the seed, since evidence is hostile."""
     return keys.hash(_SEED).to_numpy()[:, None]
+
+
+def _of(column: NDArray[np.int32], rows: Rows) -> Rows:
+    """The row numbers that a column says at some rows; -1 where there is no row."""
+    found = np.full(len(rows), -1, np.int64)
+    found[rows >= 0] = column[rows[rows >= 0]]
+    return found
 
 
 def _firsts(rows: Rows, events: Rows, before: int, after: int) -> Rows:

@@ -7,6 +7,7 @@ Rules:
 - Looking up is vectorised: each round settles every key that hit its slot, the rest step to the next slot.
 """
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -70,10 +71,10 @@ class Index:
         self.keys, self._count = resized(self.keys[rows], max(1, len(rows))), len(rows)
         self._rebuild(self._count)
 
-    def rekey(self, part: int, numbers: Rows) -> None:
-        """Put `numbers[half]` in the place of one half of every key, where it is a row number."""
+    def rekey(self, part: int, numbers: Callable[[Rows], Rows]) -> None:
+        """Put `numbers(half)` in the place of one half of every key, where it is a row number."""
         held = self.keys[: self._count]
-        held[:, part] = numbers[held[:, part].astype(np.int64)]
+        held[:, part] = numbers(held[:, part].astype(np.int64))
         self.rebuild()
 
     def _probe(self, keys: Keys, *, create: bool) -> Rows:

@@ -12,6 +12,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -218,6 +219,14 @@ class Table:
             said = self._said(name, rows) | (value != self.columns[name].empty)
             data, at = self._place(name, rows[said])
             data[at] = value[said]
+
+    def copy(self) -> "Table":
+        """A table that says the same, for `keep`: until then both have the same values, and neither may be joined."""
+        new = copy(self)
+        new.index = copy(self.index)
+        beside = {id(rare): copy(rare) for rare in self._rares()}
+        new._rare = {name: beside[id(rare)] for name, rare in self._rare.items()}  # noqa: SLF001 - of our own kind
+        return new
 
     def keep(self, rows: Rows) -> None:
         """Keep some rows only, in their order, under new numbers from 0 on; all count as changed."""

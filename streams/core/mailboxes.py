@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streams.core.clock import Clock
 from streams.core.custody import Custody
 from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
@@ -17,21 +16,21 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER
 
 
-def unread(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def unread(custody: Custody, known: Effective) -> Iterator[Found]:
     """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
     copies = custody.copies
     due = copies["due_at"]
     gone = np.minimum(np.minimum(opened(custody, known), copies["unread_known"]), copies["moved_known"])
-    late = (due <= clock.through) & (gone > due)
+    late = (due != NEVER) & (gone > due)
     raised = np.maximum(due, copies["due_known"])[late]
     yield of_legs("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
 
 
-def not_read(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def not_read(custody: Custody, known: Effective) -> Iterator[Found]:
     """A copy left a watched mailbox unread."""
     copies = custody.copies
     at = copies["unread_known"]
-    left = (copies["due_at"] != NEVER) & (at <= clock.through) & (opened(custody, known) > at)
+    left = (copies["due_at"] != NEVER) & (at != NEVER) & (opened(custody, known) > at)
     yield standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
 
 
@@ -83,7 +82,7 @@ def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
     return np.lexsort([copies.index.keys[rows, 0], copies["saved_at"][rows], copies["saved_known"][rows], *groups])
 
 
-def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Found]:
+def duplicate(custody: Custody, known: Effective) -> Iterator[Found]:
     """One unit lies twice in one mailbox: found at the second copy.
 
     A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
@@ -91,7 +90,7 @@ def duplicate(custody: Custody, known: Effective, clock: Clock) -> Iterator[Foun
     """
     del known
     copies = custody.copies
-    there = np.flatnonzero((copies["saved_known"] <= clock.through) & (copies["saved_known"] < _moved_here(custody)))
+    there = np.flatnonzero(copies["saved_known"] < _moved_here(custody))
     legs, user = copies["leg"][there].astype(np.int64), copies["user"][there]
     message, unit = custody.legs["message"][legs].astype(np.int64), unit_of(custody, legs)
     linked = _again(custody, there, user, unit) & (unit < len(custody.units))

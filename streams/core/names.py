@@ -4,6 +4,7 @@ Columns hold hashes only; a name is looked up for the few rows that something is
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -87,6 +88,10 @@ class Names:
     def get(self, offset: int) -> tuple[str, ...]:
         """The tuple of texts at an offset."""
         return tuple(self._heap[offset : self._heap.index(0, offset)].decode("utf-8").split(_BETWEEN))
+
+    def initials(self, offsets: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """The first bytes of the texts at some offsets; 0 of an empty one."""
+        return np.frombuffer(self._heap, np.uint8)[offsets] if len(offsets) else np.empty(0, np.uint8)
 
     def column(self, offsets: Rows) -> pl.Series:
         """The texts at some offsets, where each is one text.

@@ -15,6 +15,13 @@ MESSAGES = (
     Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.uint32),
     Column(name="since", join=Join.EARLIEST, of="when the first that is known of it could be known"),
     Column(name="before", join=Join.UNION, of="1: its key was submitted before, and has closed", dtype=np.int8),
+    Column(
+        name="linked",
+        join=Join.UNION,
+        of="1: it shares a chain, an entry or a copy's way with another message",
+        dtype=np.int8,
+        beside="again",
+    ),
     Column(name="first_known", join=Join.FIRST, of="when its first submission could be known"),
     Column(name="first_at", join=Join.FIRST, of="when it was"),
     Column(name="first_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),

@@ -73,12 +73,12 @@ class BatchReader:
         """
         try:
             with uncollected():
-                messages = self._consumer.consume(count, timeout)
+                records = grouped(self._consumer.consume(count, timeout), self._frames)
         except KafkaException as error:
             raise Unavailable(f"Kafka: {error.args[0].str()}") from error
         if self._fatal:
             raise Unavailable(f"Kafka put this reader out: {self._fatal}")
-        return grouped(messages, self._frames)
+        return records
 
     def commit(self, partition: int, offset: int, metadata: str = "") -> None:
         """Store the offset of the next record to read, with what it names.

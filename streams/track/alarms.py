@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core.clock import Clock
-from streams.core.closing import Stayed
 from streams.core.custody import Custody
+from streams.core.excerpt import Excerpt
 from streams.core.facts import Mask
-from streams.core.findings import findings
+from streams.core.findings import prospects
 from streams.core.found import Found
 from streams.core.holders import NOBODY, Holder, cause, holders
-from streams.core.index import Rows, resized
+from streams.core.index import Rows, grown
 from streams.core.lattice import NEVER
+from streams.track.agenda import Agenda, wakes
 
 _RAISED, _CLEARED = 1, 2
 
@@ -42,46 +43,59 @@ class Alarms:
         partition: whose.
         told: by rule and table, the state of each row: 0, raised, cleared.
         sources: the clock's own findings likewise; they follow from the clock.
+        agenda: which messages are looked at next.
     """
 
     partition: int
     told: dict[tuple[str, str], NDArray[np.uint8]] = field(default_factory=dict)
     sources: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    agenda: Agenda = field(default_factory=Agenda)
     _fresh: dict[tuple[str, str], list[Rows]] = field(default_factory=dict)
 
-    def news(self, custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
+    def news(self, custody: Custody, clock: Clock) -> list[dict[str, Any]]:
         """Alert records to write, up to the clock."""
+        some = self.agenda.excerpt(custody, clock)
         seen: dict[tuple[str, str], Rows] = {}
-        for found in findings(custody, clock):
+        records: list[dict[str, Any]] = []
+        wake = np.full(len(some.messages), NEVER)
+        for prospect in prospects(some.custody, clock):
+            wakes(some.custody, prospect, clock.through, wake)
+            found = prospect.some(prospect.decided <= clock.through)
+            if not len(found.rows):
+                continue
             key = (found.rule, found.subject)
             seen[key] = np.concatenate([seen[key], found.rows]) if key in seen else found.rows
-            yield from self._of(custody, clock, found)
-        yield from self._gone(custody, clock, seen)
+            records += self._of(custody, some, clock, found)
+        self.agenda.settle(some.messages, wake)
+        records += self._gone(some, clock, seen)
         if self.partition == 0:
-            yield from self._of_sources(custody, clock)
+            records += self._of_sources(custody, clock)
+        return records
 
-    def _of(self, custody: Custody, clock: Clock, found: Found) -> Iterator[dict[str, Any]]:
-        told = self._states(custody, (found.rule, found.subject))
-        raised = np.flatnonzero(told[found.rows] == 0)
-        self._tell((found.rule, found.subject), found.rows[raised], _RAISED)
-        cleared = np.flatnonzero((told[found.rows] == _RAISED) & (found.cleared <= clock.through))
-        self._tell((found.rule, found.subject), found.rows[cleared], _CLEARED)
-        yield from _records(custody, clock, self.partition, found, raised, "raised")
-        yield from _records(custody, clock, self.partition, found, cleared, "cleared")
+    def _of(self, custody: Custody, some: Excerpt, clock: Clock, found: Found) -> Iterator[dict[str, Any]]:
+        key, rows = (found.rule, found.subject), some.rows(found.subject)[found.rows]
+        told = self._states(custody, key)
+        raised = np.flatnonzero(told[rows] == 0)
+        self._tell(key, rows[raised], _RAISED)
+        cleared = np.flatnonzero((told[rows] == _RAISED) & (found.cleared <= clock.through))
+        self._tell(key, rows[cleared], _CLEARED)
+        yield from _records(some.custody, clock, self.partition, found, raised, "raised")
+        yield from _records(some.custody, clock, self.partition, found, cleared, "cleared")
 
-    def _gone(self, custody: Custody, clock: Clock, seen: dict[tuple[str, str], Rows]) -> Iterator[dict[str, Any]]:
+    def _gone(self, some: Excerpt, clock: Clock, seen: dict[tuple[str, str], Rows]) -> Iterator[dict[str, Any]]:
         """Findings that were raised and are no more."""
         for (rule, subject), told in self.told.items():
-            standing = np.flatnonzero(told == _RAISED)
+            held = some.rows(subject)
+            standing = np.flatnonzero(told[held[: np.searchsorted(held, len(told))]] == _RAISED)
             rows = np.setdiff1d(standing, seen.get((rule, subject), standing[:0]))
             if len(rows):
-                self._tell((rule, subject), rows, _CLEARED)
+                self._tell((rule, subject), held[rows], _CLEARED)
                 at = np.full(len(rows), clock.through)
                 found = Found(
-                    rule=rule, subject=subject, rows=rows, due=np.full(len(rows), NEVER), raised=at, cleared=at,
-                    proven=np.zeros(len(rows), np.bool_),
+                    rule=rule, subject=subject, rows=rows, due=np.full(len(rows), NEVER), decided=at, raised=at,
+                    cleared=at, proven=np.zeros(len(rows), np.bool_),
                 )  # fmt: skip
-                for record in _records(custody, clock, self.partition, found, np.arange(len(rows)), "cleared"):
+                for record in _records(some.custody, clock, self.partition, found, np.arange(len(rows)), "cleared"):
                     yield record | {"attributes": ["withdrawn"]}
 
     def _tell(self, key: tuple[str, str], rows: Rows, state: int) -> None:
@@ -99,11 +113,12 @@ class Alarms:
             stands[table["message"][np.flatnonzero(told == _RAISED)]] = True
         return stands
 
-    def keep(self, stayed: Stayed) -> None:
+    def keep(self, stayed: Excerpt) -> None:
         """Rows have left, and those that stayed have new numbers."""
         self._fresh = {}
+        self.agenda.keep(stayed.messages)
         for key, told in self.told.items():
-            rows = stayed.legs if key[1] == "leg" else stayed.entries
+            rows = stayed.rows(key[1])
             self.told[key] = told[rows[rows < len(told)]]
 
     def take_fresh(self) -> Iterator[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]:
@@ -137,7 +152,7 @@ class Alarms:
         held = self.told.get(key, np.zeros(0, np.uint8))
         if len(held) < size:
             before = len(held)
-            held = resized(held, size)
+            held = grown(held, size)
             held[before:] = 0
             self.told[key] = held
         return held

@@ -113,7 +113,7 @@ class Part:
     def look(self) -> list[dict[str, Any]]:
         """What is found up to the clock and was not told yet; then closed messages may leave."""
         self.unlooked, self.waited = False, 0
-        alerts = list(self.alarms.news(self.custody, self.clock))
+        alerts = self.alarms.news(self.custody, self.clock)
         self._sweep()
         return alerts
 
@@ -128,14 +128,17 @@ class Part:
         start, end = 0, self._until(events, clock, 0, BEGINNING)
         while end < len(clock):
             through = int(clock[end])
-            self.custody.fold(events.part(start, end))
+            self._join(events.part(start, end))
             self._hear(ticks, through)
             alerts += self.alarms.news(self.custody, self.clock)
             self._leave(self._closing(self._said(events, clock, end)))
             start, end = end, self._until(events, clock, end, through + 1)
-        self.custody.fold(events.part(start, end))
+        self._join(events.part(start, end))
         self._hear(ticks, NEVER)
         return alerts
+
+    def _join(self, events: Facts) -> None:
+        self.alarms.agenda.hear(self.custody.fold(events))
 
     def _hear(self, ticks: Sequence[Tick], through: int) -> None:
         for tick in ticks:

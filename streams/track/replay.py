@@ -63,7 +63,7 @@ class Replay:
             return
         for part in self.parts.values():
             part.clock.hear(Tick(through=self.until))
-            for alert in part.alarms.news(part.custody, part.clock):
+            for alert in part.look():
                 self.alerts[alert["alert_id"], alert["state"]] = alert
 
     def _take(self, records: Records) -> None:
