@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from streams.core import identity
 from streams.core.clock import Clock, Tick
 from streams.core.custody import Custody
-from streams.core.events import MessageEvent
+from streams.core.events import Kind, MessageEvent
 from streams.core.excerpt import Excerpt, linked
 from streams.core.findings import findings
 from streams.core.terms import SECOND
 from streams.track.agenda import Agenda
 from streams.track.part import Part
-from tests.core.journeys import journey
+from tests.core.journeys import event, journey, reported, sent, submitted
 from tests.track.logs import cuts, empty, logs, records, tick
 
 
@@ -69,6 +71,26 @@ def test_what_is_open_and_quiet_is_not_looked_at() -> None:
     assert len(agenda.excerpt(part.custody, part.clock).messages) == 0
     agenda.hear(np.array([3]))
     assert agenda.excerpt(part.custody, part.clock).messages.tolist() == [3]
+
+
+def test_messages_that_share_a_chain_are_looked_at_together() -> None:
+    """Without a Message-ID each host has a key of its own: a report under one clears what is overdue under another."""
+    last = ("relay", "B1")
+    gave, _, got = sent(1, ("origin", "A1"), last, key="/origin/A1")
+    tried = event(Kind.DEFERRED, 2, host=last[0], queue_id=last[1], recipient="bob@dest.test", key="/relay/B1")
+    others = [one for n in range(9) for one in journey(2, str(n + 2), key=f"m{n}", report=False)]
+    again = [*submitted(0, "A1", key="/origin/A1"), gave]
+    part = empty()
+    said = []
+    for some in (
+        [structs.replace(got, message_key="/relay/B1"), tried, *others, tick(5 * SECOND)],
+        [*again, tick(70 * SECOND)],
+        [*reported(71, last, key="/relay/B1"), tick(72 * SECOND)],
+    ):
+        said += part.take(records(some, 0, len(some))).alerts
+    unit = identity.leg_of("origin", "A1", "bob@dest.test", key="/origin/A1")
+    told = [(one["state"], one["at"] / SECOND) for one in said if one["rule"] == "overdue" and one["unit"] == unit]
+    assert told == [("raised", 60), ("cleared", 71)]
 
 
 @pytest.mark.parametrize("told", [Tick(through=21, silent=("a",)), Tick(through=21, doubted=("a",))])
