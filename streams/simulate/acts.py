@@ -13,6 +13,9 @@ from enum import StrEnum
 
 import msgspec
 
+FILTER = "127.0.0.1"
+"""Where a host's content filter listens."""
+
 
 class Via(StrEnum):
     """How an entry came into a queue."""
@@ -85,13 +88,15 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True, tag="entered", gc=False
         address: of the client.
         service: smtpd's syslog name after "postfix/", such as "submission/smtpd"; "" where there is no smtpd.
         login: SASL user, or the user who called `sendmail`.
-        parent: the queue id here that it was made of (forward, requeue, filter) or is about (notice).
+        parent: the queue id here that it was made of (forward, filter; requeue: the first of the row) or is about
+            (notice).
         message_id: as cleanup logs it, with brackets; "" where there is none, and cleanup logs `message-id=<>`.
         sender: envelope sender; "" is the null sender.
         size: bytes.
         recipients: whom it is for.
         priority: MT-PRIORITY -9..9 as its header says (cleanup logs the header); None where it says nothing.
         envelope_id: ENVID, or "".
+        receipt_to: who asks for a receipt, as its header says (cleanup logs the header); "" where nobody does.
     """
 
     at: int
@@ -109,6 +114,7 @@ class Entered(msgspec.Struct, frozen=True, kw_only=True, tag="entered", gc=False
     recipients: tuple[Entrant, ...]
     priority: int | None = None
     envelope_id: str = ""
+    receipt_to: str = ""
 
 
 class Attempted(msgspec.Struct, frozen=True, kw_only=True, tag="attempted", gc=False):

@@ -4,10 +4,13 @@ This is the simulation's own reading. It knows which act belongs to which ticket
 each could be known, because the plan of gaps and clocks says so. It uses nothing of the core.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from streams.simulate.acts import (
+    FILTER,
     Act,
     Attempted,
     Entered,
@@ -19,6 +22,7 @@ from streams.simulate.acts import (
     Opened,
     Order,
     Ordered,
+    Receipted,
     Reported,
     Stored,
     Via,
@@ -68,6 +72,8 @@ class File:
         deleted: when it could be known that it was deleted.
         issued: when it could be known that a report about it was issued.
         legs: by recipient.
+        parent: the entry here that it continues, as the evidence tells.
+        owed: recipients that its own log has named, and that it has not said to have left.
     """
 
     arrival: Entered
@@ -79,6 +85,8 @@ class File:
     deleted: int = NEVER
     issued: int = NEVER
     legs: dict[str, Leg] = field(default_factory=dict)
+    parent: Place | None = None
+    owed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -113,9 +121,10 @@ class Case:
         delivered: put into a store.
         failed: a report of failure.
         refused: given up.
-        deleted: deleted by hand where it was still owed.
+        deleted: entries that were deleted by hand while it was still owed there.
         redirected: a log says that it goes to another recipient.
         reports: (when known, act, number in it) of each report.
+        receipts: (when known, act) of each receipt that says it was opened.
         places: entries that it was in, in order of arrival.
     """
 
@@ -125,9 +134,10 @@ class Case:
     delivered: int = NEVER
     failed: int = NEVER
     refused: int = NEVER
-    deleted: int = NEVER
+    deleted: list[Place] = field(default_factory=list)
     redirected: int = NEVER
     reports: list[tuple[int, Reported, int]] = field(default_factory=list)
+    receipts: list[tuple[int, Receipted]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
 
 
@@ -155,6 +165,7 @@ class Dossier:
         """Read every act."""
         self.cases = [Case() for _ in self.played.tickets]
         self._skewed = {skew.host for skew in self.played.world.skews}
+        self._again: dict[Place, Place] = {}
         self._mute = {one.name for one in self.played.world.declaration.hosts if one.reports is False}
         for number, (act, marks) in enumerate(zip(self.played.world.acts, self.played.marks, strict=True)):
             self._number = number
@@ -184,6 +195,8 @@ class Dossier:
                 self._kept(act, known)
             case Reported():
                 self._reported(act, marks, known)
+            case Receipted(disposition="displayed"):
+                self.cases[marks[0]].receipts.append((known, act))
             case _:
                 pass
 
@@ -201,11 +214,30 @@ class Dossier:
     def _entered(self, act: Entered, marks: tuple[int, ...], known: int) -> None:
         file = self.files[act.host, act.queue_id]
         file.told, file.known = True, min(file.known, known)
+        self._continues(file, known)
         for one, ticket in zip(act.recipients, marks, strict=True):
             self.cases[ticket].places.append((act.host, act.queue_id))
             if one.heard:
-                self._name(file, one.to, ticket, known)
+                self._meet(file, one.to, ticket, known)
                 self._submit(file, ticket, known, asked=one.asked)
+
+    def _continues(self, file: File, known: int) -> None:
+        """What a filter handed back, or pickup found again, continues an entry; the latter for whom it was owed."""
+        host, number = file.arrival.host, file.arrival.parent
+        if file.arrival.via is Via.FILTER:
+            file.parent = host, number
+        elif file.arrival.via is Via.REQUEUE:
+            file.parent = self._again.get((host, number), (host, number))
+            for to, ticket in self.files[file.parent].owed.items():
+                self._meet(file, to, ticket, known)
+
+    def _meet(self, file: File, to: str, ticket: int, known: int) -> None:
+        """An entry's own log names a recipient; from then on what it continues owes them nothing."""
+        self._name(file, to, ticket, known)
+        file.owed[to] = ticket
+        if file.parent:
+            before = self._name(self.files[file.parent], to, ticket, known)
+            before.left = min(before.left, known)
 
     def _name(self, file: File, to: str, ticket: int, known: int) -> Leg:
         leg = file.legs.get(to)
@@ -224,17 +256,17 @@ class Dossier:
         file, case = self.files[act.host, act.queue_id], self.cases[ticket]
         read = known if known > self._written else self.reading.clock(self.reading.read[self._number][0])
         file.known = min(file.known, max(file.at, read))
-        for to in (act.orig_to, act.to) if act.orig_to else (act.to,):
-            self._submit(file, ticket, read, asked=None)
-            told = known if act.orig_to and to == act.to else max(file.at, read)  # its arrival is told with the attempt
-            leg = self._name(file, to, ticket, told)
+        first = act.orig_to or act.to
+        self._submit(file, ticket, read, asked=None)
+        self._meet(file, first, ticket, max(file.at, read))  # its arrival is told with the attempt
         if act.orig_to:
-            case.redirected = min(case.redirected, known)
-            file.legs[act.orig_to].left = min(file.legs[act.orig_to].left, known)
+            self._redirected(file, act, ticket, known)
+        leg = file.legs[act.to]
         leg.tried.append((self._written, act.relay))
         if act.status == "deferred":
             return
         leg.left = min(leg.left, known)
+        file.owed.pop(act.to, None)
         if act.status != "sent":
             case.refused = min(case.refused, known)
         elif act.session:
@@ -242,8 +274,17 @@ class Dossier:
         elif act.next_id:
             self._handed(act, leg, ticket, known)
 
+    def _redirected(self, file: File, act: Attempted, ticket: int, known: int) -> None:
+        case, old = self.cases[ticket], file.legs[act.orig_to]
+        self._name(file, act.to, ticket, known)
+        file.owed.pop(act.orig_to)
+        file.owed[act.to] = ticket
+        old.left = min(old.left, known)
+        if act.orig_to == self.played.tickets[ticket].recipient:  # that of another says nothing of this one
+            case.redirected = min(case.redirected, known)
+
     def _handed(self, act: Attempted, leg: Leg, ticket: int, known: int) -> None:
-        onward = (act.host if act.relay == "local" else act.relay, act.next_id)
+        onward = (act.host if act.relay in {"local", FILTER} else act.relay, act.next_id)
         leg.handed = min(leg.handed or (NEVER, onward), (known, onward))
         if act.relay in self._mute:
             self.cases[ticket].proved = min(self.cases[ticket].proved, known)
@@ -260,7 +301,11 @@ class Dossier:
             case Ordered(order=Order.DELETED):
                 file.left, file.deleted = min(file.left, known), min(file.deleted, known)
                 for ticket in marks:
-                    self.cases[ticket].deleted = min(self.cases[ticket].deleted, known)
+                    self.cases[ticket].deleted.append((act.host, act.queue_id))
+            case Ordered(order=Order.REQUEUED):
+                file.left = min(file.left, known)
+                root = file.arrival.parent if file.arrival.via is Via.REQUEUE else act.queue_id
+                self._again[act.host, root] = act.host, act.queue_id
             case Expired():
                 self._expired(file, marks, known)
             case _:
@@ -304,6 +349,43 @@ class Dossier:
             file = self.files.get((act.by, act.by_queue_id))
             if file is not None:
                 self._name(file, told.final, ticket, known)
+
+    def by_receipt(self, copy: Copy) -> int:
+        """When a receipt could be known that says that a copy was opened.
+
+        It means the first copy of a message in the mailbox of who sent it, until a second is known; one that names
+        the message by its Message-ID alone means the message, until a second with that Message-ID is known.
+        """
+        receipts = self.cases[copy.ticket].receipts
+        if not receipts or self.cases[copy.ticket].submitted is None:
+            return NEVER
+        same = sorted((one.known, one.at) for one in self._by_ticket[copy.ticket] if one.act.user == copy.act.user)
+        until = same[1][0] if len(same) > 1 else NEVER
+        if (copy.known, copy.at) != same[0]:
+            return NEVER
+        told = [
+            known
+            for known, act in receipts
+            if act.final == copy.act.user and (act.trace or known < self._second.get(act.message_id, NEVER))
+        ]
+        return min((one for one in told if one < until), default=NEVER)
+
+    @cached_property
+    def _by_ticket(self) -> dict[int, list[Copy]]:
+        found: dict[int, list[Copy]] = defaultdict(list)
+        for copy in self.copies.values():
+            found[copy.ticket].append(copy)
+        return found
+
+    @cached_property
+    def _second(self) -> dict[str, int]:
+        """When a second submission with a Message-ID could be known, where there is one."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for file in self.files.values():
+            known = [case.submitted[1] for one in file.tickets if (case := self.cases[one]).submitted]
+            if known and file.arrival.via in OURS and file.arrival.sender:
+                found[file.arrival.message_id].append(min(known))
+        return {message_id: sorted(known)[1] for message_id, known in found.items() if len(known) > 1}
 
     def of_copies(self) -> Iterator[Copy]:
         """Every copy that the evidence tells."""

@@ -8,11 +8,13 @@ Rules:
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from streams.simulate import operators, receipts
 from streams.simulate.acts import Expired, Left, Notice, Noticed, Told, Via
 from streams.simulate.faults import HOUR, MINUTE
 from streams.simulate.letters import MAIL, REPORT, About, Entry, Letter, Owing, Round
 from streams.simulate.network import Peer
 from streams.simulate.queueids import long_id
+from streams.simulate.receipts import Reader
 
 if TYPE_CHECKING:
     from streams.simulate.play import Play
@@ -47,7 +49,8 @@ def conclude(play: "Play", this: Round) -> None:
         entry.warned = True
         at = _notify(play, at, entry, Notice.DELAYED, _all(owed, "delayed", "4.4.1"))
     wait = BACK_OFF[min(entry.tries, len(BACK_OFF)) - 1]
-    play.later(at + wait + play.chance.randint(0, MINUTE), play.attempt, entry)
+    if not operators.requeue(play, at, entry, wait):
+        play.later(at + wait + play.chance.randint(0, MINUTE), play.attempt, entry)
 
 
 def _all(owed: Sequence[Owing], action: str, status: str) -> Some:
@@ -143,6 +146,11 @@ def to_peer(play: "Play", this: Round, peer: Peer, group: list[Owing]) -> None:
         play.sent(this.at + 15_000, this.entry, one, peer.name, number)
         if not peer.knows_reports and one.notify:
             this.tell(one, "relayed", "2.0.0", peer.name, "queued")
+    if peer.reports:
+        for one in group:
+            reader = Reader(to=one.to, original=one.original, host=this.entry.host, ticket=one.ticket,
+                            trace=this.entry.trace, peer=peer)  # fmt: skip
+            receipts.from_outside(play, this.at, this.entry.letter, reader)
     wanted = [one for one in group if one.notify]
     if peer.reports and peer.knows_reports and wanted and this.entry.letter.sender:
         about = _about(play, this.entry, _all(wanted, "delivered", "2.1.5"), (peer.name, number, this.at))

@@ -3,11 +3,12 @@
 from typing import Any
 
 from streams.core.events import Kind, Traffic
-from streams.core.identity import leg_of, message_key, session_leg
-from streams.simulate.acts import Agent, Attempted, Entered, Expired, Left, Noticed, Order, Ordered, Via
+from streams.core.identity import leg_of, message_key, place_of, session_leg
+from streams.simulate.acts import FILTER, Agent, Attempted, Entered, Expired, Left, Noticed, Order, Ordered, Via
 from streams.simulate.scribe import Known, Scribe, half_of
 
 _OURS = frozenset({Via.SASL, Via.SERVICE, Via.NETWORK, Via.LOCAL})
+_CONTINUED = frozenset({Via.FORWARD, Via.FILTER, Via.REQUEUE})
 _UNSAID = "4.4.7"
 
 # Arrivals
@@ -33,15 +34,32 @@ def entered(scribe: Scribe, act: Entered) -> None:
     }
     if act.via is Via.NOTICE:
         entry.form["action"], entry.form["subject_key"] = scribe.notices.get(act.queue_id, (None, None))
+    _descend(scribe, entry, act)
     arrive(scribe, entry)
+    _inherit(scribe, entry)
     for one in act.recipients:
         if one.heard:
             announce(scribe, entry, one.to, asked=one.asked)
 
 
+def _descend(scribe: Scribe, entry: Known, act: Entered) -> None:
+    """What an entry continues here."""
+    if act.via is Via.FILTER:
+        entry.parent = act.parent
+    elif act.via is Via.REQUEUE:
+        entry.root, entry.parent = act.parent, scribe.requeued.pop(act.parent, act.parent)
+
+
+def _inherit(scribe: Scribe, entry: Known) -> None:
+    """Recipients that were still owed pass on to what was put in again."""
+    before = scribe.entries.get(entry.parent) if entry.root else None
+    for to in before.owed if before else ():
+        announce(scribe, entry, to, asked=before.asked.get(to) if before else None)
+
+
 def _traffic(scribe: Scribe, act: Entered, *, ours: bool) -> Traffic | None:
     """The class of an entry; None where the recipient's domain decides."""
-    if act.via is Via.FORWARD:
+    if act.via in _CONTINUED:
         return Traffic.TRANSIT
     known = act.via is Via.SMTP and scribe.declaration.is_declared(act.client)
     if not act.sender:
@@ -62,7 +80,25 @@ def announce(scribe: Scribe, entry: Known, recipient: str, *, asked: bool | None
     if recipient not in entry.told:
         entry.told.add(recipient)
         entry.owed.setdefault(recipient, "")
+        if asked is not None:
+            entry.asked[recipient] = asked
         _tell_arrival(scribe, entry, recipient, asked=asked)
+        if entry.parent:
+            _continue(scribe, entry, recipient)
+
+
+def _continue(scribe: Scribe, entry: Known, recipient: str) -> None:
+    """Custody for a recipient passed from an entry's parent to it."""
+    before = scribe.entries.get(entry.parent) or _unseen(scribe, entry)
+    scribe.tell(Kind.REROUTED, entry.at, before, recipient, next_queue_id=entry.queue_id,
+                next_leg=entry.place + half_of(recipient))  # fmt: skip
+
+
+def _unseen(scribe: Scribe, entry: Known) -> Known:
+    """A parent that was forgotten, or never read of."""
+    place = place_of(scribe.host, entry.parent, key=entry.key)
+    where = f"{scribe.host}/{entry.parent}"
+    return Known(queue_id=entry.parent, at=entry.at, where=where, key=entry.key, place=place)
 
 
 def _tell_arrival(scribe: Scribe, entry: Known, recipient: str, *, asked: bool | None) -> None:
@@ -121,7 +157,7 @@ def _sent(scribe: Scribe, entry: Known, act: Attempted, fields: dict[str, Any]) 
         scribe.tell(Kind.DELIVERED, scribe.at, entry, act.to, next_queue_id=act.session,
                   next_leg=session_leg(act.session), **fields)  # fmt: skip
         return
-    peer = scribe.host if act.agent is Agent.LOCAL else fields["peer"]
+    peer = scribe.host if act.agent is Agent.LOCAL or act.relay == FILTER else fields["peer"]
     fields["peer"] = peer
     onward = leg_of(peer, act.next_id, key=entry.key)[:8] + half_of(act.to) if act.next_id else None
     other = scribe.entries.get(act.next_id) if peer == scribe.host else None
@@ -136,8 +172,9 @@ def _sent(scribe: Scribe, entry: Known, act: Attempted, fields: dict[str, Any]) 
 
 def left(scribe: Scribe, act: Left) -> None:
     """An entry was removed."""
-    scribe.tell(Kind.REMOVED, scribe.at, scribe.entry(act.queue_id, scribe.at))
-    scribe.entries.pop(act.queue_id, None)
+    entry = scribe.entry(act.queue_id, scribe.at)
+    scribe.tell(Kind.REMOVED, scribe.at, entry)
+    scribe.leave(entry)
 
 
 def expired(scribe: Scribe, act: Expired) -> None:
@@ -161,13 +198,15 @@ def ordered(scribe: Scribe, act: Ordered) -> None:
         case Order.DELETED:
             for recipient in ("", *entry.owed):
                 scribe.tell(Kind.DELETED, scribe.at, entry, recipient)
-            scribe.entries.pop(act.queue_id, None)
+            scribe.leave(entry)
         case Order.HELD:
             scribe.tell(Kind.HELD, scribe.at, entry)
         case Order.RELEASED:
             scribe.tell(Kind.RELEASED, scribe.at, entry)
         case Order.REQUEUED:
             scribe.tell(Kind.REROUTED, scribe.at, entry)
+            scribe.requeued[entry.root or act.queue_id] = act.queue_id
+            scribe.leave(entry)
 
 
 def noticed(scribe: Scribe, act: Noticed) -> None:

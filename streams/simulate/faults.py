@@ -52,6 +52,7 @@ FAULTS = {
         _of_messages("lost-inside", 0.001, "A switch loses a message that it accepted; its log says no more of it."),
         _of_messages("twin-lost", 0.0005, "A message is submitted twice with one Message-ID; one of the two is lost."),
         _of_messages("deleted", 0.0005, "An operator deletes a message from a queue."),
+        _of_messages("held", 0.0003, "An operator puts a message on hold and forgets it."),
         _of_messages("misrouted", 0.0005, "An operator's table sends a message to somebody else's mailbox."),
         _of_messages("diverted", 0.0003, "A message is turned to a stranger's mailbox; its report is kept back."),
         _of_messages("dropped", 0.0003, "A switch says that it handed a message on, and did not."),

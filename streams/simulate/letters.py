@@ -56,7 +56,8 @@ class About:
         trace: of the original.
         told: of each recipient.
         tickets: of each recipient.
-        to: originator whom it is sent to.
+        disposition: of a receipt.
+        by_hand: a receipt was sent by hand.
     """
 
     by: str
@@ -68,6 +69,7 @@ class About:
     told: tuple[Told, ...]
     tickets: tuple[int, ...]
     disposition: str = ""
+    by_hand: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class Letter:
         hop: at which stay the fault befalls it, 0 first.
         spent: the fault has befallen it.
         about: of a report or a receipt.
+        receipt: it asks for a receipt.
     """
 
     number: int
@@ -97,6 +100,7 @@ class Letter:
     hop: int = 0
     spent: bool = False
     about: About | None = None
+    receipt: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,6 +139,8 @@ class Entry:
         trace: Received lines, oldest first, this stay the last.
         tries: attempts so far.
         warned: a delay was told.
+        filtered: a content filter handed it back.
+        root: the first of a row of entries that were put in again, or "".
     """
 
     host: str
@@ -145,6 +151,8 @@ class Entry:
     trace: tuple[Stay, ...]
     tries: int = 0
     warned: bool = False
+    filtered: bool = False
+    root: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,6 +20,12 @@ REPORTS_BOX = "Reports"
 
 SERVICE = "submission"
 
+FILTERING = frozenset({"alpha", "hub-west"})
+"""Switches with a content filter."""
+
+AWAY = 2
+"""People of a house who are away."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
@@ -33,6 +39,8 @@ class Organisation:
         desks: addresses whose mailboxes are watched.
         aliases: address to address.
         lists: address to members.
+        deputies: desk that is not manned at night, to another.
+        alternates: address of a person who is away, to one in another organisation.
     """
 
     name: str
@@ -42,6 +50,13 @@ class Organisation:
     desks: tuple[str, ...]
     aliases: dict[str, str]
     lists: dict[str, tuple[str, ...]]
+    deputies: dict[str, str] = field(default_factory=dict)
+    alternates: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Users who are not away."""
+        return tuple(user for user in self.users if user not in self.alternates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +188,8 @@ def network(seed: int, *, organisations: int = 3, users: int = 40) -> Network:
     """
     chance = random.Random(f"network {seed}")  # noqa: S311 - a play, no secret
     houses = [_organisation(name, users, chance) for name in NAMES[:organisations]]
+    for house, other in zip(houses, [*houses[1:], *houses[:1]], strict=True):
+        house.alternates.update(_alternates(house, other, chance))
     addresses = {}
     for number, house in enumerate(houses, 1):
         addresses[house.name], addresses[house.store] = f"10.{number}.0.1", f"10.{number}.0.2"
@@ -192,4 +209,12 @@ def _organisation(name: str, users: int, chance: random.Random) -> Organisation:
         desks=desks,
         aliases={f"{what}@{domain}": chance.choice(people) for what in ("info", "office", "chief")},
         lists={f"{what}@{domain}": tuple(chance.sample(people, chance.randint(2, 6))) for what in ("all", "crew")},
+        deputies={desks[-1]: desks[0]},
     )
+
+
+def _alternates(house: Organisation, other: Organisation, chance: random.Random) -> dict[str, str]:
+    """Of each house the last two people are away: a person of another house stands in for one, a desk for the other."""
+    if other is house:
+        return {}
+    return {house.users[-1]: chance.choice(other.users[:-AWAY]), house.users[-AWAY]: chance.choice(other.desks[:-1])}

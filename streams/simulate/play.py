@@ -11,9 +11,10 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from streams.simulate import ends, stores
-from streams.simulate.acts import Act, Agent, Attempted, Entered, Entrant, Order, Ordered, Stay, Via
+from streams.simulate import ends, filtering, operators, stores
+from streams.simulate.acts import Act, Agent, Attempted, Entered, Entrant, Order, Stay, Via
 from streams.simulate.faults import HOUR, MINUTE
+from streams.simulate.habits import Habits
 from streams.simulate.letters import MAIL, Entry, Letter, Owing, Round, Ticket
 from streams.simulate.network import Network
 from streams.simulate.queueids import long_id
@@ -32,15 +33,16 @@ class Play:
     Attributes:
         network: who is there.
         trouble: what goes wrong with places.
+        habits: what happens otherwise, and how often.
         acts: (true time, act, numbers of its tickets) so far.
         tickets: all.
         letters: all.
         uids: of the last copy in each mailbox.
     """
 
-    def __init__(self, network: Network, trouble: Trouble, chance: random.Random) -> None:
+    def __init__(self, network: Network, trouble: Trouble, chance: random.Random, habits: Habits) -> None:
         """Begin with an empty stage."""
-        self.network, self.trouble, self.chance = network, trouble, chance
+        self.network, self.trouble, self.chance, self.habits = network, trouble, chance, habits
         self.acts: list[tuple[int, Act, tuple[int, ...]]] = []
         self.tickets: list[Ticket] = []
         self.letters: list[Letter] = []
@@ -95,7 +97,7 @@ class Play:
                       trace=(*trace, Stay(host=host, queue_id=queue_id, at=clock)))  # fmt: skip
         if letter.fault == "id-invented" and host in self.network.hubs and not letter.message_id:
             letter.message_id = f"<{queue_id}@{host}.mail.example>"
-        heard = how.get("service", "") != "" and host in self.network.at_switch
+        heard = how.get("service", "") != "" and host in self.network.at_switch and via is not Via.FILTER
         self.emit(
             at,
             Entered(
@@ -108,6 +110,7 @@ class Play:
                 size=letter.size + 200 * len(entry.trace),
                 recipients=tuple(Entrant(to=one.to, asked=one.asked if heard else None, heard=heard) for one in owings),
                 priority=letter.priority,
+                receipt_to=letter.sender if letter.receipt else "",
                 **how,
             ),
             tuple(one.ticket for one in owings),
@@ -129,8 +132,7 @@ class Play:
     def attempt(self, at: int, entry: Entry) -> None:
         """A host tries to hand on whatever is still owed."""
         host, owed = entry.host, [one for one in entry.owings if one.open]
-        if self.trouble.is_wiped(host, entry.arrived, at):
-            self.touch(owed, "disk-lost")
+        if self.wiped(at, entry):
             return
         up = self.trouble.up_at(host, at)
         if up:
@@ -141,11 +143,23 @@ class Play:
             self.touch(owed, "congestion")
         if entry.letter.fault and not entry.letter.spent and self.befall(at, entry):
             return
+        if operators.hold(self, at, entry):
+            return
         entry.tries += 1
         this = Round(at=at, entry=entry, end=at)
-        for hop, group in self._by_hop(entry, owed):
-            self.hand(this, hop, group)
+        if filtering.looks_at(self, entry):
+            filtering.look(self, this, owed)
+        else:
+            for hop, group in self._by_hop(entry, owed):
+                self.hand(this, hop, group)
         ends.conclude(self, this)
+
+    def wiped(self, at: int, entry: Entry) -> bool:
+        """Was an entry on a disk that was lost meanwhile."""
+        gone = self.trouble.is_wiped(entry.host, entry.arrived, at)
+        if gone:
+            self.touch([one for one in entry.owings if one.open], "disk-lost")
+        return gone
 
     def _by_hop(self, entry: Entry, owed: Group) -> list[tuple[str, Group]]:
         groups: dict[str, Group] = {}
@@ -173,10 +187,9 @@ class Play:
             case "lost-inside" | "twin-lost:second" | "report-lost":
                 pass
             case "deleted" | "report-deleted":
-                when = at + self.chance.randint(SECOND, 30 * SECOND)
-                self.emit(
-                    when, Ordered(at=when, host=entry.host, queue_id=entry.queue_id, order=Order.DELETED), tickets
-                )
+                operators.order(self, at + self.chance.randint(SECOND, 30 * SECOND), entry, Order.DELETED)
+            case "held":
+                operators.order(self, at, entry, Order.HELD)
             case "dropped":
                 self._pretend(at, entry, owed)
             case "report-late":
@@ -279,7 +292,8 @@ class Play:
         to = one.to
         if entry.letter.fault in {"misrouted", "diverted"} and not entry.letter.spent and hop in self.network.at_switch:
             entry.letter.spent = True
-            others = [user for user in self.network.at_switch[hop].users if user != to]
+            # a redirection of whoever it is given to hides the operator's: README, "What it does not do yet"
+            others = [user for user in self.network.at_switch[hop].present if user != to]
             to = self.chance.choice(others)
             self.place((one.ticket,), hop)
         return Owing(to=to, ticket=one.ticket, original=one.original, notify=one.notify, asked=one.asked)

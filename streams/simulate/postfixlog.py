@@ -149,13 +149,14 @@ class PostfixLog:
     def _cleanup(self, act: Entered, client: str) -> Iterator[str]:
         cleanup = f"{self._tag('cleanup')}{act.queue_id}: "
         yield f"{cleanup}message-id={act.message_id or '<>'}"
-        if act.priority is None:
-            return
-        name = _PRIORITIES.get(act.priority)
-        header = f"Priority: {name}" if name else f"MT-Priority: {act.priority}"
+        for header in _headers(act):
+            yield f"{cleanup}info: header {header} {self._spoken(act, client)}"
+
+    def _spoken(self, act: Entered, client: str) -> str:
+        """From whom a header came."""
         to = f" to=<{act.recipients[0].to}>" if act.recipients else ""
         spoken = "" if client == "local" else f" proto=ESMTP helo=<{client.partition('[')[0]}>"
-        yield f"{cleanup}info: header {header} from {client}; from=<{act.sender}>{to}{spoken}"
+        return f"from {client}; from=<{act.sender}>{to}{spoken}"
 
     # deliveries
 
@@ -230,6 +231,15 @@ class PostfixLog:
 
 _WAITED = 1_000_000
 """Microseconds after which an attempt is not of the same activation."""
+
+
+def _headers(act: Entered) -> Iterator[str]:
+    """Headers that header_checks have logged."""
+    if act.priority is not None:
+        name = _PRIORITIES.get(act.priority)
+        yield f"Priority: {name}" if name else f"MT-Priority: {act.priority}"
+    if act.receipt_to:
+        yield f"Disposition-Notification-To: {act.receipt_to}"
 
 
 def _replaced(one: str, other: str) -> str:

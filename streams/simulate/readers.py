@@ -1,7 +1,7 @@
 """What people do with the copies in their mailboxes.
 
 Rules:
-- A desk opens its mail within the hour, unless its reader is away; a person within hours, or never.
+- A desk opens its mail within the hour, unless its reader is away; a person in office hours, within some, or never.
 - Some of what was opened is filed or removed later; a little is removed unread.
 """
 
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from streams.simulate import receipts
 from streams.simulate.acts import Expunged, Moved, Opened
 from streams.simulate.faults import HOUR, MINUTE
 from streams.simulate.letters import Letter
+from streams.simulate.office import at_work
+from streams.simulate.receipts import Reader
 
 if TYPE_CHECKING:
     from streams.simulate.play import Play
@@ -31,10 +34,19 @@ class Copy:
     """One copy in an inbox."""
 
     store: str
-    user: str
     uid: int
     letter: Letter
-    ticket: int
+    reader: Reader
+
+    @property
+    def user(self) -> str:
+        """Whose mailbox it is."""
+        return self.reader.to
+
+    @property
+    def tickets(self) -> tuple[int, ...]:
+        """The number of its ticket."""
+        return (self.reader.ticket,)
 
 
 def lies(play: "Play", at: int, copy: Copy, *, desk: bool) -> None:
@@ -45,15 +57,16 @@ def lies(play: "Play", at: int, copy: Copy, *, desk: bool) -> None:
         if copy.letter.fault != "absent" and draw >= FORGOTTEN:
             play.later(at + chance.randint(20 * SECOND, 40 * MINUTE), _open, play, copy)
     elif draw < OPENED:
-        play.later(at + int(chance.expovariate(1 / (2 * HOUR))) + SECOND, _open, play, copy)
+        play.later(at_work(at + int(chance.expovariate(1 / (2 * HOUR))) + SECOND, chance), _open, play, copy)
     elif draw < OPENED + THROWN_AWAY:
-        play.later(at + int(chance.expovariate(1 / HOUR)) + SECOND, _throw_away, play, copy)
+        play.later(at_work(at + int(chance.expovariate(1 / HOUR)) + SECOND, chance), _throw_away, play, copy)
 
 
 def _open(at: int, play: "Play", copy: Copy) -> None:
     if _wait(at, play, _open, copy):
         return
-    play.emit(at, Opened(at=at, session=_session(copy), **_place(copy)), (copy.ticket,))
+    play.emit(at, Opened(at=at, session=_session(copy), **_place(copy)), copy.tickets)
+    receipts.answer(play, at, copy.letter, copy.reader, "displayed")
     draw = play.chance.random()
     if draw < FILED:
         play.later(at + play.chance.randint(SECOND, HOUR), _file, play, copy)
@@ -69,18 +82,19 @@ def _file(at: int, play: "Play", copy: Copy) -> None:
     play.emit(
         at,
         Moved(at=at, session=_session(copy), to_mailbox=ARCHIVE, to_uid=play.uids[key], seen=True, **_place(copy)),
-        (copy.ticket,),
+        copy.tickets,
     )
 
 
 def _remove(at: int, play: "Play", copy: Copy) -> None:
     if not _wait(at, play, _remove, copy):
-        play.emit(at, Expunged(at=at, session=_session(copy), seen=True, **_place(copy)), (copy.ticket,))
+        play.emit(at, Expunged(at=at, session=_session(copy), seen=True, **_place(copy)), copy.tickets)
 
 
 def _throw_away(at: int, play: "Play", copy: Copy) -> None:
     if not _wait(at, play, _throw_away, copy):
-        play.emit(at, Expunged(at=at, session=_session(copy), seen=False, **_place(copy)), (copy.ticket,))
+        play.emit(at, Expunged(at=at, session=_session(copy), seen=False, **_place(copy)), copy.tickets)
+        receipts.answer(play, at, copy.letter, copy.reader, "deleted")
 
 
 def _wait(at: int, play: "Play", do: Callable[..., None], copy: Copy) -> bool:

@@ -2,9 +2,11 @@
 
 Rules:
 - An entry whose arrival was never read has neither Message-ID nor class.
+- What left is remembered for a little: what was made of it refers to it.
 - Facts that are alike within one second are told apart by an ordinal, as the collectors do.
 """
 
+from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +17,9 @@ from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of, message_key, recipient_half
 
 SECOND = 1_000_000
+LINGER = 180 * SECOND
+"""For so long an entry that left is remembered; see streams/collect/postfix.py."""
+
 OUTCOMES = {"postfix": ("action", "status", "next_queue_id"), "dovecot": (), "reports": ("action", "status")}
 """What tells facts of one second apart, by kind of source."""
 
@@ -34,6 +39,9 @@ class Known(msgspec.Struct):
         kind: of its arrival.
         traffic: its class; None where the recipient's domain decides.
         arrived: its arrival was told.
+        parent: the entry here that it continues, or "".
+        root: the first of a row of entries that were put in again, or "".
+        asked: was a positive report asked for, by recipient, where that was said.
         owed: status of the last attempt, by recipient that is still owed.
         told: recipients whose arrival was told.
         redirected: (recipient, new recipient) that were told.
@@ -48,6 +56,9 @@ class Known(msgspec.Struct):
     kind: Kind = Kind.TRANSFERRED
     traffic: Traffic | None = Traffic.TRANSIT
     arrived: bool = False
+    parent: str = ""
+    root: str = ""
+    asked: dict[str, bool] = {}
     owed: dict[str, str] = {}
     told: set[str] = set()
     redirected: set[tuple[str, str]] = set()
@@ -62,6 +73,7 @@ class Scribe:
         mute: hosts that never report.
         entries: by queue id.
         notices: (action, key of the subject) of notifications, by their queue id.
+        requeued: the last entry that was put in again, by the first of its row.
         at: time that the evidence at hand tells.
     """
 
@@ -71,7 +83,9 @@ class Scribe:
         self.mute = {one.name for one in declaration.hosts if one.reports is False}
         self.entries: dict[str, Known] = {}
         self.notices: dict[str, tuple[str, str]] = {}
+        self.requeued: dict[str, str] = {}
         self.at = 0
+        self._left: deque[tuple[int, Known]] = deque()
         self._source, self._tells = source.name, OUTCOMES[source.kind]
         self._second, self._seq, self._read_at = 0, 0, 0
         self._told: set[bytes] = set()
@@ -89,6 +103,10 @@ class Scribe:
         else:
             self._seq += 1
         self.at, self._read_at = at, read_at
+        while self._left and self._left[0][0] < at - LINGER:
+            _, entry = self._left.popleft()
+            if self.entries.get(entry.queue_id) is entry:
+                del self.entries[entry.queue_id]
 
     def take(self) -> list[MessageEvent]:
         """What was written since the last call."""
@@ -135,6 +153,10 @@ class Scribe:
         entry = Known(queue_id=queue_id, at=at, where=f"{self.host}/{queue_id}", key=key, place=place)
         self.entries[queue_id] = entry
         return entry
+
+    def leave(self, entry: Known) -> None:
+        """An entry left its queue."""
+        self._left.append((self.at, entry))
 
     def entry(self, queue_id: str, at: int) -> Known:
         """The entry of a line; one whose arrival was never read begins here."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.simulate.acts import Reported, Stay, Told, Via
 from streams.simulate.faults import USUAL, Wish
+from streams.simulate.habits import USUAL_HABITS, Habits
 from streams.simulate.letters import INBOUND, MAIL, Owing, Ticket
 from streams.simulate.network import SERVICE, Network, network
 from streams.simulate.play import Play
@@ -44,7 +45,13 @@ class Played:
 
 
 def simulate(
-    seed: int, messages: int, *, span: int = DAY, since: int = BEGIN, wishes: Sequence[Wish] = USUAL
+    seed: int,
+    messages: int,
+    *,
+    span: int = DAY,
+    since: int = BEGIN,
+    wishes: Sequence[Wish] = USUAL,
+    habits: Habits = USUAL_HABITS,
 ) -> Played:
     """Play a world.
 
@@ -54,12 +61,13 @@ def simulate(
         span: microseconds in which they are.
         since: microseconds UTC of its begin.
         wishes: faults to plant.
+        habits: how often what is no fault happens.
     """
     chance = random.Random(f"play {seed}")  # noqa: S311 - a play, no secret
     there = network(seed)
     wrong = trouble(there, wishes, since, since + span, chance)
-    play = Play(there, wrong, chance)
-    for one in Traffic(there, wishes, chance).submissions(messages, since, since + span):
+    play = Play(there, wrong, chance, habits)
+    for one in Traffic(there, wishes, chance, habits.asked).submissions(messages, since, since + span):
         play.later(one.at, submit, play, one)
     play.run(since + span + SETTLES)
     return _played(seed, (since, since + span + SETTLES), play)
@@ -99,7 +107,8 @@ def submit(at: int, play: Play, one: Submission) -> None:
     inbound = one.via is Via.SMTP
     letter = play.letter(
         INBOUND if inbound else MAIL, one.sender, message_id=one.message_id, size=one.size, priority=one.priority,
-        fault=one.fault, hop=play.chance.randint(0, 1 if one.fault == "dropped" else 2) if one.fault else 0,
+        receipt=one.receipt, fault=one.fault,
+        hop=play.chance.randint(0, 1 if one.fault == "dropped" else 2) if one.fault else 0,
     )  # fmt: skip
     wanted = not (inbound or one.declined)
     owings = [

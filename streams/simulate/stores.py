@@ -7,12 +7,13 @@ Rules:
 
 from typing import TYPE_CHECKING, Any
 
-from streams.simulate import readers
+from streams.simulate import alternates, readers
 from streams.simulate.acts import Agent, Receipted, Reported, Stored, Via
 from streams.simulate.letters import INBOUND, MAIL, RECEIPT, REPORT, Entry, Owing, Round
 from streams.simulate.network import REPORTS_BOX, Organisation
 from streams.simulate.queueids import session_id
 from streams.simulate.readers import Copy
+from streams.simulate.receipts import Reader
 
 if TYPE_CHECKING:
     from streams.simulate.play import Play
@@ -32,6 +33,9 @@ def deliver(play: "Play", this: Round, store: str, group: list[Owing]) -> None:
             continue
         if one.to in house.aliases:
             one.orig_to, one.to = one.orig_to or one.to, house.aliases[one.to]
+        alternates.deputise(this, when, house, one)
+        if alternates.forward(play, when, this, house, one):
+            continue
         number += 1
         _into(play, when, this, one, (store, session if number == 1 else f"{session}:R{number}"))
     this.end = max(this.end, when + 10_000)
@@ -85,7 +89,8 @@ def put(play: "Play", at: int, entry: Entry, one: Owing, place: tuple[str, str])
         (one.ticket,),
     )
     if letter.kind in {MAIL, INBOUND}:
-        copy = Copy(store=store, user=one.to, uid=uid, letter=letter, ticket=one.ticket)
+        reader = Reader(to=one.to, original=one.original, host=entry.host, ticket=one.ticket, trace=entry.trace)
+        copy = Copy(store=store, uid=uid, letter=letter, reader=reader)
         readers.lies(play, at, copy, desk=one.to in play.network.at_switch[entry.host].desks)
 
 
@@ -97,10 +102,7 @@ def _expand(play: "Play", at: int, this: Round, house: Organisation, one: Owing)
         for member in house.lists[one.to]
     ]
     made = play.enter(at, entry.host, entry.letter, members, Via.FORWARD, trace=entry.trace, parent=entry.queue_id)
-    words = f"forwarded as {made.queue_id}"
-    how = {"agent": Agent.LOCAL, "relay": "local", "next_id": made.queue_id}
-    play.tried(at + 500, entry, one, status="sent", dsn="2.0.0", reply=words, **how)
-    one.open = False
+    alternates.forwarded(play, at + 500, this, one, made.queue_id)
     if one.notify:
         this.tell(one, "expanded", "2.0.0", "", "forwarded")
 
@@ -117,7 +119,7 @@ def _arrived(play: "Play", at: int, entry: Entry) -> None:
         told = about.told[0]
         receipt = Receipted(at=at, host=entry.host, queue_id=entry.queue_id, receipt_id=letter.message_id,
                             message_id=about.message_id, trace=about.trace, final=told.final, original=told.original,
-                            disposition=about.disposition)  # fmt: skip
+                            disposition=about.disposition, by_hand=about.by_hand)  # fmt: skip
         play.emit(at, receipt, about.tickets)
         return
     report = Reported(

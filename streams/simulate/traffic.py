@@ -1,7 +1,8 @@
 """Who writes to whom, when: the submissions of a span, drawn from a seed.
 
 Rules:
-- Office hours: most is written between 7 and 18 UTC, little at night. Flash and immediate messages know no hours.
+- Office hours: most is written between 7 and 18 UTC, little at night, and a fifth of it at weekends. Flash and
+  immediate messages know no hours.
 - A letter that a fault of messages shall befall is of a shape that it can befall: to one person of another
   organisation, with the report asked for, of a priority whose term ends in the play.
 """
@@ -9,12 +10,13 @@ Rules:
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from streams.simulate.acts import Via
 from streams.simulate.faults import HOUR, MINUTE, Wish
 from streams.simulate.network import Network, Organisation
+from streams.simulate.office import busy
 
-BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 9, 14, 16, 16, 14, 10, 13, 15, 15, 13, 10, 6, 4, 3, 3, 2, 1)
 PRIORITIES = ((None, 78), (0, 6), (4, 3), (2, 6), (-4, 7))
 """MT-PRIORITY, and how many of a hundred letters have it."""
 
@@ -29,6 +31,9 @@ DEAD = "nowhere.example"
 
 INBOUND = 0.06
 """Mail from peers, beside what is submitted, as a share of it."""
+
+ANY_HOUR = frozenset({2, 4})
+"""Priorities that know no office hours."""
 
 TWICE = frozenset({"twin-lost", "id-repeated", "id-reused"})
 """Faults that need two submissions."""
@@ -48,6 +53,7 @@ class Submission:
         priority: or None.
         size: bytes.
         declined: NOTIFY=NEVER.
+        receipt: a receipt is asked for.
         fault: of messages that shall befall it, or "".
     """
 
@@ -60,38 +66,46 @@ class Submission:
     priority: int | None
     size: int
     declined: bool = False
+    receipt: bool = False
     fault: str = ""
 
 
 class Traffic:
     """Draws the submissions of a span."""
 
-    def __init__(self, network: Network, wishes: Sequence[Wish], chance: random.Random) -> None:
-        """Set up."""
-        self.network, self.chance, self._number = network, chance, 0
+    def __init__(self, network: Network, wishes: Sequence[Wish], chance: random.Random, asked: float) -> None:
+        """Set up; a share of letters has a receipt `asked` for."""
+        self.network, self.chance, self._asked, self._number = network, chance, asked, 0
         self._faults = [wish for wish in wishes if wish.fault.of == "message"]
+        houses = network.organisations
+        self._tables = [
+            dict(pair for house in houses for pair in table(house).items())
+            for table in (attrgetter("aliases"), attrgetter("alternates"), attrgetter("deputies"))
+        ]
 
     def submissions(self, messages: int, since: int, until: int) -> list[Submission]:
         """About `messages` submissions in [since, until), by time."""
         moments = sorted(self._moments(messages, since, until))
         stated = sorted((since + wish.at, wish.fault.name) for wish in self._faults if wish.at is not None)
         found: list[Submission] = []
-        for at in moments:
+        for at, priority in moments:
             if stated and stated[0][0] <= at:
                 found += self._befallen(at, stated.pop(0)[1])
             else:
                 fault = self._fault()
-                found += self._befallen(at, fault) if fault else self._letter(at)
+                found += self._befallen(at, fault) if fault else self._letter(at, priority)
         return sorted(found, key=lambda one: one.at)
 
-    def _moments(self, messages: int, since: int, until: int) -> Iterator[int]:
-        """Moments by the hours of a day."""
-        begin = since // HOUR
-        hours = range(begin, -(-until // HOUR))
-        weights = [BY_HOUR[hour % 24] for hour in hours]
+    def _moments(self, messages: int, since: int, until: int) -> Iterator[tuple[int, int | None]]:
+        """Moments by the hours of a day, with the priority of what is written then."""
+        hours = range(since // HOUR, -(-until // HOUR))
+        weights = [busy(hour) for hour in hours]
         for hour in self.chance.choices(hours, weights, k=messages):
-            at = max(since, hour * HOUR)
-            yield at + int(self.chance.random() * (min(until, (hour + 1) * HOUR) - at))
+            at, priority = max(since, hour * HOUR), self._priority()
+            if priority in ANY_HOUR:
+                yield since + int(self.chance.random() * (until - since)), priority
+            else:
+                yield at + int(self.chance.random() * (min(until, (hour + 1) * HOUR) - at)), priority
 
     def _fault(self) -> str:
         draw = self.chance.random()
@@ -103,7 +117,7 @@ class Traffic:
 
     # Letters
 
-    def _letter(self, at: int) -> Iterator[Submission]:
+    def _letter(self, at: int, priority: int | None) -> Iterator[Submission]:
         """An ordinary letter, and now and then one from outside."""
         chance, house = self.chance, self._house()
         yield Submission(
@@ -113,9 +127,10 @@ class Traffic:
             sender=chance.choice(house.users + house.desks),
             recipients=self._recipients(),
             message_id=self._message_id(house.domain),
-            priority=self._priority(),
+            priority=priority,
             size=int(chance.lognormvariate(9, 1.2)) + 400,
             declined=chance.random() < 0.02,  # noqa: PLR2004 - a share
+            receipt=chance.random() < self._asked,
         )
         if chance.random() < INBOUND:
             yield self._inbound(at + chance.randint(1, MINUTE))
@@ -131,13 +146,15 @@ class Traffic:
             message_id=self._message_id(peer.domain),
             priority=None,
             size=int(self.chance.lognormvariate(9, 1.2)) + 400,
+            receipt=self.chance.random() < self._asked,
         )
 
     def _befallen(self, at: int, fault: str) -> Iterator[Submission]:
         """A letter that a fault shall befall, and its twin where the fault needs one."""
         chance, house = self.chance, self._house()
         other = self._house(beside=house)
-        to = chance.choice(other.desks if fault == "absent" else other.users)
+        there = other.present if fault == "id-invented" else other.users  # followed to where it is invented, only
+        to = chance.choice(other.desks if fault == "absent" else there)
         first = Submission(
             at=at,
             host=house.name,
@@ -185,9 +202,14 @@ class Traffic:
     def _recipients(self) -> tuple[str, ...]:
         chance = self.chance
         count = chance.choices((1, 2, 3, 5), (88, 7, 3, 2))[0]
-        aliases = {alias: user for house in self.network.organisations for alias, user in house.aliases.items()}
-        meant = {aliases.get(to, to): to for to in [self._recipient() for _ in range(count)]}  # a switch drops doubles
+        meant = {self._meant(to): to for to in [self._recipient() for _ in range(count)]}  # a switch drops doubles
         return tuple(meant.values())
+
+    def _meant(self, to: str) -> str:
+        """Whose mailbox an address may lead to in the end."""
+        for table in self._tables:
+            to = table.get(to, to)
+        return to
 
     def _recipient(self) -> str:
         chance, house = self.chance, self._house()

@@ -16,13 +16,16 @@ from functools import cached_property
 
 from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
-from streams.simulate.dossier import NEVER, OURS, Case, Copy, Dossier, File, Leg, Place
+from streams.simulate.dossier import NEVER, Case, Copy, Dossier, File, Leg, Place
 from streams.simulate.letters import Ticket
 
 SECOND = 1_000_000
 
 Name = tuple[str, str, str, str]
 """Rule, host, queue id, recipient."""
+
+First = dict[str, tuple[int, int, str]]
+"""By Message-ID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,14 @@ GRAVEST = (
 )
 """Faults of places, by whom a finding is laid to first."""
 
-_WAITS = frozenset({"lost-inside", "twin-lost"})
+_LAST_SEEN = {
+    "lost-inside": "waiting on {}",
+    "twin-lost": "waiting on {}",
+    "held": "on hold on {}",
+    "deleted": "deleted by hand on {}",
+    "dropped": "left {}, not seen since",
+    "diverted": "left {}, not seen since",
+}
 _PROVEN = frozenset({"report-lost", "report-deleted", "report-uncollected", "report-late"})
 
 
@@ -70,11 +80,7 @@ def explanation(rule: str, fault: str, place: str) -> str:
         return ""
     if fault in _PROVEN:
         return "delivered, but its report was not seen"
-    if fault in _WAITS:
-        return f"waiting on {here}"
-    if fault == "deleted":
-        return f"deleted by hand on {here}"
-    return f"left {here}, not seen since" if fault in {"dropped", "diverted"} else ""
+    return _LAST_SEEN.get(fault, "").format(here)
 
 
 class Truth:
@@ -134,7 +140,7 @@ class Truth:
 
     # Tickets
 
-    def _of_case(self, number: int, case: Case, first: dict[str, tuple[int, str]]) -> Iterator[Due]:
+    def _of_case(self, number: int, case: Case, first: First) -> Iterator[Due]:
         ticket = self.played.tickets[number]
         _, known = case.submitted or (0, 0)
         about = (ticket.host, ticket.queue_id, ticket.recipient)
@@ -148,15 +154,22 @@ class Truth:
                 refused = NEVER
         if refused != NEVER:
             yield self._about(("refused", *about), max(refused, known), number)
-        if case.deleted != NEVER:
+        deleted = self._deleted(number, case)
+        if deleted != NEVER:
             cleared = min(case.delivered, case.proved)
-            yield self._about(("deleted", *about), max(case.deleted, known), number, cleared)
+            yield self._about(("deleted", *about), max(deleted, known), number, cleared)
         message = file.arrival.message_id
-        if message and first[message][1] != ticket.queue_id:
+        if message and first[message][2] != ticket.queue_id:
             yield self._about(("identity-reused", *about), known, number)
         if case.redirected != NEVER or case.reports:  # else nothing connects the other recipient to this one
             other = self._other(ticket.recipient, case) + self.profile.unaccounted_after * SECOND
             yield self._about(("misrouted", *about), max(other, known), number, case.redirected)
+
+    def _deleted(self, number: int, case: Case) -> int:
+        """When it could be known that what was deleted by hand was for a recipient: their name may come later."""
+        files = [self.dossier.files[place] for place in case.deleted]
+        named = [(file.deleted, leg.named) for file in files for leg in file.legs.values() if leg.ticket == number]
+        return min((max(times) for times in named), default=NEVER)
 
     def _other(self, to: str, case: Case) -> int:
         """When a report could be known that names another recipient."""
@@ -187,17 +200,19 @@ class Truth:
         below = [seconds for level, seconds in levels if level <= (priority or 0)]
         return (below[-1] if below else levels[0][1]) * SECOND if levels else None
 
-    def _first_submissions(self) -> dict[str, tuple[int, str]]:
-        """Of each Message-ID the first submission that the evidence tells."""
-        first: dict[str, tuple[int, str]] = {}
-        for (_, queue_id), file in self.dossier.files.items():
-            if file.told and file.arrival.via in OURS and file.arrival.sender:
-                one = (file.at, queue_id)
-                first[file.arrival.message_id] = min(first.get(file.arrival.message_id, one), one)
+    def _first_submissions(self) -> First:
+        """Of each Message-ID the first submission that could be known: when, its time, its queue id."""
+        first: First = {}
+        for ticket, case in zip(self.played.tickets, self.dossier.cases, strict=True):
+            if case.submitted is not None:
+                told, known = case.submitted
+                message = self.dossier.files[ticket.host, ticket.queue_id].arrival.message_id
+                one = (known, told, ticket.queue_id)
+                first[message] = min(first.get(message, one), one)
         return first
 
-    def _uncorroborated(self, number: int, case: Case, first: dict[str, tuple[int, str]]) -> Iterator[Due]:
-        """A report came that no submission was known for, and none was for a while in which no source was silent."""
+    def _uncorroborated(self, number: int, case: Case, first: First) -> Iterator[Due]:
+        """A report came about a message of which no submission was known, for a while in which no source was silent."""
         known, report, _ = min(case.reports, key=lambda one: one[0])
         wait = self.profile.told_within * SECOND
         raised = known + wait
@@ -208,10 +223,11 @@ class Truth:
         file = self.dossier.files.get((ticket.host, ticket.queue_id))
         sent = file.arrival.message_id if file else report.message_id  # an id that a later host made is none
         key = report.message_id.strip("<>") if sent.strip("<>") else ""
-        if case.submitted is not None:
-            yield self._about(("uncorroborated-report", "", key, ""), raised, number, case.submitted[1])
-        elif key and report.message_id not in first:
-            yield self._about(("uncorroborated-report", "", key, ""), raised, number)
+        submitted = min(
+            case.submitted[1] if case.submitted else NEVER, first[sent][0] if key and sent in first else NEVER
+        )
+        if key or case.submitted:
+            yield self._about(("uncorroborated-report", "", key, ""), raised, number, submitted)
 
     # Entries
 
@@ -279,10 +295,11 @@ class Truth:
             return
         about = (act.host, f"{act.mailbox}/{act.uid}", act.user)
         due = copy.at + self.profile.unread.after * SECOND
-        gone = min(copy.opened, copy.gone)
+        opened = min(copy.opened, self.dossier.by_receipt(copy))
+        gone = min(opened, copy.gone)
         if gone > due:
             yield self._about(("unread", *about), max(due, copy.known), copy.ticket, gone)
-        if copy.gone < copy.opened:
+        if copy.gone < opened:
             yield self._about(("not-read", *about), max(copy.gone, copy.known), copy.ticket)
 
     def _duplicates(self) -> Iterator[Due]:

@@ -16,6 +16,7 @@ from streams.core.findings import findings
 from streams.simulate import evidence
 from streams.simulate.events import events
 from streams.simulate.faults import HOUR, wishes
+from streams.simulate.habits import Habits
 from streams.simulate.promises import terms
 from streams.simulate.readback import Readback
 from streams.simulate.reading import Beat, Reading
@@ -31,6 +32,8 @@ OFTEN = {
     "log-twice": 16, "clock-skew": 8, "log-late": 8, "disk-lost": 6, "collector-down": 8, "host-down": 6, "net-cut": 6,
 }  # fmt: skip
 """Shares of messages, and how often a day: far more than in any network."""
+
+LIVELY = Habits(held=0.03, requeued=0.5, large=12_000, asked=0.4)
 
 _OWN = ("kind", "host", "queue_id", "recipient", "occurred_at", "leg", "next_leg", "message_key", "traffic", "priority",
         "report_requested", "action", "status", "peer", "next_queue_id", "side", "subject_key", "originator",
@@ -73,7 +76,7 @@ def _alarms(custody: Custody, clock: Clock) -> Iterator[Alarm]:
 def test_evidence_tells_what_acts_tell(seed: int, tmp_path: Path) -> None:
     """Fact by fact, alarm by alarm: six hours of a network in which nearly everything goes wrong."""
     plan = wishes(tuple(f"{fault}={rate}" for fault, rate in OFTEN.items()))
-    world = simulate(seed, 120, span=6 * HOUR, wishes=plan).world
+    world = simulate(seed, 120, span=6 * HOUR, wishes=plan, habits=LIVELY).world
     evidence.write(world, tmp_path)
     played = Readback(tmp_path, read(tmp_path / "sources.toml"))
     reading = Reading(world)
