@@ -32,6 +32,11 @@ def lags(admin: Any, timeout: float) -> list[Lag]:
     ]
 
 
+def is_tracked(admin: Any, ledger: str, timeout: float) -> bool:
+    """Does a tracker read a ledger now."""
+    return any(lag.group.endswith(f"tracker-{ledger}") and lag.members for lag in lags(admin, timeout))
+
+
 def _behind(admin: Any, group: str, timeout: float) -> int:
     """Ends less commits of a group's partitions."""
     from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition  # noqa: PLC0415

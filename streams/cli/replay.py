@@ -1,15 +1,14 @@
 """`custody replay`: derive custody and alarms again from the log alone."""
 
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.cli._moments import micros_of
 from streams.cli._screen import clean, moment
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.core.errors import Misuse
 
 if TYPE_CHECKING:
     from streams.track.replay import Difference, Replay
@@ -50,7 +49,9 @@ def command(  # noqa: PLR0913 - options
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
 
     log = KafkaLog(settings_of(data, file, ledger))
-    replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=_micros(until))
+    replay = Replay(
+        terms=profiles.load(named) if named else terms_of(log)[1], until=micros_of(until) if until else None
+    )
     for _ in replay.run(log):
         pass
     found = compare(live(log, replay.clock if until else None), replay.alerts) if difference else None
@@ -60,18 +61,6 @@ def command(  # noqa: PLR0913 - options
         _say(replay, found, show_all=show_all)
     if found is not None and not found.identical:
         raise click.exceptions.Exit(1)
-
-
-def _micros(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Misuse(f"{text!r} is no time.", hint="write 2026-11-23T23:29:00Z") from error
-    if when.tzinfo is None:
-        raise Misuse(f"{text!r} says no time zone.", hint=f"write {text}Z for UTC")
-    return round(when.timestamp() * 1_000_000)
 
 
 def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> None:

@@ -154,5 +154,8 @@ def duration(text: str) -> int:
     found = _LASTS.fullmatch(text)
     if not text or found is None:
         raise Misuse(f"{text!r} is no duration.", hint="write 20m, 36h or 1h30m")
-    span = timedelta(**{unit: int(number) for unit, number in found.groupdict("0").items()})
+    try:
+        span = timedelta(**{unit: int(number) for unit, number in found.groupdict("0").items()})
+    except (OverflowError, ValueError) as error:
+        raise Misuse(f"{text!r} is too long.", hint="write 20m, 36h or 1h30m") from error
     return span // timedelta(microseconds=1)

@@ -4,8 +4,10 @@ Rules:
 - A log whose disk is gone ends in the middle of a line; it is kept beside the one that begins anew, under a date.
 - A log that is handed in twice has a second file with the lines of that span.
 - How far each file can be read at which time is told in steps: `marks`.
+- A log that is live holds back what cannot be read yet, until it is released.
 """
 
+from collections import deque
 from datetime import UTC, datetime
 from io import BufferedWriter
 from pathlib import Path
@@ -14,6 +16,7 @@ from streams.simulate.handing import Fates, has
 from streams.simulate.world import Fate, Gap
 
 SECOND = 1_000_000
+_END = 1 << 62
 
 Mark = tuple[int, str, int]
 """At this time (true, microseconds), this file can be read up to this byte."""
@@ -22,15 +25,19 @@ Mark = tuple[int, str, int]
 class _File:
     """One file that is written."""
 
-    def __init__(self, path: Path, step: int) -> None:
-        self.path, self._step = path, step
+    def __init__(self, path: Path, step: int, *, live: bool) -> None:
+        self.path, self._step, self._live = path, step, live
+        self._held: deque[tuple[int, bytes]] = deque()
         self._stream: BufferedWriter = path.open("wb")
         self._size = 0
         self._steps: list[list[int]] = []
 
     def write(self, line: bytes, handed_at: int) -> None:
         """A line that can be read at a time."""
-        self._stream.write(line)
+        if self._live:
+            self._held.append((handed_at, line))
+        else:
+            self._stream.write(line)
         self._size += len(line)
         at = -(-handed_at // self._step) * self._step
         if self._steps and at <= self._steps[-1][0]:  # what stands behind it waits, too
@@ -38,8 +45,16 @@ class _File:
         else:
             self._steps.append([at, self._size])
 
+    def release(self, at: int) -> None:
+        """A reader sees what can be read by a time."""
+        while self._held and self._held[0][0] <= at:
+            self._stream.write(self._held.popleft()[1])
+        self._stream.flush()
+
     def close(self) -> None:
         """Nothing more comes."""
+        if not self._stream.closed:
+            self.release(_END)
         self._stream.close()
 
     def marks(self) -> list[Mark]:
@@ -50,11 +65,11 @@ class _File:
 class LogFile:
     """The log of one source."""
 
-    def __init__(self, path: Path, gaps: tuple[Gap, ...], step: int) -> None:
+    def __init__(self, path: Path, gaps: tuple[Gap, ...], step: int, *, live: bool = False) -> None:
         """Begin the log at a path; its marks stand at multiples of `step` microseconds."""
-        self._path, self._step = path, step
+        self._path, self._step, self._live = path, step, live
         self._fates = Fates(gaps)
-        self._files: list[_File] = [_File(path, step)]
+        self._files: list[_File] = [_File(path, step, live=live)]
         self._again: _File | None = None
         self._ended = False
 
@@ -68,6 +83,12 @@ class LogFile:
             self._whole().write(line, handed)
             if gaps and (twice := has(gaps, Fate.TWICE)):
                 self._second().write(line, max(handed, twice.until))
+
+    def release(self, at: int) -> None:
+        """A reader sees what can be read by a time."""
+        for file in (self._files[-1], *([self._again] if self._again else [])):
+            if not self._ended or file is self._again:
+                file.release(at)
 
     def close(self) -> None:
         """The host says nothing more."""
@@ -98,11 +119,12 @@ class LogFile:
 
     def _whole(self) -> _File:
         if self._ended:
-            self._files.append(_File(self._path, self._step))
+            self._files.append(_File(self._path, self._step, live=self._live))
             self._ended = False
         return self._files[-1]
 
     def _second(self) -> _File:
         if self._again is None:
-            self._again = _File(self._path.with_name(f"{self._path.stem}-again{self._path.suffix}"), self._step)
+            path = self._path.with_name(f"{self._path.stem}-again{self._path.suffix}")
+            self._again = _File(path, self._step, live=self._live)
         return self._again

@@ -19,7 +19,7 @@ from streams.simulate.readback import Readback
 from streams.simulate.reading import Reading
 from streams.simulate.stage import BEGIN, DAY, Played, simulate
 from streams.simulate.tracking import Batches, alerts, log
-from streams.simulate.truth import Truth
+from streams.simulate.truth import Due, Name, Truth
 
 Told = Callable[[int], None]
 Alerts = Iterable[dict[str, Any]]
@@ -67,9 +67,16 @@ class Proof:
         batches = Readback(folder, read(folder / "sources.toml")).batches()
         return self.judge(played, reading, self._found(reading, batches, whole=True))
 
+    def due(self, played: Played) -> dict[Name, Due]:
+        """What the evidence of a world says is due."""
+        return self._truth(played, Reading(played.world)).due()
+
+    def _truth(self, played: Played, reading: Reading) -> Truth:
+        return Truth(Dossier(played, reading), self.terms.profile, self.partitions)
+
     def judge(self, played: Played, reading: Reading, found: Alerts) -> Verdict:
         """Compare what was found with the truth."""
-        truth = Truth(Dossier(played, reading), self.terms.profile, self.partitions)
+        truth = self._truth(played, reading)
         return check.compare(truth.due(), check.seen(found), check.planted(played), truth.blame)
 
     def _found(self, reading: Reading, batches: Batches, *, whole: bool) -> Alerts:

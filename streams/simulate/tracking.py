@@ -12,6 +12,7 @@ from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.core.terms import Terms
 from streams.kafka.ports import Records
+from streams.simulate.pace import Wait, at_once
 from streams.simulate.reading import Beat
 from streams.track import ticks
 from streams.track.part import Part
@@ -27,20 +28,25 @@ Batches = Iterable[tuple[int, Sequence[MessageEvent]]]
 """(time of reading, events), by time."""
 
 
-def log(beats: Sequence[Beat], batches: Batches, *, whole: bool = False) -> Iterator[Sequence[MessageEvent] | Beat]:
+def log(
+    beats: Sequence[Beat], batches: Batches, *, whole: bool = False, wait: Wait = at_once
+) -> Iterator[Sequence[MessageEvent] | Beat]:
     """The log of a world: events and ticks, in its order.
 
     Args:
         beats: the ticks.
         batches: the events.
         whole: a batch holds all that could be read by its time, and so comes before the tick of that time.
+        wait: waits for the moment of each.
     """
     waiting = iter(beats)
     beat = next(waiting, None)
     for read_at, some in batches:
         while beat is not None and (beat.at < read_at or (beat.at == read_at and not whole)):
+            wait(beat.at)
             yield beat
             beat = next(waiting, None)
+        wait(read_at)
         yield some
     if beat is not None:
         yield beat

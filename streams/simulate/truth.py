@@ -80,7 +80,7 @@ def explanation(rule: str, fault: str, place: str) -> str:
         return ""
     if fault in _PROVEN:
         return "delivered, but its report was not seen"
-    return _LAST_SEEN.get(fault, "").format(here)
+    return _LAST_SEEN.get(fault, "").format(here) if here else ""  # the twin that arrives was befallen nowhere
 
 
 class Truth:

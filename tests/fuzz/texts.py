@@ -17,7 +17,7 @@ import msgspec
 from click.testing import CliRunner
 
 from streams import profiles
-from streams.cli import _evidence, _journey, alerts, cases, overdue, queue, reliability, replay, trace, unread
+from streams.cli import _evidence, _journey, _moments, alerts, cases, overdue, queue, reliability, replay, trace, unread
 from streams.cli._lists import columns, plain
 from streams.cli._screen import escaped
 from streams.cli._source import Wanted, resolved
@@ -78,7 +78,7 @@ def _settings(data: bytes) -> None:
 def _words(data: bytes) -> None:
     """Words of a command line mean something or are refused."""
     text = data[:SHOWN].decode("utf-8", "replace").replace("\0", "")
-    for meant in (replay._micros, alerts.checked, forget.pattern, _zone, _collected):
+    for meant in (_moments.micros_of, alerts.checked, forget.pattern, _zone, _collected):
         with suppress(CustodyError):
             meant(text)
 

@@ -14,6 +14,7 @@ from streams.collect.sources import read
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.simulate.evidence import STEP, write
+from streams.simulate.pace import Pace
 from streams.simulate.readback import Readback
 from streams.simulate.world import Fate, Gap, Skew, World
 from tests.simulate.worlds import MORNING, SECOND, Stage, journey
@@ -153,3 +154,43 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     write(busy(1).world(), tmp_path / "new")
     with pytest.raises(Misuse, match="not empty"):
         write(busy(1).world(), tmp_path / "new")
+
+
+class Watch:
+    """Looks into the folder whenever the pace waits; each sleep takes the time that it takes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing seen yet."""
+        self.folder, self.now, self.seen = folder, 0.0, list[tuple[float, dict[str, int]]]()
+
+    def read(self) -> float:
+        """What the clock shows."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """What stands there by now, in bytes."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        self.seen.append((self.now, {str(path.relative_to(self.folder)): path.stat().st_size for path in files}))
+        self.now += seconds
+
+
+def test_at_a_pace_the_files_grow_and_end_as_they_would(tmp_path: Path) -> None:
+    """Late evidence comes late; byte by byte, all is there in the end."""
+    world = busy().world(gaps=(gap("beta-log", Fate.LATE, 10, 40), gap("reports", Fate.TWICE, 20, 50)))
+    write(world, tmp_path / "at once")
+    watch = Watch(tmp_path / "paced")
+    paced = Pace(speed=60, since=world.since, until=world.until, clock=watch.read, sleep=watch.sleep)
+    write(world, tmp_path / "paced", pace=paced)
+    assert watch.now == pytest.approx((world.acts[-1].at - world.since) / SECOND / 60)
+    sizes = [seen.get("beta.log", 0) for _, seen in watch.seen]
+    assert sizes == sorted(sizes)
+    assert len({size for (now, _), size in zip(watch.seen, sizes, strict=True) if 11 < now < 39}) == 1
+    assert len(set(sizes)) > 3
+    assert all("sources.toml" in seen for _, seen in watch.seen)
+    one, other = (contents(tmp_path / name) for name in ("at once", "paced"))
+    assert one == other
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

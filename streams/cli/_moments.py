@@ -1,0 +1,20 @@
+"""Moments as they are typed."""
+
+from datetime import datetime
+
+from streams.core.errors import Misuse
+
+
+def micros_of(text: str) -> int:
+    """Microseconds UTC of an RFC 3339 text.
+
+    Raises:
+        Misuse: it is none, or says no time zone.
+    """
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misuse(f"{text!r} is no time.", hint="write 2026-11-23T23:29:00Z") from error
+    if when.tzinfo is None:
+        raise Misuse(f"{text!r} says no time zone.", hint=f"write {text}Z for UTC")
+    return round(when.timestamp() * 1_000_000)
