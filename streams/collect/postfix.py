@@ -47,6 +47,9 @@ _HEADS = 8_192
 _PARTS = 3
 """What stands before a line's text, a queue id, and what is said of it."""
 
+_SPOKEN = 2
+"""The same of a line that names no queue id, as most of these have no other colon."""
+
 _READERS: dict[str, Read] = {
     **dict.fromkeys(("smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard", "relay"), attempted),
     **dict.fromkeys(("bounce", "defer", "trace"), bounce),
@@ -160,10 +163,10 @@ class PostfixParser:
             desk.spool = spool = head.spool
             if head.read is None:
                 ignored[head.daemon] += 1
-            elif len(parts) == _PARTS and (parts[1] in spool.entries or is_queue_id(parts[1])):
-                head.read(desk, parts[1], parts[2])
+            elif len(parts) == _PARTS and ((entry := spool.entries.get(parts[1])) or is_queue_id(parts[1])):
+                head.read(desk, parts[1], entry, parts[2])
             else:
-                head.speak(desk, ": ".join(parts[1:]))
+                head.speak(desk, parts[1] if len(parts) == _SPOKEN else ": ".join(parts[1:]))
 
     def _timed(self, desk: Desk, text: str) -> str | None:
         """What a line of another time than the one before it says; None where it has no time."""

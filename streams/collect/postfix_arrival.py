@@ -13,6 +13,9 @@ from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import place_of
 
 _SUBMITTED, _TRANSFERRED = Kind.SUBMITTED, Kind.TRANSFERRED
+_NOBODY = Owed()
+"""Whom a whole entry is owed to."""
+
 TRAFFIC = {traffic.value: traffic for traffic in Traffic}
 
 
@@ -26,21 +29,21 @@ def arrive(desk: Desk, entry: Entry) -> None:
     classify(desk, entry)
     if entry.requeued:
         _inherit(desk, entry)
-    _tell(desk, entry, "", asked=None)
+    _tell(desk, entry, "", _NOBODY)
     for recipient in tuple(entry.recipients):
         announce(desk, entry, recipient)
 
 
 def count(desk: Desk, entry: Entry) -> None:
     """The number of recipients became known after the arrival was told: tell it again, as another fact."""
-    _tell(desk, entry, "", asked=None, ordinal=1)
+    _tell(desk, entry, "", _NOBODY, 1)
 
 
 def relate(desk: Desk, entry: Entry) -> None:
     """What a notification is about became known after its recipients were told: tell them again, with that."""
     for recipient, owed in entry.recipients.items():
         if owed.announced:
-            _tell(desk, entry, recipient, asked=owed.asked)
+            _tell(desk, entry, recipient, owed)
 
 
 def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
@@ -51,7 +54,7 @@ def announce(desk: Desk, entry: Entry, recipient: str) -> Owed:
     elif owed.announced:
         return owed
     owed.announced = True
-    _tell(desk, entry, recipient, asked=owed.asked)
+    _tell(desk, entry, recipient, owed)
     if entry.parent:
         _continue(desk, entry, recipient)
     return owed
@@ -88,7 +91,7 @@ def _unseen(desk: Desk, entry: Entry) -> Entry:
     return Entry(queue_id=parent, at=entry.at, where=f"{host}/{parent}", key=entry.key, place=place)
 
 
-def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordinal: int = 0) -> None:
+def _tell(desk: Desk, entry: Entry, recipient: str, owed: Owed, ordinal: int = 0) -> None:
     kind, side = (_SUBMITTED, None) if entry.submitted else (_TRANSFERRED, "received")
     action = entry.report or None
     desk.events.append(
@@ -100,7 +103,7 @@ def _tell(desk: Desk, entry: Entry, recipient: str, *, asked: bool | None, ordin
             None, None, desk.parties[entry.client].name if entry.client else None, side, action, None, None, None,
             (f"resent-message-id={entry.resent_id}",) if entry.resent_id else (),
             entry.message_id, entry.envelope_id, entry.originator or "", entry.expected, entry.priority, entry.size,
-            TRAFFIC[entry.traffic] if entry.traffic else outside(desk, recipient), asked,
+            TRAFFIC[entry.traffic] if entry.traffic else outside(desk, recipient), owed.asked,
             entry.subject if action else None,
         )
     )  # fmt: skip

@@ -8,7 +8,7 @@ Rules:
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
-from streams.collect.postfix_desk import Desk, half_of
+from streams.collect.postfix_desk import NONE, Desk, half_of
 from streams.collect.postfix_entry import Entry, Owed
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import session_leg
@@ -30,13 +30,13 @@ _FINAL = frozenset({"lmtp", "local", "virtual", "pipe"})
 _NOBODY = frozenset({"none", "local", "virtual"})
 
 
-def attempted(desk: Desk, queue_id: str, rest: str) -> None:
+def attempted(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of smtp, lmtp, local, virtual, pipe, error, retry or discard about an entry."""
     attempt = texts.attempt(rest)
     if attempt is None:
         _other(desk, rest)
         return
-    entry = desk.spool.entries.get(queue_id) or desk.begin(queue_id)
+    entry = entry or desk.begin(queue_id)
     if not entry.arrived:
         arrive(desk, entry)
     owed = entry.recipients.get(attempt.to)
@@ -64,6 +64,8 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
         return announce(desk, entry, to)
     announce(desk, entry, first).gone = True
     edge = f"{first}\0{to}"
+    if entry.redirected is None:
+        entry.redirected = set()
     if edge not in entry.redirected:
         entry.redirected.add(edge)
         entry.recipients.setdefault(to, Owed()).announced = True
@@ -123,10 +125,11 @@ def _told(
     desk: Desk, kind: Kind, entry: Entry, attempt: texts.Attempt, peer: str | None, onward: Onward = NOWHERE
 ) -> None:
     side, action, number, leg = onward
-    status, recipient = attempt.dsn or None, attempt.to
+    at, status, recipient = desk.at, attempt.dsn or None, attempt.to
+    outcome = f"{action or NONE}|{status or NONE}|{number or NONE}"
     desk.events.append(
         MessageEvent(
-            desk.fact(kind, desk.at, entry, recipient, f"{action}|{status}|{number}"), kind, desk.at, desk.observed_at,
+            desk.fact(kind, at, entry, recipient, outcome), kind, at, desk.observed_at,
             entry.place + half_of(recipient), entry.key, desk.spool.host, entry.queue_id, recipient,
             desk.source, desk.file, desk.offset, desk.seq,
             leg, number, peer, side, action, status, attempt.reply[:WORDS] or None, attempt.orig_to or None,

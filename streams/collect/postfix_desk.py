@@ -20,7 +20,7 @@ from streams.collect.parser import Counts, Unread
 from streams.collect.postfix_entry import Entry, Memory, Spool
 from streams.collect.queueid import arrival
 from streams.core.events import Kind, MessageEvent
-from streams.core.identity import fact_id, message_key, place_of, recipient_half
+from streams.core.identity import NOBODY, fact_id, fact_of, message_key, place_of, recipient_half
 
 SECOND = 1_000_000
 EXAMPLES = 20
@@ -30,8 +30,14 @@ PROGRAMS = 1_000
 _LOOPBACK = ("127.", "::1")
 _PARTIES = 16_384
 _RECIPIENTS = 65_536
+_SECONDS = 1_024
 
-NOTHING = "None|None|None"
+_REMOVED = Kind.REMOVED
+
+NONE = "None"
+"""As it stands in an outcome: formatting what is nothing takes long."""
+
+NOTHING = f"{NONE}|{NONE}|{NONE}"
 """Outcome of a fact that has none."""
 
 
@@ -47,6 +53,20 @@ class _Halves(dict[str, bytes]):
 
 half_of = _Halves().__getitem__
 """The second half of a recipient's leg."""
+
+
+class _Seconds(dict[int, str]):
+    """Seconds as they stand in facts; many facts share one."""
+
+    def __missing__(self, second: int) -> str:
+        if len(self) >= _SECONDS:
+            self.clear()
+        self[second] = text = str(second)
+        return text
+
+
+second_of = _Seconds().__getitem__
+"""The text of a second."""
 
 
 class Party(msgspec.Struct, frozen=True, gc=False):
@@ -100,8 +120,8 @@ class Standing(NamedTuple):
     known: bool
 
 
-Read = Callable[["Desk", str, str], None]
-"""Reads a line about an entry: desk, queue id, text."""
+Read = Callable[["Desk", str, Entry | None, str], None]
+"""Reads a line about an entry: desk, queue id, what is known of it, text."""
 
 Speak = Callable[["Desk", str], None]
 """Reads a line that is about no entry: desk, text."""
@@ -173,12 +193,12 @@ class Desk:
     def begin(self, queue_id: str) -> Entry:
         """A new entry; what was known under this id was another one."""
         where = f"{self.spool.host}/{queue_id}"
-        entry = Entry(queue_id=queue_id, at=arrival(queue_id, self.at), where=where)
+        entry = Entry(queue_id, arrival(queue_id, self.at), where)
         self.spool.entries[queue_id] = entry
         return entry
 
     def entry(self, queue_id: str) -> Entry:
-        """The entry of a line; one that began before this log is known from here on."""
+        """The entry that a line names; one that began before this log is known from here on."""
         entry = self.spool.entries.get(queue_id)
         return self.begin(queue_id) if entry is None else entry
 
@@ -230,6 +250,18 @@ class Desk:
         )  # fmt: skip
         self.events.append(replace(event, **fields) if fields else event)
 
+    def end(self, entry: Entry) -> None:
+        """Tell that an entry (whose key is known) left its queue."""
+        host, at = self.spool.host, self.at
+        self.events.append(
+            MessageEvent(
+                self.fact(_REMOVED, at, entry), _REMOVED, at, self.observed_at,
+                entry.place + NOBODY, entry.key, host, entry.queue_id, "",
+                self.source, self.file, self.offset, self.seq,
+            )
+        )  # fmt: skip
+        self.leave(entry)
+
     def fact(
         self, kind: Kind, at: int, entry: Entry, recipient: str = "", outcome: str = NOTHING, ordinal: int = 0
     ) -> bytes:
@@ -243,10 +275,10 @@ class Desk:
             outcome: `action|status|next queue id`.
             ordinal: to begin with, where a fact of another second is alike.
         """
-        where, told = entry.where, self.told
-        fact = fact_id(kind, where, recipient, at, outcome, ordinal)
+        told, first = self.told, str(ordinal) if ordinal else "0"
+        fact = fact_of((kind, entry.where, recipient.lower(), second_of(at // SECOND), outcome, first))
         if fact in told:
-            fact = self._next(partial(fact_id, kind, where, recipient, at, outcome), ordinal)
+            fact = self._next(partial(fact_id, kind, entry.where, recipient, at, outcome), ordinal)
         told.add(fact)
         return fact
 

@@ -41,7 +41,7 @@ class Remark(msgspec.Struct, frozen=True, array_like=True):
     words: str
 
 
-class Entry(msgspec.Struct, array_like=True, omit_defaults=True):
+class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     """One queue entry.
 
     Attributes:
@@ -75,7 +75,7 @@ class Entry(msgspec.Struct, array_like=True, omit_defaults=True):
         submitted: it began here.
         arrived: its arrival was told.
         recipients: by address.
-        redirected: recipients that were rewritten or expanded, as told.
+        redirected: recipients that were rewritten or expanded, as told; None: nobody.
         remarks: what waits for the key.
         expiring: an operator forced its expiry.
         removed_at: microseconds; None while it is in the queue.
@@ -111,13 +111,13 @@ class Entry(msgspec.Struct, array_like=True, omit_defaults=True):
     submitted: bool = False
     arrived: bool = False
     recipients: dict[str, Owed] = {}
-    redirected: set[str] = set()
+    redirected: set[str] | None = None
     remarks: tuple[Remark, ...] = ()
     expiring: bool = False
     removed_at: int | None = None
 
 
-class Talk(msgspec.Struct, array_like=True, omit_defaults=True):
+class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     """What one smtpd process is hearing.
 
     Attributes:

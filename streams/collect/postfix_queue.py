@@ -14,7 +14,6 @@ from streams.collect.postfix_desk import Desk
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark
 from streams.core.events import Kind, Traffic
 
-_REMOVED = Kind.REMOVED
 _NOTICES = {
     "sender non-delivery notification": "failed",
     "sender delivery status notification": "delivered",
@@ -33,13 +32,12 @@ _UNSAID = "4.4.7"
 # cleanup
 
 
-def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
+def cleanup(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of cleanup about an entry."""
     named = rest.startswith("message-id=")
     if not named and rest.startswith("removed ("):  # Postfix 3.12 says what it never queued
-        _dropped(desk, queue_id)
+        _dropped(desk, entry)
         return
-    entry = desk.spool.entries.get(queue_id)
     if entry is None or entry.removed_at is not None or (named and entry.expected is not None):
         entry = desk.begin(queue_id)  # a message made here, under an id that may have been another's
     entry.written = True
@@ -52,19 +50,18 @@ def cleanup(desk: Desk, queue_id: str, rest: str) -> None:
     elif rest.startswith("resent-message-id="):
         entry.resent_id = rest[18:]
     elif rest.startswith("to=<"):
-        attempted(desk, queue_id, rest)  # a local message that a check refused
+        attempted(desk, queue_id, entry, rest)  # a local message that a check refused
     else:
         _check(desk, entry, rest)
 
 
-def _dropped(desk: Desk, queue_id: str) -> None:
+def _dropped(desk: Desk, entry: Entry | None) -> None:
     """Cleanup took away what it wrote: a check threw it away, or it was never accepted."""
-    entry = desk.spool.entries.get(queue_id)
     if entry and entry.remarks:
         desk.name(entry)
         _act(desk, entry)
     elif entry and not entry.arrived:
-        del desk.spool.entries[queue_id]
+        del desk.spool.entries[entry.queue_id]
     desk.ignore("cleanup")
 
 
@@ -133,7 +130,7 @@ def _owed(entry: Entry) -> list[str]:
 # bounce
 
 
-def bounce(desk: Desk, queue_id: str, rest: str) -> None:
+def bounce(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of bounce about an entry: a notification was issued."""
     notice, _, number = rest.partition(": ")
     action = _NOTICES.get(notice)
@@ -141,7 +138,7 @@ def bounce(desk: Desk, queue_id: str, rest: str) -> None:
         notification = desk.entry(number)
         notification.system, notification.traffic = True, Traffic.SYSTEM.value
     elif number and action:
-        _issued(desk, desk.entry(queue_id), desk.entry(number), action)
+        _issued(desk, entry or desk.begin(queue_id), desk.entry(number), action)
     else:
         desk.ignore("bounce")
 
@@ -159,21 +156,20 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
 # qmgr
 
 
-def qmgr(desk: Desk, queue_id: str, rest: str) -> None:
+def qmgr(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of qmgr about an entry."""
-    entry = desk.spool.entries.get(queue_id) or desk.begin(queue_id)
+    entry = entry or desk.begin(queue_id)
     if rest == "removed":
         if not entry.key:
             desk.name(entry)
-        desk.tell(_REMOVED, desk.at, entry)
-        desk.leave(entry)
+        desk.end(entry)
     elif rest.endswith(" (queue active)"):
         if entry.expected is None:
             _activated(desk, entry, rest)
     elif ", status=" in rest:
         _expired(desk, entry, rest.rpartition(", status=")[2])
     elif rest.startswith("to=<"):
-        attempted(desk, queue_id, rest)
+        attempted(desk, queue_id, entry, rest)
     elif rest.startswith(_SAID):
         desk.ignore("qmgr")
     else:
@@ -212,9 +208,9 @@ def _expired(desk: Desk, entry: Entry, status: str) -> None:
 # postsuper
 
 
-def postsuper(desk: Desk, queue_id: str, rest: str) -> None:
+def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of postsuper about an entry: an operator acted."""
-    entry = desk.entry(queue_id)
+    entry = entry or desk.begin(queue_id)
     desk.name(entry)
     notes = (f"pid={desk.head.pid}",)
     if rest in _OPERATOR:

@@ -21,12 +21,11 @@ _FAR = "a time far from its queue id's: is the source's time zone, or year, righ
 _REMARKS = {"hold: ": True, "discard: ": False}
 
 
-def smtpd(desk: Desk, queue_id: str, rest: str) -> None:
+def smtpd(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of smtpd about an entry."""
     if rest.startswith("client="):
         _opened(desk, desk.begin(queue_id), rest)
         return
-    entry = desk.spool.entries.get(queue_id)
     if entry:
         _checked(desk, entry, rest)
     _count(desk, rest)
@@ -50,7 +49,7 @@ def spoken(desk: Desk, text: str) -> None:
     desk.ignored["smtpd"] += 1
 
 
-def picked_up(desk: Desk, queue_id: str, rest: str) -> None:
+def picked_up(desk: Desk, queue_id: str, _: Entry | None, rest: str) -> None:
     """A line of pickup about an entry."""
     said = texts.pickup(rest)
     if said is None:

@@ -26,8 +26,10 @@ _OUTCOME = (
     r"(?:delays=([^,]*), )?(?:tls=[^,]*, )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
 _ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
-_PLAIN_ATTEMPT = re.compile(r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+)")
-"""The same of most lines, which have nothing optional: trying what is optional costs as much again."""
+_PLAIN_ATTEMPT = re.compile(
+    r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+) \((.*)\)", re.DOTALL
+).fullmatch
+"""The same of most lines, which are whole and have nothing optional: trying what is optional costs as much again."""
 _QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS = "queued as "
 _NUMBER = re.compile(r"[0-9A-Za-z]*")
@@ -50,7 +52,7 @@ _HEADER = re.compile(
 )
 _PARTIES = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
 _RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
-_ACTIVE = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)")
+_ACTIVE = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)").fullmatch
 _PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
@@ -78,10 +80,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 def attempt(text: str) -> Attempt | None:
     """A delivery agent's line, or None where it has another form."""
-    found = _PLAIN_ATTEMPT.match(text)
+    found = _PLAIN_ATTEMPT(text)
     if found:
-        to, relay, delays, dsn, status = found.groups()
-        return Attempt(to or "<>", None, relay, delays, dsn, status, text[found.end() + 2 :].removesuffix(")"))
+        to, relay, delays, dsn, status, reply = found.groups()
+        return Attempt(to or "<>", None, relay, delays, dsn, status, reply)
     found = _ATTEMPT.match(text) or _QUOTED_ATTEMPT.match(text)
     if found is None:
         return None
@@ -202,5 +204,5 @@ def orig_queue_id(text: str) -> str:
 
 def activation(text: str) -> tuple[str, int, int] | None:
     """Sender, size and number of recipients of qmgr's `from=<..>, size=.., nrcpt=.. (queue active)`."""
-    found = _ACTIVE.fullmatch(text)
+    found = _ACTIVE(text)
     return (found[1], int(found[2]), int(found[3])) if found else None

@@ -187,6 +187,14 @@ def test_what_is_not_understood_is_told() -> None:
     assert reader.counts.ignored == Counter(anvil=1, dovecot=1, smtp=1)
 
 
+def test_a_line_that_ends_behind_its_program() -> None:
+    """A line of smtpd that says nothing at all carries nothing."""
+    reader = parser()
+    log = log_of("origin", "postfix/smtpd[7]: connect from a[192.0.2.1]", "postfix/smtpd[7]")
+    assert list(reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)) == []
+    assert reader.counts.ignored == {"smtpd": 2}
+
+
 def test_memory_is_bounded() -> None:
     """Removed entries leave after a linger, those that were never accepted and idle talks after a day."""
     reader = parser()

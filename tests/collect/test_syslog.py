@@ -97,7 +97,7 @@ def test_the_repeated_hour() -> None:
 @given(st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)))  # noqa: DTZ001 - a local time
 def test_any_local_time(moment: datetime) -> None:
     """A year-less local time of a zone is that zone's (the first of two, where there are two)."""
-    moment = moment.replace(microsecond=0)
+    moment = moment.replace(microsecond=0, fold=0)
     zone = ZoneInfo("America/New_York")
     line = Reader(2026, "America/New_York").read(f"{moment:%b %d %H:%M:%S} h p: x".encode())
     want = (moment.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
