@@ -162,3 +162,17 @@ def test_custody_finds_in_it_what_there_is_to_find(day: Played) -> None:
     """Held for too long, not answered, put in again: nothing false, nothing missing."""
     verdict = Proof(terms=terms(), partitions=2, every=120).of(day)
     assert verdict.holds, verdict
+
+
+def test_a_usual_day_has_some_of_all_of_it() -> None:
+    """At its small rates: each way into a queue, each order but a forgotten one, receipts of both kinds, alternates."""
+    usual = simulate(1, 2000)
+    houses = usual.network.organisations
+    away = {to for house in houses for to in house.alternates}
+    by_day = {to for house in houses for to in house.deputies}
+    assert {act.via for act, _ in those(usual, Entered)} == set(Via)
+    assert {act.order for act, _ in those(usual, Ordered)} == set(Order)
+    assert {act.disposition for act, _ in those(usual, Receipted)} == {"displayed", "deleted"}
+    changed = {act.orig_to for act, _ in those(usual, Attempted)}
+    assert changed >= away
+    assert changed & by_day
