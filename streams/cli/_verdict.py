@@ -86,7 +86,7 @@ def _row(row: "Row") -> dict[str, Any]:
 
 
 def say(data: dict[str, Any], verdict: "Verdict | None", *, err: bool) -> None:
-    """Print both; to standard error where the events go to standard output."""
+    """Print both; to standard error where standard output may be the events'."""
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in data["recipients"].items())
     lines = [f"Seed {data['seed']}: {data['acts']:,} acts of {data['hosts']} hosts; for {kinds}"]
     click.echo("\n".join(lines + ([] if verdict is None else _table(verdict))), err=err)

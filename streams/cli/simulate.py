@@ -4,7 +4,7 @@ import textwrap
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -35,8 +35,6 @@ EARLIEST, LATEST = micros_of("1990-01-01T00:00:00Z"), micros_of("2200-01-01T00:0
 LONGEST = 31 * DAY
 
 WIDTH = 76
-STDOUT = Path("-")
-
 EXAMPLES = """
 Is all of it found? A day of 50,000 messages (a minute), or a small one:
   custody simulate --check
@@ -81,7 +79,7 @@ def _listed() -> str:
 @click.option("--terms", "named", default="", help="Terms: a shipped profile or a file.  [default: the network's own]")
 @click.option("--check", is_flag=True, help="Compare what Custody finds with the truth; exit 1 if they differ.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the evidence as real systems do into a new folder, and truth.json.")  # fmt: skip  # noqa: E501
-@click.option("--events", type=click.Path(path_type=Path), help="Write the events as JSON lines; - is standard output.")
+@click.option("--events", type=click.File("wb"), help="Write the events as JSON lines; - is standard output.")
 @click.option("--ledger", help="Write the events into an empty ledger of the running stack.")
 @data_options
 @json_option
@@ -101,7 +99,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     if as_json:
         say_json(told)
     else:
-        say(told, verdict, err=asked.events == STDOUT)
+        say(told, verdict, err=asked.events is not None)
     if verdict is not None and not verdict.holds:
         raise click.exceptions.Exit(1)
 
@@ -119,7 +117,7 @@ class _Wanted:
     named: str
     check: bool
     out: Path | None
-    events: Path | None
+    events: IO[bytes] | None
 
     def play(self) -> "Played":
         """The world."""
@@ -203,14 +201,13 @@ class _Run:
         account.write(out / account.TRUTH, self.played, self.proof.due(self.played))
         evidence.fill(self.played.world, out, pace=pace)
 
-    def tell(self, path: Path) -> None:
+    def tell(self, lines: IO[bytes]) -> None:
         """The events as JSON lines."""
         from streams.simulate import jsonlines  # noqa: PLC0415
         from streams.simulate.events import events  # noqa: PLC0415
         from streams.simulate.reading import Reading  # noqa: PLC0415
 
-        with click.open_file(str(path), "wb") as lines:
-            jsonlines.write(events(Reading(self.played.world)), lines, self.pace().wait)
+        jsonlines.write(events(Reading(self.played.world)), lines, self.pace().wait)
 
     def into(self, settings: "Settings") -> "Verdict | None":
         """Into a ledger, where the running workers read it; straight, or through files and collectors."""

@@ -80,9 +80,12 @@ def make(folder: Path) -> None:
     """Make a folder for evidence; what stands in one already would be taken for it.
 
     Raises:
-        Misuse: the folder is not empty.
+        Misuse: the folder is not empty, or cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(f"{folder} cannot be made: {error.strerror}.", hint="name another folder") from error
     if any(folder.iterdir()):
         raise Misuse(f"{folder} is not empty.", hint="name a new folder: what stands in it would count as evidence")
 

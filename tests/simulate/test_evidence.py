@@ -154,6 +154,8 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     write(busy(1).world(), tmp_path / "new")
     with pytest.raises(Misuse, match="not empty"):
         write(busy(1).world(), tmp_path / "new")
+    with pytest.raises(Misuse, match="cannot be made"):
+        write(busy(1).world(), tmp_path / "new" / "sources.toml" / "below")
 
 
 class Watch:
