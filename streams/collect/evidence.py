@@ -87,11 +87,3 @@ class Evidence:
             for pieces in chunks(source, path, parser.counts, partial(told, path)):
                 yield from parser.parse(pieces, file=path, observed_at=time.time_ns() // 1000)
         yield from parser.close()
-
-
-def events_of(
-    declaration: Declaration, sources: Sequence[Source] | None = None
-) -> tuple[Iterator[MessageEvent], dict[str, Counts]]:
-    """Every event of some sources (default: all), and what became of their pieces, by source, as it goes."""
-    evidence = Evidence(declaration)
-    return evidence.events(sources), evidence.counts

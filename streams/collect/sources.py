@@ -6,6 +6,7 @@ Rules:
 - Names of hosts and domains are folded to lower case; a source's host may be given by any of its names.
 """
 
+import errno
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -167,11 +168,23 @@ def _source(key: str, one: _Source, declared: Declaration, folder: Path) -> Sour
         name=one.name,
         kind=one.kind,
         host=_host(key, one.host, declared) if one.host else "",
-        paths=tuple(path if path == STDIN else str(folder / path) for path in one.paths),
+        paths=tuple(_path(f"{key}.paths", path, folder) for path in one.paths),
         year=one.year,
         timezone=_timezone(key, one.timezone),
         live=one.live,
     )
+
+
+def _path(key: str, path: str, folder: Path) -> str:
+    """Where a path leads; what is not there yet may come, but not under a name that no file can have."""
+    try:
+        (folder / path).lstat()
+    except ValueError as error:
+        raise Misuse(f"{key}: {path[:60]!r} cannot be a file: {error}.") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise Misuse(f"{key}: {path[:60]!r}... cannot be a file: its name is too long.") from error
+    return path if path == STDIN else str(folder / path)
 
 
 def _host(key: str, name: str, declared: Declaration) -> str:

@@ -123,6 +123,8 @@ WRONG = {
         "submission_points[0]: there is no key `network`",
     ),
     "missing key": ('[[sources]]\nkind = "postfix"', "sources[0]: it lacks the key `name`"),
+    "a name that no file can have": (SOURCE + f'paths = ["{"a" * 300}"]', "sources[0].paths: 'aaaa"),
+    "a name with a zero byte": (SOURCE + 'paths = ["a\\u0000b"]', "sources[0].paths: 'a\\x00b' cannot be a file"),
     "another type": (SOURCE + 'paths = "x"', "sources[0].paths: Expected `array`, got `str`"),
     "a name that is no file name": ('[[sources]]\nname = "../a"\nkind = "postfix"', "sources[0].name: "),
     "a name of the ledger's own": ('[[sources]]\nname = "terms"\nkind = "postfix"', "sources[0].name: 'terms'"),
