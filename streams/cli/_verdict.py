@@ -101,7 +101,8 @@ def _table(verdict: "Verdict") -> list[str]:
     ]
     complaints = [line for name, row in verdict.rows.items() for line in _complaints(name, row)]
     end = "Custody found all of it, and nothing else." if verdict.holds else "Custody and the truth DIFFER."
-    return [head, *rows, *complaints, end]
+    taken_back = [f"Raised, and withdrawn when later evidence came: {verdict.withdrawn}."] if verdict.withdrawn else []
+    return [head, *rows, *complaints, *taken_back, end]
 
 
 def _late(micros: int | None) -> str:
