@@ -4,10 +4,8 @@ This is the simulation's own reading. It knows which act belongs to which ticket
 each could be known, because the plan of gaps and clocks says so. It uses nothing of the core.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from streams.simulate.acts import (
     FILTER,
@@ -195,8 +193,8 @@ class Dossier:
                 self._kept(act, known)
             case Reported():
                 self._reported(act, marks, known)
-            case Receipted(disposition="displayed"):
-                self.cases[marks[0]].receipts.append((known, act))
+            case Receipted():
+                self._receipted(act, marks[0], known)
             case _:
                 pass
 
@@ -349,43 +347,18 @@ class Dossier:
             file = self.files.get((act.by, act.by_queue_id))
             if file is not None:
                 self._name(file, told.final, ticket, known)
+            self._traced(act, told.original or told.final, ticket, known)
 
-    def by_receipt(self, copy: Copy) -> int:
-        """When a receipt could be known that says that a copy was opened.
+    def _receipted(self, act: Receipted, ticket: int, known: int) -> None:
+        self._traced(act, act.original or act.final, ticket, known)
+        if act.disposition == "displayed":
+            self.cases[ticket].receipts.append((known, act))
 
-        It means the first copy of a message in the mailbox of who sent it, until a second is known; one that names
-        the message by its Message-ID alone means the message, until a second with that Message-ID is known.
-        """
-        receipts = self.cases[copy.ticket].receipts
-        if not receipts or self.cases[copy.ticket].submitted is None:
-            return NEVER
-        same = sorted((one.known, one.at) for one in self._by_ticket[copy.ticket] if one.act.user == copy.act.user)
-        until = same[1][0] if len(same) > 1 else NEVER
-        if (copy.known, copy.at) != same[0]:
-            return NEVER
-        told = [
-            known
-            for known, act in receipts
-            if act.final == copy.act.user and (act.trace or known < self._second.get(act.message_id, NEVER))
-        ]
-        return min((one for one in told if one < until), default=NEVER)
-
-    @cached_property
-    def _by_ticket(self) -> dict[int, list[Copy]]:
-        found: dict[int, list[Copy]] = defaultdict(list)
-        for copy in self.copies.values():
-            found[copy.ticket].append(copy)
-        return found
-
-    @cached_property
-    def _second(self) -> dict[str, int]:
-        """When a second submission with a Message-ID could be known, where there is one."""
-        found: dict[str, list[int]] = defaultdict(list)
-        for file in self.files.values():
-            known = [case.submitted[1] for one in file.tickets if (case := self.cases[one]).submitted]
-            if known and file.arrival.via in OURS and file.arrival.sender:
-                found[file.arrival.message_id].append(min(known))
-        return {message_id: sorted(known)[1] for message_id, known in found.items() if len(known) > 1}
+    def _traced(self, act: Reported | Receipted, to: str, ticket: int, known: int) -> None:
+        """What came back names its recipient in the entry that its trace begins with."""
+        one = self.played.tickets[ticket]
+        if to == one.recipient and any((stay.host, stay.queue_id) == (one.host, one.queue_id) for stay in act.trace):
+            self._name(self.files[one.host, one.queue_id], to, ticket, known)
 
     def of_copies(self) -> Iterator[Copy]:
         """Every copy that the evidence tells."""

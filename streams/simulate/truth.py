@@ -18,6 +18,7 @@ from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
 from streams.simulate.dossier import NEVER, Case, Copy, Dossier, File, Leg, Place
 from streams.simulate.letters import Ticket
+from streams.simulate.reads import Receipts
 
 SECOND = 1_000_000
 
@@ -89,6 +90,7 @@ class Truth:
     def __init__(self, dossier: Dossier, profile: Profile, partitions: int) -> None:
         """Set up; `partitions` are the ledger's."""
         self.dossier, self.profile, self.partitions = dossier, profile, partitions
+        self.receipts = Receipts(dossier)
         self.played, self.reading = dossier.played, dossier.reading
         self.end = self.reading.beats[-1].through if self.reading.beats else 0
 
@@ -295,7 +297,7 @@ class Truth:
             return
         about = (act.host, f"{act.mailbox}/{act.uid}", act.user)
         due = copy.at + self.profile.unread.after * SECOND
-        opened = min(copy.opened, self.dossier.by_receipt(copy))
+        opened = min(copy.opened, self.receipts.opened(copy))
         gone = min(opened, copy.gone)
         if gone > due:
             yield self._about(("unread", *about), max(due, copy.known), copy.ticket, gone)
