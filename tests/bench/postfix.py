@@ -1,7 +1,8 @@
 """How fast a Postfix log becomes events, and gets into Kafka, beside Debian's pflogsumm on the same lines.
 
 - The log is the sample day of three switches, its copies one after the other. Measured are bytes to events in one
-  process, the cutting into lines included; pflogsumm only counts. Both in the processor's time, of one core.
+  process, the cutting into lines included; pflogsumm only counts. Both in the processor's time, of one core. Measured
+  twice: the source as it stands here, and compiled, as the image has it.
 - Collecting is `custody collect postfix` as it is: a process from its start to its end, events and evidence
   acknowledged, the checkpoint stored.
 """
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,33 +23,45 @@ from time import process_time
 from streams.collect.packed import BLOCK
 from streams.collect.reading import Lines
 from streams.settings import Settings
+from tests.bench import compiled
 from tests.bench.figure import Figure, alternate
 from tests.bench.size import Size, stack
 from tests.collect.postfix_logs import DATA, OBSERVED, day, parser
+
+Work = Callable[[], float]
 
 HOSTS = ("origin", "relay", "dest")
 _PEER = "pflogsumm"
 
 
 def postfix(size: Size) -> Iterator[Figure]:
-    """Lines a second of a core."""
+    """Lines a second of a core, interpreted and (where there is a compiler) compiled."""
     copies, peer = size.of(8, 1), shutil.which(_PEER)
-    works = [partial(_parsed, copies), *([partial(_summed, peer, copies)] if peer else [])]
-    _parsed(1)  # what is made once is made
-    runs, *beside = alternate(size.rounds, *works)
-    yield Figure(
-        what="Postfix log to events", unit="lines/s CPU", runs=runs, baseline=_PEER if peer else "",
-        beside=beside[0] if beside else [], note="" if peer else f"{_PEER} is not installed: no baseline",
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        works: dict[str, Work] = {"Postfix log to events": partial(parsed, copies)}
+        if compiled.is_possible():
+            works["the same, compiled"] = partial(_compiled, compiled.built(Path(folder)), copies)
+        peers: list[Work] = [partial(_summed, peer, copies)] if peer else []
+        runs = alternate(size.rounds, *works.values(), *peers)
+    for what, found in zip(works, runs, strict=False):
+        yield Figure(
+            what=what, unit="lines/s CPU", runs=found, baseline=_PEER if peer else "",
+            beside=runs[-1] if peer else [], note="" if peer else f"{_PEER} is not installed: no baseline",
+        )  # fmt: skip
 
 
-def _parsed(copies: int) -> float:
+def parsed(copies: int) -> float:
     """Lines a second, each copy read by a new parser."""
+    _read(HOSTS[0])  # what is made once is made
     read, start = 0, process_time()
     for host in HOSTS:
         for _ in range(copies):
             read += _read(host)
     return read / (process_time() - start)
+
+
+def _compiled(place: Path, copies: int) -> float:
+    return float(compiled.said(place, f"from tests.bench.postfix import parsed; print(parsed({copies}))"))
 
 
 def _read(host: str) -> int:
@@ -85,7 +98,7 @@ def collect(size: Size) -> Iterator[Figure]:
         log = Path(folder, "mail.log")
         log.write_bytes(raw)
         once = partial(_collected, started, log, count())
-        runs, beside = alternate(size.rounds, lambda: raw.count(b"\n") / once(), partial(_parsed, copies))
+        runs, beside = alternate(size.rounds, lambda: raw.count(b"\n") / once(), partial(parsed, copies))
     yield Figure(
         what="custody collect postfix, into Kafka", unit="lines/s", runs=runs, baseline="the parser alone, of a core",
         beside=beside, note="the process's start and its declaration of the source included",
