@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from streams import process
 from streams.cli._stack import data_options, settings_of
 
 POLL = 0.2
@@ -25,6 +26,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, roles: 
     names = [role.strip() for role in roles.split(",") if role.strip()]
     settings = settings_of(data, file, ledger)
     if len(names) == 1:
+        process.prepare()
         from streams import workers  # noqa: PLC0415 - Faust is slow to import
 
         sys.exit(workers.run(names[0], settings))
@@ -37,14 +39,14 @@ def _together(names: list[str], arguments: list[str]) -> int:
     own = (sys.executable, "-m", "streams.cli")
     started = [subprocess.Popen([*own, *rest, "--roles", name]) for name in names]  # noqa: S603 - ourselves
     try:
-        while all(process.poll() is None for process in started):
+        while all(one.poll() is None for one in started):
             time.sleep(POLL)
     except KeyboardInterrupt:
         pass
     finally:
-        for process in started:
-            process.terminate()
-    return max(abs(process.wait()) for process in started)
+        for one in started:
+            one.terminate()
+    return max(abs(one.wait()) for one in started)
 
 
 def _without_roles(arguments: list[str]) -> list[str]:

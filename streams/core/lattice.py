@@ -160,9 +160,10 @@ class Table:
         """Join a group of columns as one tuple; the least in lexicographic order wins whole."""
         if not len(rows):
             return
-        order = np.lexsort([*reversed(values), rows])
-        least = order[np.concatenate(([True], np.diff(rows[order]) != 0))]
-        rows, values = rows[least], [value[least] for value in values]
+        if (np.diff(rows) <= 0).any():
+            order = np.lexsort([*reversed(values), rows])
+            least = order[np.concatenate(([True], np.diff(rows[order]) != 0))]
+            rows, values = rows[least], [value[least] for value in values]
         wins = _precedes(values, [self.take(name, rows) for name in names])
         for name, value in zip(names, values, strict=True):
             data, at = self._place(name, rows[wins])

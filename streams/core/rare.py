@@ -25,50 +25,64 @@ class Rare:
         empties: by name, the value of rows without a place; its type is the column's.
     """
 
-    __slots__ = ("_count", "_data", "_places", "empties")
+    __slots__ = ("_count", "_data", "_places", "_room", "empties")
 
     def __init__(self, empties: Mapping[str, np.integer[Any]]) -> None:
         """Start without rows."""
         self.empties = empties
-        self._places = np.empty(0, np.int32)
+        self._room, self._count = 0, 0
+        self._places = np.empty(0, np.int32)  # not there before anything is said of any row
         self._data = {name: np.empty(0, empty.dtype) for name, empty in empties.items()}
-        self._count = 0
 
     def resize(self, rows: int) -> None:
         """Make room for `rows` rows; `extend` says which are in use."""
-        self._places = resized(self._places, rows)
+        self._room = rows
+        if self._count:
+            self._places = resized(self._places, rows)
 
     def extend(self, before: int, after: int) -> None:
         """Rows from `before` up to `after` are new: nothing is said of them."""
-        self._places[before:after] = _NOWHERE
+        if self._count:
+            self._places[before:after] = _NOWHERE
 
     def whole(self, name: str, rows: int) -> Values:
         """A column of the first `rows` rows."""
         values = np.full(rows, self.empties[name])
-        said = np.flatnonzero(self._places[:rows] >= 0)
-        values[said] = self._data[name][self._places[said]]
+        if self._count:
+            said = np.flatnonzero(self._places[:rows] >= 0)
+            values[said] = self._data[name][self._places[said]]
         return values
 
     def take(self, name: str, rows: Rows) -> Values:
         """The values of some rows."""
-        places = self._places[rows]
         values = np.full(len(rows), self.empties[name])
-        said = places >= 0
-        values[said] = self._data[name][places[said]]
+        if self._count:
+            places = self._places[rows]
+            said = places >= 0
+            values[said] = self._data[name][places[said]]
         return values
 
     def said(self, rows: Rows) -> NDArray[np.bool_]:
         """Of which of some rows anything is said."""
-        return self._places[rows] >= 0
+        return self._places[rows] >= 0 if self._count else np.zeros(len(rows), np.bool_)
 
     def places(self, rows: Rows) -> Rows:
         """Where the values of some rows stand; rows without a place get one."""
-        new = np.unique(rows[self._places[rows] < 0])
+        if not self._count:
+            self._places = np.full(self._room, _NOWHERE)
+        new = self._each_once(rows[self._places[rows] < 0])
         if len(new):
             self._reserve(self._count + len(new))
             self._places[new] = np.arange(self._count, self._count + len(new), dtype=np.int32)
             self._count += len(new)
         return self._places[rows].astype(np.int64)
+
+    def _each_once(self, rows: Rows) -> Rows:
+        """Rows that may repeat, each once: the one that was last to write its number where its place will be."""
+        numbers = np.arange(len(rows), dtype=np.int32)
+        self._places[rows] = numbers
+        once: Rows = rows[self._places[rows] == numbers]
+        return once
 
     def data(self, name: str) -> Values:
         """The values by place; `places` may replace it."""
@@ -76,12 +90,14 @@ class Rare:
 
     def keep(self, rows: Rows) -> None:
         """Keep some rows only, in their order, under new numbers from 0 on."""
-        places = self._places[rows]
-        said = places >= 0
-        self._data = {name: held[places[said]] for name, held in self._data.items()}
-        self._count = int(said.sum())
-        places[said] = np.arange(self._count, dtype=np.int32)
-        self._places = places
+        self._room = len(rows)
+        if self._count:
+            places = self._places[rows]
+            said = places >= 0
+            self._data = {name: held[places[said]] for name, held in self._data.items()}
+            self._count = int(said.sum())
+            places[said] = np.arange(self._count, dtype=np.int32)
+            self._places = places
 
     def _reserve(self, needed: int) -> None:
         for name, held in self._data.items():

@@ -59,21 +59,22 @@ class Replay:
 
     def finish(self) -> None:
         """Go on to the moment asked for: an import has no tick before its end, yet its facts have their times."""
-        if self.until is None:
-            return
         for part in self.parts.values():
-            part.clock.hear(Tick(through=self.until))
-            for alert in part.look():
-                self.alerts[alert["alert_id"], alert["state"]] = alert
+            if self.until is not None:
+                part.clock.hear(Tick(through=self.until))
+            self._tell(part.look())
 
     def _take(self, records: Records) -> None:
         part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
         for some in parted(records):
-            effect = part.take(some)
+            effect = part.take(some, behind=True)
             self.events += effect.events
             self.bad += len(effect.bad)
-            for alert in effect.alerts:
-                self.alerts[alert["alert_id"], alert["state"]] = alert
+            self._tell(effect.alerts)
+
+    def _tell(self, alerts: list[dict[str, Any]]) -> None:
+        for alert in alerts:
+            self.alerts[alert["alert_id"], alert["state"]] = alert
 
     def _cut(self, records: Records) -> Records:
         """The records before the first tick that is later than `until`."""

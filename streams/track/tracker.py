@@ -32,7 +32,7 @@ from streams.wire import records as wire
 log = logging.getLogger(__name__)
 
 TOPIC = "message-events"
-BATCH = 150_000
+BATCH = 100_000
 KEEP_EVERY = 1.0
 """Seconds between snapshots."""
 

@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
+from streams.process import ONE_THREAD, prepare
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 from tests.bench.events import TERMS
@@ -41,7 +42,7 @@ class Member:
         told = msgspec.json.encode(settings, enc_hook=str).decode()
         self.process = subprocess.Popen(  # noqa: S603 - ourselves
             (sys.executable, "-m", "tests.bench.members", told, name, mode),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD},
         )  # fmt: skip
 
     def hear(self) -> str:
@@ -130,6 +131,7 @@ class Group:
 
 
 def _main(told: str, name: str, mode: str) -> None:
+    prepare()
     settings = msgspec.json.decode(told, type=Settings, dec_hook=lambda kind, text: kind(text))
     _say("ready")
     sys.stdin.readline()

@@ -1,0 +1,26 @@
+"""What a worker asks of the machine for its process, since processes share the work.
+
+Rules:
+- One thread for columns: batches are small, and more threads would wait for each other, and for the other workers.
+- Blocks of a megabyte and more are given back to the system when they are free: columns grow by being copied, and what
+  they leave would lie between others for ever. Smaller ones stay at hand, as each batch needs them again.
+"""
+
+import ctypes
+import os
+
+ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
+"""Read by polars when it is first imported."""
+
+_MEGABYTE = 1 << 20
+_MALLOPT = {-3: _MEGABYTE, -1: 32 * _MEGABYTE, -2: 8 * _MEGABYTE}
+"""Of glibc's mallopt: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD."""
+
+
+def prepare() -> None:
+    """Ask for it; before polars is imported."""
+    os.environ |= ONE_THREAD
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # another libc has its own ways
+        for option, value in _MALLOPT.items():
+            mallopt(option, value)
