@@ -208,7 +208,6 @@ class Custody(Holdings):
             return
         units, keys, at, seen = self._units(legs[events]), facts.leg[events], facts.at[events], facts.known[events]
         due = self._due(facts, events)
-        self.units.join("submitted_at", units, at)
         self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))

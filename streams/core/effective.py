@@ -40,7 +40,7 @@ class Effective:
     def of(cls, custody: Custody) -> "Effective":
         """Credit orphans and gather the columns of units."""
         units = custody.units
-        alive, ours = units["leg"] >= 0, units["submitted_at"] != NEVER
+        alive, ours = units["leg"] >= 0, units["submitted_known"] != NEVER
         unit = np.flatnonzero(alive & ours)
         columns = {name: units.take(name, unit) for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
         place = np.full(len(units) + 1, -1, np.int64)

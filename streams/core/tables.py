@@ -94,8 +94,7 @@ COPIES = (
 """One row a copy in a mailbox."""
 
 UNITS = (
-    Column(name="submitted_at", join=Join.EARLIEST, of="submitted at a submission point, with this recipient"),
-    Column(name="submitted_known", join=Join.FIRST, of="when the submission that fixes the due time was known"),
+    Column(name="submitted_known", join=Join.FIRST, of="when the submission that fixes the due time could be known"),
     Column(name="due_from", join=Join.FIRST, of="when it was submitted"),
     Column(name="due_at", join=Join.FIRST, of="by when a report is due; never where none is owed"),
     Column(name="due_leg", join=Join.FIRST, of="its leg's entry (hash), which names the unit", dtype=np.uint64),

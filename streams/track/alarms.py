@@ -3,8 +3,8 @@
 Rules:
 - An alert's identity is (rule, leg): 16 bytes of hash. Its two records (raised, cleared) never change; telling one
   again says the same.
-- Findings are the same however the log was cut into batches, but for one that a hand-over takes away which becomes
-  known after what it connects: it is cleared at the tick at which it was gone, and marked as withdrawn.
+- Findings are the same however the log was cut into batches. One that a hand-over takes away which becomes known after
+  what it connects is cleared at the tick after it, and marked as withdrawn.
 - What was told is state, and kept with it: a finding from late evidence may stand before the tick at which it is told.
 """
 

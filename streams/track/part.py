@@ -2,13 +2,15 @@
 
 Rules:
 - The clock of a record is the latest tick before it in its partition; so what is known does not depend on batches.
-- Findings are looked at once a batch, at its last tick: their times come from the facts, not from when we looked. While
-  a backlog is worked off a look waits until enough was folded to be worth it, since it costs by what is open.
+- Findings are looked at once a batch, at its last tick, before what follows it is folded: their times come from the
+  facts, not from when we looked. While a backlog is worked off a look waits until enough was folded to be worth it.
+- But for hand-overs that take away what was found before them: a look comes before each, and one at the tick after it.
 - Rows of closed messages leave now and then. When they do changes nothing that is said: a message of which more is said
   is looked at as of the tick before that, whether its rows have left or not.
 - Records that cannot be understood are told apart and cost nothing else.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,7 @@ from streams.core.closing import close, closing
 from streams.core.custody import Custody
 from streams.core.facts import COLUMNS, Facts, Mask, Times, facts
 from streams.core.lattice import NEVER
+from streams.core.reunion import reunited
 from streams.core.terms import SECOND, Terms
 from streams.kafka.ports import Records
 from streams.track.alarms import Alarms
@@ -67,8 +70,10 @@ class Part:
         offset: of the next record.
         swept: the clock when closed messages left last.
         renumbered: rows have other numbers since a snapshot was made.
-        unlooked: the clock went on since findings were looked at.
+        looked: the clock when findings were looked at last.
         waited: how many records were folded since.
+        reunited: a hand-over has taken something away since the last tick, as far as we know.
+        heard: how many legs were known at the last tick, or more.
     """
 
     partition: int
@@ -78,13 +83,20 @@ class Part:
     offset: int = 0
     swept: int = BEGINNING
     renumbered: bool = False
-    unlooked: bool = False
+    looked: int = BEGINNING
     waited: int = 0
+    reunited: bool = False
+    heard: int = 0
 
     @classmethod
     def empty(cls, partition: int, terms: Terms) -> "Part":
         """A partition of which nothing is known."""
         return cls(partition, Custody(terms=terms), Clock(), Alarms(partition))
+
+    @property
+    def unlooked(self) -> bool:
+        """Did the clock go on since findings were looked at."""
+        return self.clock.through > self.looked
 
     def take(self, records: Records, *, behind: bool = False) -> Effect:
         """Fold records; records before `offset` may come again and change nothing.
@@ -95,55 +107,72 @@ class Part:
         """
         batch = columns.read(records.values, records.keys, COLUMNS)
         before = self.clock.through
-        alerts = self._fold(batch.frame)
+        self.waited += len(records.values)
+        waits = behind and self.waited * BEHIND < len(self.custody.legs)
+        alerts = self._fold(batch.frame, waits=waits)
         if records.offsets:
             self.offset = max(self.offset, records.offsets[-1] + 1)
-        ticked = self.clock.through > before
-        self.unlooked |= ticked
-        self.waited += len(records.values)
-        if self.unlooked and not (behind and self.waited * BEHIND < len(self.custody.legs)):
-            alerts += self.look()
         return Effect(
             events=len(batch.frame),
             bad=[(records.offsets[index], records.values[index], reason) for index, reason in batch.bad],
             alerts=alerts,
-            ticked=ticked,
+            ticked=self.clock.through > before,
         )
 
     def look(self) -> list[dict[str, Any]]:
         """What is found up to the clock and was not told yet; then closed messages may leave."""
-        self.unlooked, self.waited = False, 0
+        self.looked, self.waited = self.clock.through, 0
         alerts = self.alarms.news(self.custody, self.clock)
         self._sweep()
         return alerts
 
-    def _fold(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
-        """Fold records up to each tick at which a message may close that more is said of; what is found there."""
+    def _fold(self, frame: pl.DataFrame, *, waits: bool) -> list[dict[str, Any]]:
+        """Fold records up to each tick that must be looked at, and then the others; what is found at those ticks."""
         isnt = (frame["kind"].cast(pl.String) != "tick").to_numpy()
         at = frame["occurred_at"].cast(pl.Int64).to_numpy()
         ticks = [Tick.read(int(at[row]), tuple(frame["attributes"][row])) for row in np.flatnonzero(~isnt).tolist()]
         clock = self._clock(at, ~isnt)[isnt]
         events = facts(frame if isnt.all() else frame.filter(pl.Series(isnt)), clock)
         alerts: list[dict[str, Any]] = []
-        start, end = 0, self._until(events, clock, 0, BEGINNING)
-        while end < len(clock):
-            through = int(clock[end])
+        start, stops = 0, self._stops(events, clock, ticks, waits=waits)
+        through = self._next(events, clock, 0, BEGINNING, stops)
+        while through != NEVER:
+            end = int(np.searchsorted(clock, through))
             self._join(events.part(start, end))
             self._hear(ticks, through)
-            alerts += self.alarms.news(self.custody, self.clock)
-            self._leave(self._closing(self._said(events, clock, end)))
-            start, end = end, self._until(events, clock, end, through + 1)
-        self._join(events.part(start, end))
+            alerts += self.look() if self.unlooked else []
+            self._close(events, clock, end)
+            start, through = end, self._next(events, clock, end, through + 1, stops)
+        self._join(events.part(start, len(clock)))
         self._hear(ticks, NEVER)
         return alerts
+
+    def _next(self, events: Facts, clock: Times, start: int, since: int, stops: Sequence[int]) -> int:
+        """The next tick not before `since` that must be looked at; NEVER if none."""
+        closes = self._until(events, clock, start, since)
+        found = [int(clock[closes])] if closes < len(clock) else []
+        return min((*found, *(stop for stop in stops if stop >= since)), default=NEVER)
+
+    def _stops(self, events: Facts, clock: Times, ticks: Sequence[Tick], *, waits: bool) -> list[int]:
+        """The ticks that must be looked at: the last, but while it waits; those before and after what is reunited."""
+        befores = reunited(self.custody, self.clock.through, events, clock, self.heard).tolist()
+        throughs = sorted({self.clock.through, *(tick.through for tick in ticks if tick.through > self.clock.through)})
+        waiting = [self.clock.through] if self.reunited else []
+        afters = [next((one for one in throughs if one > before), NEVER) for before in (*waiting, *befores)]
+        self.reunited = NEVER in afters
+        last = [] if waits else throughs[-1:]
+        return [stop for stop in (*befores, *afters, *last) if self.looked < stop < NEVER]
 
     def _join(self, events: Facts) -> None:
         self.alarms.agenda.hear(self.custody.fold(events))
 
     def _hear(self, ticks: Sequence[Tick], through: int) -> None:
+        before = self.clock.through
         for tick in ticks:
             if tick.through <= through:
                 self.clock.hear(tick)
+        if self.clock.through > before:
+            self.heard = len(self.custody.legs)
 
     def _clock(self, at: NDArray[np.int64], ticks: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The clock before each record."""
@@ -152,6 +181,13 @@ class Part:
         return running[:-1]
 
     # Closing
+
+    def _close(self, events: Facts, clock: Times, start: int) -> None:
+        """Let messages leave that more is said of before the next tick, if they closed."""
+        said = self._said(events, clock, start)
+        said &= self._old(self.clock.through - self.custody.terms.profile.linger * SECOND)
+        if said.any():
+            self._leave(self._closing(said))
 
     def _until(self, events: Facts, clock: Times, start: int, since: int) -> int:
         """From which event on closing must be looked at again: its tick is not before `since`; all if never.
@@ -186,7 +222,7 @@ class Part:
 
     def _said(self, events: Facts, clock: Times, start: int) -> Mask:
         """Which messages more is said of before the next tick."""
-        some = events.part(start, int(np.searchsorted(clock, clock[start], "right")))
+        some = events.part(start, int(np.searchsorted(clock, self.clock.through, "right")))
         said = np.zeros(len(self.custody.messages) + 1, np.bool_)
         said[self.custody.mentioned(some)] = True
         return said[:-1]
@@ -194,4 +230,4 @@ class Part:
     def _leave(self, closes: Mask) -> None:
         if closes.any():
             self.alarms.keep(close(self.custody, closes, self.clock.through))
-            self.renumbered = True
+            self.renumbered, self.heard = True, sys.maxsize

@@ -20,7 +20,6 @@ from streams.core.terms import Terms
 from streams.kafka import progress
 from streams.kafka.ports import Log, Records
 from streams.track.part import Part
-from streams.track.ticks import parted
 from streams.wire import columns
 from streams.wire import records as wire
 
@@ -66,11 +65,10 @@ class Replay:
 
     def _take(self, records: Records) -> None:
         part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
-        for some in parted(records):
-            effect = part.take(some, behind=True)
-            self.events += effect.events
-            self.bad += len(effect.bad)
-            self._tell(effect.alerts)
+        effect = part.take(records, behind=True)
+        self.events += effect.events
+        self.bad += len(effect.bad)
+        self._tell(effect.alerts)
 
     def _tell(self, alerts: list[dict[str, Any]]) -> None:
         for alert in alerts:

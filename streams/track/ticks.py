@@ -12,7 +12,7 @@ from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
 from streams.kafka import progress
-from streams.kafka.ports import Log, Records, RecordWriter
+from streams.kafka.ports import Log, RecordWriter
 from streams.track.timekeeper import Timekeeper
 from streams.wall import Wall
 from streams.wire import envelope
@@ -70,13 +70,6 @@ def encoded(tick: Tick, ledger: str) -> bytes:
         attributes=tick.attributes(),
     )
     return envelope.encode(event)
-
-
-def parted(records: Records) -> list[Records]:
-    """Records up to the last tick, and those after it: what is found at the tick does not depend on what follows it."""
-    keys = records.keys
-    end = len(keys) - keys[::-1].index(TICK) if TICK in keys else 0
-    return [some for some in (records.some(slice(end)), records.some(slice(end, None))) if some.offsets]
 
 
 def write(writer: RecordWriter, tick: Tick) -> None:

@@ -25,7 +25,6 @@ from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.part import Effect, Part
 from streams.track.segments import Manifest
-from streams.track.ticks import parted
 from streams.wall import Wall
 from streams.wire import records as wire
 
@@ -105,16 +104,13 @@ class Tracker:
 
     # Records
 
-    def _take(self, part: Part, records: Records, *, behind: bool) -> int:
-        return sum(self._fold(part, some, behind=behind) for some in parted(records))
-
     def _look(self) -> None:
         """Look at what waited for a backlog to be worked off."""
         for part in self.parts.values():
             if part.unlooked:
                 self._tell(Effect(events=0, bad=[], alerts=part.look(), ticked=False))
 
-    def _fold(self, part: Part, records: Records, *, behind: bool) -> int:
+    def _take(self, part: Part, records: Records, *, behind: bool) -> int:
         effect = part.take(records, behind=behind)
         for offset, value, reason in effect.bad:
             self._letters.put(TOPIC, part.partition, offset, value, reason)
@@ -257,7 +253,8 @@ class Tracker:
         part = Part.empty(number, self.terms)
         segments.apply(part, [held[key] for key in keys])
         part.clock, part.offset = segments.clock_of(manifest), manifest.offset
-        part.unlooked = manifest.unlooked
+        part.looked = part.clock.through - manifest.unlooked
+        part.reunited, part.heard = True, len(part.custody.legs)  # it may be
         part.alarms.recall(part.custody, part.clock)
         kept = Kept(
             generations=list(manifest.generations),

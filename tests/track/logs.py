@@ -57,13 +57,8 @@ def told(alerts: list[dict[str, Any]]) -> Told:
 
 
 def apart(alerts: list[dict[str, Any]], others: list[dict[str, Any]]) -> Told:
-    """What only one of two runs said.
-
-    But for what a hand-over takes away that becomes known after what it connects: a run that looked in between has told
-    it, and withdraws it; see alarms.py.
-    """
-    withdrawn = {one["alert_id"] for one in (*alerts, *others) if "withdrawn" in one.get("attributes", ())}
-    return {one for one in told(alerts) ^ told(others) if one[0] not in withdrawn}
+    """What only one of two runs said."""
+    return told(alerts) ^ told(others)
 
 
 @st.composite
