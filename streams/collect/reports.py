@@ -2,7 +2,8 @@
 
 Rules:
 - A report leads from the origin's queue entry (known by the trace in its last part) to the entry of the host that
-  reports; a receipt is about the origin's entry. Where neither is known, they are about the message and the recipient.
+  reports; a receipt is about the origin's entry. Where neither is known, they are about the message and the recipient,
+  and so is a receipt without Original-Recipient: whose it is may be an address that the origin never had in its queue.
 - A report's time is when it reached the originator: the date of its first Received line, else its Date; a time after it
   was read is no time.
 - Reports in the wild lack fields or misspell them. What can be used is used; a report that names no message at all is
@@ -140,7 +141,7 @@ class ReportParser:
             told.kind,
             at,
             about,
-            [(about.origin, told.recipient)],
+            [(about.origin if told.original else None, told.recipient)],
             original_recipient=told.original or None,
             action=told.action,
             traffic=Traffic.RECEIPT,

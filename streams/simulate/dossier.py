@@ -350,7 +350,7 @@ class Dossier:
             self._traced(act, told.original or told.final, ticket, known)
 
     def _receipted(self, act: Receipted, ticket: int, known: int) -> None:
-        self._traced(act, act.original or act.final, ticket, known)
+        self._traced(act, act.original, ticket, known)
         if act.disposition == "displayed":
             self.cases[ticket].receipts.append((known, act))
 

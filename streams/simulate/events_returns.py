@@ -33,6 +33,7 @@ def reported(scribe: Scribe, act: Reported) -> None:
 def receipted(scribe: Scribe, act: Receipted) -> None:
     """A receipt came back."""
     key, origin = _subject(scribe, act.message_id, act.trace)
+    origin = origin if act.original else None
     to = act.original or act.final
     legs = (leg_of(origin.host, origin.queue_id, to, key=key),) if origin else ()
     kind = Kind.READ if act.disposition == "displayed" else Kind.NOT_READ

@@ -2,7 +2,8 @@
 
 Rules:
 - A receipt means the first copy of a message in the mailbox of whom it names, until a second copy is known.
-- One that names the message by its Message-ID alone means nothing once a second submission with that id is known.
+- One that does not say for whom its message was first, or has no trace, names it by its Message-ID alone (whoever
+  opened it may have an address that the origin never saw), and means nothing once a second submission is known.
 """
 
 from collections import defaultdict
@@ -30,9 +31,13 @@ class Receipts:
         told = [
             known
             for known, act in case.receipts
-            if act.final == copy.act.user and (act.trace or known < self._second.get(act.message_id, NEVER))
+            if act.final == copy.act.user
+            and ((act.trace and act.original) or known < self._second.get(act.message_id, NEVER))
         ]
         return min((one for one in told if one < until), default=NEVER)
+
+    def _second_of(self, message_id: str) -> int:
+        return self._second.get(message_id, NEVER)
 
     @cached_property
     def _copies(self) -> dict[int, list[Copy]]:

@@ -5,7 +5,7 @@ Rules:
 - A receipt is a mail of its own: from the reader's client through the switches to the originator's mailbox. A reader
   outside answers, too, where their mail system is one that talks.
 - Half of the clients send the headers of what they answer, with its trace; the others name its Message-ID alone. Half
-  of those whose address is not the one that was written to say for whom it was.
+  of them say for whom it was first.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def _send(at: int, play: "Play", letter: Letter, reader: Reader, disposition: st
         play.later(up + play.chance.randint(SECOND, MINUTE), _send, play, letter, reader, disposition)
         return
     chance = play.chance
-    says = reader.original != reader.to and chance.random() < SHOWN
+    says = chance.random() < SHOWN if reader.original != reader.to else letter.number % 2 == 0
     told = Told(final=reader.to, original=reader.original if says else "", action=disposition, status="")
     shown = chance.random() < SHOWN or not letter.message_id
     about = About(

@@ -85,6 +85,17 @@ def test_a_receipt_with_a_trace_is_about_the_origin() -> None:
     assert event.attributes[0] == f"trace=origin/{ORIGIN}"
 
 
+def test_a_receipt_that_does_not_say_for_whom_it_was_is_about_the_pair() -> None:
+    """Whoever opened it may have an address that the origin's queue never had, whatever its trace names."""
+    last = (
+        "Content-Type: text/rfc822-headers\n\n"
+        f"Received: from c by origin.lab.test (Postfix) with ESMTP id {ORIGIN}; Mon\nMessage-ID: <wild-1@origin.test>\n"
+    )
+    event = one(receipt("displayed", last=last))
+    assert (event.leg, event.host, event.queue_id) == (pair_leg(KEY, TO), "", "")
+    assert event.attributes[0] == f"trace=origin/{ORIGIN}"
+
+
 def test_exchange_s_receipt() -> None:
     """Fields of its own, no third part."""
     event = one(EXCHANGE_READ)

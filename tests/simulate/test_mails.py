@@ -115,7 +115,7 @@ def test_a_receipt_is_read_as_what_it_is(disposition: str, kind: Kind) -> None:
     """About the origin's entry, which its trace names."""
     stage = Stage()
     first = stage.enter()
-    (event,) = read(stage.receive(first, disposition))
+    (event,) = read(stage.receive(first, disposition, original=READER))
     assert (event.kind, event.recipient, event.host, event.queue_id) == (kind, READER, "alpha", first.queue_id)
 
 

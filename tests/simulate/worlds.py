@@ -187,7 +187,9 @@ class Stage:
         self.acts.append(told)
         return told
 
-    def receive(self, first: Entered, disposition: str = "displayed", to: str = READER) -> Receipted:
+    def receive(
+        self, first: Entered, disposition: str = "displayed", to: str = READER, original: str = ""
+    ) -> Receipted:
         """A receipt reaches the originator."""
         told = Receipted(
             at=self.later(1),
@@ -197,6 +199,7 @@ class Stage:
             message_id=first.message_id,
             trace=(Stay(host=first.host, queue_id=first.queue_id, at=first.at),),
             final=to,
+            original=original,
             disposition=disposition,
         )
         self.acts.append(told)
