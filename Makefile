@@ -50,4 +50,4 @@ pin: ## compile the hash-pinned requirements from pyproject.toml
 
 clean:
 	rm -rf $(VENV) .custody .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -name '*__mypyc.*.so' -delete && find streams -name '*.so' -delete
+	find . -maxdepth 1 -name '*__mypyc.*.so' -delete && find streams -name '*.so' -delete
