@@ -62,6 +62,11 @@ class Index:
         self.keys[rows] = keys
         self._count = max(self._count, top)
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many rows."""
+        if rows > len(self.keys):
+            self.keys = resized(self.keys, rows)
+
     def rebuild(self) -> None:
         """Make the keys that were put back findable."""
         self._rebuild(self._count)

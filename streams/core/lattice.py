@@ -208,6 +208,11 @@ class Table:
         self._touched[rows] = False
         return rows
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many rows."""
+        self.index.reserve(rows)
+        self._reserve(len(self))
+
     def restore(self, rows: Rows, keys: Keys, values: Mapping[str, Values]) -> None:
         """Put back rows as a snapshot has them, under the numbers they had; rebuild the index once all are there.
 

@@ -10,7 +10,9 @@ Rules:
   they are acknowledged, and the offset is committed with its id: recovery believes nothing else.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from typing import Any
 
@@ -35,6 +37,9 @@ _VERSION = b"snapshot-1"
 ROWS = 3072
 """Rows of a segment: under 800 KB as they are, about a third of it compressed."""
 
+AHEAD = 16
+"""Segments that are unpacked before they are needed."""
+
 HEAP = 700_000
 """Bytes of names in a segment."""
 
@@ -54,6 +59,7 @@ class Manifest(msgspec.Struct, frozen=True):
         terms: version of the terms that fixed the due times.
         heap: bytes of names.
         learned: number of interned texts.
+        rows: how many rows each of TABLES has.
         queues: host and next hop of every queue that may have been told.
         closed: of each time that messages closed: a name, its number of segments, and the clock.
         unlooked: what is found up to the clock may not have been told yet.
@@ -68,6 +74,7 @@ class Manifest(msgspec.Struct, frozen=True):
     terms: str
     heap: int
     learned: int
+    rows: tuple[int, ...] = ()
     queues: tuple[tuple[str, str], ...] = ()
     closed: tuple[tuple[str, int, int], ...] = ()
     unlooked: bool = False
@@ -128,16 +135,26 @@ def whole(part: Part) -> Iterator[bytes]:
     yield from _told(part.alarms.all_told())
 
 
-def apply(part: Part, segments: Sequence[bytes]) -> None:
+def rows_of(part: Part) -> tuple[int, ...]:
+    """How many rows each of TABLES has."""
+    return tuple(len(getattr(part.custody, name)) for name in TABLES)
+
+
+def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> None:
     """Put segments back, in order.
+
+    Args:
+        part: an empty one.
+        segments: all that its manifest names.
+        counts: how many rows each of TABLES will have, where that is known.
 
     Raises:
         Undecodable: one is damaged, or of another version.
     """
     custody = part.custody
+    _reserve(part, counts)
     lost: list[tuple[Rows, Rows]] = []
-    for raw in segments:
-        name, columns, blob = _unpacked(raw)
+    for name, columns, blob in _all_unpacked(segments):
         match name:
             case "heap":
                 custody.names.extend(blob)
@@ -157,6 +174,11 @@ def apply(part: Part, segments: Sequence[bytes]) -> None:
     custody.chains.extend(len(custody.legs))
     for rows, above in lost:
         custody.chains.restore(len(custody.legs), rows, above)
+
+
+def _reserve(part: Part, counts: Sequence[int]) -> None:
+    for table, count in zip(TABLES, counts, strict=False):
+        getattr(part.custody, table).reserve(count)
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -228,6 +250,18 @@ def _packed(name: str, columns: dict[str, Any], blob: bytes = b"") -> bytes:
     with pa.ipc.new_stream(out, schema, options=options) as writer:
         writer.write_table(table.cast(schema))
     return _sealed(bytes(out.getvalue()))
+
+
+def _all_unpacked(segments: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any], bytes]]:
+    """All of them, in order; the next are unpacked while one is put back."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[tuple[str, dict[str, Any], bytes]]] = deque()
+        for raw in segments:
+            waiting.append(pool.submit(_unpacked, raw))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        for one in waiting:
+            yield one.result()
 
 
 def _unpacked(raw: bytes) -> tuple[str, dict[str, Any], bytes]:

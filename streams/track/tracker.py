@@ -35,6 +35,9 @@ BATCH = 100_000
 KEEP_EVERY = 1.0
 """Seconds between snapshots."""
 
+REST = 20
+"""Queues are counted for no more than one in so many seconds: with millions of messages open it takes a while."""
+
 GENERATIONS = 60
 """Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
 
@@ -71,7 +74,7 @@ class Tracker:
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
-        self._kept_at = self._wall.monotonic()
+        self._kept_at = self._rest_until = self._wall.monotonic()
         self._word = secrets.token_hex(4)
         group = f"custody-tracker-{records.settings.ledger}"
         self._reader = records.reader(TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked)
@@ -138,15 +141,19 @@ class Tracker:
 
     def keep(self) -> None:
         """Keep what changed of every partition, and commit."""
-        self._kept_at = self._wall.monotonic()
+        self._kept_at, spent = self._wall.monotonic(), 0.0
+        rested = self._kept_at >= self._rest_until
         for number, part in self.parts.items():
             kept = self._kept[number]
-            ticked = part.clock.through > kept.through
+            ticked = rested and part.clock.through > kept.through
+            before = self._wall.monotonic()
             now = queues(part.custody) if ticked else []
+            spent += self._wall.monotonic() - before
             if part.offset > kept.offset:
                 self._keep(part, kept, {*kept.queues, *((queue.host, queue.next_hop) for queue in now)})
             if ticked:
                 self._tell_queues(part, kept, now)
+        self._rest_until = max(self._rest_until, self._kept_at + REST * spent - KEEP_EVERY)
         self._writer.flush()
 
     def _keep(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> None:
@@ -192,6 +199,7 @@ class Tracker:
             terms=self.terms.version,
             heap=kept.heap,
             learned=kept.learned,
+            rows=segments.rows_of(part),
             queues=tuple(sorted(told)),
             closed=tuple(kept.closed),
             unlooked=part.unlooked,
@@ -251,7 +259,7 @@ class Tracker:
             log.warning("partition %d: a segment is missing: from the beginning", number)
             return None, None
         part = Part.empty(number, self.terms)
-        segments.apply(part, [held[key] for key in keys])
+        segments.apply(part, [held[key] for key in keys], manifest.rows)
         part.clock, part.offset = segments.clock_of(manifest), manifest.offset
         part.looked = part.clock.through - manifest.unlooked
         part.reunited, part.heard = True, len(part.custody.legs)  # it may be
