@@ -29,7 +29,7 @@ SAMPLE = 15_000
 
 def tracker(size: Size) -> Iterator[Figure]:
     """Events a second, in both orders, in one process and in two."""
-    count = size.of(40_000, 2_000)
+    count = size.of(80_000, 2_000)
     with stack() as started:
         for name, framed in in_orders(journeys(count)).items():
             settings = written(started, f"bench{name[:4].strip()}", framed, count * 0.001 + 1000)
