@@ -52,7 +52,10 @@ class Ticker:
         Raises:
             Unavailable: it was not acknowledged.
         """
-        tick = self.keeper.tick(self._wall.now())
+        now = self._wall.now()
+        if self.keeper.misses(now):
+            self.recall()
+        tick = self.keeper.tick(now)
         if tick is not None:
             write(self._writer, tick)
 

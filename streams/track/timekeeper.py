@@ -6,7 +6,8 @@ Rules:
   that talks but lags holds the clock, and is named as behind. An import has no timekeeper, hence no silence.
 - A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
 - Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
-  one source again after hearing none (the broker was away) gives everybody the whole of its patience anew.
+  one source again after hearing none (the broker was away) gives everybody the whole of its patience anew. Before a
+  source is called silent, whoever hears for us looks once for what it said and we were not given (`misses`).
 """
 
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Timekeeper:
     looked: int = BEGINNING
     listening: int = BEGINNING
     _is_deaf: bool = False
+    _missed: set[str] = field(default_factory=set)
 
     def hear(self, said: dict[str, Any]) -> None:
         """Take in a progress record; an old one changes nothing."""
@@ -76,6 +78,12 @@ class Timekeeper:
             heard.at = max(heard.at, said["at"])
             if said["through"] is not None:
                 heard.through = max(heard.through, said["through"])
+
+    def misses(self, now: int) -> bool:
+        """Is a source silent that was not when this was asked last; what it said may still be on its way to us."""
+        self._listen(now)
+        before, self._missed = self._missed, self._silent(now)
+        return not self._missed <= before
 
     def tick(self, now: int) -> Tick | None:
         """The next tick, or None where the clock does not go on.

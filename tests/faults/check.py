@@ -22,7 +22,7 @@ from streams.track.replay import Replay, compare, live
 from streams.track.tracker import Tracker
 from streams.warehouse.rows import PLAIN, START, plain_columns, plain_row, rows
 from streams.wire import envelope, records
-from tests.faults.mail import TERMS, Alarm, Mail
+from tests.faults.mail import TERMS, Alarm, Mail, alarm_of
 from tests.faults.store import Tables
 from tests.faults.world import World
 
@@ -34,20 +34,20 @@ CONTENT = ("rule", "unit", "at", "due", "message_key", "host", "queue_id", "reci
 AFTER = 1000 * SECOND
 
 
-def wrong(world: World) -> list[str]:
-    """Everything that is wrong with what came out of a world."""
+def wrong(world: World, tracker: type[Tracker] = Tracker) -> list[str]:
+    """Everything that is wrong with what came out of a world; `tracker` takes up what was kept there."""
     log = decoded(world.log)
     replay = replayed(world.log)
     return [
         *lost(world.mail, log),
         *too_early(world.mail, log),
         *dishonest(world.mail, world.log),
-        *(falsely_silent(world) if world.patience else untold(world.mail, world.log)),
+        *(falsely_silent(world) if world.weather.patience else untold(world.mail, world.log)),
         *told_otherwise(world.log),
         *differing(world.log, replay),
         *unfed(world.log, world.tables),
         *misfiled(world.log),
-        *unrecovered(world.log, replay),
+        *unrecovered(world.log, replay, tracker),
         *misqueued(world.log, replay),
     ]
 
@@ -103,7 +103,7 @@ def falsely_silent(world: World) -> Iterator[str]:
     """Only a source that said nothing for longer than the clock writer's patience is called silent."""
     for host in {alert["host"] for alert in told(world.log) if alert["rule"] == "source-silent"}:
         said = sorted(one["at"] for one in all_progress(world.log) if one["source"] == host)
-        if max(after - before for before, after in pairwise(said)) <= world.patience * SECOND:
+        if max(after - before for before, after in pairwise(said)) <= world.weather.patience * SECOND:
             yield f"falsely silent: {host}"
 
 
@@ -116,18 +116,14 @@ def untold(mail: Mail, log: MemoryLog) -> Iterator[str]:
     """What is due by the plan of the mail was told, once by its id; and nothing else."""
     ids: dict[Alarm, set[bytes]] = defaultdict(set)
     for alert in told(log):
-        ids[_alarm(alert)].add(alert["alert_id"])
-    for alarm in sorted(mail.alarms - ids.keys()):
+        ids[alarm_of(alert)].add(alert["alert_id"])
+    for alarm in sorted(mail.alarms.keys() - ids.keys()):
         yield f"not told: {alarm}"
-    for alarm in sorted(ids.keys() - mail.alarms):
+    for alarm in sorted(ids.keys() - mail.alarms.keys()):
         yield f"told without reason: {alarm}"
     for alarm, names in ids.items():
         if len(names) > 1:
             yield f"told under {len(names)} ids: {alarm}"
-
-
-def _alarm(alert: dict[str, Any]) -> Alarm:
-    return alert["rule"], alert["host"], alert["queue_id"], alert["state"], alert["at"]
 
 
 def told_otherwise(log: MemoryLog) -> Iterator[str]:
@@ -200,9 +196,9 @@ def misfiled(log: MemoryLog) -> Iterator[str]:
             yield f"misfiled: {case.cause}: {[last.get(name) for name in names]}"
 
 
-def unrecovered(log: MemoryLog, replay: Replay) -> Iterator[str]:
+def unrecovered(log: MemoryLog, replay: Replay, made: type[Tracker]) -> Iterator[str]:
     """A new worker takes up what was kept, from where it was kept, and goes on as a replay does."""
-    tracker = Tracker(log, TERMS, "another")
+    tracker = made(log, TERMS, "another")
     tracker.step(0)
     for number, part in tracker.parts.items():
         place = log.stored.get((f"custody-tracker-{log.settings.ledger}", EVENTS, number))

@@ -7,7 +7,8 @@ Rules:
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -39,20 +40,42 @@ Alarm = tuple[str, str, str, str, int]
 """Rule, host, queue id, raised or cleared, and when in microseconds."""
 
 
+def alarm_of(alert: dict[str, Any]) -> Alarm:
+    """What an alert tells."""
+    return alert["rule"], alert["host"], alert["queue_id"], alert["state"], alert["at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a host's log.
+
+    Attributes:
+        at: when it is written and what it tells of happens, microseconds.
+        id: of its event.
+        text: of it.
+        end: bytes of the log up to its end.
+    """
+
+    at: int
+    id: bytes
+    text: bytes
+    end: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Mail:
     """What happens in the network.
 
     Attributes:
-        lines: moment in seconds, host and text of each line, in the order of time.
+        written: lines of each host's log, in the order of time.
         ids: of all events.
-        alarms: what is due.
+        alarms: what is due, with its message key.
         end: seconds, after everything that happens or is due.
     """
 
-    lines: list[tuple[float, str, bytes]] = field(default_factory=list)
+    written: dict[str, list[Line]] = field(default_factory=lambda: {host: [] for host in HOSTS})
     ids: dict[bytes, tuple[str, int]] = field(default_factory=dict)
-    alarms: set[Alarm] = field(default_factory=set)
+    alarms: dict[Alarm, str] = field(default_factory=dict)
     end: float = 0.0
 
 
@@ -61,7 +84,10 @@ def mail(draw: Random, count: int) -> Mail:
     made = Mail(end=BEGIN + 3 * DUE)
     for number in range(count):
         _message(made, draw, number)
-    made.lines.sort(key=lambda line: line[0])
+    for host, lines in made.written.items():
+        lines.sort(key=lambda line: line.at)
+        ends = accumulate(len(line.text) for line in lines)
+        made.written[host] = [replace(line, end=end) for line, end in zip(lines, ends, strict=True)]
     return made
 
 
@@ -78,21 +104,21 @@ def _message(made: Mail, draw: Random, number: int) -> None:
     if comes is not None:
         _say(made, "relay", reported(start + comes, last, key=key))
     if stays > STUCK:
-        _due(made, "stuck", first, start + STUCK, start + stays)
+        _due(made, "stuck", first, key, start + STUCK, start + stays)
     if comes is None or comes > DUE:
-        _due(made, "overdue", first, start + DUE, None if comes is None else start + comes)
+        _due(made, "overdue", first, key, start + DUE, None if comes is None else start + comes)
 
 
-def _due(made: Mail, rule: str, place: tuple[str, str], raised: float, cleared: float | None) -> None:
-    made.alarms.add((rule, *place, "raised", round(raised * SECOND)))
+def _due(made: Mail, rule: str, place: tuple[str, str], key: str, raised: float, cleared: float | None) -> None:
+    made.alarms[rule, *place, "raised", round(raised * SECOND)] = key
     if cleared is not None:
-        made.alarms.add((rule, *place, "cleared", round(cleared * SECOND)))
+        made.alarms[rule, *place, "cleared", round(cleared * SECOND)] = key
 
 
 def _say(made: Mail, host: str, events: list[MessageEvent]) -> None:
     """Write the lines of one host about what happened there; the store's are told by relay."""
     for event in events:
-        made.lines.append((event.occurred_at / SECOND, host, line(event)))
+        made.written[host].append(Line(at=event.occurred_at, id=event.event_id, text=line(event)))
         made.ids[event.event_id] = (host, event.occurred_at)
 
 

@@ -1,16 +1,53 @@
-"""Parts of Custody with one mistake each, of the kind that a change could bring: the simulation must catch them."""
+"""Parts of Custody with one mistake each, of the kind that a change could bring: the simulation must catch them.
 
-from collections.abc import Sequence
+Rules:
+- A mistake is one that the unit tests of its room may miss: it shows only where something dies, stands still, is given
+  again or is not acknowledged.
+- What nothing outside could tell from the right thing is no mistake, and not here: telling an alert again in the same
+  words; taking up a state that is older than the stored offset, when reading goes on from where that state ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from streams.collect.run import Collector
-from streams.core.clock import Tick
-from streams.kafka.ports import Committed, Records, RecordWriter
-from streams.track import ticks
+from streams.core.clock import Clock, Tick
+from streams.core.errors import Unavailable
+from streams.kafka import progress
+from streams.kafka.ports import Committed, Log, Records, RecordWriter
+from streams.respond.desk import Desk, Place
+from streams.track import segments, ticks
+from streams.track.part import Effect
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
+from streams.wall import Wall
 from streams.warehouse.feed import EVENTS, Feeds
 from streams.warehouse.rows import START
+from streams.wire import records as wire
+
+
+class _Patient:
+    """A writer that waits for nothing, or drops some records."""
+
+    def __init__(self, writer: RecordWriter, *, drops: bytes | None = None) -> None:
+        self.settings, self._writer, self._drops = writer.settings, writer, drops
+
+    def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
+        """Hand over a record."""
+        if self._drops is None or key is None or not key.startswith(self._drops):
+            self._writer.write(topic, key, value, partition)
+
+    def flush(self) -> None:
+        """Wait for nothing, unless records are dropped."""
+        if self._drops is not None:
+            self._writer.flush()
+
+
+# collectors
 
 
 class ForgetfulCollector(Collector):
@@ -23,6 +60,61 @@ class ForgetfulCollector(Collector):
         return True
 
 
+class BoastfulCollector(Collector):
+    """Claims what it has not had acknowledged."""
+
+    def _save(self, *, every: float) -> bool:
+        self._claim()
+        return super()._save(every=every)
+
+
+class HurriedCollector(Collector):
+    """Claims the second in which it looked, in which more may yet be written."""
+
+    def _claim(self) -> None:
+        self._claimed = max(self._claimed, self.wall.now())
+        super()._claim()
+
+
+class LeapingCollector(Collector):
+    """Begins where its log ends, when it is started again without a checkpoint."""
+
+    def _begin(self, eyes: Any) -> None:
+        super()._begin(eyes)
+        if not self._places:
+            eyes.look()
+
+
+# the clock writer
+
+
+class HastyTicker(Ticker):
+    """Believes the wall clock."""
+
+    def look(self) -> None:
+        """Write a tick for now."""
+        ticks.write(self._writer, Tick(through=self._wall.now()))
+
+
+class ForgetfulTicker(Ticker):
+    """Knows only the sources that spoke since it began."""
+
+    def recall(self) -> None:
+        """Forget."""
+
+
+class ImpatientTicker(Ticker):
+    """Takes it for silence that it did not listen itself."""
+
+    def look(self) -> None:
+        """Believe to have listened."""
+        self.keeper.looked = self._wall.now()
+        super().look()
+
+
+# trackers
+
+
 class HastyTracker(Tracker):
     """Commits before what it kept is acknowledged."""
 
@@ -33,18 +125,42 @@ class HastyTracker(Tracker):
         self._writer = writer
 
 
-class _Patient:
-    """A writer that waits for nothing."""
+class SilentTracker(Tracker):
+    """Takes what it would tell for told, and tells it after the state is kept."""
 
-    def __init__(self, writer: RecordWriter) -> None:
-        self.settings, self._writer = writer.settings, writer
+    def __init__(self, *args: Any) -> None:
+        """Have nothing to tell."""
+        self._later: list[Effect] = []
+        super().__init__(*args)
 
-    def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
-        """Hand over a record."""
-        self._writer.write(topic, key, value, partition)
+    def _tell(self, effect: Effect) -> None:
+        self._later.append(effect)
 
-    def flush(self) -> None:
-        """Wait for nothing."""
+    def _keep(self, *args: Any) -> None:
+        super()._keep(*args)
+        later, self._later = self._later, []
+        for effect in later:
+            super()._tell(effect)
+
+
+class CarelessTracker(Tracker):
+    """Takes an alert for told that the broker did not acknowledge."""
+
+    def _tell(self, effect: Effect) -> None:
+        try:
+            super()._tell(effect)
+        except Unavailable:
+            self._writer = self._log.writer()
+
+
+class TimelessTracker(Tracker):
+    """Forgets the clock when it takes up a state."""
+
+    def _recovered(self, *args: Any) -> Any:
+        part, kept = super()._recovered(*args)
+        if part is not None:
+            part.clock = Clock()
+        return part, kept
 
 
 class LeapingTracker(Tracker):
@@ -54,6 +170,63 @@ class LeapingTracker(Tracker):
         return {number: start + (1 if start else 0) for number, start in super()._assigned(committed).items()}
 
 
+class LosingTracker(Tracker):
+    """Names a segment that it did not write."""
+
+    def _keep(self, *args: Any) -> None:
+        writer = self._writer
+        self._writer = _Patient(writer, drops=f"segment/{args[0].partition}/{args[1].number + 1:08d}".encode())
+        super()._keep(*args)
+        self._writer = writer
+
+
+class OmittingTracker(Tracker):
+    """Does not name the last segment that it wrote."""
+
+    def _manifest(self, *args: Any) -> segments.Manifest:
+        manifest = super()._manifest(*args)
+        *before, (name, count) = manifest.generations
+        return msgspec.structs.replace(manifest, generations=(*before, (name, max(0, count - 1))))
+
+
+class TidyTracker(Tracker):
+    """Removes what it kept before, before the new is kept."""
+
+    def _keep(self, *args: Any) -> None:
+        part, kept, _ = args
+        if part.renumbered:
+            self._remove(part.partition, kept.manifest, list(kept.generations))
+            self._writer.flush()
+        super()._keep(*args)
+
+
+class ClingingTracker(Tracker):
+    """Keeps the state of partitions that are another's now, and goes on keeping it."""
+
+    def _revoked(self, partitions: Sequence[int]) -> None:
+        del partitions
+
+
+class PersonalTracker(Tracker):
+    """Tells an alert under an id of the worker's own."""
+
+    def _tell(self, effect: Effect) -> None:
+        mine = [alert | {"alert_id": alert["alert_id"][:8] + self._word.encode()} for alert in effect.alerts]
+        super()._tell(replace(effect, alerts=mine))
+
+
+class WordlessTracker(Tracker):
+    """Names what it keeps by a number that another may use, too."""
+
+    def __init__(self, records: Log, terms: Any, member: str = "", wall: Wall | None = None) -> None:
+        """Have a word like all others."""
+        super().__init__(records, terms, member, wall)
+        self._word = "word"
+
+
+# the feed
+
+
 class HastyFeed(Feeds):
     """Commits before its rows are stored."""
 
@@ -61,6 +234,29 @@ class HastyFeed(Feeds):
         for batch in batches:
             self._readers[EVENTS].commit(batch.partition, batch.offsets[-1] + 1)
         return super()._events(batches)
+
+
+class HastyPlainFeed(Feeds):
+    """The same, of the topics of low rate."""
+
+    def _plain(self, topic: str, batch: Records) -> int:
+        self._readers[topic].commit(batch.partition, batch.offsets[-1] + 1)
+        return super()._plain(topic, batch)
+
+
+class CarelessFeed(Feeds):
+    """Takes rows for stored that the warehouse refused."""
+
+    def _insert(self, *args: Any) -> None:
+        self._insist, insist = _once, self._insist
+        super()._insert(*args)
+        self._insist = insist
+
+
+def _once(do: Any, *args: Any) -> Any:
+    """Do it once, whatever comes of it."""
+    with suppress(Unavailable):
+        return do(*args)
 
 
 class RepeatingFeed(Feeds):
@@ -79,33 +275,64 @@ class TimelessFeed(Feeds):
         return START
 
 
-class HastyTicker(Ticker):
-    """Believes the wall clock."""
+class LeapingFeed(Feeds):
+    """Goes on from where it had read, not from what was stored."""
 
-    def look(self) -> None:
-        """Write a tick for now."""
-        ticks.write(self._writer, Tick(through=self._wall.now()))
+    def _given_up(self, partitions: Sequence[int]) -> None:
+        self._far = {number: self._ends.get(number, 0) for number in partitions}
 
-
-class ForgetfulTicker(Ticker):
-    """Knows only the sources that spoke since it began."""
-
-    def recall(self) -> None:
-        """Forget."""
+    def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
+        starts = super()._starts(topic, committed)
+        far: Mapping[int, int] = getattr(self, "_far", {}) if topic == EVENTS else {}
+        return starts | {number: far[number] for number in committed if number in far}
 
 
-ANY: frozenset[str] = frozenset()
-FLUSHES = frozenset({"flush"})
-READS = frozenset({"read", "flush"})
+# the desk
 
-MUTANTS: tuple[tuple[str, Any, frozenset[str]], ...] = (
-    ("collector", ForgetfulCollector, ANY),
-    ("tracker", HastyTracker, FLUSHES),
-    ("tracker", LeapingTracker, ANY),
-    ("feed", HastyFeed, ANY),
-    ("feed", RepeatingFeed, READS),
-    ("feed", TimelessFeed, ANY),
-    ("ticker", HastyTicker, ANY),
-    ("ticker", ForgetfulTicker, READS),
-)
-"""Which part is broken, how, and the calls that must go wrong for it to show."""
+
+class CarelessDesk(Desk):
+    """Takes a case for told that the broker did not acknowledge."""
+
+    def _tell(self, topic: str, key: bytes, value: bytes) -> None:
+        with suppress(Unavailable):
+            super()._tell(topic, key, value)
+
+
+class DoublingDesk(Desk):
+    """Counts an alert again when it comes again."""
+
+    def hear(self, value: bytes | None, place: Place) -> None:
+        """Know an alert by its place."""
+        alert = progress.plain(wire.decode("alert", value))
+        alert["alert_id"] += str(place).encode() if alert["state"] == "raised" else b""
+        super().hear(wire.encode("alert", alert), place)
+
+
+class SparingDesk(Desk):
+    """Does not tell a case again that it has in its table as it is."""
+
+    def _put(self, case: Any) -> None:
+        if self._table.get(case.case_id) != msgspec.msgpack.encode(case):
+            super()._put(case)
+
+
+MUTANTS: dict[str, tuple[Any, ...]] = {
+    "collector": (ForgetfulCollector, BoastfulCollector, HurriedCollector, LeapingCollector),
+    "ticker": (HastyTicker, ForgetfulTicker, ImpatientTicker),
+    "tracker": (
+        HastyTracker,
+        SilentTracker,
+        CarelessTracker,
+        TimelessTracker,
+        LeapingTracker,
+        LosingTracker,
+        OmittingTracker,
+        TidyTracker,
+        ClingingTracker,
+        PersonalTracker,
+        WordlessTracker,
+    ),
+    "feed": (HastyFeed, HastyPlainFeed, CarelessFeed, RepeatingFeed, TimelessFeed, LeapingFeed),
+    "desk": (CarelessDesk, DoublingDesk, SparingDesk),
+}
+"""Which part is broken, and how."""

@@ -74,8 +74,8 @@ class Ticking:
     def __init__(self, world: World, made: type[Ticker], process: Process) -> None:
         """Hear what was said before."""
         self._ticker = made(process.log, world.wall)
-        if world.patience:
-            self._ticker.keeper.patience = world.patience * SECOND
+        if world.weather.patience:
+            self._ticker.keeper.patience = world.weather.patience * SECOND
         group = f"custody-clock-{process.name}"
         self._reader = process.log.reader("progress", group, member="0", assigned=self._assigned)
 

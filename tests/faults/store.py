@@ -36,10 +36,15 @@ class Tables:
 
     def put(self, table: str, row: Row) -> None:
         """Add a row, or replace the one that is the same."""
-        key = tuple(row[name] for name in KEYS[table])
+        key = key_of(table, row)
         held = self.rows[table].get(key)
         if held is None or _version(table, row) >= _version(table, held):
             self.rows[table][key] = row
+
+
+def key_of(table: str, row: Row) -> tuple[Any, ...]:
+    """What makes a row the same as another."""
+    return tuple(row[name] for name in KEYS[table])
 
 
 def _version(table: str, row: Row) -> int:

@@ -7,18 +7,20 @@ Rules:
 - When the mail is over the faults end, every process is started again and all go on until nothing is left to do.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from streams.core.errors import Unavailable
+from streams.core.terms import SECOND
 from streams.kafka.memory import Faults, MemoryLog
 from streams.kafka.progress import all_progress
 from streams.settings import Settings
 from streams.wall import Wall
-from tests.faults.mail import BEGIN, Mail
+from tests.faults.mail import BEGIN, Line, Mail
 from tests.faults.store import MemoryStore, Tables
 
 SESSION = 6.0
@@ -27,15 +29,80 @@ SESSION = 6.0
 FROZEN = 2
 """Processes that stand still at once."""
 
+PAUSES = (0.05, 0.15, 0.2, 0.45)
+"""Seconds between one process's going on and the next."""
+
 ROUNDS = 100
 """Rounds without faults after which something is wrong."""
+
+EFFECTS = frozenset({"write", "flush", "commit", "insert"})
+"""Calls after which something may be there that was not, or may be said that was not."""
+
+CALLS = ("write", "flush", "commit", "read", "insert", "query", "range")
+"""Calls of which some worlds have only one or two go wrong."""
+
+STAFF = (("origin", "relay"), ("clock",), ("one", "two"), ("feed",), ("desk",))
+"""Processes of one kind."""
 
 IDLE = 3
 """Rounds in which nobody has anything to do, after which nobody will: what one wrote last, another reads."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """What goes wrong in a world, and how often: each has its own, so that some have little else than one thing.
+
+    Attributes:
+        danger: how likely a call goes wrong.
+        only: the calls that go wrong; none named: all.
+        victims: the processes that have it; none named: all.
+        kills: of what goes wrong, how much is a kill.
+        freezes: likewise.
+        paces: by process, how often it goes on, compared with others.
+        tail: seconds it lasts after the mail is over.
+        patience: seconds after which the clock writer calls a source silent; 0: longer than the world lasts.
+    """
+
+    danger: float = 0.0
+    only: frozenset[str] = frozenset()
+    victims: frozenset[str] = frozenset()
+    kills: float = 0.125
+    freezes: float = 0.04
+    paces: Mapping[str, int] = field(default_factory=dict)
+    tail: float = 0.0
+    patience: int = 0
+
+    def hits(self, process: str, call: str) -> bool:
+        """May this call of a process go wrong."""
+        return (not self.only or call in self.only) and (not self.victims or process in self.victims)
+
+
+PATIENCE = 6
+"""Seconds of a clock writer that calls sources silent within the world's time."""
+
+
+def weather(draw: Random) -> Weather:
+    """Some weather."""
+    kills, freezes = draw.choice(((0.125, 0.04), (0.125, 0.04), (0.6, 0.0), (0.0, 0.4), (0.0, 0.0)))
+    only = frozenset(draw.sample(CALLS, draw.choice((0, 0, 1, 2))))
+    return Weather(
+        danger=draw.choice((0.1, 0.3, 0.6) if only else (0.0, 0.05, 0.15, 0.3)),
+        only=only,
+        victims=frozenset(draw.choice(((), (), *STAFF))),
+        kills=kills,
+        freezes=freezes,
+        paces={name: draw.choice((1, 2, 4)) for names in STAFF for name in names},
+        tail=draw.choice((0, SESSION, 2 * SESSION)),
+        patience=draw.choice((0, 0, 0, PATIENCE)),
+    )
+
+
 class Killed(BaseException):
     """The process is gone."""
+
+
+def _nothing() -> None:
+    """Look at nothing."""
 
 
 class Role(Protocol):
@@ -78,28 +145,32 @@ class World:
         draw: every chance.
         mail: what happens in the network.
         folder: of the evidence and the checkpoints.
+        weather: what goes wrong.
         log: the broker's.
         tables: the warehouse's.
         now: seconds.
         is_calm: nothing goes wrong any more.
-        danger: how likely a call goes wrong.
-        only: the calls that go wrong; none named: all.
-        patience: seconds after which the clock writer calls a source silent; 0: longer than the world lasts.
+        look: told when something may be there that was not.
     """
 
     draw: Random
     mail: Mail
     folder: Path
+    weather: Weather
     log: MemoryLog = field(default_factory=lambda: MemoryLog(Settings(ledger="faults", partitions=2)))
     tables: Tables = field(default_factory=Tables)
     now: float = float(BEGIN)
     is_calm: bool = False
-    danger: float = 0.03
-    only: frozenset[str] = frozenset()
-    patience: int = 0
+    look: Callable[[], None] = _nothing
     processes: list[Process] = field(default_factory=list)
     expiries: list[tuple[float, MemoryLog]] = field(default_factory=list)
-    _written: int = 0
+    _written: Counter[str] = field(default_factory=Counter)
+    _is_news: bool = True
+
+    @property
+    def end(self) -> float:
+        """Seconds: when faults end."""
+        return self.mail.end + self.weather.tail
 
     @property
     def wall(self) -> Wall:
@@ -137,20 +208,27 @@ class World:
     def _pass(self, seconds: float) -> None:
         """Time passes: lines are written, sessions expire, processes come back."""
         self.now += seconds
-        while self._written < len(self.mail.lines) and self.mail.lines[self._written][0] <= self.now:
-            _, host, line = self.mail.lines[self._written]
-            with (self.folder / f"{host}.jsonl").open("ab") as file:
-                file.write(line)
-            self._written += 1
+        for host, lines in self.mail.written.items():
+            self._write(host, lines)
         for moment, log in [one for one in self.expiries if one[0] <= self.now]:
             self.expiries.remove((moment, log))
             log.expire()
+
+    def _write(self, host: str, lines: Sequence[Line]) -> None:
+        """A host writes what is due."""
+        start = end = self._written[host]
+        while end < len(lines) and lines[end].at <= self.now * SECOND:
+            end += 1
+        if end > start:
+            with (self.folder / f"{host}.jsonl").open("ab") as file:
+                file.writelines(line.text for line in lines[start:end])
+        self._written[host] = end
 
     # processes
 
     def run(self) -> None:
         """Until the mail is over; then until nothing is left to do."""
-        while self.now < self.mail.end:
+        while self.now < self.end:
             self._turn()
         self.is_calm = True
         self._pass(SESSION * 2)
@@ -165,10 +243,11 @@ class World:
 
     def _turn(self) -> None:
         """Somebody goes on, or nobody."""
-        self._pass(self.draw.choice((0.1, 0.3, 0.4, 0.9)))
+        self._pass(self.draw.choice(PAUSES))
         able = [process for process in self.processes if not process.is_frozen and process.up_at <= self.now]
         if able:
-            self._step(self.draw.choice(able))
+            paces = [self.weather.paces.get(process.name, 1) for process in able]
+            self._step(self.draw.choices(able, paces)[0])
 
     def _step(self, process: Process) -> bool:
         try:
@@ -179,6 +258,8 @@ class World:
         except (Killed, Unavailable):
             self._end(process)
             return True
+        finally:
+            self.look()
 
     def _start(self, process: Process) -> None:
         process.log = self.log.view(Faults(kept=self._kept, at=lambda call: self._at(process, call)))
@@ -199,21 +280,29 @@ class World:
 
     def _at(self, process: Process, call: str) -> None:
         """A call that leaves a process: it may be the last, or wait, or go wrong."""
+        if self._is_news:
+            self.look()
+        self._chances(process, call)
+        self._is_news = call in EFFECTS
+
+    def _chances(self, process: Process, call: str) -> None:
         if self.is_calm:
             process.log.faults.most = 1 << 62
             return
         if call == "read":
             process.log.faults.most = self.draw.choice((3, 12, 1000))
-        if not self.only or call in self.only:
+        if self.weather.hits(process.name, call):
             self._chance(process, call)
 
     def _chance(self, process: Process, call: str) -> None:
-        chance = self.draw.random()
-        if chance < self.danger / 8:
+        danger, kind = self.weather.danger * (2 if call == "flush" else 1), self.draw.random()
+        if self.draw.random() >= danger:
+            return
+        if kind < self.weather.kills:
             raise Killed
-        if chance < self.danger / 6:
+        if kind < self.weather.kills + self.weather.freezes:
             self._freeze(process)
-        elif chance < self.danger * (2 if call == "flush" else 1):
+        else:
             self._fail(process, call)
 
     def _freeze(self, process: Process) -> None:
@@ -221,7 +310,7 @@ class World:
         if sum(one.is_frozen for one in self.processes) >= FROZEN:
             return
         process.is_frozen = True
-        until = min(self.now + self.draw.choice((1.0, SESSION / 2, SESSION * 2)), self.mail.end)
+        until = min(self.now + self.draw.choice((1.0, SESSION / 2, SESSION * 2)), self.end)
         self.expiries.append((self.now + SESSION, process.log))
         while self.now < until:
             self._turn()
