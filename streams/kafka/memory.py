@@ -24,7 +24,7 @@ LARGEST = 1_000_000
 _Record = tuple[bytes | None, bytes | None]
 
 
-def _nothing(_call: str) -> None:
+def _nothing(_call: str, _topic: str) -> None:
     """Let every call be done."""
 
 
@@ -47,7 +47,8 @@ class Faults:
         unheard_commits: commits that store and fail.
         most: records that a read gives at most.
         kept: of so many records of a partition that are not acknowledged, how many the log keeps.
-        at: told the name of each call before it is done; it may raise, or let others go first.
+        at: told the name and the topic of each call before it is done (of a flush, the topic that was written to last);
+            it may raise, or let others go first.
     """
 
     refused: int = 0
@@ -59,7 +60,7 @@ class Faults:
     unheard_commits: int = 0
     most: int = 1 << 62
     kept: Callable[[int], int] = _none
-    at: Callable[[str], None] = _nothing
+    at: Callable[[str, str], None] = _nothing
 
     def has(self, name: str) -> bool:
         """Is this fault due; it counts as done."""
@@ -126,7 +127,7 @@ class MemoryLog:
         count: int = 50_000,
     ) -> Iterator[Records]:
         """All records of a topic between offsets, without a group."""
-        self.faults.at("range")
+        self.faults.at("range", topic)
         last = self.end_offsets(topic)
         for number, size in last.items():
             start = (starts or {}).get(number, 0)
@@ -184,12 +185,13 @@ class MemoryWriter:
         self.settings = log.settings
         self._log = log
         self._waiting: dict[tuple[str, int], list[_Record]] = {}
-        self._dead = False
+        self._dead, self._latest = False, ""
 
     def write(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
         """Hand over one record."""
-        self._log.faults.at("write")
+        self._log.faults.at("write", topic)
         self._check()
+        self._latest = topic
         if len(value or b"") + len(key or b"") > LARGEST:
             raise Undecodable(f"{len(value or b'')} bytes are too many for a record of {topic}")
         self._waiting.setdefault((topic, partition), []).append((key, value))
@@ -197,7 +199,7 @@ class MemoryWriter:
     def flush(self) -> None:
         """Wait until everything before is acknowledged."""
         faults = self._log.faults
-        faults.at("flush")
+        faults.at("flush", self._latest)
         self._check()
         if faults.has("refused"):
             self._dead, self._waiting = True, {}
@@ -243,7 +245,7 @@ class MemoryReader:
     def read(self, count: int, timeout: float) -> list[Records]:
         """Up to `count` records, by partition."""
         del timeout
-        self._log.faults.at("read")
+        self._log.faults.at("read", self._topic)
         self._check()
         self._rebalance()
         faults = self._log.faults
@@ -264,7 +266,7 @@ class MemoryReader:
     def commit(self, partition: int, offset: int, metadata: str = "") -> None:
         """Store the offset of the next record to read, with what it names."""
         faults = self._log.faults
-        faults.at("commit")
+        faults.at("commit", self._topic)
         self._check()
         if not self._members.is_current(self._name, self._generation):
             raise Unavailable("Kafka did not store an offset: the group has gone on.")

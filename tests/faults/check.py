@@ -103,7 +103,10 @@ def falsely_silent(world: World) -> Iterator[str]:
     """Only a source that said nothing for longer than the clock writer's patience is called silent."""
     for host in {alert["host"] for alert in told(world.log) if alert["rule"] == "source-silent"}:
         said = sorted(one["at"] for one in all_progress(world.log) if one["source"] == host)
-        if max(after - before for before, after in pairwise(said)) <= world.weather.patience * SECOND:
+        if (
+            max(after - before for before, after in pairwise([*said, round(world.now * SECOND)]))
+            <= world.weather.patience * SECOND
+        ):
             yield f"falsely silent: {host}"
 
 

@@ -1,5 +1,10 @@
 """`pytest tests/faults --seed N` runs the one seed that a failure named; `--seeds N` runs so many."""
 
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 
 
@@ -23,3 +28,12 @@ def seeds(request: pytest.FixtureRequest) -> range:
 
 COUNT = 2000
 """Seeds that every change is held against."""
+
+
+@pytest.fixture(scope="package")
+def workers() -> Iterator[ProcessPoolExecutor]:
+    """A process for each core; none of them needs more than one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLARS_MAX_THREADS", "1")
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+            yield pool

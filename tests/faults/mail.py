@@ -95,8 +95,8 @@ def _message(made: Mail, draw: Random, number: int) -> None:
     """One message: its stay at origin may be too long, its report too late or never."""
     key, start = f"m{number}@origin.test", BEGIN + 1 + round(draw.uniform(0, 6), 3)
     first, last = ("origin", f"A{number}"), ("relay", f"B{number}")
-    stays = draw.choice((0.5, 0.5, STUCK + 1.25))
-    comes = draw.choice((stays + 1, DUE + 2.125, None))
+    stays = draw.choice((0.5, STUCK + 1.25))
+    comes = draw.choice((stays + 1, DUE + 2.125, DUE + 2.125, None))
     _say(made, "origin", submitted(start, first[1], key=key))
     gave, gone, got = sent(start + stays, first, last, key=key)
     _say(made, "origin", [gave, gone])

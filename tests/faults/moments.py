@@ -155,9 +155,10 @@ class Moments:
     def _stored_ahead(self, host: str) -> Iterator[str]:
         """A checkpoint stands behind events that are all in the log."""
         path = self.folder / f"{host}.checkpoint"
-        if not path.exists():
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
             return
-        stat = path.stat()
         if self._checkpoints.get(host) == (stat.st_ino, stat.st_mtime_ns):
             return
         self._checkpoints[host] = stat.st_ino, stat.st_mtime_ns

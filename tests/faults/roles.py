@@ -100,7 +100,7 @@ class Tracking:
 
     def __init__(self, world: World, made: type[Tracker], process: Process) -> None:
         """Join the group."""
-        self._tracker = made(process.log, TERMS, process.name, world.wall)
+        self._tracker = made(process.log, TERMS, world.member(process), world.wall)
         self._world = world
 
     def step(self) -> bool:
@@ -151,7 +151,7 @@ class Feeding:
     def __init__(self, world: World, made: type[Feeds], process: Process) -> None:
         """Join the groups."""
         late = Late(lambda: world.draw.random() < 0.5)
-        self._feeds = made(process.log, process.store, process.name, world.wall, late)
+        self._feeds = made(process.log, process.store, world.member(process), world.wall, late)
         self._world = world
 
     def step(self) -> bool:
@@ -161,12 +161,18 @@ class Feeding:
 
 
 class Table(dict[bytes, bytes]):
-    """Faust's table: what is put is in its changelog when the offsets are committed, or a part of it."""
+    """Faust's table: what is put is in its changelog at once, or when the offsets are committed, as a seed says."""
 
-    def __init__(self, changelog: dict[bytes, bytes]) -> None:
+    def __init__(self, changelog: dict[bytes, bytes], is_late: Callable[[], bool]) -> None:
         """Take up what the changelog has."""
         super().__init__(changelog)
-        self.changelog = changelog
+        self.changelog, self._is_late = changelog, is_late
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        """Put one."""
+        super().__setitem__(key, value)
+        if not self._is_late():
+            self.changelog[key] = value
 
     def flush(self) -> None:
         """Have everything in the changelog."""
@@ -178,7 +184,7 @@ class Working:
 
     def __init__(self, world: World, made: type[Desk], changelog: dict[bytes, bytes], process: Process) -> None:
         """Take up the table."""
-        self._table = Table(changelog)
+        self._table = Table(changelog, lambda: world.draw.random() < 0.5)
         self._desk = made(process.log, self._table, world.wall)
         self._world = world
         self._heard: dict[int, int] = {}
@@ -199,7 +205,7 @@ class Working:
 
 
 def staff(world: World, parts: Mapping[str, Any]) -> None:
-    """Every process of a ledger: a collector for each host, a clock writer, two trackers, a feed and a desk."""
+    """Every process of a ledger: a collector for each host, a clock writer, two trackers, a feed or two and a desk."""
     changelog: dict[bytes, bytes] = {}
     for source in declaration(world.folder).sources:
         world.add(source.name, partial(Collecting, world, source, parts["collector"]))
@@ -209,5 +215,6 @@ def staff(world: World, parts: Mapping[str, Any]) -> None:
     world.add("clock", partial(Ticking, world, parts["ticker"]))
     for name in ("one", "two"):
         world.add(name, partial(Tracking, world, parts["tracker"]))
-    world.add("feed", partial(Feeding, world, parts["feed"]))
+    for name in ("feed", "spare")[: world.weather.feeds]:
+        world.add(name, partial(Feeding, world, parts["feed"]))
     world.add("desk", partial(Working, world, parts["desk"], changelog))

@@ -12,10 +12,14 @@ from tests.faults import check
 from tests.faults.mail import mail
 from tests.faults.moments import Moments
 from tests.faults.roles import PARTS, staff
-from tests.faults.world import World, weather
+from tests.faults.weather import weather
+from tests.faults.world import World
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 """Where checkpoints need no disk; a seed stores a few dozen."""
+
+CRASHES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a part that is wrong may raise; its seed is worth more than where it was."""
 
 
 def run(seed: int, parts: Mapping[str, Any] = PARTS) -> list[str]:
@@ -34,8 +38,8 @@ def run(seed: int, parts: Mapping[str, Any] = PARTS) -> list[str]:
         staff(world, parts)
         world.run()
         return [*moments.wrong, *check.wrong(world, parts["tracker"])]
-    except AssertionError as error:
-        return [*moments.wrong, str(error)]
+    except CRASHES as error:
+        return [*moments.wrong, repr(error)]
     finally:
         shutil.rmtree(folder)
 
@@ -49,3 +53,10 @@ def all_wrong(seeds: range) -> dict[int, list[str]]:
     """By seed, what is wrong."""
     quiet()
     return {seed: found for seed in seeds if (found := run(seed))}
+
+
+def caught(seeds: range, mistake: tuple[str, Any]) -> int | None:
+    """The first seed that shows a mistake: the part that has it, and the broken one."""
+    quiet()
+    role, broken = mistake
+    return next((seed for seed in seeds if run(seed, PARTS | {role: broken})), None)

@@ -24,7 +24,7 @@ KEYS = {
 Row = dict[str, Any]
 
 
-def _nothing(_call: str) -> None:
+def _nothing(_call: str, _table: str) -> None:
     """Let every call be done."""
 
 
@@ -66,13 +66,13 @@ class MemoryStore:
         tables: shared by all.
         refused: calls that do nothing and fail.
         unheard: calls that are done and fail.
-        at: told each call before it is done.
+        at: told each call and its table before it is done.
     """
 
     tables: Tables
     refused: int = 0
     unheard: int = 0
-    at: Callable[[str], None] = _nothing
+    at: Callable[[str, str], None] = _nothing
 
     def prepare(self) -> None:
         """Make what is missing."""
@@ -107,15 +107,15 @@ class MemoryStore:
         self._call("derive")
 
     def _write(self, table: str, rows: list[Row]) -> None:
-        self._call("insert")
+        self._call("insert", table)
         for row in rows:
             self.tables.put(table, row)
         if self.unheard:
             self.unheard -= 1
             raise Unavailable("The warehouse refuses: the connection was cut.")
 
-    def _call(self, name: str) -> None:
-        self.at(name)
+    def _call(self, name: str, table: str = "") -> None:
+        self.at(name, table)
         if self.refused:
             self.refused -= 1
             raise Unavailable("The warehouse refuses: too many parts.")

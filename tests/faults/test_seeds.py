@@ -1,8 +1,5 @@
 """Faults of our own machinery: nothing acknowledged is lost, every alarm due is told once, a replay agrees."""
 
-import multiprocessing
-import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -11,14 +8,6 @@ from tests.faults.seeds import all_wrong
 
 SLICE = 25
 """Seeds that a process takes at once."""
-
-
-@pytest.fixture
-def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPoolExecutor]:
-    """A process for each core; none of them needs more than one."""
-    monkeypatch.setenv("POLARS_MAX_THREADS", "1")
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        yield pool
 
 
 @pytest.mark.timeout(1500)

@@ -8,7 +8,7 @@ Rules:
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -22,9 +22,7 @@ from streams.settings import Settings
 from streams.wall import Wall
 from tests.faults.mail import BEGIN, Line, Mail
 from tests.faults.store import MemoryStore, Tables
-
-SESSION = 6.0
-"""Seconds after which a process that was not heard of is put out of its groups."""
+from tests.faults.weather import SESSION, Weather
 
 FROZEN = 2
 """Processes that stand still at once."""
@@ -38,63 +36,8 @@ ROUNDS = 100
 EFFECTS = frozenset({"write", "flush", "commit", "insert"})
 """Calls after which something may be there that was not, or may be said that was not."""
 
-CALLS = ("write", "flush", "commit", "read", "insert", "query", "range")
-"""Calls of which some worlds have only one or two go wrong."""
-
-STAFF = (("origin", "relay"), ("clock",), ("one", "two"), ("feed",), ("desk",))
-"""Processes of one kind."""
-
 IDLE = 3
 """Rounds in which nobody has anything to do, after which nobody will: what one wrote last, another reads."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
-    """What goes wrong in a world, and how often: each has its own, so that some have little else than one thing.
-
-    Attributes:
-        danger: how likely a call goes wrong.
-        only: the calls that go wrong; none named: all.
-        victims: the processes that have it; none named: all.
-        kills: of what goes wrong, how much is a kill.
-        freezes: likewise.
-        paces: by process, how often it goes on, compared with others.
-        tail: seconds it lasts after the mail is over.
-        patience: seconds after which the clock writer calls a source silent; 0: longer than the world lasts.
-    """
-
-    danger: float = 0.0
-    only: frozenset[str] = frozenset()
-    victims: frozenset[str] = frozenset()
-    kills: float = 0.125
-    freezes: float = 0.04
-    paces: Mapping[str, int] = field(default_factory=dict)
-    tail: float = 0.0
-    patience: int = 0
-
-    def hits(self, process: str, call: str) -> bool:
-        """May this call of a process go wrong."""
-        return (not self.only or call in self.only) and (not self.victims or process in self.victims)
-
-
-PATIENCE = 6
-"""Seconds of a clock writer that calls sources silent within the world's time."""
-
-
-def weather(draw: Random) -> Weather:
-    """Some weather."""
-    kills, freezes = draw.choice(((0.125, 0.04), (0.125, 0.04), (0.6, 0.0), (0.0, 0.4), (0.0, 0.0)))
-    only = frozenset(draw.sample(CALLS, draw.choice((0, 0, 1, 2))))
-    return Weather(
-        danger=draw.choice((0.1, 0.3, 0.6) if only else (0.0, 0.05, 0.15, 0.3)),
-        only=only,
-        victims=frozenset(draw.choice(((), (), *STAFF))),
-        kills=kills,
-        freezes=freezes,
-        paces={name: draw.choice((1, 2, 4)) for names in STAFF for name in names},
-        tail=draw.choice((0, SESSION, 2 * SESSION)),
-        patience=draw.choice((0, 0, 0, PATIENCE)),
-    )
 
 
 class Killed(BaseException):
@@ -176,6 +119,10 @@ class World:
     def wall(self) -> Wall:
         """The time of this world."""
         return Wall(now=lambda: round(self.now * 1_000_000), monotonic=lambda: self.now, sleep=self.sleep)
+
+    def member(self, process: Process) -> str:
+        """Under which name a process joins groups."""
+        return f"{process.name}{process.deaths}" if self.weather.is_renamed else process.name
 
     def add(self, name: str, make: Callable[[Process], Role]) -> None:
         """A process that will be started."""
@@ -262,8 +209,8 @@ class World:
             self.look()
 
     def _start(self, process: Process) -> None:
-        process.log = self.log.view(Faults(kept=self._kept, at=lambda call: self._at(process, call)))
-        process.store = MemoryStore(self.tables, at=lambda call: self._at(process, call))
+        process.log = self.log.view(Faults(kept=self._kept, at=lambda call, topic: self._at(process, call, topic)))
+        process.store = MemoryStore(self.tables, at=lambda call, topic: self._at(process, call, topic))
         process.role = process.make(process)
 
     def _end(self, process: Process) -> None:
@@ -278,25 +225,25 @@ class World:
     def _kept(self, count: int) -> int:
         return self.draw.randint(0, count)
 
-    def _at(self, process: Process, call: str) -> None:
+    def _at(self, process: Process, call: str, topic: str) -> None:
         """A call that leaves a process: it may be the last, or wait, or go wrong."""
         if self._is_news:
             self.look()
-        self._chances(process, call)
+        self._chances(process, call, topic)
         self._is_news = call in EFFECTS
 
-    def _chances(self, process: Process, call: str) -> None:
+    def _chances(self, process: Process, call: str, topic: str) -> None:
         if self.is_calm:
             process.log.faults.most = 1 << 62
             return
         if call == "read":
             process.log.faults.most = self.draw.choice((3, 12, 1000))
-        if self.weather.hits(process.name, call):
+        if not self.weather.only or (call, topic) in self.weather.only:
             self._chance(process, call)
 
     def _chance(self, process: Process, call: str) -> None:
-        danger, kind = self.weather.danger * (2 if call == "flush" else 1), self.draw.random()
-        if self.draw.random() >= danger:
+        kind = self.draw.random()
+        if self.draw.random() >= self.weather.danger:
             return
         if kind < self.weather.kills:
             raise Killed

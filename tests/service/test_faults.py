@@ -1,9 +1,9 @@
-"""Several trackers on the real broker: they come and go, are killed and stand still, and tell what one alone tells."""
+"""Several trackers and feeds on the real stack: they come, go, are killed, stand still, and Kafka dies under them."""
 
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from subprocess import Popen
 
@@ -13,67 +13,92 @@ from confluent_kafka.admin import AdminClient
 
 from streams import profiles
 from streams.core.clock import Tick
+from streams.core.events import Kind
 from streams.core.terms import SECOND
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ports import Records
 from streams.settings import Settings
+from streams.settings import running as running_stack
 from streams.track import ticks
 from streams.track.replay import Replay, compare, live
+from streams.warehouse.client import ask, connect
+from streams.wire import envelope
 from tests.service import trackers
 from tests.service.test_track import day, slices
 
 __all__ = ["day"]
 
-pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
 
 SESSION = 6.0
 """Seconds after which a worker that was not heard of is put out; see streams/kafka/reader.py."""
 
+GROUPS = {"track": "custody-tracker", "feed": "custody-feed-message-events"}
+
 
 class Crew:
-    """Trackers of one ledger, by name."""
+    """Workers of one ledger: by name, a tracker and a feed."""
 
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         """Nobody works yet."""
         self._settings, self._stack = settings, stack
         self._admin = AdminClient(settings.kafka_client())
-        self.at_work: dict[str, Popen[bytes]] = {}
+        self.at_work: dict[tuple[str, str], Popen[bytes]] = {}
 
     def join(self, name: str) -> None:
-        """A worker comes, or comes back, and has its share."""
+        """A tracker and a feed come, or come back, and have their shares."""
         settings = msgspec.structs.replace(self._settings, worker_name=name)
-        self.at_work[name] = self._stack.enter_context(trackers.running(settings))
+        for role in GROUPS:
+            self.at_work[role, name] = self._stack.enter_context(trackers.running(settings, role))
+        self.wait_for(lambda: all(self._shares(role, name) for role in GROUPS), f"{name} did not get its shares")
+
+    def leave(self, role: str, name: str, by: signal.Signals) -> None:
+        """A worker is told to go, or killed."""
+        self.at_work.pop((role, name)).send_signal(by)
+
+    def wait_for(self, is_so: Callable[[], bool], complaint: str) -> None:
+        """Wait until something is so."""
         deadline = time.monotonic() + trackers.PATIENCE
-        while not self._shares(name):
-            assert time.monotonic() < deadline, f"{name} did not get its share"
+        while not is_so():
+            assert time.monotonic() < deadline, complaint
             time.sleep(0.1)
 
-    def leave(self, name: str) -> None:
-        """A worker is killed."""
-        self.at_work.pop(name).kill()
-
-    def _shares(self, name: str) -> bool:
+    def _shares(self, role: str, name: str) -> bool:
         """Has a member partitions."""
-        group = f"custody-tracker-{self._settings.ledger}"
+        group = f"{GROUPS[role]}-{self._settings.ledger}"
         told = self._admin.describe_consumer_groups([group])[group].result()
         shares = {one.group_instance_id: one.assignment.topic_partitions for one in told.members}
         return bool(shares.get(f"{group}-{name}"))
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """A worker stands still while the block runs, for longer than its session."""
+        """A tracker and a feed stand still while the block runs, for longer than their session."""
         until = time.monotonic() + SESSION + 2
-        os.kill(self.at_work[name].pid, signal.SIGSTOP)
+        for role in GROUPS:
+            self.at_work[role, name].send_signal(signal.SIGSTOP)
         yield
         time.sleep(max(0.0, until - time.monotonic()))
-        os.kill(self.at_work[name].pid, signal.SIGCONT)
+        for role in GROUPS:
+            self.at_work[role, name].send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def restarted(self, by: signal.Signals) -> Iterator[None]:
+        """The broker ends as the block begins; it is back when that ends."""
+        pid = self._broker()
+        os.kill(pid, by)
+        yield
+        self.wait_for(lambda: self._broker() not in {0, pid}, "the broker did not come back")
+
+    def _broker(self) -> int:
+        there = running_stack(self._settings.data)
+        return there.processes.get("kafka", 0) if there else 0
 
 
 def test_workers_come_and_go_and_no_alarm_is_lost_or_told_twice(
     stack: Settings, ledger: str, day: list[Records]
 ) -> None:
-    """Two and three share the log; one is killed, one is frozen and wakes: the same alarms, each under one id."""
+    """Two and three share the log; some go, one is frozen and wakes, Kafka dies twice: the same alarms, each once."""
     busy, calm = (msgspec.structs.replace(stack, ledger=name) for name in (ledger, f"{ledger}calm"))
     for settings in (busy, calm):
         topics.create(settings)
@@ -89,26 +114,43 @@ def test_workers_come_and_go_and_no_alarm_is_lost_or_told_twice(
     assert len(told) > 3
     assert all(len(times) == 1 for times in told.values())
     assert compare(live(KafkaLog(busy)), _replayed(busy)).identical
+    _assert_each_row_once(busy, day)
+
+
+def _assert_each_row_once(settings: Settings, day: list[Records]) -> None:
+    """What the warehouse shows is what was sent and told, no row twice."""
+    events = (envelope.decode(value) for batch in day for value in batch.values)
+    sent = {event.event_id for event in events if event.kind is not Kind.TICK}
+    ids = {one["alert_id"] for one in trackers.all_alerts(settings)}
+    for table, column, there in (("events", "event_id", sent), ("alerts", "alert_id", ids)):
+        rows = [row[column] for row in ask(connect(settings), f"SELECT {column} FROM {table}")]  # noqa: S608 - our names
+        assert len(rows) == len(set(rows)), table
+        assert set(rows) == there, table
 
 
 def _play(settings: Settings, crew: Crew, cut: list[tuple[list[Records], int]]) -> None:
-    """Nine spans of a day while workers come and go."""
+    """Nine spans of a day while workers come and go, and the broker too."""
     crew.join("one")
     _told(settings, *cut[0])
     crew.join("two")
     _told(settings, *cut[1])
     crew.join("three")
     _told(settings, *cut[2])
-    crew.leave("two")
+    crew.leave("track", "two", signal.SIGKILL)
+    crew.leave("feed", "two", signal.SIGTERM)
     _told(settings, *cut[3])
     with crew.frozen("one"):
         _told(settings, *cut[4])
         _told(settings, *cut[5])
-    _told(settings, *cut[6])
+    with crew.restarted(signal.SIGKILL):
+        _told(settings, *cut[6])
+    crew.leave("feed", "one", signal.SIGKILL)
     crew.join("two")
-    for batches, until in cut[7:]:
-        _told(settings, batches, until)
-    trackers.wait_until_committed(settings, crew.at_work["three"])
+    with crew.restarted(signal.SIGTERM):
+        for batches, until in cut[7:]:
+            _told(settings, batches, until)
+    trackers.wait_until_committed(settings, crew.at_work["track", "three"])
+    trackers.wait_until_fed(settings, crew.at_work["feed", "three"])
 
 
 def _told(settings: Settings, batches: list[Records], until: int) -> None:

@@ -1,4 +1,4 @@
-"""A tracker in a process of its own, and what it told, for service tests."""
+"""A tracker or a feed in a process of its own, and what was told, for service tests."""
 
 import subprocess
 import sys
@@ -25,20 +25,34 @@ TERMS = Path("tests/data/day/day-terms.toml")
 PATIENCE = 60
 
 _PROGRAM = """
-import sys, msgspec
+import signal, sys, threading, msgspec
 from streams import profiles
+from streams.core.errors import Unavailable
 from streams.kafka.broker import KafkaLog
 from streams.settings import Settings
-from streams.track.tracker import Tracker
 settings = msgspec.json.decode(sys.argv[1], type=Settings, dec_hook=lambda kind, text: kind(text))
-Tracker(KafkaLog(settings), profiles.load(sys.argv[2]), member=settings.worker_name).run(lambda: False)
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+def track():
+    from streams.track.tracker import Tracker
+    return Tracker(KafkaLog(settings), profiles.load(sys.argv[2]), member=settings.worker_name)
+def feed():
+    from streams.warehouse.feed import Feeds
+    from streams.warehouse.store import ClickHouse
+    return Feeds(KafkaLog(settings), ClickHouse(settings), member=settings.worker_name)
+while not stop.is_set():
+    try:
+        {"track": track, "feed": feed}[sys.argv[3]]().run(stop.is_set)
+    except Unavailable as error:
+        print(f"{sys.argv[3]} {settings.worker_name} starts again: {error}", file=sys.stderr)
 """
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """A tracker that is killed with SIGKILL when the block ends."""
-    command = (sys.executable, "-c", _PROGRAM, msgspec.json.encode(settings, enc_hook=str).decode(), str(TERMS))
+def running(settings: Settings, role: str = "track") -> Iterator[subprocess.Popen[bytes]]:
+    """A tracker, or a feed, that starts again when a service was away; killed with SIGKILL when the block ends."""
+    told = msgspec.json.encode(settings, enc_hook=str).decode()
+    command = (sys.executable, "-c", _PROGRAM, told, str(TERMS), role)
     process = subprocess.Popen(command)  # noqa: S603 - ourselves
     try:
         yield process
@@ -63,14 +77,23 @@ def followed(settings: Settings) -> None:
 
 def wait_until_committed(settings: Settings, process: subprocess.Popen[bytes]) -> None:
     """Wait until the tracker's group has committed the end of the log."""
-    ends = end_offsets(settings, "message-events")
-    group = {"group.id": f"custody-tracker-{settings.ledger}"}
-    consumer = Consumer(settings.kafka_client() | group)
-    places = [TopicPartition(topic_name("message-events", settings.ledger), number) for number in ends]
+    _wait_for_group(settings, f"custody-tracker-{settings.ledger}", "message-events", process)
+
+
+def wait_until_fed(settings: Settings, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the feed's groups have committed the ends of events and alerts."""
+    for topic in ("message-events", "alerts"):
+        _wait_for_group(settings, f"custody-feed-{topic}-{settings.ledger}", topic, process)
+
+
+def _wait_for_group(settings: Settings, group: str, topic: str, process: subprocess.Popen[bytes]) -> None:
+    ends = {number: end for number, end in end_offsets(settings, topic).items() if end}
+    consumer = Consumer(settings.kafka_client() | {"group.id": group})
+    places = [TopicPartition(topic_name(topic, settings.ledger), number) for number in ends]
     deadline = time.monotonic() + PATIENCE
     while {place.partition: place.offset for place in consumer.committed(places, timeout=10)} != ends:
-        assert process.poll() is None, "the tracker died"
-        assert time.monotonic() < deadline, "the tracker did not reach the end of the log"
+        assert process.poll() is None, f"a worker of {group} died"
+        assert time.monotonic() < deadline, f"{group} did not reach the end of {topic}"
         time.sleep(0.1)
     consumer.close()
 

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import Tick
+from streams.kafka.memory import MemoryLog
+from streams.kafka.progress import progressed
+from streams.settings import Settings
+from streams.track.ticks import Ticker
 from streams.track.timekeeper import SECOND, Timekeeper
+from streams.wall import Wall
+from streams.wire import envelope
 
 
 def said(source: str, through: int | None = None, at: int = 0, kind: str = "progressed", **more: Any) -> dict[str, Any]:
@@ -137,3 +143,30 @@ def test_the_order_in_which_an_import_is_heard_does_not_matter(records: list[dic
     again = [*some, *some]
     random.shuffle(again)
     assert keeper(*some).tick(0) == keeper(*again).tick(0)
+
+
+def test_before_a_source_is_called_silent_we_look_for_what_it_said() -> None:
+    """Once for each silence: what it said may be on its way to us."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    asked = [now for now in range(155, 301) if clock.misses(now * SECOND)]
+    assert asked == [216]
+    clock.hear(said("a", 300, at=300, live=True))
+    asked = [now for now in range(301, 400) if clock.misses(now * SECOND)]
+    assert asked == [361]
+
+
+def test_a_source_whose_word_did_not_reach_the_clock_is_not_silent() -> None:
+    """What it said is in the log, though the clock writer was not given it: the clock waits for it."""
+    log = MemoryLog(Settings(ledger="test", partitions=1))
+    now = 0
+    ticker = Ticker(log, Wall(now=lambda: now * SECOND))
+    for name in ("a", "b"):
+        ticker.hear(progressed(name, 0, live=True, at=0)[1])
+    for now in range(60):
+        ticker.hear(progressed("b", now * SECOND, live=True, at=now * SECOND)[1])
+        ticker.look()
+    log.topics["progress"][0].append(progressed("a", 50 * SECOND, live=True, at=50 * SECOND))
+    now = 61
+    ticker.look()
+    (last,) = [envelope.decode(value) for batch in log.read_range("message-events") for value in batch.values][-1:]
+    assert Tick.read(last.occurred_at, last.attributes) == Tick(through=50 * SECOND)
