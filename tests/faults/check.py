@@ -48,7 +48,7 @@ def wrong(world: World, tracker: type[Tracker] = Tracker) -> list[str]:
         *unfed(world.log, world.tables),
         *misfiled(world.log),
         *unrecovered(world.log, replay, tracker),
-        *misqueued(world.log, replay),
+        *misqueued(world.log, log, replay),
     ]
 
 
@@ -219,8 +219,9 @@ def _later(part: Part) -> set[tuple[bytes, str, int]]:
     return {(one["alert_id"], one["state"], one["at"]) for one in part.alarms.news(part.custody, part.clock)}
 
 
-def misqueued(log: MemoryLog, replay: Replay) -> Iterator[str]:
-    """What was said of a queue for the latest tick is what it owes."""
+def misqueued(log: MemoryLog, events: Decoded, replay: Replay) -> Iterator[str]:
+    """What was said of a queue for the latest tick is what it owes, where nothing was heard since."""
+    settled = {number for number, there in events.items() if there and there[-1].kind is Kind.TICK}
     said: dict[tuple[str, str, int], tuple[int, int]] = {}
     for batch in log.read_range("queue-states"):
         for one in (plain(records.decode("queue-state", value)) for value in batch.values):
@@ -231,6 +232,7 @@ def misqueued(log: MemoryLog, replay: Replay) -> Iterator[str]:
         (queue.host, queue.next_hop, number): queue.count
         for number, part in replay.parts.items()
         for queue in queues(part.custody)
+        if number in settled
     }
-    if {key: count for key, (_, count) in said.items() if count} != owed:
+    if {key: count for key, (_, count) in said.items() if count and key[2] in settled} != owed:
         yield f"misqueued: said {said}, owed {owed}"

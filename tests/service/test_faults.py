@@ -9,6 +9,7 @@ from subprocess import Popen
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams import profiles
@@ -67,7 +68,10 @@ class Crew:
     def _shares(self, role: str, name: str) -> bool:
         """Has a member partitions."""
         group = f"{GROUPS[role]}-{self._settings.ledger}"
-        told = self._admin.describe_consumer_groups([group])[group].result()
+        try:
+            told = self._admin.describe_consumer_groups([group])[group].result()
+        except KafkaException:  # it has just come back
+            return False
         shares = {one.group_instance_id: one.assignment.topic_partitions for one in told.members}
         return bool(shares.get(f"{group}-{name}"))
 
