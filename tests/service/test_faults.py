@@ -44,7 +44,6 @@ class Crew:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         """Nobody works yet."""
         self._settings, self._stack = settings, stack
-        self._admin = AdminClient(settings.kafka_client())
         self.at_work: dict[tuple[str, str], Popen[bytes]] = {}
 
     def join(self, name: str) -> None:
@@ -68,8 +67,9 @@ class Crew:
     def _shares(self, role: str, name: str) -> bool:
         """Has a member partitions."""
         group = f"{GROUPS[role]}-{self._settings.ledger}"
+        admin = AdminClient(self._settings.kafka_client())  # an older one looks for the old broker
         try:
-            told = self._admin.describe_consumer_groups([group])[group].result()
+            told = admin.describe_consumer_groups([group], request_timeout=5)[group].result()
         except KafkaException:  # it has just come back
             return False
         shares = {one.group_instance_id: one.assignment.topic_partitions for one in told.members}
