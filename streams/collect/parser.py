@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import sub
+from itertools import accumulate
+from operator import add, sub
 from typing import Protocol, overload
 
 import msgspec
-import numpy as np
 
 from streams.core.events import MessageEvent
 
@@ -87,10 +87,8 @@ class Block(Sequence[Piece]):
     def offsets(self) -> list[int]:
         """Where each begins."""
         lines: Sequence[str | bytes] = self.texts if self._whole.isascii() else self._raws
-        after = np.fromiter(map(len, lines), np.int64, len(lines))
-        after[0] += self._offset
-        after[1:] += 1
-        return [self._offset, *(after.cumsum()[:-1] + 1).tolist()]
+        before = accumulate(map(len, lines), initial=self._offset)
+        return list(map(add, before, range(len(lines))))  # each line before had an end
 
     @cached_property
     def _raws(self) -> list[bytes]:

@@ -20,6 +20,8 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from time import process_time
 
+import click
+
 from streams.collect.packed import BLOCK
 from streams.collect.reading import Lines
 from streams.settings import Settings
@@ -39,8 +41,8 @@ def postfix(size: Size) -> Iterator[Figure]:
     copies, peer = size.of(8, 1), shutil.which(_PEER)
     with tempfile.TemporaryDirectory() as folder:
         works: dict[str, Work] = {"Postfix log to events": partial(parsed, copies)}
-        if compiled.is_possible():
-            works["the same, compiled"] = partial(_compiled, compiled.built(Path(folder)), copies)
+        if place := _place(Path(folder)):
+            works["the same, compiled"] = partial(_compiled, place, copies)
         peers: list[Work] = [partial(_summed, peer, copies)] if peer else []
         runs = alternate(size.rounds, *works.values(), *peers)
     for what, found in zip(works, runs, strict=False):
@@ -58,6 +60,15 @@ def parsed(copies: int) -> float:
         for _ in range(copies):
             read += _read(host)
     return read / (process_time() - start)
+
+
+def _place(folder: Path) -> Path | None:
+    """Where the compiled package is; None where there is no compiler, or no index to take mypyc's hook from."""
+    try:
+        return compiled.built(folder) if compiled.is_possible() else None
+    except subprocess.CalledProcessError as error:
+        click.echo(f"Not compiled: {error}", err=True)
+        return None
 
 
 def _compiled(place: Path, copies: int) -> float:
