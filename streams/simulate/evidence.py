@@ -108,9 +108,9 @@ def fill(world: World, folder: Path, step: int = STEP, pace: Pace | None = None)
     _declare(world, folder, {})  # who follows the files as they grow needs it first
     _acts(world, logs, folder, pace)
     _declare(world, folder, {name: tuple(log.paths()) for name, log in logs.items()})
-    marks = sorted((at, name, file, size) for name, log in logs.items() for at, file, size in log.marks())
+    marks = [(at, name, file, size) for name, log in logs.items() for at, file, size in log.marks()]
     with (folder / HANDED).open("w", encoding="utf-8") as handed:
-        for at, name, file, size in marks:
+        for at, name, file, size in sorted(marks, key=lambda mark: mark[:2]):  # of one log, as they are to be read
             handed.write(json.dumps({"at": at, "source": name, "file": file, "size": size}) + "\n")
 
 

@@ -100,8 +100,8 @@ class LogFile:
         return [file.path.name for file in self._all()]
 
     def marks(self) -> list[Mark]:
-        """How far each file can be read, by time."""
-        return sorted(mark for file in self._all() for mark in file.marks())
+        """How far each file can be read by which time, file by file in the order in which they are to be read."""
+        return [mark for file in self._all() for mark in file.marks()]
 
     def _all(self) -> list[_File]:
         return [*self._files, *([self._again] if self._again else [])]

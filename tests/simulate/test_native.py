@@ -72,7 +72,7 @@ def _alarms(custody: Custody, clock: Clock) -> Iterator[Alarm]:
             yield one.rule, custody.names.get(int(table["name"][row])), raised, cleared
 
 
-@pytest.mark.parametrize("seed", [12, 17, 18, 2])
+@pytest.mark.parametrize("seed", [12, 17, 2])
 def test_evidence_tells_what_acts_tell(seed: int, tmp_path: Path) -> None:
     """Fact by fact, alarm by alarm: six hours of a network in which nearly everything goes wrong."""
     plan = wishes(tuple(f"{fault}={rate}" for fault, rate in OFTEN.items()))
