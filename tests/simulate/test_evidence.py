@@ -1,5 +1,6 @@
 """A world's evidence in a folder: what collectors read of it, by time, and what gaps do to it."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
@@ -196,3 +197,14 @@ def test_at_a_pace_the_files_grow_and_end_as_they_would(tmp_path: Path) -> None:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_that_become_readable_at_once_are_read_in_their_order(tmp_path: Path) -> None:
+    """A log whose disk died while it was late: the broken file, the new one, and then what is read twice."""
+    fates = ((Fate.LATE, 10, 50), (Fate.TWICE, 15, 22), (Fate.CUT, 25, 30))
+    write(busy().world(gaps=tuple(gap("alpha-log", *fate) for fate in fates)), tmp_path)
+    marks = [json.loads(line) for line in (tmp_path / "handed.jsonl").read_text().splitlines()]
+    late = [mark["file"] for mark in marks if mark["source"] == "alpha-log" and mark["at"] > MORNING + 49 * 60 * SECOND]
+    order = list(dict.fromkeys(late))
+    assert order == [Path(path).name for path in read(tmp_path / "sources.toml").sources[0].paths]
+    assert len(order) == 3
