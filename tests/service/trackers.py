@@ -23,6 +23,9 @@ from streams.wire import records as wire
 
 TERMS = Path("tests/data/day/day-terms.toml")
 PATIENCE = 60
+LONG = 120
+"""Seconds until a group has come to the end of a topic, after whatever was done to it."""
+
 
 _PROGRAM = """
 import signal, sys, threading, msgspec
@@ -90,10 +93,10 @@ def _wait_for_group(settings: Settings, group: str, topic: str, process: subproc
     ends = {number: end for number, end in end_offsets(settings, topic).items() if end}
     consumer = Consumer(settings.kafka_client() | {"group.id": group})
     places = [TopicPartition(topic_name(topic, settings.ledger), number) for number in ends]
-    deadline = time.monotonic() + PATIENCE
-    while {place.partition: place.offset for place in consumer.committed(places, timeout=10)} != ends:
+    deadline = time.monotonic() + LONG
+    while (there := {place.partition: place.offset for place in consumer.committed(places, timeout=10)}) != ends:
         assert process.poll() is None, f"a worker of {group} died"
-        assert time.monotonic() < deadline, f"{group} did not reach the end of {topic}"
+        assert time.monotonic() < deadline, f"{group} came to {there}, not to {ends}, the end of {topic}"
         time.sleep(0.1)
     consumer.close()
 
