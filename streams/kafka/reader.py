@@ -76,6 +76,9 @@ class BatchReader:
                 records = grouped(self._consumer.consume(count, timeout), self._frames)
         except KafkaException as error:
             raise Unavailable(f"Kafka: {error.args[0].str()}") from error
+        # What consume raises, whatever its stub says, of a coordinator that has just come back.
+        except KafkaError as error:  # type: ignore[misc]
+            raise Unavailable(f"Kafka: {error.str()}") from error
         if self._fatal:
             raise Unavailable(f"Kafka put this reader out: {self._fatal}")
         return records
