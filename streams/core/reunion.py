@@ -26,6 +26,8 @@ def reunited(custody: Custody, now: int, events: Facts, clock: Times, heard: int
         clock: microseconds; the clock of each.
         heard: how many rows of LEGS were there at the latest tick, or more: then too many clocks may be told.
     """
+    if not len(clock) or (not heard and clock[-1] == now):
+        return clock[:0]  # nothing was said before a tick: an import, or the beginning
     edges = np.flatnonzero((events.leg[:, 1] != NOBODY_HALF) & (events.next_leg[:, 1] != NOBODY_HALF))
     legs, nexts = (_chains(custody, keys[edges]) for keys in (events.leg, events.next_leg))
     apart = (legs != nexts) | (legs < 0)
