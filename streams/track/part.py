@@ -130,8 +130,10 @@ class Part:
         """Fold records up to each tick that must be looked at, and then the others; what is found at those ticks."""
         isnt = (frame["kind"].cast(pl.String) != "tick").to_numpy()
         at = frame["occurred_at"].cast(pl.Int64).to_numpy()
-        ticks = [Tick.read(int(at[row]), tuple(frame["attributes"][row])) for row in np.flatnonzero(~isnt).tolist()]
-        clock = self._clock(at, ~isnt)[isnt]
+        running = self._clock(at, ~isnt)
+        on = np.flatnonzero(~isnt & (at > running)).tolist()  # one that goes back changes nothing, wherever we stop
+        ticks = [Tick.read(int(at[row]), tuple(frame["attributes"][row])) for row in on]
+        clock = running[isnt]
         events = facts(frame if isnt.all() else frame.filter(pl.Series(isnt)), clock)
         alerts: list[dict[str, Any]] = []
         start, stops = 0, self._stops(events, clock, ticks, waits=waits)
