@@ -1,4 +1,4 @@
-"""What a worker asks of the machine for its process, since processes share the work.
+"""What a worker, or a replay, asks of the machine for its process, since processes share the work.
 
 Rules:
 - One thread for columns: batches are small, and more threads would wait for each other, and for the other workers.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams import process
 from streams.cli._moments import micros_of
 from streams.cli._screen import clean, moment
 from streams.cli._stack import data_options, json_option, say_json, settings_of
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0913 - options
               custody replay --at 2026-11-23T23:29:00Z
               custody replay --terms guaranteed
     """
+    process.prepare()
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import terms_of  # noqa: PLC0415

@@ -73,6 +73,8 @@ def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[R
 
 def ended(messages: Sequence[Message]) -> set[int]:
     """The partitions whose end was met."""
+    if not any(map(Message.error, messages)):
+        return set()
     errors = ((message.partition(), message.error()) for message in messages)
     return {number or 0 for number, error in errors if error is not None and error.code() == END_OF_PARTITION}
 

@@ -106,12 +106,13 @@ def _until(consumer: Any, name: str, spans: Spans, count: int, frames: Frames | 
     while left:
         with uncollected():
             messages = consumer.consume(min(count, sum(left.values())), _WAIT)
-        if messages:
+            found, over, said = grouped(messages, frames), ended(messages), bool(messages)
+            del messages
+        if said:
             last_word = time.monotonic()
         elif time.monotonic() - last_word > TIMEOUT:
             raise Unavailable(f"Kafka gave no record for {TIMEOUT:.0f} seconds.")
-        over = ended(messages)
-        for records in grouped(messages, frames):
+        for records in found:
             end = spans[records.partition][1]
             left[records.partition] = end - records.offsets[-1] - 1
             if records.offsets[0] < end:

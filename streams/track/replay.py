@@ -18,10 +18,14 @@ from streams.core.clock import Tick
 from streams.core.errors import Undecodable
 from streams.core.terms import Terms
 from streams.kafka import progress
+from streams.kafka.ahead import ahead
 from streams.kafka.ports import Log, Records
 from streams.track.part import Part
 from streams.wire import columns
 from streams.wire import records as wire
+
+BATCH = 100_000
+"""Records that are read at a time, of all partitions; about 100 MB, twice."""
 
 Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
@@ -50,7 +54,7 @@ class Replay:
 
     def run(self, log: Log) -> Iterator[int]:
         """Read the log; yields the number of events so far."""
-        for records in log.read_range("message-events"):
+        for records in ahead(log.read_range("message-events", count=BATCH)):
             if records.partition not in self._over:
                 self._take(self._cut(records))
             yield self.events

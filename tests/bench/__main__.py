@@ -4,6 +4,7 @@ Each row runs in a process of its own, with a broker and an engine of its own wh
 so, and the others go on.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,12 +12,16 @@ from collections.abc import Iterator
 import click
 import msgspec
 
+from streams.process import ONE_THREAD
 from tests.bench import figure, machine
 from tests.bench.figure import Figure
 from tests.bench.row import ROWS
 
 PATIENCE = 600
 """Seconds that a row may take."""
+
+_ENVIRONMENT = {**os.environ, **ONE_THREAD}
+"""As a worker has it."""
 
 
 @click.command()
@@ -45,7 +50,7 @@ def _said(found: Figure | str, *, markdown: bool) -> str:
 def _figures(name: str, *, quick: bool) -> Iterator[Figure | str]:
     """The figures of a row as they come, and that it failed."""
     command = (sys.executable, "-m", "tests.bench.row", name, *(["--quick"] if quick else []))
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603 - ourselves
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True, env=_ENVIRONMENT)  # noqa: S603 - ourselves
     try:
         assert process.stdout
         for line in process.stdout:

@@ -15,7 +15,7 @@ from tests.bench.tracker import Taken
 
 def replay(size: Size) -> Iterator[Figure]:
     """Events a second, in both orders, in one process."""
-    count = size.of(30_000, 2_000)
+    count = size.of(80_000, 2_000)
     with stack() as started:
         for name, framed in in_orders(journeys(count)).items():
             settings = written(started, f"again{name[:4].strip()}", framed, count * 0.001 + 1000)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import click
 import msgspec
 
+from streams.process import prepare
 from tests.bench.figure import Figure
 from tests.bench.size import Size
 
@@ -38,6 +39,7 @@ ROWS = {
 def main(*, name: str, quick: bool) -> None:
     """Measure one row."""
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    prepare()
     work: Callable[[Size], Iterator[Figure]] = getattr(importlib.import_module(f"tests.bench.{ROWS[name]}"), name)
     for figure in work(Size(is_quick=quick)):
         sys.stdout.buffer.write(msgspec.json.encode(figure) + b"\n")
