@@ -93,9 +93,9 @@ def say(data: dict[str, Any], verdict: "Verdict | None", *, err: bool) -> None:
 
 
 def _table(verdict: "Verdict") -> list[str]:
-    head = f"{'':<19}{'planted':>8}{'due':>7}{'found':>7}{'late p50':>9}{'max':>7}{'off':>5}{'false':>7}{'wrong':>7}"
+    head = f"{'':<19}{'planted':>8}{'due':>7}{'found':>7}{'late p50':>9}{'max':>8}{'off':>5}{'false':>7}{'wrong':>7}"
     rows = [
-        f"{name:<19}{row.planted:>8,}{row.due:>7,}{row.found:>7,}{_late(row.p50):>9}{_late(row.latest):>7}"
+        f"{name:<19}{row.planted:>8,}{row.due:>7,}{row.found:>7,}{_late(row.p50):>9}{_late(row.latest):>8}"
         f"{len(row.off):>5,}{len(row.false):>7,}{len(row.wrong):>7,}"
         for name, row in verdict.rows.items()
     ]

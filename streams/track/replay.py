@@ -8,6 +8,7 @@ Rules:
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +21,15 @@ from streams.core.terms import Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
 from streams.kafka.ports import Log, Records
-from streams.track.part import Part
+from streams.track.part import Effect, Part
 from streams.wire import columns
 from streams.wire import records as wire
 
 BATCH = 100_000
 """Records that are read at a time, of all partitions; about 100 MB, twice."""
+
+THREADS = 2
+"""Most of a fold is done without Python's lock."""
 
 Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
@@ -53,11 +57,19 @@ class Replay:
     _over: set[int] = field(default_factory=set)
 
     def run(self, log: Log) -> Iterator[int]:
-        """Read the log; yields the number of events so far."""
-        for records in ahead(log.read_range("message-events", count=BATCH)):
-            if records.partition not in self._over:
-                self._take(self._cut(records))
-            yield self.events
+        """Read the log; yields the number of events so far. Partitions are folded side by side."""
+        under_way: dict[int, Future[Effect]] = {}
+        with ThreadPoolExecutor(THREADS) as pool:
+            for records in ahead(log.read_range("message-events", count=BATCH)):
+                number = records.partition
+                if number in under_way:
+                    self._took(under_way.pop(number).result())
+                if number not in self._over:
+                    part = self.parts.setdefault(number, Part.empty(number, self.terms))
+                    under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
+                yield self.events
+            for one in under_way.values():
+                self._took(one.result())
         self.finish()
 
     def finish(self) -> None:
@@ -67,9 +79,7 @@ class Replay:
                 part.clock.hear(Tick(through=self.until))
             self._tell(part.look())
 
-    def _take(self, records: Records) -> None:
-        part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
-        effect = part.take(records, behind=True)
+    def _took(self, effect: Effect) -> None:
         self.events += effect.events
         self.bad += len(effect.bad)
         self._tell(effect.alerts)
