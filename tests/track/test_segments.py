@@ -39,7 +39,7 @@ class Kept:
         return part
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(logs, st.data())
 def test_state_that_was_kept_comes_back(events: list[MessageEvent], data: Any) -> None:
     """Segments of what changed, or of everything, give the state back: custody, names and what was told."""
@@ -57,7 +57,7 @@ def test_state_that_was_kept_comes_back(events: list[MessageEvent], data: Any) -
         assert (key, rows.tolist(), states.tolist()) == (its[0], its[1].tolist(), its[2].tolist())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(logs, st.data())
 def test_a_worker_that_dies_anywhere_loses_no_alarm(events: list[MessageEvent], data: Any) -> None:
     """Killed between any two batches and restarted from what was kept, it tells what one undisturbed run tells."""
