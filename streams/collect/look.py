@@ -144,7 +144,7 @@ def _count(seen: Look, batch: list[MessageEvent]) -> None:
 def _found(custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:
     for one in findings(custody, clock):
         by_leg = one.subject == "leg"
-        table = custody.legs if by_leg else custody.entries
+        table = custody.about(one.subject)
         held = holders(custody, one.rows) if by_leg else [NOBODY] * len(one.rows)
         for n, row in enumerate(one.rows.tolist()):
             host, queue_id, recipient = custody.leg_name(row) if by_leg else (*custody.entry_name(row), "")

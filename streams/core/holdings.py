@@ -98,6 +98,10 @@ class Holdings:
         closed[unknown] = self.closed.has(keys[unknown, 0])
         return closed
 
+    def about(self, subject: str) -> Table:
+        """The table of what a finding is about, "leg" or "entry"."""
+        return self.legs if subject == "leg" else self.entries
+
     def leg_name(self, row: int) -> tuple[str, str, str]:
         """Host, queue id and recipient of a leg."""
         entry, name = int(self.legs["entry"][row]), self.names.get(int(self.legs["name"][row]))

@@ -75,10 +75,9 @@ def wakes(custody: Custody, prospect: Found, through: int, wake: Times) -> None:
         through: of the clock.
         wake: microseconds, by message; changed here.
     """
-    table = custody.legs if prospect.subject == "leg" else custody.entries
     following = np.where(prospect.decided > through, prospect.decided, prospect.cleared)
     later = following > through
-    np.minimum.at(wake, table["message"][prospect.rows[later]], following[later])
+    np.minimum.at(wake, custody.about(prospect.subject)["message"][prospect.rows[later]], following[later])
 
 
 def _common(custody: Custody, clock: Clock) -> object:

@@ -109,8 +109,7 @@ class Alarms:
         """Of which messages a finding was raised and not cleared, shape (messages,)."""
         stands = np.zeros(len(custody.messages), np.bool_)
         for (_, subject), told in self.told.items():
-            table = custody.legs if subject == "leg" else custody.entries
-            stands[table["message"][np.flatnonzero(told == _RAISED)]] = True
+            stands[custody.about(subject)["message"][np.flatnonzero(told == _RAISED)]] = True
         return stands
 
     def keep(self, stayed: Excerpt) -> None:
@@ -148,7 +147,7 @@ class Alarms:
             pass
 
     def _states(self, custody: Custody, key: tuple[str, str]) -> NDArray[np.uint8]:
-        size = len(custody.legs if key[1] == "leg" else custody.entries)
+        size = len(custody.about(key[1]))
         held = self.told.get(key, np.zeros(0, np.uint8))
         if len(held) < size:
             before = len(held)
@@ -195,7 +194,7 @@ def _record(custody: Custody, found: Found, row: int, holder: Holder, *, proven:
     """What an alert is about."""
     by_leg = found.subject == "leg"
     host, queue_id, to = custody.leg_name(row) if by_leg else (*custody.entry_name(row), "")
-    table = custody.legs if by_leg else custody.entries
+    table = custody.about(found.subject)
     unit = _unit(custody, found.subject, row)
     return {
         "alert_id": alert_id(found.rule, unit),
