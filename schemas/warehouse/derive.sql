@@ -426,12 +426,18 @@ LEFT JOIN work_expansions AS x ON s.chain = x.chain
 LEFT JOIN
 (
     SELECT
-        chain,
-        minOrNullIf(known, kind = 'redirected') AS redirected_known,
-        minOrNullIf(known, kind != 'redirected' AND stay = 'queue' AND next_stay = 'queue' AND half != next_half) AS diverted_known
-    FROM work_chained
-    WHERE kind IN ('redirected', 'transferred', 'rerouted', 'reported')
-    GROUP BY chain
+        w.chain AS chain,
+        minOrNullIf(w.known, w.kind = 'redirected' AND w.half = o.half) AS redirected_known,
+        minOrNullIf(
+            if(w.kind = 'reported', if(n.arrived_known > w.known, n.arrived_known, w.known), w.known),
+            w.kind != 'redirected' AND w.stay = 'queue' AND w.next_stay = 'queue' AND w.half != w.next_half AND w.next_half != o.half
+                AND (w.kind != 'reported' OR n.arrived_known IS NOT NULL)
+        ) AS diverted_known
+    FROM work_chained AS w
+    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 9, 8)) AS half FROM s) AS o ON w.chain = o.of_chain
+    LEFT JOIN (SELECT place AS of_place, arrived_known FROM work_entries) AS n ON w.next_place = n.of_place
+    WHERE w.kind IN ('redirected', 'transferred', 'rerouted', 'reported')
+    GROUP BY w.chain
 ) AS d ON s.chain = d.chain
 LEFT JOIN work_messages AS f ON s.one.2 = f.message_key;
 

@@ -49,6 +49,7 @@ class Custody(Holdings):
         legs, nexts, messages = self.meet(facts)
         self._fold_entries(facts)
         self._fold_legs(facts, legs)
+        self._fold_recipients(facts, legs, nexts)
         self._fold_copies(facts, legs, nexts)
         self._fold_units(facts, legs)
         return messages
@@ -124,6 +125,15 @@ class Custody(Holdings):
             told = (facts.known[events], facts.next_leg[events, 0], peers)
             self.legs.join_first(tables.HANDED, legs[events], told)
 
+    def _fold_recipients(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
+        """Where custody passed from one recipient to another: said to be a redirection, or merely so."""
+        some = np.flatnonzero((legs >= 0) & facts.of(Kind.REDIRECTED))
+        self.legs.join("redirected_known", legs[some], facts.known[some])
+        crosses = _crosses(facts)
+        for name, kinds in (("diverted_known", (Kind.TRANSFERRED, Kind.REROUTED)), ("claimed_known", (Kind.REPORTED,))):
+            some = np.flatnonzero(crosses & facts.of(*kinds))
+            self.legs.join(name, nexts[some], facts.known[some])
+
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         copy, becomes = facts.leg[:, 1] == COPY_HALF, facts.next_leg[:, 1] == COPY_HALF
         self._save(facts, nexts, np.flatnonzero(becomes & facts.of(Kind.DELIVERED, Kind.QUARANTINED)))
@@ -180,12 +190,6 @@ class Custody(Holdings):
         self._meet_users(
             facts, legs, np.flatnonzero(here & facts.of(Kind.DELIVERED) & (facts.leg[:, 1] == SESSION_HALF))
         )
-        for name, events in (
-            ("redirected_known", facts.of(Kind.REDIRECTED)),
-            ("diverted_known", facts.of(Kind.TRANSFERRED, Kind.REROUTED, Kind.REPORTED) & _crosses(facts)),
-        ):
-            some = np.flatnonzero(here & events)
-            self.units.join(name, self._units(legs[some]), facts.known[some])
 
     def _join_units(self, facts: Facts, legs: Rows, name: str, events: Mask) -> None:
         some = np.flatnonzero(events)

@@ -24,6 +24,7 @@ from streams.core.custody import Custody
 from streams.core.effective import Effective, unit_of
 from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_entries, of_legs, standing
+from streams.core.holdings import NOBODY_HALF
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.mailboxes import duplicate, not_read, unread
@@ -129,33 +130,38 @@ def deleted(custody: Custody, known: Effective) -> Iterator[Found]:
 def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     """For each unit the earliest such event of an entry that one of its legs had not left by then."""
     entries, legs = custody.entries, custody.legs
-    result = np.full(len(known.unit), NEVER, np.int64)
     hit = entries[column] != NEVER
     if not hit.any():
-        return result
+        return np.full(len(known.unit), NEVER, np.int64)
     queued = np.flatnonzero(legs["entry"] >= 0)
     queued = queued[hit[legs["entry"][queued]]]
     at = entries[column][legs["entry"][queued]]
     open_ = legs.take("left_known", queued) >= at
     at = np.maximum(at, legs["met_known"][queued])
-    place = np.full(len(custody.units) + 1, -1, np.int64)
-    place[known.unit] = np.arange(len(known.unit))
-    owner = place[unit_of(custody, queued[open_])]
-    np.minimum.at(result, owner[owner >= 0], at[open_][owner >= 0])
-    return result
+    return _earliest(known, _owners(custody, known, queued[open_]), at[open_])
 
 
 def _issued(custody: Custody, known: Effective) -> Times:
     """For each unit when a notification of failure about one of its entries was issued."""
     entries, legs = custody.entries, custody.legs
-    result = np.full(len(known.unit), NEVER, np.int64)
     queued = np.flatnonzero(legs["entry"] >= 0)
     queued = queued[entries.take("told_known", legs["entry"][queued]) != NEVER]
+    at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
+    return _earliest(known, _owners(custody, known, queued), at)
+
+
+def _owners(custody: Custody, known: Effective, legs: Rows) -> Rows:
+    """For some legs the places of their units among those that have a submission; -1 where there is none."""
     place = np.full(len(custody.units) + 1, -1, np.int64)
     place[known.unit] = np.arange(len(known.unit))
-    owner = place[unit_of(custody, queued)]
-    at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
-    np.minimum.at(result, owner[owner >= 0], at[owner >= 0])
+    owners: Rows = place[unit_of(custody, legs)]
+    return owners
+
+
+def _earliest(known: Effective, owners: Rows, at: Times) -> Times:
+    """For each unit the earliest of some times that are its own."""
+    result = np.full(len(known.unit), NEVER, np.int64)
+    np.minimum.at(result, owners[owners >= 0], at[owners >= 0])
     return result
 
 
@@ -213,14 +219,43 @@ def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
 
 
 def misrouted(custody: Custody, known: Effective) -> Iterator[Found]:
-    """A message was handed on for another recipient, and nothing said in time that it was redirected."""
-    at = custody.units.take("diverted_known", known.unit)
-    wait = custody.terms.profile.unaccounted_after * SECOND
-    raised = np.maximum(np.where(at == NEVER, at - wait, at) + wait, known["submitted_known"])
-    told = custody.units.take("redirected_known", known.unit)
-    some = (at != NEVER) & (told > raised)
+    """A message was handed on for another recipient, and nothing said in time that its own was redirected.
+
+    A report that names another recipient counts only once the host that reports is seen to have had the message: what
+    hosts do whose evidence is not read, or whom an invented Message-ID hides, they may have good reason for.
+    """
+    diverted, wait = _diverted(custody, known), custody.terms.profile.unaccounted_after * SECOND
+    raised = np.maximum(np.minimum(diverted, NEVER - wait) + wait, known["submitted_known"])
+    told = _redirected(custody, known)
+    some = (diverted != NEVER) & (told > raised)
     never = np.full(int(some.sum()), NEVER)
     yield of_legs("misrouted", known.legs(some), never, raised[some], told[some], np.zeros(len(never), np.bool_))
+
+
+def _diverted(custody: Custody, known: Effective) -> Times:
+    """For each unit when it could be known first that it was handed on, or is seen to have come, for another."""
+    entries, legs = custody.entries, custody.legs
+    handed, claimed = legs["diverted_known"], legs["claimed_known"]
+    rows = np.flatnonzero((handed != NEVER) | (claimed != NEVER))
+    at = np.minimum(handed[rows], np.maximum(claimed[rows], entries.take("arrived_known", legs["entry"][rows])))
+    owners, own = _owners_and_own(custody, known, rows)
+    return _earliest(known, np.where(own, -1, owners), at)
+
+
+def _redirected(custody: Custody, known: Effective) -> Times:
+    """For each unit when it could be known first that its recipient gave way to another."""
+    told = custody.legs["redirected_known"]
+    rows = np.flatnonzero(told != NEVER)
+    owners, own = _owners_and_own(custody, known, rows)
+    return _earliest(known, np.where(own, owners, -1), told[rows])
+
+
+def _owners_and_own(custody: Custody, known: Effective, legs: Rows) -> tuple[Rows, Mask]:
+    """For some legs the places of their units, and whether they are for whom these were submitted."""
+    owners = _owners(custody, known, legs)
+    whom = np.append(custody.units.take("due_recipient", known.unit), NOBODY_HALF)[owners]
+    own: Mask = custody.legs.index.keys[legs, 1] == whom
+    return owners, own
 
 
 def identity_reused(custody: Custody, known: Effective) -> Iterator[Found]:

@@ -74,6 +74,24 @@ LEGS = (
     Column(name="handed_to", join=Join.FIRST, of="host it was handed to (hash of name)", dtype=np.uint64, beside="try"),
     Column(name="tried", join=Join.FIRST, of="last attempt, negative so that the latest is the least", beside="try"),
     Column(name="hop", join=Join.FIRST, of="its next party (hash of name); 0: no one", dtype=np.uint64, beside="try"),
+    Column(
+        name="redirected_known",
+        join=Join.EARLIEST,
+        of="its recipient gave way to another here, as the systems say",
+        beside="redirected",
+    ),
+    Column(
+        name="diverted_known",
+        join=Join.EARLIEST,
+        of="what was another recipient's was handed on to here",
+        beside="diverted",
+    ),
+    Column(
+        name="claimed_known",
+        join=Join.EARLIEST,
+        of="what was another recipient's came here, as a report says",
+        beside="diverted",
+    ),
     Column(name="message", join=Join.PLAIN, of="row of its message", dtype=np.int32),
     Column(name="entry", join=Join.PLAIN, of="row of its queue entry; -1 in a store", dtype=np.int32),
     Column(name="name", join=Join.PLAIN, of="where its recipient is kept; in a store also its place", dtype=np.uint32),
@@ -110,12 +128,6 @@ UNITS = (
     *known("refused", "the system gave up", "rare"),
     *known("discarded", "accepted and not passed on", "rare"),
     *known("read", "a receipt says displayed", "rare"),
-    Column(
-        name="redirected_known", join=Join.EARLIEST, of="passed to another recipient, as the systems say", beside="rare"
-    ),
-    Column(
-        name="diverted_known", join=Join.EARLIEST, of="handed on, or reported, for another recipient", beside="rare"
-    ),
     Column(name="recipient_known", join=Join.FIRST, of="when its first recipient in queues could be known"),
     Column(name="recipient", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
     Column(

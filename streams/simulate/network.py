@@ -53,11 +53,6 @@ class Organisation:
     deputies: dict[str, str] = field(default_factory=dict)
     alternates: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def present(self) -> tuple[str, ...]:
-        """Users who are not away."""
-        return tuple(user for user in self.users if user not in self.alternates)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:

@@ -292,8 +292,7 @@ class Play:
         to = one.to
         if entry.letter.fault in {"misrouted", "diverted"} and not entry.letter.spent and hop in self.network.at_switch:
             entry.letter.spent = True
-            # a redirection of whoever it is given to hides the operator's: README, "What it does not do yet"
-            others = [user for user in self.network.at_switch[hop].present if user != to]
+            others = [user for user in self.network.at_switch[hop].users if user != to]
             to = self.chance.choice(others)
             self.place((one.ticket,), hop)
         return Owing(to=to, ticket=one.ticket, original=one.original, notify=one.notify, asked=one.asked)

@@ -153,8 +153,7 @@ class Traffic:
         """A letter that a fault shall befall, and its twin where the fault needs one."""
         chance, house = self.chance, self._house()
         other = self._house(beside=house)
-        there = other.present if fault == "id-invented" else other.users  # followed to where it is invented, only
-        to = chance.choice(other.desks if fault == "absent" else there)
+        to = chance.choice(other.desks if fault == "absent" else other.users)
         first = Submission(
             at=at,
             host=house.name,

@@ -16,6 +16,7 @@ from functools import cached_property
 
 from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
+from streams.simulate.acts import Reported
 from streams.simulate.dossier import NEVER, Case, Copy, Dossier, File, Leg, Place
 from streams.simulate.letters import Ticket
 from streams.simulate.reads import Receipts
@@ -163,9 +164,10 @@ class Truth:
         message = file.arrival.message_id
         if message and first[message][2] != ticket.queue_id:
             yield self._about(("identity-reused", *about), known, number)
-        if case.redirected != NEVER or case.reports:  # else nothing connects the other recipient to this one
-            other = self._other(ticket.recipient, case) + self.profile.unaccounted_after * SECOND
-            yield self._about(("misrouted", *about), max(other, known), number, case.redirected)
+        other = self._other(ticket, case)
+        if other != NEVER:
+            raised = max(other + self.profile.unaccounted_after * SECOND, known)
+            yield self._about(("misrouted", *about), raised, number, case.redirected)
 
     def _deleted(self, number: int, case: Case) -> int:
         """When it could be known that what was deleted by hand was for a recipient: their name may come later."""
@@ -173,9 +175,16 @@ class Truth:
         named = [(file.deleted, leg.named) for file in files for leg in file.legs.values() if leg.ticket == number]
         return min((max(times) for times in named), default=NEVER)
 
-    def _other(self, to: str, case: Case) -> int:
-        """When a report could be known that names another recipient."""
-        return min((known for known, act, number in case.reports if act.told[number].final != to), default=NEVER)
+    def _other(self, ticket: Ticket, case: Case) -> int:
+        """When it could be known that a report names another recipient, and that whoever reports had the message."""
+        others = [(known, act) for known, act, one in case.reports if act.told[one].final != ticket.recipient]
+        return min((max(known, self._had(act, ticket)) for known, act in others), default=NEVER)
+
+    def _had(self, act: Reported, ticket: Ticket) -> int:
+        """When it could be known that a host which reports had the message, under the Message-ID of its origin."""
+        file = self.dossier.files.get((act.by, act.by_queue_id))
+        first = self.dossier.files[ticket.host, ticket.queue_id]
+        return file.known if file and file.arrival.message_id == first.arrival.message_id else NEVER
 
     def _overdue(self, about: tuple[str, str, str], number: int, case: Case, file: File) -> Iterator[Due]:
         told, known = case.submitted or (0, 0)

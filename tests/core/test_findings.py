@@ -264,6 +264,35 @@ def test_redirection_that_becomes_known_late_clears_misrouted() -> None:
     assert ("misrouted", "origin/A1", 21, 100.000001) in alarms(custody, 200)
 
 
+def claim(at: float, to: str) -> MessageEvent:
+    """A report about bob's message names another recipient at the relay."""
+    leg = identity.leg_of("relay", "B1", to, key="m")
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "next_leg": leg}
+    return event(Kind.REPORTED, at, action="delivered", peer="relay", **where)
+
+
+def redirected(at: float, first: str, to: str) -> MessageEvent:
+    """The relay says that a recipient gave way to another."""
+    leg = identity.leg_of("relay", "B1", to, key="m")
+    return event(Kind.REDIRECTED, at, host="relay", queue_id="B1", recipient=first, next_leg=leg)
+
+
+def test_redirection_of_somebody_else_is_no_reason_why_a_message_went_astray() -> None:
+    """An operator's table gave it to eve, whose own address gives way to dave's: bob's never did."""
+    events = [*submitted(0, "A1"), *sent(1, A, B), claim(3, "dave@else.test")]
+    astray = ("misrouted", "origin/A1", 23, None)
+    assert astray in alarms(folded(events, [redirected(2, "eve@else.test", "dave@else.test")]), 30)
+    assert astray not in alarms(folded(events, [redirected(2, "bob@dest.test", "dave@else.test")]), 30)
+
+
+def test_report_of_a_host_that_nobody_hears_says_nothing_of_why() -> None:
+    """The relay would have said what it did with bob's address; once heard, it has as long as others to say so."""
+    custody = folded([*submitted(0, "A1"), *sent(1, A, B)[:2], claim(3, "dave@else.test")])
+    assert {one for one in alarms(custody, 1000) if one[0] == "misrouted"} == set()
+    custody.fold(facts(frame_of(sent(1, A, B)[2:]), 40 * SECOND))
+    assert ("misrouted", "origin/A1", 60.000001, None) in alarms(custody, 1000)
+
+
 def test_moved_copy_is_unread_until_it_is_moved() -> None:
     """Where it lies then nobody watches."""
     old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))

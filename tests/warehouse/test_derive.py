@@ -179,6 +179,41 @@ EACH: dict[str, list[MessageEvent]] = {
 """For each finding, a journey that has it."""
 
 
+def claim(at: float, to: str, key: str) -> MessageEvent:
+    """A report about bob's message names another recipient at the relay."""
+    leg = identity.leg_of("relay", "B1", to, key=key)
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "peer": "relay"}
+    return event(Kind.REPORTED, at, key=key, action="delivered", next_leg=leg, **where)
+
+
+def redirected(at: float, first: str, to: str, key: str) -> MessageEvent:
+    """The relay says that a recipient gave way to another."""
+    leg = identity.leg_of("relay", "B1", to, key=key)
+    return event(Kind.REDIRECTED, at, key=key, host="relay", queue_id="B1", recipient=first, next_leg=leg)
+
+
+def test_who_was_redirected_says_why_a_report_names_another(stack: Settings, ledger: str) -> None:
+    """Of four messages that dave got bob's address gave way; another's did; bob's, too late; the relay is not heard."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for number, first in enumerate(("bob@dest.test", "eve@else.test", "", "")):
+        key = f"m{number}"
+        heard = sent(1, A, B, key=key)[: 2 if number == 3 else 3]
+        both.write([*submitted(0, "A1", key=key), *heard, claim(3, "dave@else.test", key)])
+        if first:
+            both.write([redirected(2, first, "dave@else.test", key)])
+    both.tick(10)
+    both.write([redirected(2, "bob@dest.test", "dave@else.test", "m2")])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert [
+        key
+        for (key,) in both.client.query(
+            "SELECT message_key FROM alarms WHERE rule = 'misrouted' ORDER BY message_key"
+        ).result_rows
+    ] == ["m1"]
+
+
 @pytest.mark.parametrize("rule", sorted(EACH))
 def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
     """Rule, unit, due, raised, cleared and proven."""
