@@ -473,7 +473,7 @@ FROM
         WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
         UNION ALL
         SELECT
-            next_leg, leg, place, message_key, host, queue_id, recipient,
+            next_leg, leg, place, message_key, host, if(kind = 'transferred', next_queue_id, queue_id) AS number, recipient,
             replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
             kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
             kind != 'transferred' AND watch >= 0,
@@ -494,7 +494,9 @@ WITH RECURSIVE
             c.leg AS leg,
             ifNull(f.first = c.leg AND ifNull(u.receipt_known < f.second_known, 1), 0) AS is_meant,
             least(c.read_at, if(is_meant, u.receipt_at, NULL)) AS read_at,
-            least(c.read_known, if(is_meant, u.receipt_known, NULL)) AS read_known
+            least(c.read_known, if(is_meant, u.receipt_known, NULL)) AS read_known,
+            c.gone_at AS gone_at,
+            c.gone_known AS gone_known
         FROM work_copies AS c
         LEFT JOIN
         (
@@ -511,15 +513,20 @@ WITH RECURSIVE
         UNION ALL
         SELECT r.leg, m.moved_to, greatest(r.since, m.moved_known), r.depth + 1 FROM reach AS r INNER JOIN moves AS m ON r.there = m.leg WHERE r.depth < 16
     )
-SELECT leg, minOrNull(at) AS read_at, minOrNull(known) AS read_known
+SELECT
+    leg, minOrNull(read_at) AS read_at, minOrNull(read_known) AS read_known,
+    minOrNull(gone_at) AS gone_at, minOrNull(gone_known) AS gone_known
 FROM
 (
-    SELECT leg, read_at AS at, read_known AS known FROM own
+    SELECT leg, read_at, read_known, gone_at, gone_known FROM own
     UNION ALL
-    SELECT r.leg, o.read_at, if(o.read_known IS NULL, NULL, greatest(o.read_known, r.since)) FROM (SELECT DISTINCT leg, there, since FROM reach) AS r INNER JOIN own AS o ON r.there = o.leg
+    SELECT
+        r.leg, o.read_at, if(o.read_known IS NULL, NULL, greatest(o.read_known, r.since)),
+        o.gone_at, if(o.gone_known IS NULL, NULL, greatest(o.gone_known, r.since))
+    FROM (SELECT DISTINCT leg, there, since FROM reach) AS r
+    INNER JOIN own AS o ON r.there = o.leg
 )
 GROUP BY leg;
-
 
 CREATE OR REPLACE TABLE work_astray ENGINE = MergeTree ORDER BY leg AS
 SELECT a.leg AS leg, a.message_key AS message_key, a.host AS host, a.queue_id AS queue_id, a.recipient AS recipient, a.reported_known AS reported_known,
@@ -567,7 +574,7 @@ LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 INSERT INTO copy_records
 SELECT
     c.leg, c.chain, u.unit, c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
-    r.read_at, r.read_known, c.gone_at, c.gone_known, c.moved_known IS NOT NULL, c.moved_known,
+    r.read_at, r.read_known, r.gone_at, r.gone_known, c.moved_known IS NOT NULL, c.moved_known,
     if(c.is_new, greatest(
         row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))),
         if(c.is_for_one, row_number() OVER (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))), 0)

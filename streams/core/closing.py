@@ -19,7 +19,7 @@ from streams.core.facts import Mask, Times
 from streams.core.identity import half
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
-from streams.core.mailboxes import moves, opened
+from streams.core.mailboxes import left, moves, opened
 from streams.core.terms import SECOND
 
 
@@ -74,8 +74,7 @@ def _owed(custody: Custody) -> Mask:
     known, copies = Effective.of(custody), custody.copies
     late = (known["due_at"] != NEVER) & (known["proved_known"] == NEVER)
     owed[custody.legs["message"][known.legs(late)]] = True
-    watched = (copies["due_at"] != NEVER) & (copies["moved_known"] == NEVER) & (copies["unread_at"] == NEVER)
-    unread = watched & (opened(custody, known) == NEVER)
+    unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left(custody) == NEVER)
     owed[custody.legs["message"][copies["leg"][unread]]] = True
     return owed
 

@@ -1,6 +1,9 @@
 """Findings of mailboxes: what lies unread, what left unread, what lies there twice.
 
-Only copies in mailboxes that the terms watch have a due time. A copy that was moved is not watched where it is now.
+Only copies that were put into a mailbox that the terms watch have a due time. A copy that a client moves unopened is
+still there to be read, by the same time, wherever it lies then: it was promised to the reader of the mailbox that it
+was put into. So it is in a folder that nobody watches, too, be it the trash: what is thrown away unopened was not read,
+and what is then purged left the store unread.
 """
 
 from collections.abc import Iterator
@@ -17,35 +20,43 @@ from streams.core.lattice import NEVER
 
 
 def unread(custody: Custody, known: Effective) -> Iterator[Found]:
-    """A copy in a watched mailbox was not opened in time; one that was moved is not watched where it is now."""
+    """A copy in a watched mailbox was not opened in time, there or where it was moved to."""
     copies = custody.copies
     due = copies["due_at"]
-    gone = np.minimum(np.minimum(opened(custody, known), copies["unread_known"]), copies["moved_known"])
+    gone = np.minimum(opened(custody, known), left(custody))
     late = (due != NEVER) & (gone > due)
     raised = np.maximum(due, copies["due_known"])[late]
     yield of_legs("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
 
 
 def not_read(custody: Custody, known: Effective) -> Iterator[Found]:
-    """A copy left a watched mailbox unread."""
+    """A copy left a watched mailbox unread, or where it was moved to from there."""
     copies = custody.copies
-    at = copies["unread_known"]
-    left = (copies["due_at"] != NEVER) & (at != NEVER) & (opened(custody, known) > at)
-    yield standing("not-read", copies["leg"][left], np.maximum(at, copies["due_known"])[left])
+    at = left(custody)
+    unseen = (copies["due_at"] != NEVER) & (at != NEVER) & (opened(custody, known) > at)
+    yield standing("not-read", copies["leg"][unseen], np.maximum(at, copies["due_known"])[unseen])
 
 
 def opened(custody: Custody, known: Effective) -> Times:
     """When each copy could be known to be read, where it lies now or where it was moved to, or by a receipt."""
-    copies = custody.copies
-    read: Times = np.minimum(copies["read_known"], _by_receipt(custody, known))
+    return _moved_along(custody, np.minimum(custody.copies["read_known"], _by_receipt(custody, known)))
+
+
+def left(custody: Custody) -> Times:
+    """When each copy could be known to have left the store unread, from where it lay or was moved to."""
+    return _moved_along(custody, custody.copies["unread_known"].copy())
+
+
+def _moved_along(custody: Custody, at: Times) -> Times:
+    """What is known of copies, with what is known of those that they became; changes `at`."""
     moved, target = moves(custody)
-    moved_known = copies["moved_known"][moved]
+    moved_known = custody.copies["moved_known"][moved]
     for _ in range(len(moved)):
-        before = read[moved]
-        read[moved] = np.minimum(before, np.maximum(read[target], moved_known))
-        if (read[moved] == before).all():
+        before = at[moved]
+        at[moved] = np.minimum(before, np.maximum(at[target], moved_known))
+        if (at[moved] == before).all():
             break
-    return read
+    return at
 
 
 def moves(custody: Custody) -> tuple[Rows, Rows]:

@@ -37,6 +37,9 @@ FINAL = frozenset({"delivered", "failed", "relayed", "expanded"})
 Place = tuple[str, str]
 """Host and queue id."""
 
+Mailed = tuple[str, str, str, int]
+"""Store, user, mailbox, uid."""
+
 
 @dataclass(slots=True)
 class Leg:
@@ -156,7 +159,7 @@ class Dossier:
     reading: Reading
     cases: list[Case] = field(default_factory=list)
     files: dict[Place, File] = field(default_factory=dict)
-    copies: dict[tuple[str, str, str, int], Copy] = field(default_factory=dict)
+    copies: dict[Mailed, Copy] = field(default_factory=dict)
     touched: dict[int, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,6 +167,7 @@ class Dossier:
         self.cases = [Case() for _ in self.played.tickets]
         self._skewed = {skew.host for skew in self.played.world.skews}
         self._again: dict[Place, Place] = {}
+        self._moved: dict[Mailed, tuple[Mailed, int]] = {}
         self._mute = {one.name for one in self.played.world.declaration.hosts if one.reports is False}
         for number, (act, marks) in enumerate(zip(self.played.world.acts, self.played.marks, strict=True)):
             self._number = number
@@ -325,13 +329,16 @@ class Dossier:
         case.delivered = min(case.delivered, known)
 
     def _kept(self, act: Opened | Expunged | Moved, known: int) -> None:
-        copy = self.copies.get((act.host, act.user, act.mailbox, act.uid))
-        if copy is None:
-            return
+        """A copy is what it was saved as, wherever it was moved to."""
+        place = (act.host, act.user, act.mailbox, act.uid)
+        saved, moved = self._moved.get(place, (place, 0))
+        copy, known = self.copies.get(saved), max(known, moved)
         match act:
-            case Opened():
+            case Moved():
+                self._moved[act.host, act.user, act.to_mailbox, act.to_uid] = saved, known
+            case Opened() if copy is not None:
                 copy.opened = min(copy.opened, known)
-            case Expunged(seen=False):
+            case Expunged(seen=False) if copy is not None:
                 copy.gone = min(copy.gone, known)
             case _:
                 pass

@@ -13,6 +13,7 @@ class Habits:
         large: bytes from which on a content filter looks at a message.
         asked: of letters, that ask for a receipt.
         answered: of receipts that were asked for, that are sent.
+        shelved: of copies in mailboxes, that are moved to another unopened.
     """
 
     held: float = 0.0005
@@ -20,6 +21,7 @@ class Habits:
     large: int = 60_000
     asked: float = 0.03
     answered: float = 0.6
+    shelved: float = 0.03
 
 
 USUAL_HABITS = Habits()

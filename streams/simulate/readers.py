@@ -3,8 +3,11 @@
 Rules:
 - A desk opens its mail within the hour, unless its reader is away; a person in office hours, within some, or never.
 - Some of what was opened is filed or removed later; a little is removed unread.
+- Some is moved unopened, put by or thrown into the trash, to be opened or not as it would have been where it was; and
+  the trash is emptied. That is drawn apart, so that all else is played as if nobody did.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,21 +25,35 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 BOX = "INBOX"
-ARCHIVE = "Archive"
+ARCHIVE, LATER, TRASH = "Archive", "Later", "Trash"
 OPENED, THROWN_AWAY = 0.8, 0.03
 FILED, REMOVED = 0.2, 0.1
 FORGOTTEN = 0.003
-"""Shares: of a person's copies, of what was opened, of a desk's copies."""
+EMPTIED = 0.5
+"""Shares: of a person's copies, of what was opened, of a desk's copies, of what nobody would open in the trash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Copy:
-    """One copy in an inbox."""
+    """One copy in a mailbox.
+
+    Attributes:
+        store: where it lies.
+        uid: in its mailbox.
+        letter: what it is a copy of.
+        reader: whose it is.
+        box: mailbox.
+        awaited: it will be opened or thrown away.
+        touched: it was.
+    """
 
     store: str
     uid: int
     letter: Letter
     reader: Reader
+    box: str = BOX
+    awaited: bool = False
+    touched: bool = False
 
     @property
     def user(self) -> str:
@@ -51,20 +68,45 @@ class Copy:
 
 def lies(play: "Play", at: int, copy: Copy, *, desk: bool) -> None:
     """A copy lies in a mailbox; decide what will become of it."""
+    _may_shelve(play, at, copy)
     chance = play.chance
     draw = chance.random()
-    if desk:
-        if copy.letter.fault != "absent" and draw >= FORGOTTEN:
-            play.later(at + chance.randint(20 * SECOND, 40 * MINUTE), _open, play, copy)
-    elif draw < OPENED:
+    copy.awaited = (copy.letter.fault != "absent" and draw >= FORGOTTEN) if desk else draw < OPENED + THROWN_AWAY
+    if desk and copy.awaited:
+        play.later(at + chance.randint(20 * SECOND, 40 * MINUTE), _open, play, copy)
+    elif copy.awaited and draw < OPENED:
         play.later(at_work(at + int(chance.expovariate(1 / (2 * HOUR))) + SECOND, chance), _open, play, copy)
-    elif draw < OPENED + THROWN_AWAY:
+    elif copy.awaited:
         play.later(at_work(at + int(chance.expovariate(1 / HOUR)) + SECOND, chance), _throw_away, play, copy)
+
+
+def _may_shelve(play: "Play", at: int, copy: Copy) -> None:
+    """Some copies are moved before they are opened, soon or when it is nearly too late."""
+    apart = random.Random(f"shelf {copy.user} {copy.uid} {at}")  # noqa: S311 - a play, no secret
+    if copy.letter.fault == "absent" or apart.random() >= play.habits.shelved:
+        return
+    box = apart.choice((LATER, TRASH))
+    at += apart.randint(5 * SECOND, apart.choice((10 * MINUTE, 6 * HOUR)))
+    play.later(at, _shelve, play, copy, box)
+    if box == TRASH and apart.random() < EMPTIED:
+        play.later(at + apart.randint(MINUTE, 8 * HOUR), _purge, play, copy)
+
+
+def _shelve(at: int, play: "Play", copy: Copy, box: str) -> None:
+    if not copy.touched and not play.trouble.up_at(copy.store, at):
+        _move(at, play, copy, box, seen=False)
+
+
+def _purge(at: int, play: "Play", copy: Copy) -> None:
+    """The trash is emptied of what nobody would open."""
+    if copy.box == TRASH and not copy.awaited and not play.trouble.up_at(copy.store, at):
+        play.emit(at, Expunged(at=at, session=_session(copy), seen=False, **_place(copy)), copy.tickets)
 
 
 def _open(at: int, play: "Play", copy: Copy) -> None:
     if _wait(at, play, _open, copy):
         return
+    copy.touched = True
     play.emit(at, Opened(at=at, session=_session(copy), **_place(copy)), copy.tickets)
     receipts.answer(play, at, copy.letter, copy.reader, "displayed")
     draw = play.chance.random()
@@ -75,15 +117,17 @@ def _open(at: int, play: "Play", copy: Copy) -> None:
 
 
 def _file(at: int, play: "Play", copy: Copy) -> None:
-    if _wait(at, play, _file, copy):
-        return
-    key = (copy.user, ARCHIVE)
-    play.uids[key] = play.uids.get(key, 0) + 1
+    if not _wait(at, play, _file, copy):
+        _move(at, play, copy, ARCHIVE, seen=True)
+
+
+def _move(at: int, play: "Play", copy: Copy, box: str, *, seen: bool) -> None:
+    key = (copy.user, box)
+    uid = play.uids[key] = play.uids.get(key, 0) + 1
     play.emit(
-        at,
-        Moved(at=at, session=_session(copy), to_mailbox=ARCHIVE, to_uid=play.uids[key], seen=True, **_place(copy)),
-        copy.tickets,
+        at, Moved(at=at, session=_session(copy), to_mailbox=box, to_uid=uid, seen=seen, **_place(copy)), copy.tickets
     )
+    copy.box, copy.uid = box, uid
 
 
 def _remove(at: int, play: "Play", copy: Copy) -> None:
@@ -93,6 +137,7 @@ def _remove(at: int, play: "Play", copy: Copy) -> None:
 
 def _throw_away(at: int, play: "Play", copy: Copy) -> None:
     if not _wait(at, play, _throw_away, copy):
+        copy.touched = True
         play.emit(at, Expunged(at=at, session=_session(copy), seen=False, **_place(copy)), copy.tickets)
         receipts.answer(play, at, copy.letter, copy.reader, "deleted")
 
@@ -106,7 +151,7 @@ def _wait(at: int, play: "Play", do: Callable[..., None], copy: Copy) -> bool:
 
 
 def _place(copy: Copy) -> dict[str, Any]:
-    return {"host": copy.store, "user": copy.user, "mailbox": BOX, "uid": copy.uid,
+    return {"host": copy.store, "user": copy.user, "mailbox": copy.box, "uid": copy.uid,
             "message_id": copy.letter.message_id, "size": copy.letter.size}  # fmt: skip
 
 

@@ -293,12 +293,41 @@ def test_report_of_a_host_that_nobody_hears_says_nothing_of_why() -> None:
     assert ("misrouted", "origin/A1", 60.000001, None) in alarms(custody, 1000)
 
 
-def test_moved_copy_is_unread_until_it_is_moved() -> None:
-    """Where it lies then nobody watches."""
-    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
-    place: dict[str, Any] = {"host": "store", "queue_id": "INBOX/s1", "recipient": "bob@dest.test", "side": "moved"}
-    moved = event(Kind.TRANSFERRED, 150, leg=old, next_leg=new, **place)
-    assert alarms(folded(journey(0, "1", read=False), [moved]), 1000) == {("unread", "store/s1", 101, 150)}
+def moved(at: float, box: str, to: str) -> MessageEvent:
+    """Bob's client moved the copy that a session brought."""
+    old, new = (identity.copy_leg("store", "bob@dest.test", one, "s1") for one in (box, to))
+    place: dict[str, Any] = {"host": "store", "queue_id": f"{box}/s1", "recipient": "bob@dest.test", "side": "moved"}
+    return event(Kind.TRANSFERRED, at, leg=old, next_leg=new, **place)
+
+
+def there(kind: Kind, at: float, box: str) -> MessageEvent:
+    """Something happened to it in another mailbox."""
+    leg = identity.copy_leg("store", "bob@dest.test", box, "s1")
+    return event(kind, at, host="store", queue_id=f"{box}/s1", recipient="bob@dest.test", leg=leg)
+
+
+def test_copy_that_is_moved_unopened_is_still_to_be_read_by_its_time() -> None:
+    """A move within the store, before it was due or after, neither reads it nor gives it longer; not even two moves."""
+    unread = journey(0, "1", read=False)
+    for ways in ([moved(50, "INBOX", "Later")], [moved(150, "INBOX", "Later")],
+                 [moved(50, "INBOX", "Later"), moved(60, "Later", "Trash")]):  # fmt: skip
+        assert alarms(folded(unread, ways), 1000) == {("unread", "store/s1", 101, None)}
+    opened_there = [moved(50, "INBOX", "Later"), there(Kind.READ, 170, "Later")]
+    assert alarms(folded(unread, opened_there), 1000) == {("unread", "store/s1", 101, 170)}
+
+
+def test_copy_that_is_thrown_away_unopened_is_not_read_once_the_trash_is_emptied() -> None:
+    """Until then it lies in the store to be read."""
+    purged = [moved(5, "INBOX", "Trash"), there(Kind.NOT_READ, 50, "Trash")]
+    assert alarms(folded(journey(0, "1", read=False), purged), 1000) == {("not-read", "store/s1", 50, None)}
+
+
+def test_read_of_a_moved_copy_counts_from_when_the_move_was_known() -> None:
+    """The store's lines come in their order; a move that is read late says late whose copy was opened."""
+    custody = folded(journey(0, "1", read=False), [there(Kind.READ, 90, "Later")])
+    assert alarms(custody, 110) == {("unread", "store/s1", 101, None)}
+    custody.fold(facts(frame_of([moved(50, "INBOX", "Later")]), 120 * SECOND))
+    assert alarms(custody, 200) == {("unread", "store/s1", 101, 120.000001)}
 
 
 def test_receipt_means_the_only_copy_there_is() -> None:

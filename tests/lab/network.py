@@ -27,7 +27,7 @@ ALICE, BOB = "alice@origin.test", "bob@origin.test"
 TEAM = ("one@dest.test", "two@dest.test", "three@dest.test")
 CREW = ("four@dest.test", "five@dest.test", "six@dead.test")
 MAILBOXES = (
-    "read", "unopened", "early", "filtered", "greylisted", "discarding", "junked", "moving", "popping",
+    "read", "unopened", "early", "filtered", "greylisted", "discarding", "junked", "moving", "shelved", "popping",
     "one", "two", "three", "four", "five", "held", "requeued", "expired", "half", "receipted", "expunged",
 )  # fmt: skip
 TABLES = {

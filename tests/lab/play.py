@@ -141,7 +141,7 @@ class Play:
         self.send("half", "half@dest.test", "nobody@dest.test")
         for case in ("unopened", "greylisted", "team", "crew", "discarding", "junked", "filtered", "moving", "popping"):
             self.send(case)
-        for case in ("receipted", "expunged", "read"):
+        for case in ("receipted", "expunged", "read", "shelved"):
             self.send(case)
 
     def read_all(self) -> None:
@@ -155,11 +155,12 @@ class Play:
         self.act_on_mailboxes()
 
     def act_on_mailboxes(self) -> None:
-        """A message is moved and read there, one fetched over POP3, one acknowledged, one expunged unread."""
+        """One message is moved and read, one moved alone, one taken over POP3, one acknowledged, one expunged."""
         store = self.network.store
         store.move("moving@dest.test", self.arrived("moving", "moving@dest.test"), "Archive")
         self.did("moving")
         self.read("moving", "moving@dest.test", "Archive")
+        store.move("shelved@dest.test", self.arrived("shelved", "shelved@dest.test"), "Archive")
         self.arrived("popping", "popping@dest.test")
         assert store.popped("popping@dest.test") == 1
         self.did("popping")

@@ -253,6 +253,17 @@ def test_moved_and_read_where_it_lies_now(played: Play) -> None:
         assert is_within(copy["read_at"], played.acts["moving by moving@dest.test"])
 
 
+def test_moved_and_never_opened(played: Play) -> None:
+    """Where it lies now it is as unread as it was, and by the same time too late."""
+    said, there = played.said["shelved"], played.said["unopened"]
+    assert said.findings == {("unread", "shelved@dest.test", "stands")}
+    first, moved = sorted(said.copies, key=lambda copy: bool(copy["saved_at"] is None))
+    assert (first["moved"], first["read_at"], moved["queue_id"][:8]) == (True, None, "Archive/")
+    terms = {one["unread_due"] - one["saved_at"] for one in (first, *there.copies)}
+    assert said.alert("unread")["raised_at"] == first["unread_due"]
+    assert len(terms) == 1
+
+
 def test_pop3(played: Play) -> None:
     """Fetched and deleted over POP3: read."""
     said = played.said["popping"]

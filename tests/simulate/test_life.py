@@ -8,7 +8,19 @@ from typing import TypeVar
 
 import pytest
 
-from streams.simulate.acts import FILTER, Attempted, Entered, Expunged, Opened, Order, Ordered, Receipted, Reported, Via
+from streams.simulate.acts import (
+    FILTER,
+    Attempted,
+    Entered,
+    Expunged,
+    Moved,
+    Opened,
+    Order,
+    Ordered,
+    Receipted,
+    Reported,
+    Via,
+)
 from streams.simulate.faults import DAY, HOUR, MINUTE, wishes
 from streams.simulate.habits import Habits
 from streams.simulate.letters import MAIL
@@ -19,7 +31,7 @@ from streams.simulate.proof import Proof
 from streams.simulate.stage import BEGIN, Played, simulate
 
 T = TypeVar("T")
-OFTEN = Habits(held=0.02, requeued=0.5, large=20_000, asked=0.4)
+OFTEN = Habits(held=0.02, requeued=0.5, large=20_000, asked=0.4, shelved=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +81,19 @@ def test_what_is_put_in_again_goes_on_under_another_queue_id(day: Played) -> Non
     assert Counter(marks for _, marks in taken) == Counter(marks for _, marks in back)
     assert {act.parent for act, _ in back} <= {act.queue_id for act, _ in taken}
     assert max(Counter(act.parent for act, _ in back).values()) > 1
+
+
+def test_what_is_moved_unopened_is_opened_there_or_purged_or_neither(day: Played) -> None:
+    """Soon, or when it is nearly too late; and of watched mailboxes, too."""
+    moved = those(day, Moved, lambda act: not act.seen)
+    lie = {(act.user, act.to_mailbox, act.to_uid) for act, _ in moved}
+    opened = {(act.user, act.mailbox, act.uid) for act, _ in those(day, Opened)}
+    purged = {(act.user, act.mailbox, act.uid) for act, _ in those(day, Expunged, lambda act: not act.seen)}
+    assert len(lie) == len(moved)
+    assert lie & opened
+    assert lie & purged
+    assert lie - opened - purged
+    assert any(act.user.startswith("duty-") for act, _ in moved)
 
 
 def test_receipts_are_asked_for_and_some_are_answered(day: Played) -> None:

@@ -33,7 +33,7 @@ OFTEN = {
 }  # fmt: skip
 """Shares of messages, and how often a day: far more than in any network."""
 
-LIVELY = Habits(held=0.03, requeued=0.5, large=12_000, asked=0.4)
+LIVELY = Habits(held=0.03, requeued=0.5, large=12_000, asked=0.4, shelved=0.3)
 
 _OWN = ("kind", "host", "queue_id", "recipient", "occurred_at", "leg", "next_leg", "message_key", "traffic", "priority",
         "report_requested", "action", "status", "peer", "next_queue_id", "side", "subject_key", "originator",

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.core import identity
 from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.track import segments
@@ -87,6 +88,17 @@ def test_what_is_owed_stays_until_the_horizon() -> None:
     assert len(one.custody.units) == 1
     one.take(records([tick(11 * HOUR * SECOND)], 0, 1))
     assert len(one.custody.units) == 0
+
+
+def test_a_copy_that_was_moved_unopened_stays_until_it_was_due() -> None:
+    """A message is not settled while somebody has yet to read it, wherever it lies."""
+    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
+    where: dict[str, Any] = {"host": "store", "queue_id": "INBOX/s1", "recipient": "bob@dest.test"}
+    moved = event(Kind.TRANSFERRED, 5, leg=old, next_leg=new, side="moved", **where)
+    slow = LINGER | {"unread": {"after": 2 * HOUR, "mailboxes": ["*/INBOX"]}}
+    ticks = [tick(hour * HOUR * SECOND) for hour in (1, 2, 3)]
+    said = play(part(slow), [*journey(0, "1", read=False), moved, *ticks], 100)
+    assert [(alert["rule"], alert["at"] // SECOND) for alert in said] == [("unread", 2 * HOUR + 1)]
 
 
 def test_another_way_to_speak_of_a_settled_message_does_not_open_it() -> None:

@@ -214,6 +214,40 @@ def test_who_was_redirected_says_why_a_report_names_another(stack: Settings, led
     ] == ["m1"]
 
 
+def copy_of(key: str, box: str) -> bytes:
+    """Bob's copy of a message in a mailbox."""
+    return identity.copy_leg("store", "bob@dest.test", box, f"s{key}")
+
+
+def moved(at: float, key: str, box: str, there: str) -> MessageEvent:
+    """Bob's client moved it."""
+    one = to(Kind.TRANSFERRED, at, ("store", box), side="moved", leg=copy_of(key, box), next_leg=copy_of(key, there))
+    return msgspec.structs.replace(one, message_key=key)
+
+
+def there(kind: Kind, at: float, key: str, box: str) -> MessageEvent:
+    """Something happened to it there."""
+    return msgspec.structs.replace(to(kind, at, ("store", box), leg=copy_of(key, box)), message_key=key)
+
+
+def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: str) -> None:
+    """By its time, wherever it lies: opened there late, purged there, or moved on and left there."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for key in ("late", "purged", "on"):
+        both.write([*journey(0, key, key=key, read=False), moved(5, key, "INBOX", "Later")])
+    both.write([there(Kind.READ, 150, "late", "Later"), there(Kind.NOT_READ, 50, "purged", "Later")])
+    both.write([moved(160, "on", "Later", "Trash")])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    said = both.ask("SELECT rule, message_key, cleared_at IS NULL AS stands FROM alarms ORDER BY message_key")
+    assert [(row["rule"], row["message_key"], row["stands"]) for row in said] == [
+        ("unread", "late", 0),
+        ("unread", "on", 1),
+        ("not-read", "purged", 1),
+    ]
+
+
 @pytest.mark.parametrize("rule", sorted(EACH))
 def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
     """Rule, unit, due, raised, cleared and proven."""

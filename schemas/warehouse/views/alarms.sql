@@ -38,7 +38,7 @@ FROM
     UNION ALL
     SELECT
         'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, due_known),
-        least(read_known, gone_known, moved_known), 1
+        least(read_known, gone_known), 1
     FROM copy_records FINAL
     WHERE has(rules, 'unread') AND unread_due <= now
     UNION ALL

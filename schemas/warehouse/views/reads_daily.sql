@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW reads_daily
 (
     day Date COMMENT 'Of the save, UTC',
     domain String COMMENT 'Domain of the mailbox owner',
-    stored UInt64 COMMENT 'Copies in watched mailboxes that were not moved on',
+    stored UInt64 COMMENT 'Copies put into watched mailboxes, wherever they lie now',
     not_yet_due UInt64 COMMENT 'May lie unread longer than the clock',
     in_time UInt64 COMMENT 'Opened by their due time',
     late UInt64 COMMENT 'Opened later',
@@ -20,5 +20,5 @@ SELECT
     countIf(unread_due <= now AND read_at IS NULL AND gone_at IS NULL) AS unread,
     countIf(unread_due <= now AND read_at IS NULL AND gone_at IS NOT NULL) AS left_unread
 FROM copy_records FINAL
-WHERE unread_due IS NOT NULL AND NOT moved
+WHERE unread_due IS NOT NULL
 GROUP BY day, domain;
