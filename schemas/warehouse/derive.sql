@@ -204,7 +204,8 @@ FROM
         min(log_partition) AS log_partition,
         minOrNullIf(known, is_sent) AS sent_known,
         argMinIf((next_place, peer), (known, at, next_place, peer), is_sent) AS handed,
-        min(known) AS met_known,
+        minOrNullIf(known, kind NOT IN ('reported', 'read', 'not_read')) AS met_known,
+        min(known) AS named_known,
         argMaxIf(peer, (at, seq, event_id), is_end OR is_attempt) AS last_hop,
         argMin(message_key, (is_next, message_key)) AS message_key,
         argMin(host, (is_next, host)) AS host,
@@ -242,7 +243,7 @@ LEFT JOIN (SELECT place AS of_place, log_partition AS of_partition, arrived_know
 
 CREATE OR REPLACE TABLE work_recipients ENGINE = MergeTree ORDER BY chain AS
 SELECT chain, arraySlice(arraySort(groupArray((met, half))), 1, 2) AS two
-FROM (SELECT chain, half, min(met_known) AS met FROM work_legs GROUP BY chain, half)
+FROM (SELECT chain, half, min(named_known) AS met FROM work_legs GROUP BY chain, half)
 GROUP BY chain;
 
 CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
@@ -333,6 +334,7 @@ SELECT
     min(told_at) AS told_at,
     minOrNullIf(greatest(told_known, met_known), told_known IS NOT NULL) AS told_known
 FROM work_legs
+WHERE met_known IS NOT NULL
 GROUP BY chain;
 
 CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY holder AS
@@ -342,7 +344,7 @@ SELECT
     countIf(least(g.own_left_at, g.entry_left_at) IS NULL) AS open
 FROM work_legs AS g
 LEFT JOIN work_owners AS w ON g.chain = w.chain
-WHERE g.arrived_at IS NOT NULL
+WHERE g.arrived_at IS NOT NULL AND g.met_known IS NOT NULL
 GROUP BY holder;
 
 CREATE OR REPLACE TABLE work_units ENGINE = MergeTree ORDER BY chain AS
@@ -561,11 +563,11 @@ LEFT JOIN (SELECT place, arraySort(groupArray(met_known)) AS met FROM work_legs 
 INSERT INTO leg_records
 SELECT
     g.leg, g.log_partition, g.chain, u.unit, g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
-    g.met_known, g.arrived_at, g.arrived_known, g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
+    ifNull(g.met_known, g.named_known), if(g.met_known IS NULL, NULL, g.arrived_at), if(g.met_known IS NULL, NULL, g.arrived_known), g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
     g.last_hop, g.sent_known, g.handed_to, g.next_arrived_known,
     least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
     if(g.was_deleted, g.deleted_at, NULL), if(g.was_deleted, g.deleted_known, NULL),
-    if(q.peopled_known <= greatest(g.stuck_due, g.arrived_known), g.stuck_due, NULL), g.observed_at, {version:UInt64}, 0
+    if(g.met_known IS NOT NULL AND q.peopled_known <= greatest(g.stuck_due, g.arrived_known), g.stuck_due, NULL), g.observed_at, {version:UInt64}, 0
 FROM work_legs AS g
 INNER JOIN (SELECT place, min(met_known) AS peopled_known FROM work_legs GROUP BY place) AS q ON g.place = q.place
 LEFT JOIN work_owners AS w ON g.chain = w.chain

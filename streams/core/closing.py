@@ -83,7 +83,7 @@ def _stays(custody: Custody) -> Rows:
     """Messages that lie in a queue."""
     legs, entries = custody.legs, custody.entries
     here = (entries["arrived_at"] != NEVER) & (entries["left_at"] == NEVER)
-    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = custody.stays()
     entry = legs["entry"][queued]
     waits = here[entry] & (legs.take("left_at", queued) == NEVER)
     here[entry] = False

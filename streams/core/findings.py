@@ -89,7 +89,7 @@ def stuck(custody: Custody, known: Effective) -> Iterator[Found]:
     due = np.where(owed, entries["stay_from"] + entries["stuck_after"] * np.int64(SECOND), NEVER)
     late = due != NEVER
     raised = np.maximum(due, entries["arrived_known"])
-    rows = np.flatnonzero(legs["entry"] >= 0)
+    rows = custody.stays()
     rows = rows[late[legs["entry"][rows]]]
     entry, met = legs["entry"][rows].astype(np.int64), legs["met_known"][rows]
     peopled = np.full(len(entries), NEVER, np.int64)
@@ -133,7 +133,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     hit = entries[column] != NEVER
     if not hit.any():
         return np.full(len(known.unit), NEVER, np.int64)
-    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = custody.stays()
     queued = queued[hit[legs["entry"][queued]]]
     at = entries[column][legs["entry"][queued]]
     open_ = legs.take("left_known", queued) >= at
@@ -144,7 +144,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
 def _issued(custody: Custody, known: Effective) -> Times:
     """For each unit when a notification of failure about one of its entries was issued."""
     entries, legs = custody.entries, custody.legs
-    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = custody.stays()
     queued = queued[entries.take("told_known", legs["entry"][queued]) != NEVER]
     at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
     return _earliest(known, _owners(custody, known, queued), at)
@@ -170,7 +170,7 @@ def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
     del known
     entries, legs = custody.entries, custody.legs
     raised = np.maximum(np.maximum(entries["left_known"], entries["arrived_known"]), entries["expected_known"])
-    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = custody.stays()
     entry = legs["entry"][queued].astype(np.int64)
     in_time = legs["met_known"][queued] <= raised[entry]
     short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
@@ -183,7 +183,8 @@ def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
 def _complete(custody: Custody, entries: Rows) -> Times:
     """When as many recipients of some entries could be known as each said that it had."""
     legs = custody.legs
-    queued = np.flatnonzero((legs["entry"] >= 0) & np.isin(legs["entry"], entries))
+    queued = custody.stays()
+    queued = queued[np.isin(legs["entry"][queued], entries)]
     order = np.lexsort([legs["met_known"][queued], legs["entry"][queued]])
     queued = queued[order]
     start, end = (np.searchsorted(legs["entry"][queued], entries, side) for side in ("left", "right"))

@@ -31,7 +31,7 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
     """The last holder of the chain of each leg."""
     table, entries, chains = custody.legs, custody.entries, custody.chains
     wanted = chains.root(legs)
-    queued = np.flatnonzero(table["entry"] >= 0)
+    queued = custody.stays()
     queued = queued[np.isin(chains.root(queued), wanted)]
     queued = queued[entries["arrived_at"][table["entry"][queued]] != NEVER]
     roots = chains.root(queued)

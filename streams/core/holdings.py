@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from streams.core import tables
 from streams.core.chains import Chains
 from streams.core.closed import Closed
+from streams.core.events import Kind
 from streams.core.facts import Facts, Mask
 from streams.core.identity import COPY, SESSION, half
 from streams.core.index import Keys, Rows
-from streams.core.lattice import Table
+from streams.core.lattice import NEVER, Table
 from streams.core.names import Names
 
 SESSION_HALF = np.frombuffer(SESSION, np.uint64)[0]
@@ -30,6 +31,9 @@ COPY_HALF = np.frombuffer(COPY, np.uint64)[0]
 
 NOBODY_HALF = np.uint64(0)
 """The second half of a whole entry; both halves of nothing."""
+
+CAME_BACK = (Kind.REPORTED, Kind.READ, Kind.NOT_READ)
+"""Kinds of reports and receipts."""
 
 REMEMBER = 400 * 86_400 * 1_000_000
 """Microseconds for which what has closed is known: a log of last year that is read again revives nothing."""
@@ -101,6 +105,15 @@ class Holdings:
     def about(self, subject: str) -> Table:
         """The table of what a finding is about, "leg" or "entry"."""
         return self.legs if subject == "leg" else self.entries
+
+    def stays(self) -> Rows:
+        """Rows of legs in queues: of recipients that a queue's own evidence names, or whoever handed them there.
+
+        What came back names them as its sender or a later host calls them, which may be as no queue ever did.
+        """
+        legs = self.legs
+        rows: Rows = np.flatnonzero((legs["entry"] >= 0) & (legs["met_known"] != NEVER))
+        return rows
 
     def leg_name(self, row: int) -> tuple[str, str, str]:
         """Host, queue id and recipient of a leg."""
@@ -177,7 +190,8 @@ class Holdings:
         rows, known = np.concatenate([legs, nexts]), np.concatenate([facts.known, facts.known])
         earlier = np.flatnonzero(rows >= 0)
         earlier = earlier[known[earlier] < self.legs["met_known"][rows[earlier]]]
-        self.legs.join("met_known", rows[earlier], known[earlier])
+        met = earlier[~np.tile(facts.of(*CAME_BACK), 2)[earlier]]
+        self.legs.join("met_known", rows[met], known[met])
         earlier = earlier[self.legs["entry"][rows[earlier]] >= 0]
         told = (known[earlier], self.legs.index.keys[rows[earlier], 1])
         self.units.join_two(tables.RECIPIENTS, self._units(rows[earlier]), told)

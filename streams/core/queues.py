@@ -36,7 +36,7 @@ class Queue:
 def owed(custody: Custody) -> Rows:
     """Rows of legs in queues at which something is still owed."""
     legs, entries = custody.legs, custody.entries
-    queued = np.flatnonzero(legs["entry"] >= 0)
+    queued = custody.stays()
     entry = legs["entry"][queued].astype(np.int64)
     here = (entries["arrived_at"][entry] != NEVER) & (entries.take("left_at", entry) == NEVER)
     rows: Rows = queued[here & (legs.take("left_at", queued) == NEVER)]

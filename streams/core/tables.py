@@ -68,7 +68,7 @@ LEGS = (
     *known(
         "left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here", "try"
     ),
-    Column(name="met_known", join=Join.EARLIEST, of="when anything about it could be known"),
+    Column(name="met_known", join=Join.EARLIEST, of="when it could be known, by anything but what came back"),
     Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known", beside="try"),
     Column(name="next_entry", join=Join.FIRST, of="entry it was handed to (hash)", dtype=np.uint64, beside="try"),
     Column(name="handed_to", join=Join.FIRST, of="host it was handed to (hash of name)", dtype=np.uint64, beside="try"),

@@ -351,21 +351,10 @@ class Dossier:
                 case.proved = min(case.proved, known)
             if told.action == "failed":
                 case.failed = min(case.failed, known)
-            file = self.files.get((act.by, act.by_queue_id))
-            if file is not None:
-                self._name(file, told.final, ticket, known)
-            self._traced(act, told.original or told.final, ticket, known)
 
     def _receipted(self, act: Receipted, ticket: int, known: int) -> None:
-        self._traced(act, act.original, ticket, known)
         if act.disposition == "displayed":
             self.cases[ticket].receipts.append((known, act))
-
-    def _traced(self, act: Reported | Receipted, to: str, ticket: int, known: int) -> None:
-        """What came back names its recipient in the entry that its trace begins with."""
-        one = self.played.tickets[ticket]
-        if to == one.recipient and any((stay.host, stay.queue_id) == (one.host, one.queue_id) for stay in act.trace):
-            self._name(self.files[one.host, one.queue_id], to, ticket, known)
 
     def of_copies(self) -> Iterator[Copy]:
         """Every copy that the evidence tells."""

@@ -7,6 +7,7 @@ from streams.core.clock import Clock, Tick
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
+from streams.core.queues import owed
 from streams.core.terms import SECOND
 from tests.core.journeys import (
     alarms,
@@ -89,6 +90,20 @@ def test_expunged_unread_is_not_read() -> None:
     copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")
     gone = event(Kind.NOT_READ, 50, host="store", queue_id="INBOX/s1", recipient="bob@dest.test", leg=copy)
     assert alarms(folded(journey(0, "1", read=False), [gone]), 1000) == {("not-read", "store/s1", 50, None)}
+
+
+def test_report_that_calls_a_recipient_otherwise_names_nobody_in_a_queue() -> None:
+    """Of two recipients one waits; a report of the other's delivery under a later address makes no third."""
+    both = [one for to in ("bob@dest.test", "carol@dest.test") for one in submitted(0, "A1", to, recipients_expected=2)]
+    gave, _, got = sent(1, A, B)
+    told = event(Kind.REPORTED, 3, host="origin", queue_id="A1", recipient="robert@else.test", action="delivered")
+    waits = folded(both, [gave, got, told, event(Kind.REMOVED, 2, host="relay", queue_id="B1")])
+    assert {one for one in alarms(waits, 31) if one[0] == "stuck"} == {("stuck", "origin/A1", 30, None)}
+    assert len(owed(waits)) == 1
+    short = folded(
+        [*submitted(0, "A1", recipients_expected=2), told, event(Kind.REMOVED, 9, host="origin", queue_id="A1")]
+    )
+    assert ("unaccounted", "origin/A1", 9, None) in alarms(short, 10)
 
 
 def test_moved_copy_is_read_where_it_lies_now() -> None:

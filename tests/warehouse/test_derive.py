@@ -214,6 +214,22 @@ def test_who_was_redirected_says_why_a_report_names_another(stack: Settings, led
     ] == ["m1"]
 
 
+def test_whoever_a_report_names_is_no_recipient_of_a_queue(stack: Settings, ledger: str) -> None:
+    """What is reported under an address that no queue had is neither stuck, nor counted, nor in a queue."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for key, queue_id in (("m", "A1"), ("n", "A2")):
+        where: dict[str, Any] = {"key": key, "host": "origin", "queue_id": queue_id}
+        both.write(submitted(0, queue_id, key=key, recipients_expected=2))
+        both.write([event(Kind.REPORTED, 3, recipient="robert@else.test", action="delivered", **where)])
+    both.write([event(Kind.REMOVED, 9, **where)])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    named = both.ask("SELECT queue_id, recipient FROM alarms WHERE rule IN ('stuck', 'unaccounted') ORDER BY queue_id")
+    assert [(row["queue_id"], row["recipient"]) for row in named] == [("A1", "bob@dest.test"), ("A2", "")]
+    assert [row["n"] for row in both.ask("SELECT count() AS n FROM legs WHERE arrived_at IS NOT NULL")] == [2]
+
+
 def copy_of(key: str, box: str) -> bytes:
     """Bob's copy of a message in a mailbox."""
     return identity.copy_leg("store", "bob@dest.test", box, f"s{key}")
