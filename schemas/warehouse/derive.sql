@@ -21,7 +21,7 @@ LIMIT {limit:UInt32};
 
 CREATE OR REPLACE TABLE work_facts
 (
-    round UInt8, log_partition UInt16, kind LowCardinality(String), at DateTime64(6, 'UTC'), known DateTime64(6, 'UTC'), observed_at DateTime,
+    round UInt8, log_partition UInt16, kind LowCardinality(String), at DateTime64(6, 'UTC'), known DateTime64(6, 'UTC'), clock DateTime64(6, 'UTC'), observed_at DateTime,
     leg FixedString(16), place UInt64, half UInt64, stay LowCardinality(String),
     next_leg FixedString(16), next_place UInt64, next_half UInt64, next_stay LowCardinality(String),
     message_key String, host LowCardinality(String), queue_id String, recipient String, next_queue_id String,
@@ -41,7 +41,7 @@ SELECT count() FROM work_keys WHERE round = {round:UInt8};
 -- @take
 INSERT INTO work_facts
 SELECT
-    {round:UInt8}, e.log_partition, e.kind, e.occurred_at, if(toUnixTimestamp64Micro(e.clock) = 0, e.occurred_at, greatest(e.occurred_at, e.clock + toIntervalMicrosecond(1))), toDateTime(e.observed_at),
+    {round:UInt8}, e.log_partition, e.kind, e.occurred_at, if(toUnixTimestamp64Micro(e.clock) = 0, e.occurred_at, greatest(e.occurred_at, e.clock + toIntervalMicrosecond(1))), e.clock, toDateTime(e.observed_at),
     e.leg,
     reinterpretAsUInt64(substring(e.leg, 1, 8)),
     reinterpretAsUInt64(substring(e.leg, 9, 8)) AS h,
@@ -71,8 +71,9 @@ WHERE place IN (SELECT arrayJoin([place, next_place]) FROM work_facts WHERE roun
 
 -- @chains
 CREATE OR REPLACE TABLE work_edges ENGINE = MergeTree ORDER BY a AS
-SELECT DISTINCT one.1 AS a, one.2 AS b
-FROM (SELECT arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one FROM work_facts WHERE stay != 'entry' AND next_stay != 'none');
+SELECT one.1 AS a, one.2 AS b, min(clock) AS since
+FROM (SELECT arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one, clock FROM work_facts WHERE stay != 'entry' AND next_stay != 'none')
+GROUP BY a, b;
 
 CREATE OR REPLACE TABLE work_labels ENGINE = MergeTree ORDER BY leg AS
 SELECT a AS leg, least(a, min(b)) AS label FROM work_edges GROUP BY a;
@@ -101,12 +102,17 @@ EXCHANGE TABLES work_labels AND work_labels_next;
 
 -- @units
 CREATE OR REPLACE TABLE work_chains ENGINE = MergeTree ORDER BY leg AS
-SELECT n.leg AS leg, n.place AS place, n.half AS half, n.stay AS stay, if(l.label = @none, n.leg, l.label) AS chain
+SELECT n.leg AS leg, n.place AS place, n.half AS half, n.stay AS stay, n.since AS since, if(l.label = @none, n.leg, l.label) AS chain
 FROM
 (
-    SELECT leg, place, half, stay FROM work_facts WHERE stay != 'entry'
-    UNION DISTINCT
-    SELECT next_leg AS leg, next_place AS place, next_half AS half, next_stay AS stay FROM work_facts WHERE next_stay != 'none'
+    SELECT leg, any(place) AS place, any(half) AS half, any(stay) AS stay, min(clock) AS since
+    FROM
+    (
+        SELECT leg, place, half, stay, clock FROM work_facts WHERE stay != 'entry'
+        UNION ALL
+        SELECT next_leg, next_place, next_half, next_stay, clock FROM work_facts WHERE next_stay != 'none'
+    )
+    GROUP BY leg
 ) AS n
 LEFT JOIN work_labels AS l ON n.leg = l.leg;
 
@@ -551,7 +557,7 @@ LEFT JOIN (SELECT chain, toNullable(min(known)) AS submitted_known FROM work_sub
 WHERE reported_known IS NOT NULL AND ifNull(least(s.submitted_known, m.first_known) > reported_known, 1);
 
 -- @keep
-INSERT INTO entry_records
+INSERT INTO @entry_records
 SELECT
     e.leg, e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, e.expected_known,
     length(r.met), if(length(r.met) = 0, NULL, r.met[1]), if(e.expected_known IS NULL OR length(r.met) < e.recipients_expected, NULL, r.met[e.recipients_expected]),
@@ -560,7 +566,7 @@ SELECT
 FROM work_entries AS e
 LEFT JOIN (SELECT place, arraySort(groupArray(met_known)) AS met FROM work_legs GROUP BY place) AS r ON e.place = r.place;
 
-INSERT INTO leg_records
+INSERT INTO @leg_records
 SELECT
     g.leg, g.log_partition, g.chain, u.unit, g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
     ifNull(g.met_known, g.named_known), if(g.met_known IS NULL, NULL, g.arrived_at), if(g.met_known IS NULL, NULL, g.arrived_known), g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
@@ -573,7 +579,7 @@ INNER JOIN (SELECT place, min(met_known) AS peopled_known FROM work_legs GROUP B
 LEFT JOIN work_owners AS w ON g.chain = w.chain
 LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 
-INSERT INTO copy_records
+INSERT INTO @copy_records
 SELECT
     c.leg, c.chain, u.unit, c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
     r.read_at, r.read_known, r.gone_at, r.gone_known, c.moved_known IS NOT NULL, c.moved_known,
@@ -597,10 +603,11 @@ FROM
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 
-INSERT INTO unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at), {version:UInt64}, 0 FROM work_units;
+INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at), {version:UInt64}, 0 FROM work_units;
 
-INSERT INTO astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
+INSERT INTO @astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 
+-- @end_of_old
 INSERT INTO entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records AS t FINAL
 WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
 
@@ -615,3 +622,154 @@ WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {vers
 
 INSERT INTO astray_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM astray_records AS t FINAL
 WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+-- @apart
+CREATE OR REPLACE TABLE work_apart ENGINE = MergeTree ORDER BY chain AS
+SELECT c.chain AS chain, e.since AS as_of
+FROM (SELECT a, since FROM work_edges WHERE toUnixTimestamp64Micro(since) > 0) AS e
+INNER JOIN (SELECT leg, chain, since FROM work_chains) AS c ON e.a = c.leg
+WHERE c.since < e.since
+GROUP BY chain, as_of
+HAVING uniqExact(e.a) > 1;
+
+-- @is_apart
+SELECT (SELECT count() FROM work_apart), (SELECT count() FROM reunion_records WHERE message_key IN (SELECT message_key FROM work_keys));
+
+-- @groups
+CREATE OR REPLACE TABLE work_apart_keys ENGINE = MergeTree ORDER BY chain AS
+SELECT DISTINCT chain, message_key FROM work_chained WHERE chain IN (SELECT chain FROM work_apart);
+
+CREATE OR REPLACE TABLE work_shared ENGINE = MergeTree ORDER BY place AS
+SELECT place, arrayJoin(message_keys) AS message_key
+FROM
+(
+    SELECT one AS place, groupUniqArray(message_key) AS message_keys
+    FROM (SELECT arrayJoin([place, next_place]) AS one, message_key FROM work_facts)
+    WHERE one != 0
+    GROUP BY one
+    HAVING length(message_keys) > 1
+);
+
+CREATE OR REPLACE TABLE work_groups ENGINE = MergeTree ORDER BY message_key AS
+SELECT DISTINCT message_key, message_key AS label
+FROM (SELECT message_key FROM work_shared UNION ALL SELECT message_key FROM work_apart_keys);
+
+-- @group_round
+CREATE OR REPLACE TABLE work_groups_next ENGINE = MergeTree ORDER BY message_key AS
+SELECT message_key, min(label) AS label
+FROM
+(
+    SELECT message_key, label FROM work_groups
+    UNION ALL
+    SELECT s.message_key, p.label
+    FROM work_shared AS s
+    INNER JOIN
+    (
+        SELECT s.place AS place, min(g.label) AS label
+        FROM work_shared AS s INNER JOIN work_groups AS g ON s.message_key = g.message_key
+        GROUP BY s.place
+    ) AS p ON s.place = p.place
+)
+GROUP BY message_key;
+
+-- @group_changed
+SELECT count()
+FROM work_groups_next AS n
+INNER JOIN work_groups AS g ON n.message_key = g.message_key
+WHERE n.label != g.label;
+
+-- @group_exchange
+EXCHANGE TABLES work_groups AND work_groups_next;
+
+-- @moments
+CREATE OR REPLACE TABLE work_moments ENGINE = MergeTree ORDER BY message_key AS
+SELECT g.message_key AS message_key, m.as_of AS as_of, m.number AS number
+FROM work_groups AS g
+INNER JOIN
+(
+    SELECT label, as_of, row_number() OVER (PARTITION BY label ORDER BY as_of) AS number
+    FROM
+    (
+        SELECT DISTINCT g.label AS label, a.as_of AS as_of
+        FROM work_apart AS a
+        INNER JOIN work_apart_keys AS k ON a.chain = k.chain
+        INNER JOIN work_groups AS g ON k.message_key = g.message_key
+    )
+) AS m ON g.label = m.label;
+
+CREATE OR REPLACE TABLE work_all ENGINE = MergeTree ORDER BY leg AS
+SELECT * FROM work_facts WHERE message_key IN (SELECT message_key FROM work_moments);
+
+INSERT INTO reunion_records
+SELECT m.message_key, f.log_partition, m.as_of, NULL, f.observed_at, {version:UInt64}, 0
+FROM work_moments AS m
+INNER JOIN (SELECT message_key, min(log_partition) AS log_partition, max(observed_at) AS observed_at FROM work_all GROUP BY message_key) AS f
+    ON m.message_key = f.message_key;
+
+-- @most
+SELECT max(number) FROM work_moments;
+
+-- @former
+CREATE OR REPLACE TABLE work_facts ENGINE = MergeTree ORDER BY leg AS
+SELECT f.*
+FROM work_all AS f
+INNER JOIN (SELECT message_key, as_of FROM work_moments WHERE number = {number:UInt64}) AS m ON f.message_key = m.message_key
+WHERE f.clock < m.as_of;
+
+CREATE OR REPLACE TABLE work_entry_records AS entry_records;
+
+CREATE OR REPLACE TABLE work_leg_records AS leg_records;
+
+CREATE OR REPLACE TABLE work_copy_records AS copy_records;
+
+CREATE OR REPLACE TABLE work_unit_records AS unit_records;
+
+CREATE OR REPLACE TABLE work_astray_records AS astray_records;
+
+-- @keep_former
+INSERT INTO former_entry_records SELECT r.*, m.as_of FROM work_entry_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
+
+INSERT INTO former_leg_records SELECT r.*, m.as_of FROM work_leg_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
+
+INSERT INTO former_copy_records SELECT r.*, m.as_of FROM work_copy_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
+
+INSERT INTO former_unit_records SELECT r.*, m.as_of FROM work_unit_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
+
+INSERT INTO former_astray_records SELECT r.*, m.as_of FROM work_astray_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
+
+-- @end_of_former
+INSERT INTO reunion_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM reunion_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+INSERT INTO former_entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_entry_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+INSERT INTO former_leg_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_leg_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+INSERT INTO former_copy_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_copy_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+INSERT INTO former_unit_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_unit_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+INSERT INTO former_astray_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_astray_records AS t FINAL
+WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+
+-- @nexts
+INSERT INTO reunion_records
+SELECT r.* REPLACE (n.next_at AS next_at, {version:UInt64} + 1 AS version)
+FROM reunion_records AS r FINAL
+INNER JOIN
+(
+    SELECT m.log_partition AS log_partition, m.as_of AS as_of, argMin(t.through, t.log_offset) AS next_at
+    FROM
+    (
+        SELECT log_partition, through, log_offset FROM ticks
+        WHERE through > (SELECT minOrNull(as_of) FROM reunion_records FINAL WHERE next_at IS NULL)
+    ) AS t
+    ASOF INNER JOIN (SELECT DISTINCT log_partition, as_of FROM reunion_records FINAL WHERE next_at IS NULL) AS m
+        ON t.log_partition = m.log_partition AND t.through > m.as_of
+    GROUP BY m.log_partition, m.as_of
+) AS n ON r.log_partition = n.log_partition AND r.as_of = n.as_of
+WHERE r.next_at IS NULL;

@@ -172,4 +172,5 @@ def _alarm(alert: Event) -> Step:
 
 
 def _cleared(alert: Event) -> Step:
-    return moment(alert["cleared_at"], 3)[11:-1], "-", f"cleared: {alert['rule']}", ""
+    word = "withdrawn" if alert["withdrawn"] else "cleared"
+    return moment(alert["cleared_at"], 3)[11:-1], "-", f"{word}: {alert['rule']}", ""

@@ -84,7 +84,8 @@ def lines(title: str, rows: Rows, limit: int) -> list[str]:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    state = "" if row["cleared_at"] is None else f"to {moment(row['cleared_at'])[11:-1]}"
+    word = "withdrawn" if row["withdrawn"] else "to"
+    state = "" if row["cleared_at"] is None else f"{word} {moment(row['cleared_at'])[11:-1]}"
     who = clean(row["recipient"] or row["host"], 24)
     return moment(row["raised_at"])[5:], who, row["message_key"], state
 

@@ -4,13 +4,15 @@ Rules:
 - Rows are replaced, nothing is incremented, so nothing can count twice.
 - What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew.
 - Messages are taken in slices, so that memory is bounded whatever was imported.
+- Where a hand-over connected what was known apart, messages are derived as of the tick before it, too: what had
+  been told by then may be no more, and `alarms` says so.
 - One derivation at a time for a ledger; its own tables bear a name of their own, so that two do no harm.
 """
 
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -50,6 +52,10 @@ WORDS = {
 }
 """What the script's `@words` stand for."""
 
+KEPT = {f"{name}_records": f"{name}_records" for name in ("entry", "leg", "copy", "unit", "astray")}
+KEPT_APART = {name: f"work_{table}" for name, table in KEPT.items()}
+"""Where rows are kept: those of what is known, and those of what was known at a moment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivation:
@@ -79,8 +85,15 @@ def derive(client: Any, terms: Terms) -> int:
         with _working(client) as work:
             count = work.touched(since)
             work.derive(owed.parameters(terms))
+    _nexts(client)
     _keep(client, clock, now, terms)
     return count
+
+
+def _nexts(client: Any) -> None:
+    """Say which tick came after what was looked back at, where it is there by now."""
+    (statement,) = blocks("derive.sql")["nexts"]
+    client.command(statement, parameters={"version": _version()})
 
 
 def derivation(client: Any) -> Derivation:
@@ -194,6 +207,8 @@ class _Work:
             self._join()
             self._run("units")
             self._run("keep")
+            self._run("end_of_old")
+            self._look_back()
 
     def _take(self) -> None:
         """Take the facts of the slice, and of messages that share an entry, a session or a copy with it."""
@@ -205,17 +220,44 @@ class _Work:
     def _join(self) -> None:
         """Give each leg the least leg of its chain."""
         self._run("chains")
+        self._settle("")
+
+    def _settle(self, labels: str) -> None:
+        """Give labels to what is connected until no label changes."""
         for _ in range(ROUNDS):
-            self._run("round")
-            (changed,) = self._row("changed")
-            self._run("exchange")
+            self._run(f"{labels}round")
+            (changed,) = self._row(f"{labels}changed")
+            self._run(f"{labels}exchange")
             if not changed:
                 return
         log.warning("chains of more than 2^%d hand-overs are not joined", ROUNDS)
 
-    def _run(self, block: str, **more: Any) -> None:
+    def _look_back(self) -> None:
+        """Derive again what was known before each hand-over that connected what was known apart."""
+        self._run("apart")
+        found, held = self._row("is_apart")
+        if found:
+            self._run("groups")
+            self._settle("group_")
+            self._run("moments")
+            (most,) = self._row("most")
+            for number in range(1, most + 1):
+                self._former(number)
+        if found or held:
+            self._run("end_of_former")
+
+    def _former(self, number: int) -> None:
+        """Derive messages of which there are so many such moments as of that moment."""
+        self._run("former", number=number)
+        self._join()
+        self._run("units")
+        self._run("keep", KEPT_APART)
+        self._run("keep_former", number=number)
+
+    def _run(self, block: str, tables: Mapping[str, str] = KEPT, **more: Any) -> None:
         for statement in blocks("derive.sql")[block]:
-            self._client.command(self._named(statement), parameters=self._parameters | more, settings=SETTINGS)
+            named = self._named(filled(statement, tables))
+            self._client.command(named, parameters=self._parameters | more, settings=SETTINGS)
 
     def _row(self, block: str, **more: Any) -> Any:
         (question,) = blocks("derive.sql")[block]

@@ -27,6 +27,12 @@ KEPT = {
     "copy_records": ("observed_at", "keep_events_days"),
     "unit_records": ("observed_at", "keep_events_days"),
     "astray_records": ("observed_at", "keep_events_days"),
+    "reunion_records": ("observed_at", "keep_events_days"),
+    "former_entry_records": ("observed_at", "keep_events_days"),
+    "former_leg_records": ("observed_at", "keep_events_days"),
+    "former_copy_records": ("observed_at", "keep_events_days"),
+    "former_unit_records": ("observed_at", "keep_events_days"),
+    "former_astray_records": ("observed_at", "keep_events_days"),
 }
 """By table, the time from which its rows are kept, and the setting that says for how many days."""
 

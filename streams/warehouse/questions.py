@@ -73,10 +73,11 @@ class Warehouse:
             self.client,
             f"""
             SELECT a.alert_id AS alert_id, a.rule AS rule, a.unit AS unit, a.raised_at AS raised_at,
-                a.cleared_at AS cleared_at, a.due AS due, a.message_key AS message_key, a.host AS host,
-                a.queue_id AS queue_id, a.recipient AS recipient, a.severity AS severity, a.cause AS cause,
-                a.holder_host AS holder_host, a.holder_queue_id AS holder_queue_id, c.originator AS originator,
-                c.priority AS priority, nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
+                a.cleared_at AS cleared_at, a.withdrawn AS withdrawn, a.due AS due, a.message_key AS message_key,
+                a.host AS host, a.queue_id AS queue_id, a.recipient AS recipient, a.severity AS severity,
+                a.cause AS cause, a.holder_host AS holder_host, a.holder_queue_id AS holder_queue_id,
+                c.originator AS originator, c.priority AS priority,
+                nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
                 c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
                 c.proof_at AS proof_at, c.deleted_at AS deleted_at, h.held_at AS held_at
             FROM alerts AS a

@@ -131,7 +131,7 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Topics of low rate: the schema of their values, their table, and the columns that are kept."""
 
-_BESIDE = {"cases": "log_offset", "queue-states": "log_partition"}
+_BESIDE = {"alerts": "withdrawn", "cases": "log_offset", "queue-states": "log_partition"}
 
 
 def plain_columns(topic: str) -> tuple[str, ...]:
@@ -143,6 +143,8 @@ def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
     """The row of a decoded record."""
     row = [record[name] for name in PLAIN[topic][2]]
     match topic:
+        case "alerts":
+            return [*row, "withdrawn" in record["attributes"]]
         case "cases":
             return [*row, offset]
         case "queue-states":

@@ -1,4 +1,4 @@
-"""A ledger in the real engine, filled with hand-made events as the feed fills it, and what the core finds in them."""
+"""A ledger in the real engine, filled with hand-made events as the feed fills it, and what the stream tells of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,23 +6,21 @@ from typing import Any, Self
 
 import msgspec
 
-from streams.core.clock import BEGINNING, Clock, Tick
-from streams.core.custody import Custody
+from streams.core.clock import BEGINNING, Tick
 from streams.core.events import Kind, MessageEvent
-from streams.core.facts import facts, frame_of
-from streams.core.findings import findings
 from streams.core.identity import partition_of
-from streams.core.lattice import NEVER
 from streams.core.terms import SECOND, Terms
+from streams.kafka.reader import Records
 from streams.settings import Settings
+from streams.track.part import Part
 from streams.warehouse.client import ask, connect
 from streams.warehouse.derive import derive
 from streams.warehouse.migrations import migrate
 from streams.warehouse.rows import rows
 from streams.wire import envelope
 
-Alarm = tuple[int, int | None, int | None, bool]
-"""Raised, cleared, due (microseconds), and proven."""
+Alarm = tuple[int, int | None, int | None, bool, bool]
+"""Raised, cleared, due (microseconds), proven, and withdrawn."""
 
 Found = dict[tuple[str, bytes], Alarm]
 """By rule and unit."""
@@ -33,7 +31,7 @@ READ = 4_102_444_800_000_000
 
 @dataclass(slots=True)
 class Ledger:
-    """Some partitions of events, in the engine and in the core.
+    """Some partitions of events, in the engine and in the stream.
 
     Attributes:
         client: of the ledger's database.
@@ -44,9 +42,9 @@ class Ledger:
     client: Any
     terms: Terms
     partitions: int = 1
-    _custody: dict[int, Custody] = field(default_factory=dict)
-    _clocks: dict[int, Clock] = field(default_factory=dict)
-    _offsets: dict[int, int] = field(default_factory=dict)
+    _parts: dict[int, Part] = field(default_factory=dict)
+    _clocks: dict[int, int] = field(default_factory=dict)
+    _alerts: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def made(cls, stack: Settings, name: str, terms: Terms, partitions: int = 1) -> Self:
@@ -61,7 +59,6 @@ class Ledger:
         for event in events:
             parts.setdefault(partition_of(event.message_key, self.partitions), []).append(event)
         for number, some in parts.items():
-            self._custody_of(number).fold(facts(frame_of(some), self._clock_of(number).through))
             self._feed(number, some)
 
     def tick(self, at: float, **said: Any) -> None:
@@ -78,41 +75,37 @@ class Ledger:
         )
         for number in range(self.partitions):
             self._feed(number, [event])
-            self._clock_of(number).hear(tick)
 
     def derive(self) -> int:
         """Derive in SQL what changed."""
         return derive(self.client, self.terms)
 
     def told(self) -> Found:
-        """What the core finds."""
+        """What the stream has told."""
         found: Found = {}
-        for number, custody in self._custody.items():
-            for one in findings(custody, self._clock_of(number)):
-                keys = (custody.legs if one.subject == "leg" else custody.entries).index.keys
-                end = self._clock_of(number).through
-                for row, *times, proven in zip(
-                    one.rows.tolist(), one.raised.tolist(), one.cleared.tolist(), one.due.tolist(), one.proven.tolist(),
-                    strict=True,
-                ):  # fmt: skip
-                    raised, cleared, due = times
-                    unit = keys[row].tobytes().ljust(16, b"\0")
-                    found[one.rule, unit] = (
-                        raised,
-                        cleared if cleared <= end else None,
-                        None if due == NEVER else due,
-                        proven,
-                    )
+        for one in self._alerts:
+            raised, _, due, proven, _ = found.get((one["rule"], one["unit"]), (0, None, None, False, False))
+            if one["state"] == "raised":
+                found[one["rule"], one["unit"]] = one["at"], None, one.get("due"), one.get("proven", False), False
+            else:
+                taken = "withdrawn" in one.get("attributes", ())
+                found[one["rule"], one["unit"]] = raised, one["at"], due, proven, taken
         return found
 
     def derived(self) -> Found:
-        """What SQL finds, but for findings about sources."""
+        """What SQL finds."""
         return {
-            (row["rule"], row["unit"]): (row["raised"], row["cleared"], row["late"], bool(row["proven"]))
+            (row["rule"], row["unit"]): (
+                row["raised"],
+                row["cleared"],
+                row["late"],
+                bool(row["proven"]),
+                bool(row["withdrawn"]),
+            )
             for row in self.ask(
-                "SELECT rule, unit, toUnixTimestamp64Micro(raised_at) AS raised, proven,"
+                "SELECT rule, unit, toUnixTimestamp64Micro(raised_at) AS raised, proven, withdrawn,"
                 " toUnixTimestamp64Micro(cleared_at) AS cleared, toUnixTimestamp64Micro(due) AS late"
-                " FROM alarms WHERE NOT startsWith(rule, 'source-')"
+                " FROM alarms"
             )
         }
 
@@ -121,18 +114,15 @@ class Ledger:
         return ask(self.client, question, parameters)
 
     def _feed(self, number: int, events: Sequence[MessageEvent]) -> None:
-        values = [envelope.encode(msgspec.structs.replace(event, observed_at=READ)) for event in events]
-        keys = [event.message_key.encode() for event in events]
-        first = self._offsets.get(number, 0)
-        offsets = range(first, first + len(events))
-        read = rows(values, keys, number, offsets, self._clock_of(number).through)
-        self._offsets[number] = first + len(events)
+        part = self._parts.setdefault(number, Part.empty(number, self.terms))
+        values: list[bytes | None] = [
+            envelope.encode(msgspec.structs.replace(event, observed_at=READ)) for event in events
+        ]
+        keys: list[bytes | None] = [event.message_key.encode() for event in events]
+        offsets = list(range(part.offset, part.offset + len(events)))
+        read = rows(values, keys, number, offsets, self._clocks.get(number, BEGINNING))
+        self._clocks[number] = read.clock
+        self._alerts += part.take(Records(partition=number, values=values, keys=keys, offsets=offsets)).alerts
         for table, some in (("event_records", read.events), ("ticks", read.ticks)):
             if len(some):
                 self.client.insert_arrow(table, some)
-
-    def _custody_of(self, number: int) -> Custody:
-        return self._custody.setdefault(number, Custody(terms=self.terms))
-
-    def _clock_of(self, number: int) -> Clock:
-        return self._clocks.setdefault(number, Clock(through=BEGINNING))

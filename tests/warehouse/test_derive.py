@@ -1,4 +1,4 @@
-"""Custody and alarms by SQL equal the core's, whatever was fed when, how often and in which order."""
+"""Custody and alarms by SQL equal the stream's, whatever was fed when, how often and in which order."""
 
 import random
 from pathlib import Path
@@ -37,7 +37,7 @@ def day() -> list[MessageEvent]:
 
 
 def assert_agree(ledger: Ledger) -> None:
-    """SQL and the core find the same, row by row."""
+    """SQL finds what the stream told, row by row, and what it withdrew."""
     told, derived = ledger.told(), ledger.derived()
     assert {key: one for key, one in told.items() if derived.get(key) != one} == {}
     assert derived.keys() == told.keys()
@@ -138,6 +138,67 @@ def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[Messa
         assert_agree(both)
     finally:
         both.client.command(f"DROP DATABASE {both.client.database}")
+
+
+def twice_submitted() -> tuple[list[MessageEvent], list[MessageEvent]]:
+    """A Message-ID submitted twice and a report of one of them; and what joins the report to its submission."""
+    first = [*submitted(0, "A1"), *submitted(1, "A2")]
+    return [*first, *reported(3, ("relay", "B1"))], sent(2, ("origin", "A1"), ("relay", "B1"))
+
+
+def withdrawn(ledger: Ledger) -> list[tuple[str, int]]:
+    """What SQL says was withdrawn: rule and second."""
+    return [(rule, (alarm[1] or 0) // SECOND) for (rule, _), alarm in ledger.derived().items() if alarm[4]]
+
+
+def test_a_hand_over_that_comes_late_withdraws_what_it_proves_wrong(stack: Settings, ledger: str) -> None:
+    """It stands until the tick after the hand-over, in SQL as in the stream; and is in neither once more for ever."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    parts, between = twice_submitted()
+    both.tick(2)
+    both.write(parts)
+    both.tick(70)
+    both.write(between)
+    both.derive()
+    assert_agree(both)
+    assert [alarm[1] for alarm in both.derived().values()] == [None, None]
+    both.tick(80)
+    assert both.derive() == 0
+    assert_agree(both)
+    assert withdrawn(both) == [("overdue", 80)]
+    both.tick(90)
+    both.write(stored(80, ("relay", "B1"), "s1"))
+    both.tick(100)
+    assert both.derive() == 1
+    assert_agree(both)
+    assert withdrawn(both) == [("overdue", 80)]
+    assert {row["n"] for row in both.ask("SELECT count() AS n FROM custody")} == {2}
+
+
+def test_new_terms_look_back_by_what_they_say(stack: Settings, ledger: str) -> None:
+    """A report that may come later was not overdue before the hand-over: nothing was told, hence nothing withdrawn."""
+    old = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    parts, between = twice_submitted()
+    for at, some in ((2, parts), (70, between), (80, [])):
+        old.tick(at)
+        old.write(some)
+    old.derive()
+    assert withdrawn(old) == [("overdue", 80)]
+    new = Ledger(old.client, Terms.parse(TERMS | {"report": {"normal": 1000}, "findings": ["overdue"]}))
+    new.derive()
+    assert new.derived() == {}
+
+
+def test_a_hand_over_takes_nothing_away_before_the_first_tick(stack: Settings, ledger: str) -> None:
+    """An import reads in any order, and nobody was told meanwhile."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    for some in twice_submitted():
+        both.write(some)
+    both.tick(80)
+    both.derive()
+    assert_agree(both)
+    assert withdrawn(both) == []
+    assert both.ask("SELECT * FROM reunion_records") == []
 
 
 A, B, C = ("origin", "A1"), ("relay", "B1"), ("dest", "C1")
@@ -328,8 +389,29 @@ def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings
     both.tick(500)
     both.derive()
     assert_agree(both)
-    due = sorted((rule, (late or 0) // SECOND) for (rule, _), (_, _, late, _) in both.told().items())
+    due = sorted((rule, (late or 0) // SECOND) for (rule, _), (_, _, late, _, _) in both.told().items())
     assert due == [("overdue", 7), ("overdue", 60), ("stuck", 8), ("stuck", 30), ("unread", 10), ("unread", 101)]
+
+
+def test_a_second_copy_of_one_chain_stays_a_duplicate(stack: Settings, ledger: str) -> None:
+    """Its first copy was a duplicate of another, by the message alone, until a second submission was known."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["duplicate"]}))
+    last = ("relay", "B0")
+    for at, some in (
+        (80, stored(20, B, "s1")[-1:]),
+        (110, stored(16, last, "s0")[-1:]),
+        (200, [*submitted(15, "A0"), *sent(15.5, ("origin", "A0"), last), *stored(16, last, "s0")[:1]]),
+        (200, [*stored(18, last, "x0", ordinal=1), *submitted(19, "A1")]),
+    ):
+        both.tick(at)
+        both.write(some)
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sorted(alarm[:2] for alarm in both.told().values()) == [
+        (110 * SECOND + 1, 200 * SECOND + 1),
+        (200 * SECOND + 1, None),
+    ]
 
 
 def test_evidence_of_two_keys_is_one_chain_by_hand_over(stack: Settings, ledger: str) -> None:
@@ -359,7 +441,7 @@ def test_a_report_that_a_wrong_clock_may_explain(stack: Settings, ledger: str) -
     both.tick(500)
     both.derive()
     assert_agree(both)
-    assert sorted(rule for rule, _ in both.told() if rule != "stuck") == ["clock-doubt", "overdue"]
+    assert sorted(rule for rule, _ in both.told() if rule != "stuck") == ["clock-doubt", "overdue", "source-doubted"]
 
 
 def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str) -> None:
@@ -373,7 +455,7 @@ def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str)
     both.derive()
     assert_agree(both)
     waited = [alarm for (rule, _), alarm in both.told().items() if rule == "uncorroborated-report"]
-    assert waited == [(110 * SECOND, None, None, False)]
+    assert waited == [(110 * SECOND, None, None, False, False)]
 
 
 def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:

@@ -9,7 +9,8 @@ CREATE OR REPLACE VIEW alarms
     due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it was due',
     raised_at DateTime64(6, 'UTC') COMMENT 'When it was raised',
     cleared_at Nullable(DateTime64(6, 'UTC')) COMMENT 'When it was cleared; null while it stands',
-    proven Bool COMMENT 'Was delivery proven otherwise when it was raised'
+    proven Bool COMMENT 'Was delivery proven otherwise when it was raised',
+    withdrawn Bool COMMENT 'Cleared because a hand-over that became known after what it connects took it away'
 ) AS
 WITH
     (SELECT clock FROM derivation) AS now,
@@ -19,114 +20,162 @@ WITH
     (SELECT unaccounted_after FROM derivation) AS unaccounted_after,
     (SELECT refused_always FROM derivation) AS refused_always,
     (SELECT arrayFilter(s -> s.rule = 'source-silent', spans) FROM derivation) AS silences,
-    (SELECT arrayFilter(s -> s.rule = 'source-doubted', spans) FROM derivation) AS doubts
+    (SELECT arrayFilter(s -> s.rule = 'source-doubted', spans) FROM derivation) AS doubts,
+    toDateTime64('2299-01-01', 6, 'UTC') AS never,
+    toDateTime64(0, 6, 'UTC') AS ever,
+    -- What is known, and what was known at the tick before each hand-over that connected what was known apart.
+    known_entries AS (SELECT *, never AS as_of FROM entry_records FINAL UNION ALL SELECT * FROM former_entry_records FINAL),
+    known_legs AS (SELECT *, never AS as_of FROM leg_records FINAL UNION ALL SELECT * FROM former_leg_records FINAL),
+    known_copies AS (SELECT *, never AS as_of FROM copy_records FINAL UNION ALL SELECT * FROM former_copy_records FINAL),
+    known_units AS (SELECT *, never AS as_of FROM unit_records FINAL UNION ALL SELECT * FROM former_unit_records FINAL),
+    known_astray AS (SELECT *, never AS as_of FROM astray_records FINAL UNION ALL SELECT * FROM former_astray_records FINAL)
 SELECT
-    rule, unit, message_key, host, queue_id, recipient, due, assumeNotNull(raised) AS raised_at,
-    if(ifNull(cleared <= now, 0), greatest(cleared, raised), NULL) AS cleared_at, proven
+    rule, unit, first.message_key AS message_key, first.host AS host, first.queue_id AS queue_id, first.recipient AS recipient,
+    first.due AS due, first.raised AS raised_at,
+    multiIf(first.cleared <= first.seen_at, first.cleared, turn = 0, NULL, NOT is_gone, later[turn].1.cleared, later[turn].2 <= now, later[turn].2, NULL) AS cleared_at,
+    first.proven AS proven,
+    first.cleared > first.seen_at AND is_gone AND later[turn].2 <= now AS withdrawn
 FROM
 (
+    -- What a look found first is what was told; a later one may find it cleared, or no more at the tick after the look before.
     SELECT
-        multiIf(
-            arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
-            arrayExists(s -> s.since <= assumeNotNull(greatest(report_due, submitted_known)) AND s.until >= counted_from, doubts), 'clock-doubt',
-            'overdue'
-        ) AS rule,
-        unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
-        report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven
-    FROM unit_records FINAL
-    WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now
-    UNION ALL
-    SELECT
-        'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, due_known),
-        least(read_known, gone_known), 1
-    FROM copy_records FINAL
-    WHERE has(rules, 'unread') AND unread_due <= now
-    UNION ALL
-    SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, due_known), NULL, 0
-    FROM copy_records FINAL
-    WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
-    UNION ALL
-    SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0
-    FROM leg_records FINAL
-    WHERE has(rules, 'stuck') AND stuck_due <= now
-    UNION ALL
-    SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known) AS since, left_known, 0
-    FROM entry_records FINAL
-    WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(peopled_known > since, 1)
-    UNION ALL
-    SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0
-    FROM unit_records FINAL
-    WHERE has(rules, 'refused') AND refused_always AND refused_known <= now
-    UNION ALL
-    SELECT
-        'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
-        greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0)
-    FROM unit_records FINAL
-    WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
-    UNION ALL
-    SELECT
-        'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
-        least(delivered_known, report_known) AS until, ifNull(until <= since, 0)
-    FROM unit_records FINAL
-    WHERE has(rules, 'deleted') AND deleted_known <= now
-    UNION ALL
-    SELECT
-        'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known, expected_known),
-        least(complete_known, deleted_known), 0
-    FROM entry_records FINAL
-    WHERE has(rules, 'unaccounted') AND left_known IS NOT NULL AND arrived_known IS NOT NULL AND expected_known IS NOT NULL
-    UNION ALL
-    SELECT
-        'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
-        greatest(arrival_due, s.spoke_known), next_arrived_known, 0
-    FROM (SELECT * FROM leg_records FINAL WHERE handed_known IS NOT NULL AND NOT startsWith(message_key, '/')) AS l
-    INNER JOIN
+        rule, unit, looks[number].1 AS first, arraySlice(looks, number + 1) AS later,
+        arrayFirstIndex(l -> l.1.as_of = ever OR l.1.decided > l.2 OR l.1.cleared <= l.1.seen_at, later) AS turn,
+        turn > 0 AND (later[turn].1.as_of = ever OR later[turn].1.decided > later[turn].2) AS is_gone
+    FROM
     (
-        SELECT log_partition, host, min(arrived_known) AS spoke_known FROM entry_records FINAL WHERE arrived_known IS NOT NULL GROUP BY log_partition, host
-    ) AS s ON l.log_partition = s.log_partition AND l.handed_to = s.host
-    WHERE has(rules, 'unaccounted')
-    UNION ALL
-    SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(diverted_known + toIntervalSecond(unaccounted_after), submitted_known), redirected_known, 0
-    FROM unit_records FINAL
-    WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
-    UNION ALL
-    SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.number = h.least_number, m.second_known, NULL), 0
-    FROM (SELECT * FROM copy_records FINAL WHERE number > 1) AS c
-    INNER JOIN
-    (
-        SELECT chain, lower(user) AS name, min(number) AS least_number FROM copy_records FINAL
-        WHERE number > 0 AND chain IN (SELECT chain FROM copy_records FINAL WHERE number > 1)
-        GROUP BY chain, name
-    ) AS h ON c.chain = h.chain AND lower(c.user) = h.name
-    LEFT JOIN
-    (
-        SELECT message_key, if(count() > 1, toNullable(arraySort(groupArray(first_known))[2]), NULL) AS second_known
+        -- The stream looked at each such tick that the clock has passed; the last look is now.
+        SELECT
+            f.rule AS rule, f.unit AS unit, arrayFilter(m -> m.1 < now, r.moments) AS passed,
+            arrayFirst(m -> m.1 >= now, arrayPushBack(r.moments, (never, never))).1 AS last,
+            arrayMap(
+                (at, next_at) -> (arrayFirst(s -> s.as_of = at, f.found), next_at),
+                arrayPushBack(arrayMap(m -> m.1, passed), last), arrayPushFront(arrayMap(m -> m.2, passed), ever)
+            ) AS looks,
+            arrayFirstIndex(l -> l.1.as_of != ever, looks) AS number
         FROM
         (
-            SELECT message_key, host, queue_id, min(submitted_known) AS first_known FROM unit_records FINAL
-            WHERE message_key IN (SELECT message_key FROM copy_records FINAL WHERE number > 1)
-            GROUP BY message_key, host, queue_id
-        )
-        GROUP BY message_key
-    ) AS m ON c.message_key = m.message_key
-    WHERE has(rules, 'duplicate') AND c.saved_known <= now
-    UNION ALL
-    SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0
-    FROM unit_records FINAL
-    WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
-    UNION ALL
-    SELECT
-        'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL,
-        arrayFold(
-            (t, s) -> if(s.since <= t AND s.until >= reported_known, greatest(t, s.until + toIntervalSecond(told_within)), t),
-            arraySort(s -> (s.since, s.until), silences), reported_known + toIntervalSecond(told_within)
-        ),
-        submitted_known, 0
-    FROM astray_records FINAL
-    WHERE has(rules, 'uncorroborated-report')
-    UNION ALL
-    SELECT s.rule, s.unit, '', s.source, '', '', NULL, s.since, s.until, 0
-    FROM (SELECT arrayJoin(spans) AS s FROM derivation)
-    WHERE has(rules, s.rule)
-)
-WHERE raised <= now AND ifNull(cleared > raised, 1);
+            SELECT
+                rule, unit, any(message_key) AS key,
+                groupArray(CAST(
+                    (as_of, least(as_of, now), assumeNotNull(greatest(raised, decided)), assumeNotNull(raised), ifNull(cleared, never), due, proven, message_key, host, queue_id, recipient),
+                    'Tuple(as_of DateTime64(6, \'UTC\'), seen_at DateTime64(6, \'UTC\'), decided DateTime64(6, \'UTC\'), raised DateTime64(6, \'UTC\'), cleared DateTime64(6, \'UTC\'), due Nullable(DateTime64(6, \'UTC\')), proven Bool, message_key String, host String, queue_id String, recipient String)'
+                )) AS found
+            FROM
+            (
+                SELECT
+                    multiIf(
+                        arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
+                        arrayExists(s -> s.since <= assumeNotNull(greatest(report_due, submitted_known)) AND s.until >= counted_from, doubts), 'clock-doubt',
+                        'overdue'
+                    ) AS rule,
+                    unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
+                    report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of
+                FROM known_units
+                WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now
+                UNION ALL
+                SELECT
+                    'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, due_known),
+                    least(read_known, gone_known), 1, ever, as_of
+                FROM known_copies
+                WHERE has(rules, 'unread') AND unread_due <= now
+                UNION ALL
+                SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, due_known), NULL, 0, ever, as_of
+                FROM known_copies
+                WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
+                UNION ALL
+                SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0, ever, as_of
+                FROM known_legs
+                WHERE has(rules, 'stuck') AND stuck_due <= now
+                UNION ALL
+                SELECT 'stuck', leg, message_key, host, queue_id, '', stuck_due, greatest(stuck_due, arrived_known) AS since, left_known, 0, ever, as_of
+                FROM known_entries
+                WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(peopled_known > since, 1)
+                UNION ALL
+                SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0, ever, as_of
+                FROM known_units
+                WHERE has(rules, 'refused') AND refused_always AND refused_known <= now
+                UNION ALL
+                SELECT
+                    'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
+                    greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0), ever, as_of
+                FROM known_units
+                WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
+                UNION ALL
+                SELECT
+                    'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
+                    least(delivered_known, report_known) AS until, ifNull(until <= since, 0), ever, as_of
+                FROM known_units
+                WHERE has(rules, 'deleted') AND deleted_known <= now
+                UNION ALL
+                SELECT
+                    'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known, expected_known),
+                    least(complete_known, deleted_known), 0, ever, as_of
+                FROM known_entries
+                WHERE has(rules, 'unaccounted') AND left_known IS NOT NULL AND arrived_known IS NOT NULL AND expected_known IS NOT NULL
+                UNION ALL
+                SELECT
+                    'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
+                    greatest(arrival_due, s.spoke_known), next_arrived_known, 0, ever, l.as_of
+                FROM (SELECT * FROM known_legs WHERE handed_known IS NOT NULL AND NOT startsWith(message_key, '/')) AS l
+                INNER JOIN
+                (
+                    SELECT log_partition, host, min(arrived_known) AS spoke_known FROM entry_records FINAL WHERE arrived_known IS NOT NULL GROUP BY log_partition, host
+                ) AS s ON l.log_partition = s.log_partition AND l.handed_to = s.host
+                WHERE has(rules, 'unaccounted')
+                UNION ALL
+                SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(diverted_known + toIntervalSecond(unaccounted_after), submitted_known), redirected_known, 0, ever, as_of
+                FROM known_units
+                WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
+                UNION ALL
+                SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.leg = h.first, m.second_known, NULL), 0, ever, c.as_of
+                FROM (SELECT * FROM known_copies WHERE number > 1) AS c
+                INNER JOIN
+                (
+                    SELECT chain, as_of, lower(user) AS name, argMin(leg, (saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))) AS first FROM known_copies
+                    WHERE number > 0 AND chain IN (SELECT chain FROM known_copies WHERE number > 1)
+                    GROUP BY chain, as_of, name
+                ) AS h ON c.chain = h.chain AND c.as_of = h.as_of AND lower(c.user) = h.name
+                LEFT JOIN
+                (
+                    SELECT message_key, as_of, if(count() > 1, toNullable(arraySort(groupArray(first_known))[2]), NULL) AS second_known
+                    FROM
+                    (
+                        SELECT message_key, as_of, host, queue_id, min(submitted_known) AS first_known FROM known_units
+                        WHERE message_key IN (SELECT message_key FROM known_copies WHERE number > 1)
+                        GROUP BY message_key, as_of, host, queue_id
+                    )
+                    GROUP BY message_key, as_of
+                ) AS m ON c.message_key = m.message_key AND c.as_of = m.as_of
+                WHERE has(rules, 'duplicate') AND c.saved_known <= now
+                UNION ALL
+                SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0, ever, as_of
+                FROM known_units
+                WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
+                UNION ALL
+                SELECT
+                    'uncorroborated-report', leg, message_key, host, queue_id, recipient, NULL,
+                    arrayFold(
+                        (t, s) -> if(s.since <= t AND s.until >= reported_known, greatest(t, s.until + toIntervalSecond(told_within)), t),
+                        arraySort(s -> (s.since, s.until), silences), reported_known + toIntervalSecond(told_within)
+                    ),
+                    submitted_known, 0, ever, as_of
+                FROM known_astray
+                WHERE has(rules, 'uncorroborated-report')
+                UNION ALL
+                SELECT s.rule, s.unit, '', s.source, '', '', NULL, s.since, s.until, 0, ever, never
+                FROM (SELECT arrayJoin(spans) AS s FROM derivation)
+                WHERE has(rules, s.rule)
+            )
+            WHERE raised <= least(as_of, now) AND decided <= least(as_of, now) AND ifNull(cleared > raised, 1)
+            GROUP BY rule, unit
+        ) AS f
+        LEFT JOIN
+        (
+            SELECT message_key, arraySort(groupArray((as_of, ifNull(next_at, never)))) AS moments
+            FROM reunion_records FINAL
+            GROUP BY message_key
+        ) AS r ON f.key = r.message_key
+    )
+    WHERE number > 0
+);

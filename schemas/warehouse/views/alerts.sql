@@ -12,6 +12,7 @@ CREATE OR REPLACE VIEW alerts
     recipient String COMMENT 'Recipient of the leg',
     severity String COMMENT 'high, or low where delivery is proven otherwise',
     proven Bool COMMENT 'Was delivery proven otherwise when it was raised',
+    withdrawn Bool COMMENT 'Cleared because a hand-over that became known after what it connects took it away',
     cause String COMMENT 'What held it up when it was raised',
     holder_host String COMMENT 'The last queue that held it then: host',
     holder_queue_id String COMMENT 'The last queue that held it then: queue id'
@@ -29,6 +30,7 @@ SELECT
     any(recipient) AS recipient,
     anyIf(severity, state = 'raised') AS severity,
     anyIf(proven, state = 'raised') AS proven,
+    maxIf(withdrawn, state = 'cleared') AS withdrawn,
     anyIf(cause, state = 'raised') AS cause,
     anyIf(holder_host, state = 'raised') AS holder_host,
     anyIf(holder_queue_id, state = 'raised') AS holder_queue_id
