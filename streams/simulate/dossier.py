@@ -290,8 +290,9 @@ class Dossier:
         leg.handed = min(leg.handed or (NEVER, onward), (known, onward))
         if act.relay in self._mute:
             self.cases[ticket].proved = min(self.cases[ticket].proved, known)
-        if onward in self.files:
-            self._name(self.files[onward], act.to, ticket, known)
+        there = self.files.get(onward)
+        if there and there.arrival.message_id == self.files[act.host, act.queue_id].arrival.message_id:
+            self._name(there, act.to, ticket, known)  # an invented Message-ID is not followed back
 
     def _ended(self, act: Left | Ordered | Noticed | Expired, marks: tuple[int, ...], known: int) -> None:
         file = self.files[act.host, act.queue_id]
