@@ -63,6 +63,12 @@ SELECT DISTINCT arrayJoin([place, next_place]) AS one, message_key
 FROM work_facts
 WHERE round = {round:UInt8} AND one != 0;
 
+INSERT INTO recipient_keys
+SELECT lower(recipient) AS name, message_key, min(at), max(observed_at)
+FROM work_facts
+WHERE round = {round:UInt8} AND recipient != ''
+GROUP BY name, message_key;
+
 INSERT INTO work_keys
 SELECT DISTINCT message_key, {round:UInt8} + 1
 FROM place_keys

@@ -110,9 +110,11 @@ def derivation(client: Any) -> Derivation:
 
 
 def offsets(client: Any) -> dict[int, int]:
-    """By partition, the offset after the last event that was fed."""
+    """By partition, the offset after the last event that was fed; 0 where there was none but ticks."""
     rows = client.query(
-        "SELECT log_partition, max(log_offset) + 1 FROM event_records GROUP BY log_partition ORDER BY log_partition"
+        "SELECT log_partition, max(after) FROM (SELECT log_partition, log_offset + 1 AS after FROM event_records"
+        " UNION ALL SELECT DISTINCT log_partition, toUInt64(0) FROM ticks)"
+        " GROUP BY log_partition ORDER BY log_partition"
     ).result_rows
     return dict(rows)
 

@@ -27,6 +27,7 @@ KEPT = {
     "copy_records": ("observed_at", "keep_events_days"),
     "unit_records": ("observed_at", "keep_events_days"),
     "astray_records": ("observed_at", "keep_events_days"),
+    "recipient_keys": ("observed_at", "keep_events_days"),
     "reunion_records": ("observed_at", "keep_events_days"),
     "former_entry_records": ("observed_at", "keep_events_days"),
     "former_leg_records": ("observed_at", "keep_events_days"),

@@ -189,7 +189,7 @@ class Warehouse:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
 
         One that has exactly this id is meant, whatever else it could mean. Each part of the question has an index of
-        its own: `OR` between them would have none.
+        its own: `OR` between them would have none. Whose messages are which is derived; what is not yet, is looked for.
         """
         named = named.strip().rstrip("…")
         key = message_key(named) if named.strip("<> ") else ""
@@ -203,7 +203,11 @@ class Warehouse:
                     UNION ALL
                     SELECT message_key, occurred_at FROM event_records WHERE queue_id = {{named:String}}
                     UNION ALL
-                    SELECT message_key, occurred_at FROM event_records WHERE lower(recipient) = {{lower:String}}
+                    SELECT message_key, first_at FROM recipient_keys WHERE recipient = {{lower:String}}
+                    UNION ALL
+                    SELECT message_key, occurred_at FROM event_records
+                    PREWHERE log_offset >= (SELECT if(terms = '', 0, arrayMin(offsets)) FROM derivation)
+                    WHERE lower(recipient) = {{lower:String}}
                 )
                 GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {CANDIDATES}
             )""",  # noqa: S608 - our own texts, with parameters
@@ -219,7 +223,7 @@ class Warehouse:
             SELECT message_key, min(occurred_at) AS first_at, any(message_id) AS message_id,
                 anyIf(originator, originator != '') AS originator,
                 arraySort(groupUniqArrayIf(recipient, recipient != '')) AS recipients
-            FROM events WHERE {where} GROUP BY message_key ORDER BY first_at DESC, message_key LIMIT {CANDIDATES}
+            FROM event_records WHERE {where} GROUP BY message_key ORDER BY first_at DESC, message_key LIMIT {CANDIDATES}
             """,  # noqa: S608 - our own conditions, with parameters
             parameters,
         )

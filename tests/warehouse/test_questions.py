@@ -2,9 +2,12 @@
 
 import pytest
 
+from streams.core.terms import Terms
 from streams.settings import Settings
 from streams.warehouse.questions import CANDIDATES, Warehouse
+from tests.core.journeys import TERMS, submitted
 from tests.warehouse import large
+from tests.warehouse.ledgers import Ledger
 
 pytestmark = pytest.mark.service
 
@@ -45,6 +48,19 @@ def test_a_recipient_means_all_their_messages(warehouse: Warehouse) -> None:
     busy = [f"m{number}.{copy}@origin.test" for copy in (2, 1, 0) for number in (100, 50, 0)]
     assert keys(warehouse, large.BUSY) == busy[:CANDIDATES]
     assert keys(warehouse, "nobody@dest.test") == []
+
+
+def test_a_recipient_means_messages_that_are_not_derived_yet(stack: Settings, ledger: str) -> None:
+    """Before the first derivation, after it, and what was fed since; where one partition has nothing but ticks, too."""
+    fed = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    found: list[list[str]] = []
+    for key in ("m", "n", "o", "p"):
+        fed.write(submitted(len(found), "A1", key=key))
+        found.append([key, *(found[-1] if found else [])])
+        assert keys(Warehouse(fed.client), "Bob@dest.test") == found[-1]
+        fed.tick(10)
+        fed.derive()
+        assert keys(Warehouse(fed.client), "bob@dest.test") == found[-1]
 
 
 def test_a_candidate_is_told_with_its_parties(warehouse: Warehouse) -> None:
