@@ -3,7 +3,9 @@
 Rules:
 - A report leads from the origin's queue entry (known by the trace in its last part) to the entry of the host that
   reports; a receipt is about the origin's entry. Where neither is known, they are about the message and the recipient,
-  and so is a receipt without Original-Recipient: whose it is may be an address that the origin never had in its queue.
+  and so is a receipt that does not say for whom the message was first: who answers may have an address that the origin
+  never had in its queue.
+- For whom it was first Original-Recipient says, or else the origin's Received line, where there was one recipient.
 - A report's time is when it reached the originator: the date of its first Received line, else its Date; a time after it
   was read is no time.
 - Reports in the wild lack fields or misspell them. What can be used is used; a report that names no message at all is
@@ -109,12 +111,13 @@ class ReportParser:
         if told.action not in _ACTIONS or not told.recipient:
             self._unread("an unknown action" if told.recipient else "a report without a recipient")
             return
-        stays = [(about.origin, told.original or told.recipient), (by if by.queue_id else None, told.recipient)]
+        first = told.original or about.whom or told.recipient
+        stays = [(about.origin, first), (by if by.queue_id else None, told.recipient)]
         yield self._event(
             Kind.REPORTED,
             at,
             about,
-            [(stay, to) for stay, to in stays if stay] or [(None, told.original or told.recipient)],
+            [(stay, to) for stay, to in stays if stay] or [(None, first)],
             original_recipient=told.original or None,
             action=told.action,
             status=told.status,
@@ -136,12 +139,13 @@ class ReportParser:
         if about is None:
             self._unread("a receipt that names no message")
             return
+        first = told.original or about.whom
         modes = (("mode", told.mode), ("modifier", told.modifier))
         yield self._event(
             told.kind,
             at,
             about,
-            [(about.origin if told.original else None, told.recipient)],
+            [(about.origin if first else None, first or told.recipient)],
             original_recipient=told.original or None,
             action=told.action,
             traffic=Traffic.RECEIPT,

@@ -5,6 +5,8 @@ Rules:
   missing, some name it in a field of their own, or answer to it (In-Reply-To).
 - The Received lines there name every stay, the origin's among them; that joins the report to the chain, whatever its
   addresses. The origin is the earliest declared host, a submission point rather than another.
+- Where the origin's line says for whom the message was, it was for nobody else: whatever a report calls its recipient,
+  it is about them.
 - A Message-ID that a later hop invented (it is made of that hop's queue id) is not what the origin knew: the key is
   then made of the origin's queue entry, as it is there.
 """
@@ -15,7 +17,7 @@ from typing import NamedTuple
 from streams.collect.declaration import Declaration
 from streams.collect.reports_mail import Fields, Part, fields, first, grouped
 from streams.collect.reports_text import only_id, typed
-from streams.collect.trace import Hop, hops
+from streams.collect.trace import Hop, hops, only_one
 from streams.core.identity import message_key
 
 _ORIGINALS = frozenset(
@@ -43,12 +45,14 @@ class Subject(NamedTuple):
         message_id: as the report has it, or None.
         trace: stays at declared hosts, oldest first.
         origin: the stay where it was submitted, as far as can be known.
+        whom: its only recipient there, "" where it had several or nothing says.
     """
 
     key: str
     message_id: str | None
     trace: list[Hop]
     origin: Hop | None
+    whom: str = ""
 
     def attributes(self) -> tuple[str, ...]:
         """The trace, as it stands in an event."""
@@ -78,11 +82,12 @@ def subject(original: Fields, named: Sequence[str], declaration: Declaration) ->
     """
     trace = hops(original.get("received", []), declaration)
     origin = _origin(trace, declaration)
+    whom = only_one(original.get("received", []), declaration, origin) if origin else ""
     candidates = (first(original, "message-id"), *named)
     message_id = next((one[:LONGEST] for one in candidates if one[:LONGEST].strip("<> ?")), None)
     if message_id and not (origin and _invented(message_id, trace, origin)):
-        return Subject(message_key(message_id), message_id, trace, origin)
-    return Subject(message_key(None, *origin), message_id, trace, origin) if origin else None
+        return Subject(message_key(message_id), message_id, trace, origin, whom)
+    return Subject(message_key(None, *origin), message_id, trace, origin, whom) if origin else None
 
 
 def reporter(about: Fields, mail: Part, declaration: Declaration) -> Hop:

@@ -19,6 +19,7 @@ LENGTH = 2000
 
 _BY = re.compile(r"\bby\s+([^\s(;]+)")
 _ID = re.compile(r"\bid\s+([0-9A-Za-z-]+)(?=[\s;]|$)")
+_FOR = re.compile(r"\bfor\s+<([^<>\s]{1,320})>\s*(?:;|$)")
 _EXIM = re.compile(r"[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}")
 """Exim's message ids, before and since 4.97."""
 
@@ -33,6 +34,13 @@ class Hop(NamedTuple):
 def hops(received: Sequence[str], declaration: Declaration) -> list[Hop]:
     """The stays at declared hosts, oldest first; `received` are the unfolded lines as they stand."""
     return [hop for line in reversed(received[:LINES]) if (hop := _hop(line[:LENGTH], declaration))]
+
+
+def only_one(received: Sequence[str], declaration: Declaration, stay: Hop) -> str:
+    """The recipient that a message had alone at a stay; "" where the stay's line names none: there were several."""
+    line = next((one[:LENGTH] for one in received[:LINES] if _hop(one[:LENGTH], declaration) == stay), "")
+    found = _FOR.search(line)
+    return found[1] if found else ""
 
 
 def _hop(line: str, declaration: Declaration) -> Hop | None:

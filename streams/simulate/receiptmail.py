@@ -16,7 +16,7 @@ def receipt(act: Receipted, directory: Directory, clock: Clock) -> bytes:
         f"--{mark}",
         "Content-Type: text/rfc822-headers",
         "",
-        *original("", act.original or act.final, act.trace, act.message_id, directory)[1:],
+        *original("", act.original, act.trace, act.message_id, directory)[1:],
     ]
     lines = [
         "Return-Path: <>",

@@ -10,6 +10,7 @@ import pytest
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import leg_of, message_key, pair_leg
 from tests.collect.postfix_logs import OBSERVED
+from tests.collect.postfix_logs import told as told_of
 from tests.collect.report_mails import (
     ABOUT,
     CAROL,
@@ -34,6 +35,7 @@ from tests.collect.report_mails import (
     read,
     report,
 )
+from tests.core.journeys import alarms, folded
 
 KEY, TO = "wild-1@origin.test", "carol@dest.test"
 AT = round(datetime(2026, 11, 23, 22, 50, 17, tzinfo=UTC).timestamp() * 1_000_000)
@@ -99,7 +101,7 @@ CASES = {
     "dsn_i_force_expired_never_tried": [
         ("failed", "4.7.0", "origin", "4jYM3S6Sy2z1TBc0", TO, "relay", "4jYM3S6Zrtz1TBck", None)
     ],
-    "mdn_displayed": [("displayed", None, "", "", TO, None, None, None)],
+    "mdn_displayed": [("displayed", None, "origin", "4jYMGG2nY6z1TBY7", TO, None, None, None)],
     "archived_opfwd": [],
     "milter_archive_example": [],
     "operator_forward_arrived": [],
@@ -113,7 +115,7 @@ def test_each_sample_has_its_expectation() -> None:
 
 @pytest.mark.parametrize(("name", "want"), CASES.items())
 def test_a_sample_gives_exactly_its_events(name: str, want: list[tuple[str | None, ...]]) -> None:
-    """Where it was submitted, who reports, what of; a receipt that does not say for whom is of nowhere."""
+    """Where it was submitted, who reports, what of; the origin's line says for whom a receipt is."""
     by = parser()
     events = feed(by, cases()[f"{name}.eml"])
     assert [
@@ -132,6 +134,44 @@ def test_a_report_leads_from_the_origin_to_the_reporter() -> None:
     assert (event.leg, event.next_leg) == (AT_ORIGIN, leg_of("dest", HERE, TO, key=KEY))
     assert event.attributes == (f"trace=origin/{ORIGIN},dest/{HERE}", "report=report-1@dest.test")
     assert "secret" not in repr(event)
+
+
+TEAM = "team@x.test"
+FOR_ONE = TRACE.replace(f"id {ORIGIN};\n\t", f"id {ORIGIN}\n\tfor <{TO}>; ")
+"""Postfix writes for whom a message is where it has one recipient."""
+
+
+@pytest.mark.parametrize(
+    ("trace", "original", "first"),
+    [(FOR_ONE, "", TO), (TRACE, "", "rob@x.test"), (FOR_ONE, "Original-Recipient: rfc822;team@x.test\n", TEAM)],
+    ids=["one", "several", "said"],
+)
+def test_whatever_a_report_calls_it_it_is_about_the_only_recipient(trace: str, original: str, first: str) -> None:
+    """A host behind an alias reports under its own name for them, and does not say what they were called first."""
+    renamed = CAROL.replace(TO, "rob@x.test")
+    last = f"Content-Type: text/rfc822-headers\n\n{trace}{NAMED}"
+    event = one(report(f"{ABOUT}\n{original}{renamed}", last))
+    assert (event.leg, event.recipient) == (leg_of("origin", ORIGIN, first, key=KEY), first)
+    assert event.next_leg == leg_of("dest", HERE, "rob@x.test", key=KEY)
+
+
+def test_a_report_by_another_name_is_the_report_that_was_owed() -> None:
+    """From a host of which nothing else is heard: the origin's log and the report's mail leave nothing to be found."""
+    sent = told_of(
+        "origin",
+        f"postfix/smtpd[7]: {ORIGIN}: client=client.test[127.0.0.1]",
+        f"postfix/cleanup[8]: {ORIGIN}: message-id=<wild-1@origin.test>",
+        f"postfix/qmgr[9]: {ORIGIN}: from=<alice@origin.test>, size=900, nrcpt=1 (queue active)",
+        f"postfix/smtp[10]: {ORIGIN}: to=<{TO}>, relay=mx.far.example[192.0.2.9]:25, delay=1, delays=1/0/0/0,"
+        " dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as ABC123)",
+        f"postfix/qmgr[9]: {ORIGIN}: removed",
+    )
+    delivered = CAROL.replace(TO, "rob@x.test").replace("failed", "delivered").replace("5.1.1", "2.0.0")
+    status = f"Reporting-MTA: dns; mx.far.example\n\n{delivered}"
+    for trace, rules in ((FOR_ONE, set()), (TRACE, {"overdue"})):
+        back = read(report(status, f"Content-Type: text/rfc822-headers\n\n{trace}{NAMED}").encode())
+        found = alarms(folded(sent, back, terms={"stuck": {}}), sent[0].occurred_at / 1_000_000 + 3600)
+        assert {rule for rule, *_ in found} == rules
 
 
 # What the wild has
