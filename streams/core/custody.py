@@ -92,12 +92,13 @@ class Custody(Holdings):
         return TRAFFIC_BITS[owed.traffic.value], tables.MOST if owed.stuck is None else owed.stuck // SECOND
 
     def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str], list[str]]:
-        """Priority, originator, recipient and grade of some events."""
+        """Priority, originator, recipient and grade of some events; "" where no term asks for it."""
+        nothing = [""] * len(events)
         return (
             facts.numbers("priority", events, 0).tolist(),
-            facts.texts("originator", events),
-            facts.texts("recipient", events),
-            facts.notes("grade", events) if self.terms.by_grade else [""] * len(events),
+            facts.texts("originator", events) if self.terms.by_party else nothing,
+            facts.texts("recipient", events) if self.terms.by_party else nothing,
+            facts.notes("grade", events) if self.terms.by_grade else nothing,
         )
 
     def _fold_legs(self, facts: Facts, legs: Rows) -> None:

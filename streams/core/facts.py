@@ -105,9 +105,10 @@ class Facts:
 
     def of(self, *kinds: Kind) -> Mask:
         """Where the kind is one of these."""
-        wanted = np.zeros(UNKNOWN + 1, np.bool_)
-        wanted[[kind_number(kind) for kind in kinds]] = True
-        return wanted[self.kind]
+        found: Mask = self.kind == kind_number(kinds[0])
+        for kind in kinds[1:]:
+            found |= self.kind == kind_number(kind)
+        return found
 
     def text_is(self, column: str, value: str) -> Mask:
         """Where a text column has this value."""

@@ -162,28 +162,22 @@ class Holdings:
         entries[queued] = self._entries(keys[queued, :1], messages[queued], places, np.flatnonzero(queued))
         self.legs.set("message", rows, messages)
         self.legs.set("entry", rows, entries)
-        self._name_legs(facts.texts("recipient", firsts), places, rows, queued)
+        self._name_legs(facts.series("recipient", firsts), places, rows, queued)
 
-    def _name_legs(self, recipients: list[str], places: list[list[str]], rows: Rows, queued: Mask) -> None:
+    def _name_legs(self, recipients: pl.Series, places: list[pl.Series], rows: Rows, queued: Mask) -> None:
         """A leg in a queue is named by its entry and its recipient; a stay in a store has no entry."""
         queues, stores = np.flatnonzero(queued), np.flatnonzero(~queued)
-        stays = [[column[i] for i in stores.tolist()] for column in (*places, recipients)]
-        self.legs.set("name", rows[queues], self.names.add([recipients[i] for i in queues.tolist()]))
-        self.legs.set("name", rows[stores], self.names.add(*stays))
+        self.legs.set("name", rows[queues], self.names.add(recipients.gather(queues)))
+        self.legs.set("name", rows[stores], self.names.add(*(one.gather(stores) for one in (*places, recipients))))
 
-    def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[list[str]]:
+    def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[pl.Series]:
         """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
-        own = [facts.texts(column, firsts) for column in ("host", "queue_id")]
+        own = [facts.series(column, firsts) for column in ("host", "queue_id")]
         if columns == ("host", "queue_id"):
             return own
-        others = [facts.texts(column, firsts) for column in columns]
-        return [
-            [
-                (theirs or mine) if is_copy else theirs
-                for mine, theirs, is_copy in zip(*both, copy.tolist(), strict=True)
-            ]
-            for both in zip(own, others, strict=True)
-        ]
+        others = [facts.series(column, firsts) for column in columns]
+        copies = pl.Series(copy)
+        return [theirs.zip_with(~copies | (theirs != ""), mine) for mine, theirs in zip(own, others, strict=True)]
 
     def _meet_chains(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         """A chain knows the recipients that its legs in queues have; once handed over, so that it has one row."""
@@ -200,18 +194,17 @@ class Holdings:
         """Whole entries are named by events without a recipient."""
         named = np.flatnonzero((facts.leg[:, 1] == NOBODY_HALF) & (facts.leg[:, 0] != NOBODY_HALF))
         if len(named):
-            places = [facts.texts(column, named) for column in ("host", "queue_id")]
+            places = [facts.series(column, named) for column in ("host", "queue_id")]
             self._entries(facts.leg[named, :1], self._messages(facts, named), places, np.arange(len(named)))
 
-    def _entries(self, keys: Keys, messages: Rows, places: list[list[str]], at: Rows) -> Rows:
+    def _entries(self, keys: Keys, messages: Rows, places: list[pl.Series], at: Rows) -> Rows:
         """Rows of entries; new ones get their name and message."""
         before = len(self.entries)
         rows = self.entries.rows(keys)
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
         if len(firsts):
             new = np.arange(before, len(self.entries))
-            firsts_at = at[firsts].tolist()
-            names = self.names.add(*([place[i] for i in firsts_at] for place in places))
+            names = self.names.add(*(place.gather(at[firsts]) for place in places))
             self.entries.set("name", new, names)
             self.entries.set("message", new, messages[firsts])
         return rows

@@ -3,7 +3,7 @@
 Columns hold hashes only; a name is looked up for the few rows that something is said of.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,9 @@ class Names:
         """Put back a part of a heap, in order."""
         self._heap += raw
 
-    def add(self, *columns: Sequence[str] | pl.Series) -> Rows:
+    def add(self, *columns: pl.Series) -> Rows:
         """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
-        texts = [_clean(pl.Series(column, dtype=pl.String)) for column in columns]
+        texts = [_clean(column) for column in columns]
         joined = pl.select(pl.concat_str(*texts, separator=_BETWEEN) + _END).to_series()
         lengths = joined.str.len_bytes().to_numpy().astype(np.int64)
         offsets: Rows = len(self._heap) + np.cumsum(lengths) - lengths

@@ -145,6 +145,7 @@ class Terms:
         profile: what the file says.
         version: hash of it, 12 hexadecimal digits.
         by_grade: does any rule ask for a message's grade.
+        by_party: does anything ask for its originator or recipient.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -161,6 +162,8 @@ class Terms:
             _check_names(where, seconds, LEVELS)
         _check_patterns(profile)
         self.by_grade = any(rule.grade != "*" for rule in profile.rules)
+        domains = (domain for rule in profile.rules for domain in (rule.originator_domain, rule.recipient_domain))
+        self.by_party = bool(profile.bulk) or any(domain != "*" for domain in domains)
         if not max(profile.told_within, profile.unaccounted_after) <= profile.linger <= profile.horizon:
             raise Misuse("terms: linger is at least told_within and unaccounted_after, and at most horizon")
         self.owed = lru_cache(maxsize=65536)(self._owed)

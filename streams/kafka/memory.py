@@ -9,7 +9,7 @@ Rules:
 - Nothing waits and nothing runs by itself: a reader that has nothing to read says so at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.errors import Unavailable, Undecodable
@@ -263,8 +263,8 @@ class MemoryReader:
             self._places |= {part.partition: part.offsets[-1] + 1 for part in found}
         return sorted(found, key=lambda part: part.partition)
 
-    def commit(self, partition: int, offset: int, metadata: str = "") -> None:
-        """Store the offset of the next record to read, with what it names."""
+    def commit(self, places: Mapping[int, Committed]) -> None:
+        """Store by partition the offset of the next record to read, with what it names."""
         faults = self._log.faults
         faults.at("commit", self._topic)
         self._check()
@@ -272,7 +272,8 @@ class MemoryReader:
             raise Unavailable("Kafka did not store an offset: the group has gone on.")
         if faults.has("unstored"):
             raise Unavailable("Kafka did not store an offset: it did not answer.")
-        self._log.stored[self._group, self._topic, partition] = Committed(offset=offset, metadata=metadata)
+        for number, place in places.items():
+            self._log.stored[self._group, self._topic, number] = place
         if faults.has("unheard_commits"):
             raise Unavailable("Kafka did not store an offset: it did not answer.")
 

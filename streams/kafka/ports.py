@@ -1,6 +1,6 @@
 """What a log of records can do for us, whoever keeps it: Kafka, or a double in this process."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,7 +39,7 @@ class Committed:
     """
 
     offset: int | None
-    metadata: str
+    metadata: str = ""
 
 
 Assigned = Callable[[dict[int, Committed]], dict[int, int]]
@@ -86,11 +86,11 @@ class RecordReader(Protocol):
         """
         ...
 
-    def commit(self, partition: int, offset: int, metadata: str = "") -> None:
-        """Store the offset of the next record to read, with what it names.
+    def commit(self, places: Mapping[int, Committed]) -> None:
+        """Store by partition the offset of the next record to read, with what it names.
 
         Raises:
-            Unavailable: not stored; this member may have lost the partition.
+            Unavailable: one was not stored; this member may have lost the partition.
         """
         ...
 

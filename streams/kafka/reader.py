@@ -7,7 +7,7 @@ Rules:
 - A reader that was put out of its group, or may not read, says so at once: it would otherwise be silent for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -83,15 +83,19 @@ class BatchReader:
             raise Unavailable(f"Kafka put this reader out: {self._fatal}")
         return records
 
-    def commit(self, partition: int, offset: int, metadata: str = "") -> None:
-        """Store the offset of the next record to read, with what it names.
+    def commit(self, places: Mapping[int, Committed]) -> None:
+        """Store by partition the offset of the next record to read, with what it names.
 
         Raises:
-            Unavailable: not stored; this member may have lost the partition.
+            Unavailable: one was not stored; this member may have lost the partition.
         """
-        place = TopicPartition(self.topic, partition, offset, metadata=metadata)
+        offsets = [
+            TopicPartition(self.topic, number, place.offset, metadata=place.metadata)
+            for number, place in places.items()
+            if place.offset is not None
+        ]
         try:
-            for stored in self._consumer.commit(offsets=[place], asynchronous=False) or []:
+            for stored in self._consumer.commit(offsets=offsets, asynchronous=False) or []:
                 if stored.error:
                     raise Unavailable(f"Kafka did not store an offset: {stored.error.str()}")
         except KafkaException as error:

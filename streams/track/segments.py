@@ -11,10 +11,10 @@ Rules:
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -31,7 +31,7 @@ from streams.track.part import Part
 SEAL = 16
 """Bytes of the hash in front of a record."""
 
-_VERSION = b"snapshot-1"
+_VERSION = b"snapshot-2"
 """Of the format: another seals otherwise."""
 
 ROWS = 3072
@@ -42,6 +42,18 @@ AHEAD = 16
 
 HEAP = 700_000
 """Bytes of names in a segment."""
+
+Piece = tuple[str, dict[str, Any], bytes]
+"""What a segment says: of what, its columns by name, and bytes that are no column."""
+
+
+class Work(Protocol):
+    """Has each piece packed, in order: here, or by another thread."""
+
+    def __call__(self, pack: Callable[[Piece], bytes], pieces: Iterable[Piece], /) -> Iterator[bytes]:
+        """What each became."""
+        ...
+
 
 TABLES = ("messages", "entries", "legs", "copies", "units", "pairs", "hosts")
 
@@ -90,14 +102,27 @@ def manifest_key(partition: int, generation: str) -> bytes:
     return f"manifest/{partition}/{generation}".encode()
 
 
-def closed(at: int, hashes: Hashes) -> Iterator[bytes]:
+def closed(at: int, hashes: Hashes, work: Work = map) -> Iterator[bytes]:
     """Segments of what closed at a clock."""
-    for start in range(0, len(hashes), ROWS * 16):
-        yield _packed("closed", {"hash": hashes[start : start + ROWS * 16]}, msgspec.msgpack.encode(at))
+    return work(_packed, _closed(at, hashes))
 
 
-def changed(part: Part, heap: int, learned: int) -> Iterator[bytes]:
+def changed(part: Part, heap: int, learned: int, work: Work = map) -> Iterator[bytes]:
     """Segments of what changed since the last call, after `heap` bytes of names and `learned` texts were kept."""
+    return work(_packed, _changed(part, heap, learned))
+
+
+def whole(part: Part, work: Work = map) -> Iterator[bytes]:
+    """Segments of everything; what was touched counts as kept."""
+    return work(_packed, _whole(part))
+
+
+def _closed(at: int, hashes: Hashes) -> Iterator[Piece]:
+    for start in range(0, len(hashes), ROWS * 16):
+        yield "closed", {"hash": hashes[start : start + ROWS * 16]}, msgspec.msgpack.encode(at)
+
+
+def _changed(part: Part, heap: int, learned: int) -> Iterator[Piece]:
     custody = part.custody
     for name in TABLES:
         table: Table = getattr(custody, name)
@@ -105,18 +130,17 @@ def changed(part: Part, heap: int, learned: int) -> Iterator[bytes]:
     lost, above = custody.chains.take_lost()
     for start in range(0, len(lost), ROWS * 8):
         some = slice(start, start + ROWS * 8)
-        yield _packed("chains", {"lost": lost[some], "above": above[some]})
+        yield "chains", {"lost": lost[some], "above": above[some]}, b""
     tail = custody.names.tail(heap)
     for start in range(0, len(tail), HEAP):
-        yield _packed("heap", {}, tail[start : start + HEAP])
+        yield "heap", {}, tail[start : start + HEAP]
     texts = custody.names.learned()[learned:]
     if texts:
-        yield _packed("texts", {}, msgspec.msgpack.encode(texts))
+        yield "texts", {}, msgspec.msgpack.encode(texts)
     yield from _told(part.alarms.take_fresh())
 
 
-def whole(part: Part) -> Iterator[bytes]:
-    """Segments of everything; what was touched counts as kept."""
+def _whole(part: Part) -> Iterator[Piece]:
     custody = part.custody
     for name in TABLES:
         table: Table = getattr(custody, name)
@@ -127,11 +151,11 @@ def whole(part: Part) -> Iterator[bytes]:
     lost = np.flatnonzero(roots != np.arange(len(roots)))
     for start in range(0, len(lost), ROWS * 8):
         some = lost[start : start + ROWS * 8]
-        yield _packed("chains", {"lost": some, "above": roots[some]})
+        yield "chains", {"lost": some, "above": roots[some]}, b""
     tail = custody.names.tail(0)
     for start in range(0, len(tail), HEAP):
-        yield _packed("heap", {}, tail[start : start + HEAP])
-    yield _packed("texts", {}, msgspec.msgpack.encode(custody.names.learned()))
+        yield "heap", {}, tail[start : start + HEAP]
+    yield "texts", {}, msgspec.msgpack.encode(custody.names.learned())
     yield from _told(part.alarms.all_told())
 
 
@@ -217,12 +241,12 @@ def spans_of(clock: Clock) -> tuple[tuple[str, str, tuple[tuple[int, int], ...]]
     return tuple((rule, source, tuple((a, b) for a, b in spans)) for (rule, source), spans in clock.spans.items())
 
 
-def _rows(name: str, table: Table, rows: Rows) -> Iterator[bytes]:
+def _rows(name: str, table: Table, rows: Rows) -> Iterator[Piece]:
     for start in range(0, len(rows), ROWS):
         some = rows[start : start + ROWS]
         keys = table.index.keys[some]
         columns = {"row": some} | {f"key{n}": keys[:, n] for n in range(table.index.width)}
-        yield _packed(name, columns | _values(table, some))
+        yield name, columns | _values(table, some), b""
 
 
 def _values(table: Table, rows: Rows) -> dict[str, Any]:
@@ -235,27 +259,28 @@ def _values(table: Table, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _told(told: Iterable[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]) -> Iterator[bytes]:
+def _told(told: Iterable[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]) -> Iterator[Piece]:
     for key, rows, states in told:
         for start in range(0, len(rows), ROWS * 8):
             some = slice(start, start + ROWS * 8)
-            yield _packed("told", {"row": rows[some], "state": states[some]}, msgspec.msgpack.encode(key))
+            yield "told", {"row": rows[some], "state": states[some]}, msgspec.msgpack.encode(key)
 
 
-def _packed(name: str, columns: dict[str, Any], blob: bytes = b"") -> bytes:
-    table = pa.table({column: pa.array(np.ascontiguousarray(values)) for column, values in columns.items()})
+def _packed(piece: Piece) -> bytes:
+    name, columns, blob = piece
+    arrays = [pa.array(np.ascontiguousarray(values)) for values in columns.values()]
+    fields = [(column, array.type) for column, array in zip(columns, arrays, strict=True)]
+    schema = pa.schema(fields, metadata={"table": name, "blob": blob})
     out = pa.BufferOutputStream()
-    schema = table.schema.with_metadata({"table": name, "blob": blob})
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.ipc.new_stream(out, schema, options=options) as writer:
-        writer.write_table(table.cast(schema))
-    return _sealed(bytes(out.getvalue()))
+    with pa.CompressedOutputStream(out, "lz4") as packing, pa.ipc.new_stream(packing, schema) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    return _sealed(out.getvalue().to_pybytes())
 
 
-def _all_unpacked(segments: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any], bytes]]:
+def _all_unpacked(segments: Iterable[bytes]) -> Iterator[Piece]:
     """All of them, in order; the next are unpacked while one is put back."""
     with ThreadPoolExecutor(1) as pool:
-        waiting: deque[Future[tuple[str, dict[str, Any], bytes]]] = deque()
+        waiting: deque[Future[Piece]] = deque()
         for raw in segments:
             waiting.append(pool.submit(_unpacked, raw))
             if len(waiting) > AHEAD:
@@ -264,9 +289,9 @@ def _all_unpacked(segments: Iterable[bytes]) -> Iterator[tuple[str, dict[str, An
             yield one.result()
 
 
-def _unpacked(raw: bytes) -> tuple[str, dict[str, Any], bytes]:
-    with pa.ipc.open_stream(_unsealed(raw)) as reader:
-        table = reader.read_all()
+def _unpacked(raw: bytes) -> Piece:
+    with pa.CompressedInputStream(pa.BufferReader(_unsealed(raw)), "lz4") as packed:
+        table = pa.ipc.open_stream(packed).read_all()
     metadata = table.schema.metadata
     columns = {name: table.column(name).to_numpy() for name in table.column_names}
     return metadata[b"table"].decode(), columns, metadata[b"blob"]

@@ -14,6 +14,7 @@ Rules:
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from streams.core.clock import BEGINNING
@@ -23,10 +24,11 @@ from streams.core.terms import Terms
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
-from streams.track.part import Effect, Part
+from streams.track.part import Effect, Part, read
 from streams.track.segments import Manifest
 from streams.wall import Wall
 from streams.wire import records as wire
+from streams.wire.columns import Batch
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,10 @@ REST = 20
 
 GENERATIONS = 60
 """Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
+
+
+Reading = tuple[Part, Records, Future[Batch]]
+"""Records of a partition that are being understood."""
 
 
 @dataclass(slots=True)
@@ -62,11 +68,53 @@ class Kept:
         return part.renumbered or (len(rest) >= GENERATIONS and sum(rest) >= first)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generation that counts once its manifest is committed.
+
+    Attributes:
+        part: whose.
+        kept: what of it is in the snapshots topic.
+        manifest: what will count.
+        replaced: id of the manifest before.
+        removed: generations that count no more after it, with their numbers of segments.
+    """
+
+    part: Part
+    kept: Kept
+    manifest: Manifest
+    replaced: str
+    removed: list[tuple[str, int]]
+
+    @property
+    def place(self) -> Committed:
+        """What the group stores for the partition."""
+        return Committed(offset=self.manifest.offset, metadata=self.manifest.id)
+
+
 class Tracker:
     """Follows the log for the partitions that the group gives it."""
 
-    def __init__(self, records: Log, terms: Terms, member: str = "", wall: Wall | None = None) -> None:
-        """Join the group; partitions come with the first reads."""
+    def __init__(
+        self,
+        records: Log,
+        terms: Terms,
+        member: str = "",
+        wall: Wall | None = None,
+        *,
+        batch: int = BATCH,
+        beside: Executor | None = None,
+    ) -> None:
+        """Join the group; partitions come with the first reads.
+
+        Args:
+            records: the ledger's log.
+            terms: what is owed.
+            member: static name in the group.
+            wall: a clock for what is not decided by the log's.
+            batch: how many records are read at once.
+            beside: does what can be done beside the fold.
+        """
         self.terms = terms
         self.parts: dict[int, Part] = {}
         self.events = 0
@@ -75,18 +123,23 @@ class Tracker:
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._kept_at = self._rest_until = self._wall.monotonic()
+        self._batch, self._waiting = batch, list[Reading]()
+        self._beside = beside or ThreadPoolExecutor(1)
         self._word = secrets.token_hex(4)
         group = f"custody-tracker-{records.settings.ledger}"
         self._reader = records.reader(TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked)
 
     def step(self, timeout: float = 0.2) -> int:
-        """Take one batch and keep what changed if it is time; returns the number of events."""
-        batch, count = self._reader.read(BATCH, timeout), 0
-        behind = sum(len(records.values) for records in batch) >= BATCH
-        for records in batch:
-            part = self.parts.get(records.partition)
-            if part is not None:
-                count += self._take(part, records, behind=behind)
+        """Take one batch and keep what changed if it is time; returns the number of events.
+
+        While there is a backlog, one batch is understood by another thread while the one before it is folded.
+        """
+        found = self._reader.read(self._batch, 0 if self._waiting else timeout)
+        behind = sum(len(records.values) for records in found) >= self._batch
+        ours = [(self.parts[records.partition], records) for records in found if records.partition in self.parts]
+        fresh = [(part, records, self._beside.submit(read, records)) for part, records in ours]
+        due, self._waiting = (self._waiting, fresh) if behind else ([*self._waiting, *fresh], [])
+        count = sum(self._take(part, records, reading.result(), behind=behind) for part, records, reading in due)
         if not behind:
             self._look()
         if self._wall.monotonic() - self._kept_at >= KEEP_EVERY:
@@ -103,6 +156,7 @@ class Tracker:
 
     def close(self) -> None:
         """Leave the group; nothing more is kept."""
+        self._beside.shutdown()
         self._reader.close()
 
     # Records
@@ -113,8 +167,10 @@ class Tracker:
             if part.unlooked:
                 self._tell(Effect(events=0, bad=[], alerts=part.look(), ticked=False))
 
-    def _take(self, part: Part, records: Records, *, behind: bool) -> int:
-        effect = part.take(records, behind=behind)
+    def _take(self, part: Part, records: Records, batch: Batch, *, behind: bool) -> int:
+        if self.parts.get(part.partition) is not part:
+            return 0  # it is another's by now, or was and has come back as it was kept
+        effect = part.fold(records, batch, behind=behind)
         for offset, value, reason in effect.bad:
             self._letters.put(TOPIC, part.partition, offset, value, reason)
         self._letters.judge(effect.events, len(effect.bad))
@@ -143,6 +199,8 @@ class Tracker:
         """Keep what changed of every partition, and commit."""
         self._kept_at, spent = self._wall.monotonic(), 0.0
         rested = self._kept_at >= self._rest_until
+        drafts: list[Draft] = []
+        counted: list[tuple[Part, Kept, list[Queue]]] = []
         for number, part in self.parts.items():
             kept = self._kept[number]
             ticked = rested and part.clock.through > kept.through
@@ -150,43 +208,58 @@ class Tracker:
             now = queues(part.custody) if ticked else []
             spent += self._wall.monotonic() - before
             if part.offset > kept.offset:
-                self._keep(part, kept, {*kept.queues, *((queue.host, queue.next_hop) for queue in now)})
+                told = {*kept.queues, *((queue.host, queue.next_hop) for queue in now)}
+                drafts.append(self._draft(part, kept, told))
             if ticked:
-                self._tell_queues(part, kept, now)
+                counted.append((part, kept, now))
+        self._keep(drafts)
+        for part, kept, now in counted:
+            self._tell_queues(part, kept, now)
         self._rest_until = max(self._rest_until, self._kept_at + REST * spent - KEEP_EVERY)
         self._writer.flush()
 
-    def _keep(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> None:
-        """Write a generation, its manifest and the offset; `told` are queues of which something was or will be said."""
-        old = list(kept.generations)
+    def _draft(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> Draft:
+        """Write a generation of a partition; `told` are queues of which something was or will be said."""
+        old, before = list(kept.generations), kept.manifest
         kept.number += 1
         generation = f"{kept.number:08d}-{self._word}"
         anew = kept.is_due_anew(part)
-        self._keep_closed(part, kept, f"closed-{generation}")
-        made = list(segments.whole(part) if anew else segments.changed(part, kept.heap, kept.learned))
+        old_closed = self._draft_closed(part, kept, f"closed-{generation}")
+        work = self._beside.map
+        made = list(segments.whole(part, work) if anew else segments.changed(part, kept.heap, kept.learned, work))
         kept.generations = [*([] if anew else old), (generation, len(made))]
         for number, raw in enumerate(made):
             self._write(segments.segment_key(part.partition, generation, number), raw)
-        self._writer.flush()
         kept.heap, kept.learned = len(part.custody.names), len(part.custody.names.learned())
         manifest = self._manifest(part, kept, generation, told)
-        self._write(segments.manifest_key(part.partition, generation), segments.manifest_bytes(manifest))
-        self._writer.flush()
-        self._reader.commit(part.partition, part.offset, generation)
-        self._remove(part.partition, kept.manifest, old if anew else [])
-        kept.offset, kept.manifest, part.renumbered = part.offset, generation, False
+        return Draft(part, kept, manifest, before, [*(old if anew else []), *old_closed])
 
-    def _keep_closed(self, part: Part, kept: Kept, name: str) -> None:
-        """Write what closed, once; it counts until it is old enough to be forgotten."""
+    def _draft_closed(self, part: Part, kept: Kept, name: str) -> list[tuple[str, int]]:
+        """Write what closed, once; it counts until it is old enough to be forgotten: names what is so by now."""
         for number, (at, hashes) in enumerate(part.custody.closed.take_fresh()):
-            made = list(segments.closed(at, hashes))
+            made = list(segments.closed(at, hashes, self._beside.map))
             kept.closed.append((f"{name}-{number}", len(made), at))
             for n, raw in enumerate(made):
                 self._write(segments.segment_key(part.partition, f"{name}-{number}", n), raw)
         least = part.clock.through - 2 * part.custody.closed.remember
-        old = [one for one in kept.closed if one[2] < least]
+        old = [(name, count) for name, count, at in kept.closed if at < least]
         kept.closed = [one for one in kept.closed if one[2] >= least]
-        self._remove(part.partition, "", [(name, count) for name, count, _ in old])
+        return old
+
+    def _keep(self, drafts: Sequence[Draft]) -> None:
+        """What was written counts from the commit on; then what it replaces is removed."""
+        if not drafts:
+            return
+        self._writer.flush()
+        for draft in drafts:
+            key = segments.manifest_key(draft.part.partition, draft.manifest.id)
+            self._write(key, segments.manifest_bytes(draft.manifest))
+        self._writer.flush()
+        self._reader.commit({draft.part.partition: draft.place for draft in drafts})
+        for draft in drafts:
+            self._remove(draft.part.partition, draft.replaced, draft.removed)
+            draft.kept.offset, draft.kept.manifest = draft.manifest.offset, draft.manifest.id
+            draft.part.renumbered = False
 
     def _manifest(self, part: Part, kept: Kept, generation: str, told: set[tuple[str, str]]) -> Manifest:
         return Manifest(
@@ -271,7 +344,6 @@ class Tracker:
             heap=manifest.heap,
             learned=manifest.learned,
             offset=manifest.offset,
-            through=manifest.through,
             queues=set(manifest.queues),
             closed=list(manifest.closed),
         )

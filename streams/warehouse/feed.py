@@ -151,8 +151,7 @@ class Feeds:
 
     def _stored(self, ends: Ends) -> None:
         self._writer.flush()
-        for partition, offset in ends.items():
-            self._readers[EVENTS].commit(partition, offset)
+        self._readers[EVENTS].commit({number: Committed(offset=offset) for number, offset in ends.items()})
 
     def _plain(self, topic: str, batch: Records) -> int:
         kind, table, _ = PLAIN[topic]
@@ -166,7 +165,7 @@ class Feeds:
         if good:
             self._insist(self._store.insert_rows, table, plain_columns(topic), good)
         self._writer.flush()
-        self._readers[topic].commit(batch.partition, batch.offsets[-1] + 1)
+        self._readers[topic].commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
         return len(good)
 
     def _bad(self, topic: str, batch: Records, bad: Sequence[tuple[int, str]], good: int) -> None:

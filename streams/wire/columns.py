@@ -104,9 +104,11 @@ def _block(values: _Values, keys: _Values, columns: Sequence[str]) -> pl.DataFra
 
 def _frame(values: _Values, number: int, columns: Sequence[str]) -> pl.DataFrame:
     """What polars makes of values of one version and the sentinel behind them."""
-    body = b"".join((*values, _sentinel(number)))  # type: ignore[arg-type]
-    container = b"".join((_container(number), zigzag(len(values) + 1), zigzag(len(body)), body, _SYNC))
-    return pl.read_avro(io.BytesIO(container), columns=_wanted(number, tuple(columns)))
+    last = _sentinel(number)
+    size = sum(map(len, values)) + len(last)  # type: ignore[arg-type]
+    head = _container(number) + zigzag(len(values) + 1) + zigzag(size)
+    container = io.BytesIO(b"".join((head, *values, last, _SYNC)))  # type: ignore[arg-type]
+    return pl.read_avro(container, columns=_wanted(number, tuple(columns)))
 
 
 def _number(values: _Values) -> int | None:

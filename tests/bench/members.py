@@ -184,7 +184,10 @@ def _wait(tracker: Tracker, partitions: int) -> None:
         if len(share) != said:
             said = len(share)
             _say(f"has {said} of {partitions}")
-    consumer.resume(consumer.assignment())
+    share = [TopicPartition(place.topic, place.partition, 0) for place in consumer.assignment()]
+    consumer.resume(share)
+    consumer.unassign()
+    consumer.assign(share)
 
 
 def _say(word: str) -> None:

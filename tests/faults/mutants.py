@@ -19,13 +19,12 @@ from streams.collect.run import Collector
 from streams.core.clock import Clock, Tick
 from streams.core.errors import Unavailable
 from streams.kafka import progress
-from streams.kafka.ports import Committed, Log, Records, RecordWriter
+from streams.kafka.ports import Committed, Records, RecordWriter
 from streams.respond.desk import Desk, Place
 from streams.track import segments, ticks
 from streams.track.part import Effect
 from streams.track.ticks import Ticker
-from streams.track.tracker import Tracker
-from streams.wall import Wall
+from streams.track.tracker import Draft, Tracker
 from streams.warehouse.feed import EVENTS, Feeds
 from streams.warehouse.rows import START
 from streams.wire import records as wire
@@ -127,10 +126,10 @@ class HastyTracker(Tracker):
 class SilentTracker(Tracker):
     """Takes what it would tell for told, and tells it after the state is kept."""
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Have nothing to tell."""
         self._later: list[Effect] = []
-        super().__init__(*args)
+        super().__init__(*args, **kwargs)
 
     def _tell(self, effect: Effect) -> None:
         self._later.append(effect)
@@ -172,11 +171,12 @@ class LeapingTracker(Tracker):
 class LosingTracker(Tracker):
     """Names a segment that it did not write."""
 
-    def _keep(self, *args: Any) -> None:
+    def _draft(self, *args: Any) -> Draft:
         writer = self._writer
         self._writer = _Patient(writer, drops=f"segment/{args[0].partition}/{args[1].number + 1:08d}".encode())
-        super()._keep(*args)
+        draft = super()._draft(*args)
         self._writer = writer
+        return draft
 
 
 class OmittingTracker(Tracker):
@@ -191,12 +191,12 @@ class OmittingTracker(Tracker):
 class TidyTracker(Tracker):
     """Removes what it kept before, before the new is kept."""
 
-    def _keep(self, *args: Any) -> None:
+    def _draft(self, *args: Any) -> Draft:
         part, kept, _ = args
         if part.renumbered:
             self._remove(part.partition, kept.manifest, list(kept.generations))
             self._writer.flush()
-        super()._keep(*args)
+        return super()._draft(*args)
 
 
 class ClingingTracker(Tracker):
@@ -224,10 +224,18 @@ class PersonalTracker(Tracker):
 class WordlessTracker(Tracker):
     """Names what it keeps by a number that another may use, too."""
 
-    def __init__(self, records: Log, terms: Any, member: str = "", wall: Wall | None = None) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Have a word like all others."""
-        super().__init__(records, terms, member, wall)
+        super().__init__(*args, **kwargs)
         self._word = "word"
+
+
+class WaitingTracker(Tracker):
+    """Folds what waited though its partition was another's meanwhile."""
+
+    def _take(self, part: Any, *args: Any, **kwargs: Any) -> int:
+        now = self.parts.get(part.partition)
+        return super()._take(now, *args, **kwargs) if now is not None else 0
 
 
 # the feed
@@ -238,7 +246,7 @@ class HastyFeed(Feeds):
 
     def _events(self, batches: Sequence[Records]) -> int:
         for batch in batches:
-            self._readers[EVENTS].commit(batch.partition, batch.offsets[-1] + 1)
+            self._readers[EVENTS].commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
         return super()._events(batches)
 
 
@@ -246,7 +254,7 @@ class HastyPlainFeed(Feeds):
     """The same, of the topics of low rate."""
 
     def _plain(self, topic: str, batch: Records) -> int:
-        self._readers[topic].commit(batch.partition, batch.offsets[-1] + 1)
+        self._readers[topic].commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
         return super()._plain(topic, batch)
 
 
@@ -325,6 +333,7 @@ MUTANTS: dict[str, tuple[Any, ...]] = {
         ClingingTracker,
         PersonalTracker,
         WordlessTracker,
+        WaitingTracker,
     ),
     "feed": (HastyFeed, HastyPlainFeed, CarelessFeed, RepeatingFeed, TimelessFeed),
     "desk": (CarelessDesk, DoublingDesk, SparingDesk),

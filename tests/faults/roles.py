@@ -15,7 +15,7 @@ from streams.kafka.ports import Committed
 from streams.kafka.writer import EventWriter
 from streams.respond.desk import Desk
 from streams.track.ticks import Ticker
-from streams.track.tracker import Tracker
+from streams.track.tracker import BATCH, Tracker
 from streams.warehouse.feed import EVENTS, Feeds
 from streams.warehouse.rows import PLAIN
 from tests.faults.mail import BEGIN, HOSTS, TERMS
@@ -90,7 +90,7 @@ class Ticking:
             for value in batch.values:
                 self._ticker.hear(value)
                 self._ticker.look()
-            self._reader.commit(batch.partition, batch.offsets[-1] + 1)
+            self._reader.commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
         self._ticker.look()
         return bool(found)
 
@@ -100,7 +100,8 @@ class Tracking:
 
     def __init__(self, world: World, made: type[Tracker], process: Process) -> None:
         """Join the group."""
-        self._tracker = made(process.log, TERMS, world.member(process), world.wall)
+        late, batch = Late(lambda: world.draw.random() < 0.5), world.draw.choice((2, 8, BATCH))
+        self._tracker = made(process.log, TERMS, world.member(process), world.wall, batch=batch, beside=late)
         self._world = world
 
     def step(self) -> bool:
@@ -198,8 +199,7 @@ class Working:
             self._heard[batch.partition] = batch.offsets[-1] + 1
         if self._heard and (self._world.is_calm or self._world.draw.random() < 0.5):
             self._table.flush()
-            for partition, offset in self._heard.items():
-                self._reader.commit(partition, offset)
+            self._reader.commit({number: Committed(offset=offset) for number, offset in self._heard.items()})
             self._heard = {}
         return not self._world.is_committed("custody-cases", "alerts")
 

@@ -97,7 +97,7 @@ def test_a_group_goes_on_where_it_committed(log: Log) -> None:
     write(log, *numbered(2), partition=1)
     first = log.reader(EVENTS, log.settings.ledger, member="w")
     drain(first, 7)
-    first.commit(0, 3, "manifest-17")
+    first.commit({0: Committed(offset=3, metadata="manifest-17")})
     close(first)
     second = log.reader(EVENTS, log.settings.ledger, member="w", assigned=assigned)
     found = drain(second, 4)
@@ -113,7 +113,7 @@ def test_who_recovers_says_where_to_begin(log: Log) -> None:
     write(log, *numbered(5))
     first = log.reader(EVENTS, log.settings.ledger)
     drain(first, 5)
-    first.commit(0, 5)
+    first.commit({0: Committed(offset=5)})
     close(first)
     second = log.reader(EVENTS, log.settings.ledger, assigned=lambda _: {0: 2})
     assert values(drain(second, 3)) == [b"v2", b"v3", b"v4"]
@@ -162,9 +162,9 @@ def test_a_member_that_was_replaced_cannot_commit(log: Log) -> None:
     drain(frozen, 3)
     there = log.reader(EVENTS, log.settings.ledger, member="w")
     assert len(values(drain(there, 3))) == 3
-    there.commit(0, 3, "there")
+    there.commit({0: Committed(offset=3, metadata="there")})
     with pytest.raises(Unavailable):
-        frozen.commit(0, 1, "frozen")
+        frozen.commit({0: Committed(offset=1, metadata="frozen")})
     with pytest.raises(Unavailable):
         drain(frozen, 1)
     close(there, frozen)
@@ -191,8 +191,7 @@ def test_who_joins_gets_a_share_and_every_partition_has_one_reader(log: Log) -> 
 
     first = log.reader(EVENTS, log.settings.ledger, member="a", revoked=revoked)
     assert {part.partition for part in drain(first, 4)} == {0, 1, 2, 3}
-    for partition in range(4):
-        first.commit(partition, 1)
+    first.commit({partition: Committed(offset=1) for partition in range(4)})
     second = log.reader(EVENTS, log.settings.ledger, member="b")
     deadline = time.monotonic() + PATIENCE
     while len(lost) < 4:

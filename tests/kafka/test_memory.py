@@ -4,6 +4,7 @@ import pytest
 
 from streams.core.errors import Unavailable
 from streams.kafka.memory import Faults, MemoryLog
+from streams.kafka.ports import Committed
 from streams.settings import Settings
 from tests.kafka.conftest import values
 
@@ -56,7 +57,7 @@ def test_two_workers_share_the_partitions() -> None:
     one, other = log.reader(EVENTS, "g", member="a"), log.reader(EVENTS, "g", member="b")
     assert [part.partition for part in one.read(10, 0)] == [0, 2]
     assert [part.partition for part in other.read(10, 0)] == [1, 3]
-    other.commit(1, 1)
+    other.commit({1: Committed(offset=1)})
     other.close()
     assert [part.partition for part in one.read(10, 0)] == [0, 2, 3]
 
@@ -97,7 +98,7 @@ def test_an_offset_may_be_stored_or_not_when_nobody_hears() -> None:
     for fault, offset in (("unstored", 1), ("unheard_commits", 2)):
         setattr(log.faults, fault, 1)
         with pytest.raises(Unavailable):
-            reader.commit(0, offset)
+            reader.commit({0: Committed(offset=offset)})
     assert log.stored["g", EVENTS, 0].offset == 2
 
 
@@ -125,7 +126,7 @@ def test_who_was_put_out_cannot_commit_and_may_come_again() -> None:
     view.expire()
     assert values(there.read(10, 0)) == [b"0", b"1"]
     with pytest.raises(Unavailable, match="has gone on"):
-        frozen.commit(0, 2)
+        frozen.commit({0: Committed(offset=2)})
     assert frozen.read(10, 0) == []
     there.close()
     assert values(frozen.read(10, 0)) == [b"0", b"1"]
