@@ -258,41 +258,65 @@ SELECT chain, arraySlice(arraySort(groupArray((met, half))), 1, 2) AS two
 FROM (SELECT chain, half, min(named_known) AS met FROM work_legs GROUP BY chain, half)
 GROUP BY chain;
 
-CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_claims ENGINE = MergeTree ORDER BY chain AS
 WITH
     p AS
     (
-        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain
+        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain, min(known) AS first_known
         FROM work_submissions
         GROUP BY message_key, half
     )
-SELECT of_chain AS chain, argMin(of_owner, rank) AS owner, argMin(of_since, rank) AS since, argMin(tuple(m.second_known), rank).1 AS until
+SELECT
+    of_chain AS chain,
+    argMin((of_owner, valid), (valid, rank)) AS one,
+    one.1 AS owner,
+    one.2 AS since,
+    any(s.own_known) AS own_known,
+    least(any(m.second_known), any(s.own_known)) AS until
 FROM
 (
-SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, o.named.1 AS of_since, o.rank AS rank
+SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, greatest(o.named.1, p.first_known) AS valid, o.rank AS rank
 FROM
 (
     SELECT r.chain AS chain, k.message_key AS message_key, named, rank
     FROM work_recipients AS r
     INNER JOIN (SELECT DISTINCT chain, message_key FROM work_legs) AS k ON r.chain = k.chain
     ARRAY JOIN r.two AS named, arrayEnumerate(r.two) AS rank
-    WHERE r.chain NOT IN (SELECT chain FROM work_submissions)
 ) AS o
 INNER JOIN p ON o.message_key = p.message_key AND o.named.2 = p.half
 UNION ALL
-SELECT u.chain, p.chain, u.message_key, u.since, 3
+SELECT u.chain, p.chain, u.message_key, greatest(u.since, p.first_known), 3
 FROM
 (
     SELECT chain, message_key, argMin(lower(recipient), (known, lower(recipient))) AS address, min(known) AS since
     FROM work_chained
-    WHERE kind = 'delivered' AND stay = 'session' AND chain NOT IN (SELECT chain FROM work_submissions)
+    WHERE kind = 'delivered' AND stay = 'session'
     GROUP BY chain, message_key
 ) AS u
 INNER JOIN p ON u.message_key = p.message_key AND u.address = p.address
 ) AS f
 INNER JOIN work_messages AS m ON f.of_key = m.message_key
-WHERE ifNull(f.of_since < m.second_known, 1)
-GROUP BY of_chain;
+LEFT JOIN (SELECT chain AS own_chain, toNullable(min(known)) AS own_known FROM work_submissions GROUP BY chain) AS s ON f.of_chain = s.own_chain
+GROUP BY of_chain
+HAVING ifNull(one.2 < until, 1);
+
+CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
+SELECT chain, owner, since, until FROM work_claims WHERE own_known IS NULL;
+
+-- What was known before its own submission was: it counts for both, since it was told.
+CREATE OR REPLACE TABLE work_early ENGINE = MergeTree ORDER BY owner AS
+SELECT
+    w.owner AS owner,
+    minOrNullIf(greatest(c.known, w.since), (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
+        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed')) AS report_known,
+    minOrNullIf(greatest(c.known, w.since), c.kind = 'delivered') AS delivered_known,
+    minOrNullIf(greatest(c.known, w.since), c.kind IN ('refused', 'non_delivered')) AS refused_known,
+    minOrNullIf(greatest(c.known, w.since), c.kind = 'reported' AND c.action = 'failed') AS told_known,
+    minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known
+FROM (SELECT * FROM work_claims WHERE own_known IS NOT NULL AND owner != chain) AS w
+INNER JOIN work_chained AS c ON w.chain = c.chain
+WHERE greatest(c.known, w.since) < w.until
+GROUP BY owner;
 
 CREATE OR REPLACE TABLE work_credited ENGINE = MergeTree ORDER BY owner AS
 SELECT
@@ -409,11 +433,11 @@ SELECT
     s.one.6 AS originator, s.one.7 AS recipient, s.one.8 AS priority, s.one.9 AS size,
     s.submitted_at AS submitted_at, s.submitted_known AS submitted_known, s.one.10 AS report_requested,
     s.one.11 AS due, nullIf(s.one.12, @never) AS report_due,
-    v.report AS report, v.report_at AS report_at, v.report_known AS report_known, v.delayed_at AS delayed_at,
-    v.delivered_at AS delivered_at, v.delivered_known AS delivered_known,
-    least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known) AS refused_known,
+    v.report AS report, v.report_at AS report_at, least(v.report_known, y.report_known) AS report_known, v.delayed_at AS delayed_at,
+    v.delivered_at AS delivered_at, least(v.delivered_known, y.delivered_known) AS delivered_known,
+    least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
-    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known) AS told_known,
+    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
     multiIf(proven_at IS NULL, '', v.proof = 'store' AND NOT v.has_store, 'switch', v.proof) AS proof,
@@ -431,9 +455,10 @@ SELECT
     h.last.1 AS last_host, h.last.2 AS last_queue_id,
     s.one.13 = f.first_place AS first_of_key, d.diverted_known AS diverted_known, d.redirected_known AS redirected_known,
     s.one.14 AS counted_from, v.observed_at AS observed_at,
-    v.receipt_known AS receipt_known, v.receipt_at AS receipt_at
+    least(v.receipt_known, y.receipt_known) AS receipt_known, v.receipt_at AS receipt_at
 FROM s
 INNER JOIN v ON s.chain = v.owner
+LEFT JOIN work_early AS y ON s.chain = y.owner
 LEFT JOIN work_stays AS t ON s.chain = t.chain
 LEFT JOIN work_holders AS h ON s.chain = h.holder
 LEFT JOIN work_expansions AS x ON s.chain = x.chain

@@ -4,7 +4,8 @@ Rules:
 - While a message key has one submission, all its evidence belongs to it: a report that names no queue id, a copy in a
   store whose session no switch told.
 - From the moment at which a second submission is known, only what is connected counts, or the one that was lost would
-  hide behind the one that arrived. What was known before keeps its credit: it was not about the second.
+  hide behind the one that arrived. What was known before keeps its credit: it was not about the second, as far as
+  anyone could know, and what it cleared was told.
 - So credit is a function of `known` columns, and what it cleared stays cleared.
 """
 
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
-from streams.core.index import Keys, Rows
+from streams.core.facts import Times
+from streams.core.index import Rows
 from streams.core.lattice import NEVER
 
 
@@ -40,12 +42,13 @@ class Effective:
     def of(cls, custody: Custody) -> "Effective":
         """Credit orphans and gather the columns of units."""
         units = custody.units
-        alive, ours = units["leg"] >= 0, units["submitted_known"] != NEVER
-        unit = np.flatnonzero(alive & ours)
+        alive, submitted = units["leg"] >= 0, units["submitted_known"]
+        unit = np.flatnonzero(alive & (submitted != NEVER))
         columns = {name: units.take(name, unit) for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
         place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
-        _credit(custody, np.flatnonzero(alive & ~ours), place, columns)
+        early = np.any([units[name] < submitted for name in _CREDITED], axis=0)
+        _credit(custody, np.flatnonzero(alive & early), place, columns)
         return cls(unit=unit, columns=columns, _custody=custody)
 
     def legs(self, some: NDArray[np.bool_] | slice) -> Rows:
@@ -62,32 +65,35 @@ _NAMED = (("recipient", "recipient_known"), ("other", "other_known"), ("user", "
 
 
 def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDArray[np.int64]]) -> None:
-    """Join what is known of orphans into the units that they belong to."""
+    """Join what is known of orphans into the units that they belong to: whose they could be known to be first."""
     if not len(orphans):
         return
     units, messages = custody.units, custody.messages
     message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
     until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
+    until = np.minimum(until, units["submitted_known"][orphans])
     owner = np.full(len(orphans), -1, np.int64)
     since = np.full(len(orphans), NEVER, np.int64)
     for name, known in _NAMED:
-        open_ = np.flatnonzero(owner < 0)
-        keys = np.column_stack([message[open_].astype(np.uint64), units.take(name, orphans[open_])])
-        owner[open_] = place[_submitted(custody, keys)]
-        since[open_] = units.take(known, orphans[open_])
+        unit, at = _submitted(custody, message, units.take(name, orphans))
+        at = np.maximum(at, units.take(known, orphans))
+        sooner = at < since
+        owner[sooner], since[sooner] = place[unit[sooner]], at[sooner]
     for name in _CREDITED:
         at = np.maximum(units.take(name, orphans), since)
         some = (owner >= 0) & (at < until)
         np.minimum.at(columns[name], owner[some], at[some])
 
 
-def _submitted(custody: Custody, keys: Keys) -> Rows:
-    """Rows of UNITS of the first submission of some (message key, recipient); -1 where there is none."""
-    pair = custody.pairs.index.find(keys)
+def _submitted(custody: Custody, message: Rows, recipient: NDArray[np.uint64]) -> tuple[Rows, Times]:
+    """Rows of UNITS of the first submission of some messages for a recipient, and when it could be known; or NEVER."""
+    pair = custody.pairs.index.find(np.column_stack([message.astype(np.uint64), recipient]))
     found = np.flatnonzero(pair >= 0)
-    legs = custody.legs.index.find(np.column_stack([custody.pairs["pair_entry"][pair[found]], keys[found, 1]]))
+    known = np.full(len(pair), NEVER, np.int64)
+    known[found] = custody.pairs["pair_known"][pair[found]]
+    legs = custody.legs.index.find(np.column_stack([custody.pairs["pair_entry"][pair[found]], recipient[found]]))
     pair[found] = unit_of(custody, legs)
-    return pair
+    return pair, known
 
 
 def unit_of(custody: Custody, legs: Rows) -> Rows:

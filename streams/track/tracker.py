@@ -58,7 +58,7 @@ class Kept:
     heap: int = 0
     learned: int = 0
     offset: int = -1
-    through: int = BEGINNING
+    counted: int = -1
     queues: set[tuple[str, str]] = field(default_factory=set)
     closed: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -191,7 +191,7 @@ class Tracker:
             state = {"priority": 0, "partition": part.partition, "at": part.clock.through} | asdict(queue)
             key = f"{queue.host}/{queue.next_hop}/0/{part.partition}"
             self._writer.write("queue-states", key.encode(), wire.encode("queue-state", state))
-        kept.queues, kept.through = names, part.clock.through
+        kept.queues, kept.counted = names, part.offset
 
     # State
 
@@ -203,14 +203,14 @@ class Tracker:
         counted: list[tuple[Part, Kept, list[Queue]]] = []
         for number, part in self.parts.items():
             kept = self._kept[number]
-            ticked = rested and part.clock.through > kept.through
+            counts = rested and part.clock.through > BEGINNING and part.offset > kept.counted
             before = self._wall.monotonic()
-            now = queues(part.custody) if ticked else []
+            now = queues(part.custody) if counts else []
             spent += self._wall.monotonic() - before
             if part.offset > kept.offset:
                 told = {*kept.queues, *((queue.host, queue.next_hop) for queue in now)}
                 drafts.append(self._draft(part, kept, told))
-            if ticked:
+            if counts:
                 counted.append((part, kept, now))
         self._keep(drafts)
         for part, kept, now in counted:

@@ -9,7 +9,7 @@ from streams.core.events import MessageEvent
 from streams.core.terms import SECOND
 from streams.kafka.reader import Records
 from streams.wire import envelope
-from tests.core.journeys import journey
+from tests.core.journeys import journey, reported, submitted
 from tests.core.test_laws import state
 from tests.track.logs import apart, cuts, empty, logs, records, tick
 
@@ -37,6 +37,27 @@ def test_a_look_that_waits_tells_the_same(events: list[MessageEvent], data: Any)
     said = [one for cut in data.draw(cuts(events)) for one in parts.take(records(events, *cut), behind=True).alerts]
     assert apart([*said, *parts.look()], once) == set()
     assert state(parts.custody) == state(whole.custody)
+
+
+LATER = [
+    *submitted(0, "A1"),
+    tick(60 * SECOND),
+    *reported(2, ("origin", "A2")),
+    tick(61 * SECOND),
+    *submitted(0, "A2"),
+    tick(500 * SECOND),
+]
+"""A report of a submission that becomes known a second after it, when another has waited for one."""
+
+
+def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers() -> None:
+    """As long as one submission was known it was that one's; nobody can take back that the alarm was cleared."""
+    once = empty().take(records(LATER, 0, len(LATER))).alerts
+    part = empty()
+    by_one = [alert for at in range(len(LATER)) for alert in part.take(records(LATER, at, at + 1)).alerts]
+    assert apart(by_one, once) == set()
+    overdue = [(one["queue_id"], one["state"], one["at"]) for one in once if one["rule"] == "overdue"]
+    assert sorted(overdue) == [("A1", "cleared", 60 * SECOND + 1), ("A1", "raised", 60 * SECOND)]
 
 
 def test_a_backlog_is_looked_at_when_it_is_worth_it() -> None:

@@ -291,6 +291,21 @@ def test_whoever_a_report_names_is_no_recipient_of_a_queue(stack: Settings, ledg
     assert [row["n"] for row in both.ask("SELECT count() AS n FROM legs WHERE arrived_at IS NOT NULL")] == [2]
 
 
+def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers(stack: Settings, ledger: str) -> None:
+    """As long as one submission was known it was that one's; of measures only the other has it."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(submitted(0, "A1"))
+    both.tick(60)
+    both.write(reported(2, ("origin", "A2")))
+    both.tick(61)
+    both.write(submitted(0, "A2"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    proven = "SELECT queue_id, proof_at IS NOT NULL FROM custody ORDER BY queue_id"
+    assert both.client.query(proven).result_rows == [("A1", 0), ("A2", 1)]
+
+
 def copy_of(key: str, box: str) -> bytes:
     """Bob's copy of a message in a mailbox."""
     return identity.copy_leg("store", "bob@dest.test", box, f"s{key}")
