@@ -2,6 +2,7 @@
 
 Rules:
 - One thread for columns: batches are small, and more threads would wait for each other, and for the other workers.
+- No huge pages for columns: the end of each of a hundred columns would lie in one of two megabytes, for no speed.
 - Blocks of a megabyte and more are given back to the system when they are free: columns grow by being copied, and what
   they leave would lie between others for ever. Smaller ones stay at hand, as each batch needs them again.
 """
@@ -9,8 +10,8 @@ Rules:
 import ctypes
 import os
 
-ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
-"""Read by polars when it is first imported."""
+MODEST = {"POLARS_MAX_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0"}
+"""Read by polars and numpy when they are first imported."""
 
 _MEGABYTE = 1 << 20
 _MALLOPT = {-3: _MEGABYTE, -1: 32 * _MEGABYTE, -2: 8 * _MEGABYTE}
@@ -18,8 +19,8 @@ _MALLOPT = {-3: _MEGABYTE, -1: 32 * _MEGABYTE, -2: 8 * _MEGABYTE}
 
 
 def prepare() -> None:
-    """Ask for it; before polars is imported."""
-    os.environ |= ONE_THREAD
+    """Ask for it; before polars and numpy are imported."""
+    os.environ |= MODEST
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # another libc has its own ways
         for option, value in _MALLOPT.items():

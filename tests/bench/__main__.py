@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from streams.process import ONE_THREAD
+from streams.process import MODEST
 from tests.bench import figure, machine
 from tests.bench.figure import Figure
 from tests.bench.row import ROWS
@@ -20,7 +20,7 @@ from tests.bench.row import ROWS
 PATIENCE = 600
 """Seconds that a row may take."""
 
-_ENVIRONMENT = {**os.environ, **ONE_THREAD}
+_ENVIRONMENT = {**os.environ, **MODEST}
 """As a worker has it."""
 
 

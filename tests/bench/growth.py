@@ -21,7 +21,7 @@ from itertools import count
 import psutil
 
 from streams.core.queues import queues
-from streams.process import ONE_THREAD, prepare
+from streams.process import MODEST, prepare
 from streams.track.part import BEHIND, Part
 from tests.bench.events import TERMS, Framed, batches, framed, journeys, opened, proof, tick
 from tests.bench.figure import Figure, alternate
@@ -145,7 +145,7 @@ def _memory(size: Size) -> Iterator[Figure]:
     """Resident memory by number of open units of three legs each; it is measured once, since nothing moves it."""
     sizes = _sizes(size)
     command = (sys.executable, "-m", "tests.bench.growth", *map(str, sizes))
-    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, **ONE_THREAD})  # noqa: S603 - ourselves
+    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, **MODEST})  # noqa: S603 - ourselves
     imports, *grown = map(float, done.stdout.split())
     for number, value in zip(sizes, grown, strict=True):
         note = f"three legs each, one run; of these {imports:.0f} MB are there before the first event"

@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
-from streams.process import ONE_THREAD, prepare
+from streams.process import MODEST, prepare
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 from tests.bench.events import TERMS
@@ -42,7 +42,7 @@ class Member:
         told = msgspec.json.encode(settings, enc_hook=str).decode()
         self.process = subprocess.Popen(  # noqa: S603 - ourselves
             (sys.executable, "-m", "tests.bench.members", told, name, mode),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **MODEST},
         )  # fmt: skip
 
     def hear(self) -> str:
