@@ -25,6 +25,9 @@ settings.load_profile("custody")
 PATIENCE = 120
 """Seconds; the first session on a machine fetches the jars."""
 
+LAST_WORDS = 2000
+"""Characters of each part's log that are shown where a test of a whole stack fails."""
+
 
 class Started:
     """A stack that runs while the block does: `custody up` in a process that dies with this one."""
@@ -50,8 +53,12 @@ class Started:
         self._wait()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop it, in order."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Stop it, in order; where the block failed, add what its parts said last."""
+        del kind, trace
+        if error is not None:
+            for file in sorted((self._data / "log").glob("*.log")):
+                error.add_note(f"{file.name}: {file.read_text(encoding='utf-8', errors='replace')[-LAST_WORDS:]}")
         self.process.terminate()
         self.process.wait(60)
 

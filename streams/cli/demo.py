@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streams.warehouse.totals import Totals
 
 DAY = Path(__file__).resolve().parents[2] / "tests" / "data" / "day"
-PATIENCE = 90
+PATIENCE = 300
 """Seconds for everything to be derived after the import."""
 
 LOST = "day-0129.lost@origin.test"
@@ -168,7 +168,7 @@ def _derived(there: "Totals", raised: int) -> str:
     if there.alerts < raised:
         return f"{there.alerts:,} of {raised:,} alerts in the warehouse"
     if not there.custody or there.alarms < raised:
-        return "custody is being derived in SQL"
+        return f"custody is being derived in SQL ({there.custody:,} units, {there.alarms:,} of {raised:,} alarms)"
     return "" if there.in_cases >= raised else f"{there.in_cases:,} of {raised:,} alerts in cases"
 
 

@@ -51,12 +51,14 @@ class Derivations:
     def _run(self) -> None:
         started = self._wall.monotonic()
         try:
-            self._store.derive(self._terms_now())
+            touched = self._store.derive(self._terms_now())
         except Unavailable as error:
             log.warning("not derived, to be tried again: %s", error)
             self._idle_next = self._busy_next = self._wall.monotonic() + RETRY
             return
         now = self._wall.monotonic()
+        if touched:
+            log.info("derived %d messages in %.1f s", touched, now - started)
         self._idle_next = now + max(EVERY, now - started)
         self._busy_next = now + max(BUSY, 5 * (now - started))
 

@@ -46,8 +46,8 @@ class Store(Protocol):
         """The latest tick of a partition before an offset, microseconds."""
         ...
 
-    def derive(self, terms: Terms) -> None:
-        """Derive what changed."""
+    def derive(self, terms: Terms) -> int:
+        """Derive what changed; returns the number of messages that were touched."""
         ...
 
 
@@ -85,9 +85,9 @@ class ClickHouse:
         ((clock, count),) = self._ask(lambda client: client.query(question, parameters=parameters).result_rows)
         return int(clock) if count else None
 
-    def derive(self, terms: Terms) -> None:
-        """Derive what changed."""
-        self._ask(lambda client: derive(client, terms))
+    def derive(self, terms: Terms) -> int:
+        """Derive what changed; returns the number of messages that were touched."""
+        return self._ask(lambda client: derive(client, terms))
 
     def _ask(self, work: Callable[[Any], Answer]) -> Answer:
         try:

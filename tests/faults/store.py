@@ -101,10 +101,11 @@ class MemoryStore:
         ]
         return max(found, default=None)
 
-    def derive(self, terms: Terms) -> None:
+    def derive(self, terms: Terms) -> int:
         """Nothing is derived here: SQL does that, on the real engine."""
         del terms
         self._call("derive")
+        return 0
 
     def _write(self, table: str, rows: list[Row]) -> None:
         self._call("insert", table)

@@ -24,13 +24,14 @@ class Store:
         self.rows: list[tuple[str, list[Any]]] = []
         self.error: Exception | None = None
 
-    def derive(self, terms: Terms) -> None:
+    def derive(self, terms: Terms) -> int:
         """Derive."""
         del terms
         if self.error:
             raise self.error
         self.now += 10
         self.derived += 1
+        return self.derived
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Keep rows."""
