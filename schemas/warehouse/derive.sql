@@ -303,7 +303,8 @@ HAVING ifNull(one.2 < until, 1);
 CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
 SELECT chain, owner, since, until FROM work_claims WHERE own_known IS NULL;
 
--- What was known before its own submission was: it counts for both, since it was told.
+-- What was known before its own submission was: it counts for both, since it was told. Where a report is due it counts only
+-- if it came later: the alarm that it cleared had been told.
 CREATE OR REPLACE TABLE work_early ENGINE = MergeTree ORDER BY owner AS
 SELECT
     w.owner AS owner,
@@ -312,7 +313,10 @@ SELECT
     minOrNullIf(greatest(c.known, w.since), c.kind = 'delivered') AS delivered_known,
     minOrNullIf(greatest(c.known, w.since), c.kind IN ('refused', 'non_delivered')) AS refused_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'reported' AND c.action = 'failed') AS told_known,
-    minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known
+    minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known,
+    groupArrayIf(greatest(c.known, w.since), (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
+        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed')) AS reports,
+    groupArrayIf((greatest(c.known, w.since), assumeNotNull(w.until)), c.kind = 'delivered') AS deliveries
 FROM (SELECT * FROM work_claims WHERE own_known IS NOT NULL AND owner != chain) AS w
 INNER JOIN work_chained AS c ON w.chain = c.chain
 WHERE greatest(c.known, w.since) < w.until
@@ -433,7 +437,11 @@ SELECT
     s.one.6 AS originator, s.one.7 AS recipient, s.one.8 AS priority, s.one.9 AS size,
     s.submitted_at AS submitted_at, s.submitted_known AS submitted_known, s.one.10 AS report_requested,
     s.one.11 AS due, nullIf(s.one.12, @never) AS report_due,
-    v.report AS report, v.report_at AS report_at, least(v.report_known, y.report_known) AS report_known, v.delayed_at AS delayed_at,
+    v.report AS report, v.report_at AS report_at, least(v.report_known, y.report_known) AS report_known,
+    greatest(s.one.12, s.submitted_known) AS counted_by, arrayFilter(r -> r > counted_by, y.reports) AS answers, arrayFilter(d -> d.2 > counted_by, y.deliveries) AS shown,
+    least(v.report_known, if(empty(answers), NULL, arrayMin(answers))) AS answered_known,
+    ifNull(least(v.delivered_known, if(empty(shown), NULL, arrayMin(d -> d.1, shown))) <= counted_by, 0) AS was_proven,
+    v.delayed_at AS delayed_at,
     v.delivered_at AS delivered_at, least(v.delivered_known, y.delivered_known) AS delivered_known,
     least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
@@ -634,7 +642,7 @@ FROM
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 
-INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at), {version:UInt64}, 0 FROM work_units;
+INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at, counted_by, answers, shown), {version:UInt64}, 0 FROM work_units;
 
 INSERT INTO @astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 

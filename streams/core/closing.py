@@ -72,7 +72,7 @@ def _owed(custody: Custody) -> Mask:
     owed = np.zeros(len(custody.messages), np.bool_)
     owed[_stays(custody)] = True
     known, copies = Effective.of(custody), custody.copies
-    late = (known["due_at"] != NEVER) & (known["proved_known"] == NEVER)
+    late = (known["due_at"] != NEVER) & (known["answered_known"] == NEVER)
     owed[custody.legs["message"][known.legs(late)]] = True
     unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left(custody) == NEVER)
     owed[custody.legs["message"][copies["leg"][unread]]] = True

@@ -7,6 +7,8 @@ Rules:
   hide behind the one that arrived. What was known before keeps its credit: it was not about the second, as far as
   anyone could know, and what it cleared was told.
 - So credit is a function of `known` columns, and what it cleared stays cleared.
+- What turns out to be of another submission keeps no alarm from being raised: a report counts as an answer only where
+  it came after it was due, or the one that was lost would hide behind a report that was read too early.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
-from streams.core.facts import Times
+from streams.core.facts import Mask, Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
 
@@ -27,7 +29,8 @@ class Effective:
 
     Attributes:
         unit: rows of UNITS that have a submission.
-        columns: values for those units, by column name.
+        columns: values for those units, by column name; `answered_known` is when a report was known that counts where
+            one was due, `shown_known` when a delivery was that counted by then.
     """
 
     unit: Rows
@@ -45,6 +48,7 @@ class Effective:
         alive, submitted = units["leg"] >= 0, units["submitted_known"]
         unit = np.flatnonzero(alive & (submitted != NEVER))
         columns = {name: units.take(name, unit) for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
+        columns |= {"answered_known": columns["proved_known"].copy(), "shown_known": columns["delivered_known"].copy()}
         place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
         early = np.any([units[name] < submitted for name in _CREDITED], axis=0)
@@ -71,7 +75,8 @@ def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDA
     units, messages = custody.units, custody.messages
     message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
     until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
-    until = np.minimum(until, units["submitted_known"][orphans])
+    own = units["submitted_known"][orphans]
+    until = np.minimum(until, own)
     owner = np.full(len(orphans), -1, np.int64)
     since = np.full(len(orphans), NEVER, np.int64)
     for name, known in _NAMED:
@@ -79,10 +84,18 @@ def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDA
         at = np.maximum(at, units.take(known, orphans))
         sooner = at < since
         owner[sooner], since[sooner] = place[unit[sooner]], at[sooner]
+    due = np.append(np.maximum(columns["due_at"], columns["submitted_known"]), NEVER)[owner]
+    times = {name: np.maximum(units.take(name, orphans), since) for name in _CREDITED}
     for name in _CREDITED:
-        at = np.maximum(units.take(name, orphans), since)
-        some = (owner >= 0) & (at < until)
-        np.minimum.at(columns[name], owner[some], at[some])
+        _join(columns[name], owner, times[name], times[name] < until)
+    proved, shown = times["proved_known"], times["delivered_known"]
+    _join(columns["answered_known"], owner, proved, (proved < until) & ((own == NEVER) | (proved > due)))
+    _join(columns["shown_known"], owner, shown, (shown < until) & ((own == NEVER) | (until > due)))
+
+
+def _join(column: Times, owner: Rows, at: Times, counts: Mask) -> None:
+    some = counts & (owner >= 0)
+    np.minimum.at(column, owner[some], at[some])
 
 
 def _submitted(custody: Custody, message: Rows, recipient: NDArray[np.uint64]) -> tuple[Rows, Times]:

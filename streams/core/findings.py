@@ -63,7 +63,7 @@ def prospects(custody: Custody, clock: Clock) -> Iterator[Found]:
 
 def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Found]:
     """A promised report did not come in time: `blind` if a source was silent, `clock-doubt` if one told wrong times."""
-    due, proved = known["due_at"], known["proved_known"]
+    due, proved = known["due_at"], known["answered_known"]
     grace = custody.terms.profile.grace * SECOND
     late = (due != NEVER) & (proved > due)
     blind = np.zeros(len(due), np.bool_)
@@ -76,7 +76,7 @@ def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Fou
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
         raised = since_known[some]
-        proven = known["delivered_known"][some] <= raised
+        proven = known["shown_known"][some] <= raised
         found = of_legs(name, known.legs(some), due[some], raised, proved[some], proven)
         yield replace(found, decided=np.maximum(raised, due[some] + grace))
 

@@ -14,7 +14,7 @@ ENOUGH = 200
 ALL = [(role, broken) for role, kinds in MUTANTS.items() for broken in kinds]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("role", "broken"), ALL, ids=[broken.__name__ for _, broken in ALL])
 def test_a_mistake_is_caught(role: str, broken: Any, workers: ProcessPoolExecutor) -> None:
     """The check says what is wrong; that the same seeds without the mistake pass, the seeds' own test says."""

@@ -10,7 +10,7 @@ SLICE = 25
 """Seeds that a process takes at once."""
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_no_fault_of_ours_loses_or_invents_anything(seeds: range, workers: ProcessPoolExecutor) -> None:
     """Crashes, lost acknowledgements, repeated and late fetches, rebalances, frozen workers, a warehouse that lies."""
     slices = [range(start, min(start + SLICE, seeds.stop)) for start in range(seeds.start, seeds.stop, SLICE)]

@@ -3,7 +3,8 @@
 Rules:
 - A target's function takes any bytes and returns; what it raises is a finding. Errors that the contract of the reader
   names (Undecodable, Misuse) are caught by the target, which also asserts what must hold of what was read.
-- No input may take more than `CPU` seconds of this process, or more memory than `ROOM` and `TIMES` its own size.
+- No input may take more than `CPU` seconds of this process, or more memory than `ROOM` and `TIMES` its own size. The
+  seconds are those of a processor of today: on a slower one they are longer, by as much as plain Python is.
 - A run is reproduced by its target and its seed; what is found becomes an example in test_findings.py.
 """
 
@@ -18,6 +19,12 @@ from types import FrameType
 
 CPU = 1.0
 """Seconds of the process that one input may take; its own time, so that a busy machine finds what an idle one does."""
+
+TURNS, USUAL = 500_000, 0.04
+"""Turns of a plain loop, and the seconds that a processor of today takes for them."""
+
+HANG = 4
+"""Times the limit at which an input is ended."""
 
 ROOM, TIMES = 48 << 20, 40
 """Bytes that any input may take, and how many times its own size beyond them."""
@@ -68,13 +75,21 @@ def tried(target: Target, data: bytes, cpu: float = CPU) -> None:
         Large: it took too much memory.
     """
     before, began = _room(), time.process_time()
-    with _alarm(cpu * 2):
+    with _alarm(cpu * HANG):
         target.run(data)
     took, grown = time.process_time() - began, _peak() - before
-    if took > cpu:
+    if took > cpu and took > cpu * _pace():
         raise Slow(f"{target.name}: {took:.1f} s for {len(data)} bytes")
     if grown > ROOM + TIMES * len(data):
         raise Large(f"{target.name}: {grown >> 20} MB for {len(data)} bytes")
+
+
+def _pace() -> float:
+    """How many times longer than usual this processor takes; never less than once."""
+    began, total = time.process_time(), 0
+    for number in range(TURNS):
+        total += number * number % 7
+    return max(1.0, (time.process_time() - began) / USUAL)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from tests.service.test_track import day, slices
 
 __all__ = ["day"]
 
-pytestmark = [pytest.mark.service, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(1200)]
 
 SESSION = 6.0
 """Seconds after which a worker that was not heard of is put out; see streams/kafka/reader.py."""

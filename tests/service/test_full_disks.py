@@ -32,7 +32,7 @@ PATIENCE = 90.0
 
 pytestmark = [
     pytest.mark.service,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(os.geteuid() != 0, reason="a small disk of our own is mounted, which only root may"),
 ]
 

@@ -21,7 +21,7 @@ from streams.track import ticks
 from streams.wire import columns
 from tests.service import trackers
 
-pytestmark = [pytest.mark.service, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
 DAY = Path("tests/data/day/sources.toml")
 KILLS = 10

@@ -306,6 +306,19 @@ def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers(stack
     assert both.client.query(proven).result_rows == [("A1", 0), ("A2", 1)]
 
 
+def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings, ledger: str) -> None:
+    """It was known before the submission that it is about, and before it was due: who is left without one is told."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(submitted(0, "A1") + reported(2, ("origin", "A2")))
+    both.tick(3)
+    both.write(submitted(1, "A2"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    late = both.ask("SELECT queue_id, proven, cleared_at FROM alarms WHERE rule = 'overdue'")
+    assert [(row["queue_id"], row["proven"], row["cleared_at"]) for row in late] == [("A1", False, None)]
+
+
 def copy_of(key: str, box: str) -> bytes:
     """Bob's copy of a message in a mailbox."""
     return identity.copy_leg("store", "bob@dest.test", box, f"s{key}")

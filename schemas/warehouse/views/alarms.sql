@@ -70,7 +70,7 @@ FROM
                         'overdue'
                     ) AS rule,
                     unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
-                    report_known AS cleared, ifNull(delivered_known <= raised, 0) AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of
+                    answered_known AS cleared, was_proven AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of
                 FROM known_units
                 WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now
                 UNION ALL
