@@ -123,7 +123,10 @@ FROM
 LEFT JOIN work_labels AS l ON n.leg = l.leg;
 
 CREATE OR REPLACE TABLE work_chained ENGINE = MergeTree ORDER BY chain AS
-SELECT c.chain AS chain, f.*
+SELECT
+    c.chain AS chain, f.*,
+    (f.kind = 'reported' AND f.action IN ('delivered', 'failed', 'relayed', 'expanded')) OR f.kind = 'discharged'
+        OR (f.kind = 'transferred' AND f.action = 'relayed') AS is_final
 FROM work_facts AS f
 INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON f.leg = c.of_leg
 WHERE f.stay != 'entry';
@@ -260,11 +263,23 @@ GROUP BY chain;
 
 CREATE OR REPLACE TABLE work_claims ENGINE = MergeTree ORDER BY chain AS
 WITH
+    -- To whom a name belongs: as it was submitted, else as a submitted one gave way to it.
     p AS
     (
-        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain, min(known) AS first_known
+        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain, min(known) AS first_known, 0 AS turn
         FROM work_submissions
         GROUP BY message_key, half
+        UNION ALL
+        SELECT t.message_key, t.half, t.address, t.chain, greatest(t.known, s.known), 3
+        FROM
+        (
+            SELECT w.message_key AS message_key, w.next_half AS half, any(lower(g.recipient)) AS address, argMin(w.chain, (w.known, w.next_place)) AS chain, min(w.known) AS known
+            FROM work_chained AS w
+            INNER JOIN (SELECT leg AS of_leg, recipient FROM work_legs) AS g ON w.next_leg = g.of_leg
+            WHERE w.kind = 'redirected' AND w.next_stay = 'queue'
+            GROUP BY w.message_key, w.next_half
+        ) AS t
+        INNER JOIN (SELECT chain AS of_chain, min(known) AS known FROM work_submissions GROUP BY chain) AS s ON t.chain = s.of_chain
     )
 SELECT
     of_chain AS chain,
@@ -275,7 +290,7 @@ SELECT
     least(any(m.second_known), any(s.own_known)) AS until
 FROM
 (
-SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, greatest(o.named.1, p.first_known) AS valid, o.rank AS rank
+SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, greatest(o.named.1, p.first_known) AS valid, o.rank + p.turn AS rank
 FROM
 (
     SELECT r.chain AS chain, k.message_key AS message_key, named, rank
@@ -285,7 +300,7 @@ FROM
 ) AS o
 INNER JOIN p ON o.message_key = p.message_key AND o.named.2 = p.half
 UNION ALL
-SELECT u.chain, p.chain, u.message_key, greatest(u.since, p.first_known), 3
+SELECT u.chain, p.chain, u.message_key, greatest(u.since, p.first_known), 3 + p.turn
 FROM
 (
     SELECT chain, message_key, argMin(lower(recipient), (known, lower(recipient))) AS address, min(known) AS since
@@ -303,19 +318,23 @@ HAVING ifNull(one.2 < until, 1);
 CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
 SELECT chain, owner, since, until FROM work_claims WHERE own_known IS NULL;
 
+-- Whose is what is known of a chain, and what of it: all of its own, and what was known in time of those credited to it.
+CREATE OR REPLACE TABLE work_credits ENGINE = MergeTree ORDER BY chain AS
+SELECT DISTINCT chain, chain AS owner, @ever AS since, @never AS until FROM work_submissions
+UNION ALL
+SELECT chain, owner, since, ifNull(until, @never) FROM work_claims WHERE owner != chain;
+
 -- What was known before its own submission was: it counts for both, since it was told. Where a report is due it counts only
 -- if it came later: the alarm that it cleared had been told.
 CREATE OR REPLACE TABLE work_early ENGINE = MergeTree ORDER BY owner AS
 SELECT
     w.owner AS owner,
-    minOrNullIf(greatest(c.known, w.since), (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
-        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed')) AS report_known,
+    minOrNullIf(greatest(c.known, w.since), c.is_final) AS report_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'delivered') AS delivered_known,
     minOrNullIf(greatest(c.known, w.since), c.kind IN ('refused', 'non_delivered')) AS refused_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'reported' AND c.action = 'failed') AS told_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known,
-    groupArrayIf(greatest(c.known, w.since), (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
-        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed')) AS reports,
+    groupArrayIf(greatest(c.known, w.since), c.is_final) AS reports,
     groupArrayIf((greatest(c.known, w.since), assumeNotNull(w.until)), c.kind = 'delivered') AS deliveries
 FROM (SELECT * FROM work_claims WHERE own_known IS NOT NULL AND owner != chain) AS w
 INNER JOIN work_chained AS c ON w.chain = c.chain
@@ -328,8 +347,6 @@ SELECT
     if(is_credited, w.owner, c.chain) AS owner,
     c.* EXCEPT (known),
     if(is_credited, greatest(c.known, w.since), c.known) AS known,
-    (c.kind = 'reported' AND c.action IN ('delivered', 'failed', 'relayed', 'expanded'))
-        OR c.kind = 'discharged' OR (c.kind = 'transferred' AND c.action = 'relayed') AS is_final,
     (c.kind = 'reported' AND c.action = 'delivered') OR c.kind IN ('delivered', 'discharged') AS is_proof
 FROM work_chained AS c
 LEFT JOIN (SELECT chain AS of_chain, owner, since, until FROM work_owners) AS w ON c.chain = w.of_chain;
@@ -365,17 +382,26 @@ GROUP BY m.chain;
 
 CREATE OR REPLACE TABLE work_stays ENGINE = MergeTree ORDER BY chain AS
 SELECT
-    chain,
-    minOrNullIf(deleted_at, was_deleted) AS deleted_at,
-    minOrNullIf(greatest(deleted_known, met_known), was_deleted) AS deleted_known,
-    minOrNullIf(refused_at, was_refused) AS refused_at,
-    minOrNullIf(greatest(refused_known, met_known), was_refused) AS refused_known,
-    argMinIf(refused_status, refused_at, was_refused) AS refused_status,
-    min(told_at) AS told_at,
-    minOrNullIf(greatest(told_known, met_known), told_known IS NOT NULL) AS told_known
-FROM work_legs
-WHERE met_known IS NOT NULL
-GROUP BY chain;
+    owner AS chain,
+    minOrNullIf(deleted_at, is_deletion) AS deleted_at,
+    minOrNullIf(deletion, is_deletion) AS deleted_known,
+    minOrNullIf(refused_at, is_refusal) AS refused_at,
+    minOrNullIf(refusal, is_refusal) AS refused_known,
+    argMinIf(refused_status, refused_at, is_refusal) AS refused_status,
+    minOrNullIf(told_at, is_notice) AS told_at,
+    minOrNullIf(notice, is_notice) AS told_known
+FROM
+(
+    SELECT
+        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.told_at AS told_at,
+        greatest(g.deleted_known, g.met_known, c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
+        greatest(g.refused_known, g.met_known, c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
+        greatest(g.told_known, g.met_known, c.since) AS notice, g.told_known IS NOT NULL AND notice < c.until AS is_notice
+    FROM work_legs AS g
+    INNER JOIN work_credits AS c ON g.chain = c.chain
+    WHERE g.met_known IS NOT NULL
+)
+GROUP BY owner;
 
 CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY holder AS
 SELECT
@@ -473,18 +499,19 @@ LEFT JOIN work_expansions AS x ON s.chain = x.chain
 LEFT JOIN
 (
     SELECT
-        w.chain AS chain,
-        minOrNullIf(w.known, w.kind = 'redirected' AND w.half = o.half) AS redirected_known,
+        c.owner AS chain,
+        minOrNullIf(greatest(w.known, c.since) AS turned, w.kind = 'redirected' AND w.half = o.half AND turned < c.until) AS redirected_known,
         minOrNullIf(
-            if(w.kind = 'reported', if(n.arrived_known > w.known, n.arrived_known, w.known), w.known),
+            greatest(w.known, if(w.kind = 'reported', ifNull(n.arrived_known, w.known), w.known), c.since) AS crossed,
             w.kind != 'redirected' AND w.stay = 'queue' AND w.next_stay = 'queue' AND w.half != w.next_half AND w.next_half != o.half
-                AND (w.kind != 'reported' OR n.arrived_known IS NOT NULL)
+                AND (w.kind != 'reported' OR n.arrived_known IS NOT NULL) AND crossed < c.until
         ) AS diverted_known
     FROM work_chained AS w
-    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 9, 8)) AS half FROM s) AS o ON w.chain = o.of_chain
+    INNER JOIN work_credits AS c ON w.chain = c.chain
+    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 9, 8)) AS half FROM s) AS o ON c.owner = o.of_chain
     LEFT JOIN (SELECT place AS of_place, arrived_known FROM work_entries) AS n ON w.next_place = n.of_place
     WHERE w.kind IN ('redirected', 'transferred', 'rerouted', 'reported')
-    GROUP BY w.chain
+    GROUP BY c.owner
 ) AS d ON s.chain = d.chain
 LEFT JOIN work_messages AS f ON s.one.2 = f.message_key;
 

@@ -130,10 +130,20 @@ class Custody(Holdings):
         """Where custody passed from one recipient to another: said to be a redirection, or merely so."""
         some = np.flatnonzero((legs >= 0) & facts.of(Kind.REDIRECTED))
         self.legs.join("redirected_known", legs[some], facts.known[some])
+        self._turn(facts, legs, some[_is_queued(facts.next_leg[some, 1])])
         crosses = _crosses(facts)
         for name, kinds in (("diverted_known", (Kind.TRANSFERRED, Kind.REROUTED)), ("claimed_known", (Kind.REPORTED,))):
             some = np.flatnonzero(crosses & facts.of(*kinds))
             self.legs.join(name, nexts[some], facts.known[some])
+
+    def _turn(self, facts: Facts, legs: Rows, events: Rows) -> None:
+        """Whom a recipient gave way to: what names only them may be about it."""
+        pairs = self._pairs(legs[events], facts.next_leg[events, 1])
+        self.pairs.join_first(tables.TURNED, pairs, (facts.known[events], facts.next_leg[events, 0]))
+
+    def _pairs(self, legs: Rows, recipients: NDArray[np.uint64]) -> Rows:
+        """Rows of the pairs of some legs' messages and recipients."""
+        return self.pairs.rows(np.column_stack([self.legs["message"][legs].astype(np.uint64), recipients]))
 
     def _fold_copies(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         copy, becomes = facts.leg[:, 1] == COPY_HALF, facts.next_leg[:, 1] == COPY_HALF
@@ -216,8 +226,7 @@ class Custody(Holdings):
         self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
         messages = self.legs["message"][legs[events]].astype(np.int64)
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
-        pairs = self.pairs.rows(np.column_stack([messages.astype(np.uint64), keys[:, 1]]))
-        self.pairs.join_first(tables.PAIR, pairs, (seen, at, keys[:, 0]))
+        self.pairs.join_first(tables.PAIR, self._pairs(legs[events], keys[:, 1]), (seen, at, keys[:, 0]))
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""
@@ -254,9 +263,14 @@ def _join(table: Table, name: str, rows: Rows, facts: Facts, events: Mask) -> No
 def _crosses(facts: Facts) -> Mask:
     """Where an event joins stays in queues that have other recipients."""
     one, two = facts.leg[:, 1], facts.next_leg[:, 1]
-    in_stores = np.isin([one, two], [NOBODY_HALF, SESSION_HALF, COPY_HALF]).any(axis=0)
-    crosses: Mask = (one != two) & ~in_stores
+    crosses: Mask = (one != two) & _is_queued(one) & _is_queued(two)
     return crosses
+
+
+def _is_queued(halves: NDArray[np.uint64]) -> Mask:
+    """Which second halves of legs are those of recipients in queues."""
+    queued: Mask = ~np.isin(halves, [NOBODY_HALF, SESSION_HALF, COPY_HALF])
+    return queued
 
 
 def _each(work: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> list[T]:

@@ -2,7 +2,8 @@
 
 Rules:
 - While a message key has one submission, all its evidence belongs to it: a report that names no queue id, a copy in a
-  store whose session no switch told.
+  store whose session no switch told, an order in a queue that nothing is seen to have handed it to. It is credited by
+  the recipient that it names: as they were submitted, else as one to whom a submitted one gave way.
 - From the moment at which a second submission is known, only what is connected counts, or the one that was lost would
   hide behind the one that arrived. What was known before keeps its credit: it was not about the second, as far as
   anyone could know, and what it cleared was told.
@@ -12,10 +13,12 @@ Rules:
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core import tables
 from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
 from streams.core.facts import Mask, Times
@@ -36,6 +39,7 @@ class Effective:
     unit: Rows
     columns: dict[str, NDArray[np.int64]]
     _custody: Custody
+    _place: Rows
 
     def __getitem__(self, name: str) -> NDArray[np.int64]:
         """Values of a column, one a unit."""
@@ -53,7 +57,7 @@ class Effective:
         place[unit] = np.arange(len(unit))
         early = np.any([units[name] < submitted for name in _CREDITED], axis=0)
         _credit(custody, np.flatnonzero(alive & early), place, columns)
-        return cls(unit=unit, columns=columns, _custody=custody)
+        return cls(unit=unit, columns=columns, _custody=custody, _place=place)
 
     def legs(self, some: NDArray[np.bool_] | slice) -> Rows:
         """Rows of the submitted legs of some of these units: looked up for the few that something is said of."""
@@ -61,36 +65,93 @@ class Effective:
         keys = np.column_stack([units.take("due_leg", unit), units.take("due_recipient", unit)])
         return self._custody.legs.index.find(keys) if len(unit) else unit
 
+    def owned(self, legs: Rows, at: Times) -> tuple[Rows, Rows, Times]:
+        """Whose it is that something could be known of some legs.
+
+        Args:
+            legs: rows.
+            at: when it could be known.
+
+        Returns:
+            Places of units, the number of the leg that each owns or is credited with, and when that could be known.
+        """
+        custody = self._custody
+        unit = unit_of(custody, legs)
+        there = np.flatnonzero(unit < len(custody.units))
+        own = self._place[unit[there]]
+        claim = Claim.of(custody, unit[there], self._place, self["submitted_known"])
+        since = np.maximum(at[there], claim.since)
+        mine = own >= 0
+        credited = (claim.owner >= 0) & (claim.owner != own) & (since < claim.until)
+        return (
+            np.concatenate([own[mine], claim.owner[credited]]),
+            np.concatenate([there[mine], there[credited]]),
+            np.concatenate([at[there[mine]], since[credited]]),
+        )
+
 
 _CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read"))
 
 _NAMED = (("recipient", "recipient_known"), ("other", "other_known"), ("user", "user_known"))
 """By whose name evidence that is connected to nothing is credited: the first that was submitted."""
 
+_PAIRED = (("pair_known", "pair_entry"), tables.TURNED)
+"""Where whom a name belongs to stands: as they were submitted, or gave way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """To whom chains are credited.
+
+    Attributes:
+        owner: place of the unit of each; -1 where it is nobody's.
+        since: when that could be known.
+        until: what was known before then counts.
+    """
+
+    owner: Rows
+    since: Times
+    until: Times
+
+    @classmethod
+    def of(cls, custody: Custody, chains: Rows, place: Rows, submitted: Times) -> "Claim":
+        """Find whose some chains could be known to be first.
+
+        Args:
+            custody: what is known.
+            chains: rows of UNITS.
+            place: of each row of UNITS among those that have a submission; -1 where it has none.
+            submitted: when the submission of each of these could be known.
+        """
+        units, messages = custody.units, custody.messages
+        message = custody.legs["message"][units["leg"][chains]].astype(np.int64)
+        until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
+        owner = np.full(len(chains), -1, np.int64)
+        since = np.full(len(chains), NEVER, np.int64)
+        for paired, (name, known) in product(_PAIRED, _NAMED):
+            unit, at = _unit_of_pair(custody, message, units.take(name, chains), paired)
+            theirs = place[unit]
+            at = np.maximum(np.maximum(at, units.take(known, chains)), np.append(submitted, NEVER)[theirs])
+            sooner = at < since
+            owner[sooner], since[sooner] = theirs[sooner], at[sooner]
+        return cls(owner, since, np.minimum(until, units["submitted_known"][chains]))
+
 
 def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDArray[np.int64]]) -> None:
-    """Join what is known of orphans into the units that they belong to: whose they could be known to be first."""
+    """Join what is known of orphans into the units that they belong to."""
     if not len(orphans):
         return
-    units, messages = custody.units, custody.messages
-    message = custody.legs["message"][units["leg"][orphans]].astype(np.int64)
-    until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
+    units, claim = custody.units, Claim.of(custody, orphans, place, columns["submitted_known"])
     own = units["submitted_known"][orphans]
-    until = np.minimum(until, own)
-    owner = np.full(len(orphans), -1, np.int64)
-    since = np.full(len(orphans), NEVER, np.int64)
-    for name, known in _NAMED:
-        unit, at = _submitted(custody, message, units.take(name, orphans))
-        at = np.maximum(at, units.take(known, orphans))
-        sooner = at < since
-        owner[sooner], since[sooner] = place[unit[sooner]], at[sooner]
-    due = np.append(np.maximum(columns["due_at"], columns["submitted_known"]), NEVER)[owner]
-    times = {name: np.maximum(units.take(name, orphans), since) for name in _CREDITED}
+    due = np.append(np.maximum(columns["due_at"], columns["submitted_known"]), NEVER)[claim.owner]
+    times = {name: np.maximum(units.take(name, orphans), claim.since) for name in _CREDITED}
     for name in _CREDITED:
-        _join(columns[name], owner, times[name], times[name] < until)
+        _join(columns[name], claim.owner, times[name], times[name] < claim.until)
     proved, shown = times["proved_known"], times["delivered_known"]
-    _join(columns["answered_known"], owner, proved, (proved < until) & ((own == NEVER) | (proved > due)))
-    _join(columns["shown_known"], owner, shown, (shown < until) & ((own == NEVER) | (until > due)))
+    counts = (proved < claim.until) & ((own == NEVER) | (proved > due))
+    _join(columns["answered_known"], claim.owner, proved, counts)
+    counts = (shown < claim.until) & ((own == NEVER) | (claim.until > due))
+    _join(columns["shown_known"], claim.owner, shown, counts)
 
 
 def _join(column: Times, owner: Rows, at: Times, counts: Mask) -> None:
@@ -98,15 +159,18 @@ def _join(column: Times, owner: Rows, at: Times, counts: Mask) -> None:
     np.minimum.at(column, owner[some], at[some])
 
 
-def _submitted(custody: Custody, message: Rows, recipient: NDArray[np.uint64]) -> tuple[Rows, Times]:
-    """Rows of UNITS of the first submission of some messages for a recipient, and when it could be known; or NEVER."""
+def _unit_of_pair(
+    custody: Custody, message: Rows, recipient: NDArray[np.uint64], paired: tuple[str, str]
+) -> tuple[Rows, Times]:
+    """Rows of UNITS of whom some messages were for, and when that could be known; len(units) and NEVER for nobody."""
+    since, entry = paired
     pair = custody.pairs.index.find(np.column_stack([message.astype(np.uint64), recipient]))
-    found = np.flatnonzero(pair >= 0)
-    known = np.full(len(pair), NEVER, np.int64)
-    known[found] = custody.pairs["pair_known"][pair[found]]
-    legs = custody.legs.index.find(np.column_stack([custody.pairs["pair_entry"][pair[found]], recipient[found]]))
-    pair[found] = unit_of(custody, legs)
-    return pair, known
+    unit, known = np.full(len(pair), len(custody.units), np.int64), np.full(len(pair), NEVER, np.int64)
+    known[pair >= 0] = custody.pairs.take(since, pair[pair >= 0])
+    some = np.flatnonzero(known != NEVER)
+    keys = np.column_stack([custody.pairs.take(entry, pair[some]), recipient[some]])
+    unit[some] = unit_of(custody, custody.legs.index.find(keys))
+    return unit, known
 
 
 def unit_of(custody: Custody, legs: Rows) -> Rows:

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from streams.core import tables
 from streams.core.clock import BEGINNING, Clock
 from streams.core.custody import Custody
-from streams.core.effective import Effective, unit_of
+from streams.core.effective import Effective
 from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_entries, of_legs, standing
-from streams.core.holdings import NOBODY_HALF
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.mailboxes import duplicate, not_read, unread
@@ -138,7 +137,7 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     at = entries[column][legs["entry"][queued]]
     open_ = legs.take("left_known", queued) >= at
     at = np.maximum(at, legs["met_known"][queued])
-    return _earliest(known, _owners(custody, known, queued[open_]), at[open_])
+    return _earliest(known, queued[open_], at[open_])
 
 
 def _issued(custody: Custody, known: Effective) -> Times:
@@ -147,21 +146,18 @@ def _issued(custody: Custody, known: Effective) -> Times:
     queued = custody.stays()
     queued = queued[entries.take("told_known", legs["entry"][queued]) != NEVER]
     at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
-    return _earliest(known, _owners(custody, known, queued), at)
+    return _earliest(known, queued, at)
 
 
-def _owners(custody: Custody, known: Effective, legs: Rows) -> Rows:
-    """For some legs the places of their units among those that have a submission; -1 where there is none."""
-    place = np.full(len(custody.units) + 1, -1, np.int64)
-    place[known.unit] = np.arange(len(known.unit))
-    owners: Rows = place[unit_of(custody, legs)]
-    return owners
+def _earliest(known: Effective, legs: Rows, at: Times) -> Times:
+    """For each unit the earliest of some times at which something could be known of legs that are its own."""
+    owners, _, times = known.owned(legs, at)
+    return _least(known, owners, times)
 
 
-def _earliest(known: Effective, owners: Rows, at: Times) -> Times:
-    """For each unit the earliest of some times that are its own."""
+def _least(known: Effective, owners: Rows, at: Times) -> Times:
     result = np.full(len(known.unit), NEVER, np.int64)
-    np.minimum.at(result, owners[owners >= 0], at[owners >= 0])
+    np.minimum.at(result, owners, at)
     return result
 
 
@@ -239,24 +235,24 @@ def _diverted(custody: Custody, known: Effective) -> Times:
     handed, claimed = legs["diverted_known"], legs["claimed_known"]
     rows = np.flatnonzero((handed != NEVER) | (claimed != NEVER))
     at = np.minimum(handed[rows], np.maximum(claimed[rows], entries.take("arrived_known", legs["entry"][rows])))
-    owners, own = _owners_and_own(custody, known, rows)
-    return _earliest(known, np.where(own, -1, owners), at)
+    owners, own, times = _owned(custody, known, rows, at)
+    return _least(known, owners[~own], times[~own])
 
 
 def _redirected(custody: Custody, known: Effective) -> Times:
     """For each unit when it could be known first that its recipient gave way to another."""
     told = custody.legs["redirected_known"]
     rows = np.flatnonzero(told != NEVER)
-    owners, own = _owners_and_own(custody, known, rows)
-    return _earliest(known, np.where(own, owners, -1), told[rows])
+    owners, own, times = _owned(custody, known, rows, told[rows])
+    return _least(known, owners[own], times[own])
 
 
-def _owners_and_own(custody: Custody, known: Effective, legs: Rows) -> tuple[Rows, Mask]:
-    """For some legs the places of their units, and whether they are for whom these were submitted."""
-    owners = _owners(custody, known, legs)
-    whom = np.append(custody.units.take("due_recipient", known.unit), NOBODY_HALF)[owners]
-    own: Mask = custody.legs.index.keys[legs, 1] == whom
-    return owners, own
+def _owned(custody: Custody, known: Effective, legs: Rows, at: Times) -> tuple[Rows, Mask, Times]:
+    """Whose some times are, and whether they are of legs for whom that was submitted."""
+    owners, numbers, times = known.owned(legs, at)
+    whom = custody.units.take("due_recipient", known.unit[owners])
+    own: Mask = custody.legs.index.keys[legs[numbers], 1] == whom
+    return owners, own, times
 
 
 def identity_reused(custody: Custody, known: Effective) -> Iterator[Found]:

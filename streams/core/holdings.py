@@ -52,7 +52,7 @@ class Holdings:
     units: Table = field(
         default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
     )
-    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR,)))
+    pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR, tables.TURNED)))
     hosts: Table = field(default_factory=lambda: Table(tables.HOSTS, 1))
     chains: Chains = field(default_factory=Chains)
     names: Names = field(default_factory=Names)

@@ -147,8 +147,13 @@ PAIRS = (
     Column(name="pair_known", join=Join.FIRST, of="when its first submission could be known"),
     Column(name="pair_at", join=Join.FIRST, of="when it was"),
     Column(name="pair_entry", join=Join.FIRST, of="entry of it (hash)", dtype=np.uint64),
+    Column(
+        name="turned_known", join=Join.FIRST, of="when a recipient could be known to give way to it", beside="turned"
+    ),
+    Column(name="turned_entry", join=Join.FIRST, of="entry where it did (hash)", dtype=np.uint64, beside="turned"),
 )
-"""One row a (row of a message, recipient) that was submitted: whom evidence that is connected to nothing belongs to."""
+"""One row a (row of a message, recipient) that was submitted, or that another gave way to: to whom evidence belongs that
+is connected to nothing."""
 
 HOSTS = (Column(name="spoke_known", join=Join.EARLIEST, of="when an arrival there could be known first"),)
 """One row a host that says what arrives there: what is handed to it must arrive."""
@@ -181,7 +186,10 @@ MOVED = ("moved_known", "moved_to")
 """The columns of COPIES that are joined as one."""
 
 PAIR = ("pair_known", "pair_at", "pair_entry")
-"""The columns of PAIRS."""
+"""The columns of PAIRS that are joined as one."""
+
+TURNED = ("turned_known", "turned_entry")
+"""The columns of PAIRS that are joined as one."""
 
 TRIED = ("tried", "hop")
 """The columns of LEGS that are joined as one."""

@@ -20,6 +20,7 @@ ROWS = {
     "columns": "codec",
     "fold": "fold",
     "tracker": "tracker",
+    "flink": "flink",
     "growth": "growth",
     "feed": "feed",
     "latency": "latency",

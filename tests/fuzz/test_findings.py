@@ -74,7 +74,7 @@ FOUND: dict[str, tuple[str, Callable[[], bytes]]] = {
         "syslog",
         lambda: b"Dec 31 23:59:59 a b[1]: c\nMay 31 23:59:59 a b[1]: c\n" * 1000,
     ),
-    "one line again and again within a second": ("postfix", lambda: REMOVED * 3_000),
+    "one line again and again within a second": ("postfix", lambda: REMOVED * 6_000),
     "a deletion that is said again of many recipients": (
         "postfix",
         lambda: b"".join(

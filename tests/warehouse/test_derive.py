@@ -319,6 +319,50 @@ def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings, l
     assert [(row["queue_id"], row["proven"], row["cleared_at"]) for row in late] == [("A1", False, None)]
 
 
+@pytest.mark.parametrize("rule", ["deleted", "refused", "misrouted"])
+def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings, ledger: str, rule: str) -> None:
+    """The log of the hand-over is lost: what befell that queue befell the message all the same; of two, nobody knows."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": [rule]}))
+    for key, places in (("one", ["A1"]), ("two", ["A1", "A2"])):
+        here: dict[str, Any] = {"host": "relay", "queue_id": "B1", "key": key}
+        eve = identity.leg_of("dest", "C1", "eve@else.test", key=key)
+        away: dict[str, Any] = {"recipient": "bob@dest.test", "side": "sent", "peer": "dest", "next_queue_id": "C1"}
+        befell = {
+            "deleted": event(Kind.DELETED, 5, **here),
+            "refused": event(Kind.REFUSED, 5, **here),
+            "misrouted": event(Kind.TRANSFERRED, 5, next_leg=eve, **here, **away),
+        }
+        for place in places:
+            both.write(submitted(0, place, key=key))
+        both.write([event(Kind.TRANSFERRED, 2, side="received", recipient="bob@dest.test", **here), befell[rule]])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    found = both.ask("SELECT rule, message_key, queue_id FROM alarms")
+    assert [tuple(row.values()) for row in found] == [(rule, "one", "A1")]
+
+
+def test_what_names_a_deputy_alone_is_about_whom_they_stand_for(stack: Settings, ledger: str) -> None:
+    """A report and a receipt by the deputy's name; where they were written to themselves, it is about that."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue", "unread"]}))
+    dave = "dave@dest.test"
+    for key in ("deputy", "both"):
+        both.write([*submitted(0, "A1", key=key), *sent(1, A, B, key=key), redirected(2, "bob@dest.test", dave, key)])
+        both.write(stored(3, B, f"s{key}", dave, key=key))
+        leg = identity.pair_leg(key, dave)
+        both.write([event(Kind.REPORTED, 4, key=key, recipient=dave, action="delivered", leg=leg)])
+        both.write([event(Kind.READ, 5, key=key, recipient=dave, action="displayed", leg=leg)])
+    both.write(submitted(0, "A1", dave, key="both"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    found = both.ask("SELECT rule, message_key, recipient FROM alarms ORDER BY rule")
+    assert [tuple(row.values()) for row in found] == [
+        ("overdue", "both", "bob@dest.test"),
+        ("unread", "both", dave),
+    ]
+
+
 def copy_of(key: str, box: str) -> bytes:
     """Bob's copy of a message in a mailbox."""
     return identity.copy_leg("store", "bob@dest.test", box, f"s{key}")
