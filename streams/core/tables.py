@@ -152,8 +152,8 @@ PAIRS = (
     ),
     Column(name="turned_entry", join=Join.FIRST, of="entry where it did (hash)", dtype=np.uint64, beside="turned"),
 )
-"""One row a (row of a message, recipient) that was submitted, or that another gave way to: to whom evidence belongs that
-is connected to nothing."""
+"""One row a (row of a message, recipient) that was submitted, or that another gave way to: to whom evidence belongs
+that is connected to nothing."""
 
 HOSTS = (Column(name="spoke_known", join=Join.EARLIEST, of="when an arrival there could be known first"),)
 """One row a host that says what arrives there: what is handed to it must arrive."""

@@ -321,7 +321,7 @@ def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings, l
 
 @pytest.mark.parametrize("rule", ["deleted", "refused", "misrouted"])
 def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings, ledger: str, rule: str) -> None:
-    """The log of the hand-over is lost: what befell that queue befell the message all the same; of two, nobody knows."""
+    """The log of the hand-over is lost: what befell that queue befell the message all the same."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": [rule]}))
     for key, places in (("one", ["A1"]), ("two", ["A1", "A2"])):
         here: dict[str, Any] = {"host": "relay", "queue_id": "B1", "key": key}
