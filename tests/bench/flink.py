@@ -10,6 +10,7 @@ the commit of the last offset with its manifest, Flink from its first event to i
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -24,28 +25,23 @@ from tests.bench.tracker import Taken
 
 _JOB = Path(__file__).parent / "flink_job"
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "events" / "message-event.avsc"
-CHECKPOINTS = 2000
-"""Milliseconds between Flink's checkpoints, where it has any."""
 
 
 def flink(size: Size) -> Iterator[Figure]:
-    """Events a second, in both orders: two processes beside two of Flink's tasks, without and with checkpoints."""
+    """Events a second, in both orders: two processes beside two of Flink's tasks."""
     count = size.of(120_000, 2_000)
     with stack() as started, tempfile.TemporaryDirectory() as folder:
         job = _built(Path(folder))
         for name, framed in in_orders(journeys(count)).items():
             settings = written(started, f"flink{name[:4].strip()}", framed, count * 0.001 + 1000)
             ours = partial(Taken(settings, len(framed)).together, 2)
-            peers = [partial(_flink, job, settings, len(framed), every) for every in (0, CHECKPOINTS)] if job else []
+            peers = [partial(_flink, job, settings, len(framed))] if job else []
             mine, *theirs = alternate(size.rounds, ours, *peers)
-            what, missing = f"two processes, {name}", "no JDK or no Maven here: no baseline"
             yield Figure(
-                what=what, unit="events/s", runs=mine, baseline="Flink, two tasks, nothing kept" if job else "",
-                beside=theirs[0] if job else [], note="" if job else missing,
+                what=f"two processes, their state kept, {name}", unit="events/s", runs=mine,
+                baseline="Flink, two tasks, nothing kept" if job else "", beside=theirs[0] if job else [],
+                note="" if job else "no JDK or no Maven here: no baseline",
             )  # fmt: skip
-            if job:
-                kept = f"Flink, two tasks, a checkpoint every {CHECKPOINTS} ms"
-                yield Figure(what=what, unit="events/s", runs=mine, baseline=kept, beside=theirs[1])
 
 
 def _built(folder: Path) -> list[str]:
@@ -55,15 +51,14 @@ def _built(folder: Path) -> list[str]:
         return []
     job = Path(shutil.copytree(_JOB, folder / "job"))
     build = (maven, "-q", "-B", "compile", "dependency:build-classpath", "-Dmdep.outputFile=classpath")
-    subprocess.run(build, cwd=job, check=True, timeout=500)  # noqa: S603 - by its path
+    subprocess.run(build, cwd=job, check=True, stdout=sys.stderr, timeout=500)  # noqa: S603 - by its path
     return [java, "-Xmx4g", "-cp", f"{job / 'target' / 'classes'}:{(job / 'classpath').read_text()}", "Job"]
 
 
-def _flink(job: list[str], settings: Settings, events: int, every: int) -> float:
+def _flink(job: list[str], settings: Settings, events: int) -> float:
     """Events a second, as the job says."""
     broker = str(settings.kafka_client()["bootstrap.servers"])
     topic = topics.topic_name("message-events", settings.ledger)
-    with tempfile.TemporaryDirectory() as folder:
-        command = (*job, broker, topic, str(events), "2", str(_SCHEMA), str(every), folder)
-        done = subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 - ours
+    command = (*job, broker, topic, str(events), "2", str(_SCHEMA))
+    done = subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 - ours
     return float(done.stdout.rpartition(b"RATE")[2])

@@ -35,8 +35,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 /**
  * The earliest time of each kind by leg, in keyed state in memory: a part of what the tracker knows, and nothing kept.
  *
- * <p>Arguments: broker, topic, number of its events, parallelism, file of the schema, milliseconds between checkpoints (0:
- * none) and their folder. Prints the rate from the first event on.
+ * <p>Arguments: broker, topic, number of its events, parallelism, file of the schema. Prints the rate from the first event on.
  */
 public class Job {
   static final AtomicLong READ = new AtomicLong();
@@ -124,11 +123,6 @@ public class Job {
     StreamExecutionEnvironment job =
         StreamExecutionEnvironment.createLocalEnvironment(Integer.parseInt(given[3]), settings);
     job.getConfig().enableObjectReuse();
-    long every = Long.parseLong(given[5]);
-    if (every > 0) {
-      job.enableCheckpointing(every);
-      job.getCheckpointConfig().setCheckpointStorage("file://" + given[6]);
-    }
     KafkaSource<Tuple4<Long, Long, Integer, Long>> source =
         KafkaSource.<Tuple4<Long, Long, Integer, Long>>builder()
             .setBootstrapServers(given[0])
