@@ -230,7 +230,7 @@ class Custody(Holdings):
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""
-        asked = facts.frame["report_requested"].gather(events).to_list()
+        asked = facts.frame["report_requested"][events].to_list()
         due = facts.at[events].copy()
         reports = _each(
             lambda *parties: self.terms.owed(Traffic.OURS, *parties).report,

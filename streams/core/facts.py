@@ -112,19 +112,19 @@ class Facts:
 
     def text_is(self, column: str, value: str) -> Mask:
         """Where a text column has this value."""
-        return (self.frame[column] == value).fill_null(value=False).to_numpy()
+        return self.frame[column].eq_missing(value).to_numpy()
 
     def noted(self, events: Mask, note: str) -> Mask:
         """Which of some events have an attribute."""
         noted = events.copy()
         rows = np.flatnonzero(events)
-        noted[rows] = self.frame["attributes"].gather(rows).list.contains(note).fill_null(value=False).to_numpy()
+        noted[rows] = self.frame["attributes"][rows].list.contains(note).fill_null(value=False).to_numpy()
         return noted
 
     def notes(self, name: str, rows: NDArray[np.int64], default: str = "") -> list[str]:
         """What the attribute `name` says at some rows; the default where there is none."""
         start = f"{name}="
-        notes = self.frame["attributes"].gather(rows)
+        notes = self.frame["attributes"][rows]
         said = notes.list.eval(pl.element().filter(pl.element().str.starts_with(start))).list.first()
         return said.str.strip_prefix(start).fill_null(default).to_list()
 
@@ -134,7 +134,7 @@ class Facts:
 
     def series(self, column: str, rows: NDArray[np.int64]) -> pl.Series:
         """The texts of a column at some rows; None becomes ""."""
-        some = self.frame[column].gather(rows)
+        some = self.frame[column][rows]
         return some.fill_null("") if some.null_count() else some
 
     def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
@@ -143,7 +143,7 @@ class Facts:
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
-        return self.frame[column].gather(rows).cast(pl.Int64).fill_null(default).to_numpy()
+        return self.frame[column][rows].cast(pl.Int64).fill_null(default).to_numpy()
 
 
 SCHEMA: dict[str, pl.DataType] = {

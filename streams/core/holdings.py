@@ -167,8 +167,8 @@ class Holdings:
     def _name_legs(self, recipients: pl.Series, places: list[pl.Series], rows: Rows, queued: Mask) -> None:
         """A leg in a queue is named by its entry and its recipient; a stay in a store has no entry."""
         queues, stores = np.flatnonzero(queued), np.flatnonzero(~queued)
-        self.legs.set("name", rows[queues], self.names.add(recipients.gather(queues)))
-        self.legs.set("name", rows[stores], self.names.add(*(one.gather(stores) for one in (*places, recipients))))
+        self.legs.set("name", rows[queues], self.names.add(recipients[queues]))
+        self.legs.set("name", rows[stores], self.names.add(*(one[stores] for one in (*places, recipients))))
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[pl.Series]:
         """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
@@ -204,7 +204,7 @@ class Holdings:
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
         if len(firsts):
             new = np.arange(before, len(self.entries))
-            names = self.names.add(*(place.gather(at[firsts]) for place in places))
+            names = self.names.add(*(place[at[firsts]] for place in places))
             self.entries.set("name", new, names)
             self.entries.set("message", new, messages[firsts])
         return rows
@@ -219,9 +219,9 @@ class Holdings:
         rows = self.messages.rows(hashed(keys))
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
         if len(firsts):
-            names = self.names.add(keys.gather(firsts))
+            names = self.names.add(keys[firsts])
             self.messages.set("name", np.arange(before, len(self.messages)), names)
-            self._used_before(keys.gather(firsts), before)
+            self._used_before(keys[firsts], before)
         return rows
 
     def _used_before(self, keys: pl.Series, start: int) -> None:

@@ -105,7 +105,7 @@ class Names:
         if len(offsets) and offsets.max() >= edges[-1]:
             raise Undecodable("a snapshot that names what it does not hold")
         texts = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(edges), pa.py_buffer(heap))
-        return pl.Series(texts).gather(np.searchsorted(edges, offsets)).str.strip_suffix(_END)
+        return pl.Series(texts)[np.searchsorted(edges, offsets)].str.strip_suffix(_END)
 
     def __len__(self) -> int:
         """Bytes in use."""
