@@ -93,7 +93,7 @@ def derive(client: Any, terms: Terms) -> int:
 
 def _nexts(client: Any) -> None:
     """Say which tick came after what was looked back at, where it is there by now."""
-    (statement,) = blocks("derive.sql")["nexts"]
+    (statement,) = blocks("derive")["nexts"]
     client.command(statement, parameters={"version": _version()})
 
 
@@ -207,8 +207,7 @@ class _Work:
             if not count:
                 return
             self._take()
-            self._join()
-            self._run("units")
+            self._know()
             self._run("keep")
             self._run("end_of_old")
             self._look_back()
@@ -220,10 +219,12 @@ class _Work:
             self._run("take", round=number)
             number += 1
 
-    def _join(self) -> None:
-        """Give each leg the least leg of its chain."""
+    def _know(self) -> None:
+        """What the facts at hand say: give each leg the least leg of its chain, then go from stays to mailboxes."""
         self._run("chains")
         self._settle("")
+        for step in ("stays", "credit", "units", "mailboxes"):
+            self._run(step)
 
     def _settle(self, labels: str) -> None:
         """Give labels to what is connected until no label changes."""
@@ -252,18 +253,17 @@ class _Work:
     def _former(self, number: int) -> None:
         """Derive messages of which there are so many such moments as of that moment."""
         self._run("former", number=number)
-        self._join()
-        self._run("units")
+        self._know()
         self._run("keep", KEPT_APART)
         self._run("keep_former", number=number)
 
     def _run(self, block: str, tables: Mapping[str, str] = KEPT, **more: Any) -> None:
-        for statement in blocks("derive.sql")[block]:
+        for statement in blocks("derive")[block]:
             named = self._named(filled(statement, tables))
             self._client.command(named, parameters=self._parameters | more, settings=SETTINGS)
 
     def _row(self, block: str, **more: Any) -> Any:
-        (question,) = blocks("derive.sql")[block]
+        (question,) = blocks("derive")[block]
         return self._client.query(self._named(question), parameters=more).result_rows[0]
 
     def _named(self, statement: str) -> str:

@@ -56,10 +56,13 @@ def _is_statement(part: str) -> bool:
 
 
 @cache
-def blocks(name: str) -> dict[str, list[str]]:
-    """The statements of each block of a script."""
-    _, *rest = _BLOCK.split(text(name))
-    return {block: statements(script) for block, script in zip(rest[::2], rest[1::2], strict=True)}
+def blocks(folder: str) -> dict[str, list[str]]:
+    """The statements of each block of the scripts in a folder."""
+    found: dict[str, list[str]] = {}
+    for script in (files("schemas") / "warehouse" / folder).iterdir():
+        _, *rest = _BLOCK.split(script.read_text(encoding="utf-8"))
+        found |= {block: statements(some) for block, some in zip(rest[::2], rest[1::2], strict=True)}
+    return found
 
 
 def filled(statement: str, words: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from streams.warehouse.derive import KEPT, WORDS
 
 def test_every_word_of_a_block_is_known() -> None:
     """No `@word` is left in a statement of the derivation."""
-    for statements in scripts.blocks("derive.sql").values():
+    for statements in scripts.blocks("derive").values():
         for statement in statements:
             assert "@" not in scripts.filled(statement, WORDS | KEPT).replace("'@'", "")
 

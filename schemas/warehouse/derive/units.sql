@@ -1,0 +1,166 @@
+-- Units of custody: what became of each recipient of each submission, and whom they were expanded to.
+
+-- @units
+CREATE OR REPLACE TABLE work_redirected ENGINE = MergeTree ORDER BY leg AS
+SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue';
+
+CREATE OR REPLACE TABLE work_members ENGINE = MergeTree ORDER BY chain AS
+SELECT DISTINCT chain, next_leg AS member FROM work_redirected WHERE next_leg NOT IN (SELECT leg FROM work_redirected);
+
+CREATE OR REPLACE TABLE work_member_proofs ENGINE = MergeTree ORDER BY chain AS
+WITH RECURSIVE
+    hops AS (SELECT leg, next_leg FROM work_chained WHERE next_stay != 'none' AND kind != 'reported' AND chain IN (SELECT chain FROM work_members)),
+    reach AS
+    (
+        SELECT chain, member, member AS leg, 0 AS depth FROM work_members
+        UNION ALL
+        SELECT r.chain, r.member, h.next_leg, r.depth + 1 FROM reach AS r INNER JOIN hops AS h ON r.leg = h.leg WHERE r.depth < 16
+    )
+SELECT r.chain AS chain, r.member AS member, minOrNull(p.at) AS proof_at
+FROM (SELECT DISTINCT chain, member, leg FROM reach) AS r
+INNER JOIN
+(
+    SELECT if(kind = 'reported', next_leg, leg) AS leg, at FROM work_credited WHERE is_proof AND owner IN (SELECT chain FROM work_members)
+) AS p ON r.leg = p.leg
+GROUP BY r.chain, r.member;
+
+CREATE OR REPLACE TABLE work_expansions ENGINE = MergeTree ORDER BY chain AS
+SELECT m.chain AS chain, count() AS members, countIf(p.proof_at IS NOT NULL) AS proven, max(p.proof_at) AS last_proof_at
+FROM work_members AS m
+LEFT JOIN work_member_proofs AS p ON m.chain = p.chain AND m.member = p.member
+GROUP BY m.chain;
+
+CREATE OR REPLACE TABLE work_stays ENGINE = MergeTree ORDER BY chain AS
+SELECT
+    owner AS chain,
+    minOrNullIf(deleted_at, is_deletion) AS deleted_at,
+    minOrNullIf(deletion, is_deletion) AS deleted_known,
+    minOrNullIf(refused_at, is_refusal) AS refused_at,
+    minOrNullIf(refusal, is_refusal) AS refused_known,
+    argMinIf(refused_status, refused_at, is_refusal) AS refused_status,
+    minOrNullIf(told_at, is_notice) AS told_at,
+    minOrNullIf(notice, is_notice) AS told_known
+FROM
+(
+    SELECT
+        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.told_at AS told_at,
+        greatest(g.deleted_known, g.met_known, c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
+        greatest(g.refused_known, g.met_known, c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
+        greatest(g.told_known, g.met_known, c.since) AS notice, g.told_known IS NOT NULL AND notice < c.until AS is_notice
+    FROM work_legs AS g
+    INNER JOIN work_credits AS c ON g.chain = c.chain
+    WHERE g.met_known IS NOT NULL
+)
+GROUP BY owner;
+
+CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY holder AS
+SELECT
+    if(w.owner = @none, g.chain, w.owner) AS holder,
+    argMax((g.host, g.queue_id), (least(g.own_left_at, g.entry_left_at) IS NULL OR g.was_deleted, g.arrived_at, g.leg)) AS last,
+    countIf(least(g.own_left_at, g.entry_left_at) IS NULL) AS open
+FROM work_legs AS g
+LEFT JOIN work_owners AS w ON g.chain = w.chain
+WHERE g.arrived_at IS NOT NULL AND g.met_known IS NOT NULL
+GROUP BY holder;
+
+CREATE OR REPLACE TABLE work_units ENGINE = MergeTree ORDER BY chain AS
+WITH
+    s AS
+    (
+        SELECT
+            chain,
+            argMin((leg, message_key, message_id, host, queue_id, originator, recipient, ifNull(priority, 0), size, report_requested, proof_due, promised, place, at), (known, at, promised, place, half)) AS one,
+            min(at) AS submitted_at,
+            min(known) AS submitted_known
+        FROM work_submissions
+        GROUP BY chain
+    ),
+    v AS
+    (
+        SELECT
+            owner,
+            argMinIf(if(kind = 'discharged', 'discharged', action), (at, known, event_id), is_final) AS report,
+            minOrNullIf(at, is_final) AS report_at,
+            minOrNullIf(known, is_final) AS report_known,
+            minOrNullIf(at, kind = 'reported' AND action = 'delayed') AS delayed_at,
+            minOrNullIf(at, kind = 'delivered') AS delivered_at,
+            minOrNullIf(known, kind = 'delivered') AS delivered_known,
+            minOrNullIf(at, kind IN ('refused', 'non_delivered')) AS refused_at,
+            minOrNullIf(known, kind IN ('refused', 'non_delivered')) AS refused_known,
+            argMinIf(status, (at, known, event_id), kind IN ('refused', 'non_delivered')) AS refused_status,
+            argMinIf(status, (at, known, event_id), kind = 'reported' AND action = 'failed') AS failed_status,
+            minOrNullIf(at, kind = 'reported' AND action = 'failed') AS told_at,
+            minOrNullIf(known, kind = 'reported' AND action = 'failed') AS told_known,
+            minOrNullIf(at, kind IN ('discarded', 'quarantined')) AS discarded_at,
+            argMinIf((kind, host), (at, known, event_id), kind IN ('discarded', 'quarantined')) AS discard,
+            groupUniqArrayIf(host, kind = 'delivered') AS delivered_by,
+            minOrNullIf(at, kind = 'read') AS read_at,
+            minOrNullIf(known, kind = 'read' AND stay != 'copy') AS receipt_known,
+            minOrNullIf(at, kind = 'read' AND stay != 'copy') AS receipt_at,
+            minOrNullIf(at, is_proof) AS proof_at,
+            argMinIf(multiIf(kind = 'reported', 'report', kind = 'discharged', 'hand', 'store'), (at, known, event_id), is_proof) AS proof,
+            countIf(kind = 'delivered' AND stay != 'queue') > 0 AS has_store,
+            minOrNullIf(at, action = 'relayed') AS relayed_at,
+            minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
+            argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent') AS peer,
+            minOrNullIf(at, kind = 'discharged') AS discharged_at,
+            max(observed_at) AS observed_at
+        FROM work_credited
+        GROUP BY owner
+    )
+SELECT
+    s.one.1 AS unit, s.chain AS chain, s.one.2 AS message_key, s.one.3 AS message_id, s.one.4 AS host, s.one.5 AS queue_id,
+    s.one.6 AS originator, s.one.7 AS recipient, s.one.8 AS priority, s.one.9 AS size,
+    s.submitted_at AS submitted_at, s.submitted_known AS submitted_known, s.one.10 AS report_requested,
+    s.one.11 AS due, nullIf(s.one.12, @never) AS report_due,
+    v.report AS report, v.report_at AS report_at, least(v.report_known, y.report_known) AS report_known,
+    greatest(s.one.12, s.submitted_known) AS counted_by, arrayFilter(r -> r > counted_by, y.reports) AS answers, arrayFilter(d -> d.2 > counted_by, y.deliveries) AS shown,
+    least(v.report_known, if(empty(answers), NULL, arrayMin(answers))) AS answered_known,
+    ifNull(least(v.delivered_known, if(empty(shown), NULL, arrayMin(d -> d.1, shown))) <= counted_by, 0) AS was_proven,
+    v.delayed_at AS delayed_at,
+    v.delivered_at AS delivered_at, least(v.delivered_known, y.delivered_known) AS delivered_known,
+    least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
+    multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
+    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
+    v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
+    multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
+    multiIf(proven_at IS NULL, '', v.proof = 'store' AND NOT v.has_store, 'switch', v.proof) AS proof,
+    v.peer AS peer, x.members AS members, if(x.members = 1, toUInt64(v.proof_at IS NOT NULL), x.proven) AS members_proven,
+    multiIf(
+        v.expanded_at IS NOT NULL, 'expanded',
+        v.relayed_at IS NOT NULL, 'relayed',
+        v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2), v.discard.1, -- its store took it and threw it away
+        v.delivered_at IS NOT NULL OR v.report IN ('delivered', 'discharged'), 'delivered',
+        gave_up_at IS NOT NULL OR v.report = 'failed', 'refused',
+        t.deleted_at IS NOT NULL, 'deleted',
+        h.open > 0, 'in-queue',
+        'unknown'
+    ) AS outcome,
+    h.last.1 AS last_host, h.last.2 AS last_queue_id,
+    s.one.13 = f.first_place AS first_of_key, d.diverted_known AS diverted_known, d.redirected_known AS redirected_known,
+    s.one.14 AS counted_from, v.observed_at AS observed_at,
+    least(v.receipt_known, y.receipt_known) AS receipt_known, v.receipt_at AS receipt_at
+FROM s
+INNER JOIN v ON s.chain = v.owner
+LEFT JOIN work_early AS y ON s.chain = y.owner
+LEFT JOIN work_stays AS t ON s.chain = t.chain
+LEFT JOIN work_holders AS h ON s.chain = h.holder
+LEFT JOIN work_expansions AS x ON s.chain = x.chain
+LEFT JOIN
+(
+    SELECT
+        c.owner AS chain,
+        minOrNullIf(greatest(w.known, c.since) AS turned, w.kind = 'redirected' AND w.half = o.half AND turned < c.until) AS redirected_known,
+        minOrNullIf(
+            greatest(w.known, if(w.kind = 'reported', ifNull(n.arrived_known, w.known), w.known), c.since) AS crossed,
+            w.kind != 'redirected' AND w.stay = 'queue' AND w.next_stay = 'queue' AND w.half != w.next_half AND w.next_half != o.half
+                AND (w.kind != 'reported' OR n.arrived_known IS NOT NULL) AND crossed < c.until
+        ) AS diverted_known
+    FROM work_chained AS w
+    INNER JOIN work_credits AS c ON w.chain = c.chain
+    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 9, 8)) AS half FROM s) AS o ON c.owner = o.of_chain
+    LEFT JOIN (SELECT place AS of_place, arrived_known FROM work_entries) AS n ON w.next_place = n.of_place
+    WHERE w.kind IN ('redirected', 'transferred', 'rerouted', 'reported')
+    GROUP BY c.owner
+) AS d ON s.chain = d.chain
+LEFT JOIN work_messages AS f ON s.one.2 = f.message_key;
