@@ -14,7 +14,7 @@ test: check fast ## all checks and all tests, real Kafka and real ClickHouse inc
 	$(BIN)/python -m pytest -q -m service tests
 
 fast: setup ## the tests that need no service
-	$(BIN)/python -m pytest -q -n logical -m "not service" tests
+	$(BIN)/python -m pytest -q -n logical --dist worksteal -m "not service" tests
 
 prove: setup ## twenty simulated days of 50,000 messages: what Custody finds against the truth
 	for seed in $(SEEDS); do $(BIN)/python -m streams.cli simulate --seed $$seed --check || exit 1; done
