@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_state_that_was_kept_comes_back(events: list[MessageEvent], data: Any) -
         assert (key, rows.tolist(), states.tolist()) == (its[0], its[1].tolist(), its[2].tolist())
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=500, deadline=None)
 @given(logs, st.data())
 def test_a_worker_that_dies_anywhere_loses_no_alarm(events: list[MessageEvent], data: Any) -> None:
