@@ -65,6 +65,11 @@ class Effective:
         keys = np.column_stack([units.take("due_leg", unit), units.take("due_recipient", unit)])
         return self._custody.legs.index.find(keys) if len(unit) else unit
 
+    def places(self, legs: Rows) -> Rows:
+        """Places of the units that some legs are connected to; -1 where there is none."""
+        places: Rows = self._place[unit_of(self._custody, legs)]
+        return places
+
     def owned(self, legs: Rows, at: Times) -> tuple[Rows, Rows, Times]:
         """Whose it is that something could be known of some legs.
 

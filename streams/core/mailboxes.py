@@ -70,10 +70,8 @@ def moves(custody: Custody) -> tuple[Rows, Rows]:
 def _by_receipt(custody: Custody, known: Effective) -> Times:
     """When a receipt for each copy's unit could be known; it means the first copy, until there is a second."""
     copies = custody.copies
-    place = np.full(len(custody.units) + 1, -1, np.int64)
-    place[known.unit] = np.arange(len(known.unit))
     saved = np.flatnonzero(copies["saved_known"] != NEVER)
-    owner = place[unit_of(custody, copies["leg"][saved].astype(np.int64))]
+    owner = known.places(copies["leg"][saved].astype(np.int64))
     some = (owner >= 0) & (np.append(known["read_known"], NEVER)[owner] != NEVER)
     saved, owner = saved[some], owner[some]
     order = _by_time(custody, saved, owner)
