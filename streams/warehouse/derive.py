@@ -12,7 +12,7 @@ Rules:
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -51,10 +51,16 @@ WORDS = {
     "grade": "lower(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
     "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",
 }
-"""What the script's `@words` stand for."""
+"""What the scripts' `@words` stand for, but `@table`: the table that a block is run for."""
 
-KEPT = {f"{name}_records": f"{name}_records" for name in ("entry", "leg", "copy", "unit", "astray")}
-KEPT_APART = {name: f"work_{table}" for name, table in KEPT.items()}
+RECORDS = ("entry_records", "leg_records", "copy_records", "unit_records", "astray_records")
+"""The tables of what is known."""
+
+FORMER = ("reunion_records", *(f"former_{table}" for table in RECORDS))
+"""Those of what was known before something connected it."""
+
+KEPT = {table: table for table in RECORDS}
+KEPT_APART = {table: f"work_{table}" for table in RECORDS}
 """Where rows are kept: those of what is known, and those of what was known at a moment."""
 
 
@@ -209,7 +215,7 @@ class _Work:
             self._take()
             self._know()
             self._run("keep")
-            self._run("end_of_old")
+            self._run_each("retire", RECORDS)
             self._look_back()
 
     def _take(self) -> None:
@@ -248,18 +254,23 @@ class _Work:
             for number in range(1, most + 1):
                 self._former(number)
         if found or held:
-            self._run("end_of_former")
+            self._run_each("retire", FORMER)
 
     def _former(self, number: int) -> None:
         """Derive messages of which there are so many such moments as of that moment."""
         self._run("former", number=number)
+        self._run_each("apart_records", RECORDS)
         self._know()
         self._run("keep", KEPT_APART)
-        self._run("keep_former", number=number)
+        self._run_each("keep_former", RECORDS, number=number)
 
-    def _run(self, block: str, tables: Mapping[str, str] = KEPT, **more: Any) -> None:
+    def _run_each(self, block: str, tables: Sequence[str], **more: Any) -> None:
+        for table in tables:
+            self._run(block, {"table": table}, **more)
+
+    def _run(self, block: str, words: Mapping[str, str] = KEPT, **more: Any) -> None:
         for statement in blocks("derive")[block]:
-            named = self._named(filled(statement, tables))
+            named = self._named(filled(statement, words))
             self._client.command(named, parameters=self._parameters | more, settings=SETTINGS)
 
     def _row(self, block: str, **more: Any) -> Any:

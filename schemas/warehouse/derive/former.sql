@@ -93,45 +93,11 @@ FROM work_all AS f
 INNER JOIN (SELECT message_key, as_of FROM work_moments WHERE number = {number:UInt64}) AS m ON f.message_key = m.message_key
 WHERE f.clock < m.as_of;
 
-CREATE OR REPLACE TABLE work_entry_records AS entry_records;
-
-CREATE OR REPLACE TABLE work_leg_records AS leg_records;
-
-CREATE OR REPLACE TABLE work_copy_records AS copy_records;
-
-CREATE OR REPLACE TABLE work_unit_records AS unit_records;
-
-CREATE OR REPLACE TABLE work_astray_records AS astray_records;
+-- @apart_records
+CREATE OR REPLACE TABLE work_@table AS @table;
 
 -- @keep_former
-INSERT INTO former_entry_records SELECT r.*, m.as_of FROM work_entry_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
-
-INSERT INTO former_leg_records SELECT r.*, m.as_of FROM work_leg_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
-
-INSERT INTO former_copy_records SELECT r.*, m.as_of FROM work_copy_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
-
-INSERT INTO former_unit_records SELECT r.*, m.as_of FROM work_unit_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
-
-INSERT INTO former_astray_records SELECT r.*, m.as_of FROM work_astray_records AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
-
--- @end_of_former
-INSERT INTO reunion_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM reunion_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO former_entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_entry_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO former_leg_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_leg_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO former_copy_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_copy_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO former_unit_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_unit_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO former_astray_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM former_astray_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
+INSERT INTO former_@table SELECT r.*, m.as_of FROM work_@table AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};
 
 -- @nexts
 INSERT INTO reunion_records

@@ -51,18 +51,6 @@ INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at
 
 INSERT INTO @astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 
--- @end_of_old
-INSERT INTO entry_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM entry_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO leg_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM leg_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO copy_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM copy_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO unit_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM unit_records AS t FINAL
-WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
-
-INSERT INTO astray_records SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM astray_records AS t FINAL
+-- @retire
+INSERT INTO @table SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM @table AS t FINAL
 WHERE t.message_key IN (SELECT message_key FROM work_keys) AND t.version < {version:UInt64};
