@@ -8,7 +8,7 @@ Rules:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -74,6 +74,7 @@ class Facts:
     known: Times
     leg: Keys
     next_leg: Keys
+    _wholes: dict[str, pl.Series] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def kind(self) -> NDArray[np.int8]:
@@ -112,13 +113,14 @@ class Facts:
 
     def text_is(self, column: str, value: str) -> Mask:
         """Where a text column has this value."""
-        return self.frame[column].eq_missing(value).to_numpy()
+        return (self._whole(column) == value).to_numpy()
 
     def noted(self, events: Mask, note: str) -> Mask:
         """Which of some events have an attribute."""
         noted = events.copy()
         rows = np.flatnonzero(events)
-        noted[rows] = self.frame["attributes"][rows].list.contains(note).fill_null(value=False).to_numpy()
+        if len(rows):
+            noted[rows] = self.frame["attributes"][rows].list.contains(note).fill_null(value=False).to_numpy()
         return noted
 
     def notes(self, name: str, rows: NDArray[np.int64], default: str = "") -> list[str]:
@@ -137,13 +139,21 @@ class Facts:
         some = self.frame[column][rows]
         return some.fill_null("") if some.null_count() else some
 
+    def _whole(self, column: str) -> pl.Series:
+        """A column of texts; None becomes "". It is kept, since filling costs more than comparing."""
+        if column not in self._wholes:
+            texts = self.frame[column].cast(pl.String)
+            self._wholes[column] = texts.fill_null("") if texts.null_count() else texts
+        return self._wholes[column]
+
     def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
         """The same as a list."""
         return self.series(column, rows).to_list()
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
-        return self.frame[column][rows].cast(pl.Int64).fill_null(default).to_numpy()
+        some = self.frame[column][rows].cast(pl.Int64)
+        return (some.fill_null(default) if some.null_count() else some).to_numpy()
 
 
 SCHEMA: dict[str, pl.DataType] = {

@@ -15,7 +15,7 @@ Rules:
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -128,29 +128,24 @@ def _selected(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 def _trusted(frame: pl.DataFrame, keys: _Values, number: int) -> bool:
     """Is every record what its key says, and the sentinel behind them where it should be."""
-    told = pl.Series([*keys, _KEY.encode()], dtype=pl.Binary).fill_null(b"")
+    told = pl.Series([*(key or b"" for key in keys), _KEY.encode()], dtype=pl.Binary)
     return (
         len(frame) == len(told)
-        and bool((frame["message_key"].cast(pl.Binary) == told).all())
         and frame["event_id"][-1] == frame["leg"][-1] == _SYNC
-        and all(_wide(frame[name]) for name in ("event_id", "leg", "next_leg"))
-        and all((frame[name] == value).all() for name, value in zip(_FRAME, _marks(number), strict=True))
-        and _sensible(frame)
+        and bool(frame.select(pl.all_horizontal(*_sensible(told, number))).item())
     )
 
 
-def _wide(hashes: pl.Series) -> bool:
-    return bool((hashes.bin.size() == HASH_WIDTH).all())
-
-
-def _sensible(frame: pl.DataFrame) -> bool:
-    """Is every kind, class of traffic and time one that can be; the same as envelope.event_of says."""
-    at = frame["occurred_at"].cast(pl.Int64)
-    return (
-        bool(at.is_between(-LAST, LAST).all())
-        and bool((frame["kind"].cast(pl.String) != "unknown").all())
-        and bool(frame["traffic"].drop_nulls().is_in(_TRAFFIC).all())
-    )
+def _sensible(told: pl.Series, number: int) -> Iterator[pl.Expr]:
+    """Is every key as told, and every frame, hash, kind, class of traffic and time one that can be; as in envelope."""
+    yield (pl.col("message_key").cast(pl.Binary) == told).all()
+    for name in ("event_id", "leg", "next_leg"):
+        yield (pl.col(name).bin.size() == HASH_WIDTH).all()
+    for name, value in zip(_FRAME, _marks(number), strict=True):
+        yield (pl.col(name) == value).all()
+    yield pl.col("occurred_at").cast(pl.Int64).is_between(-LAST, LAST).all()
+    yield (pl.col("kind").cast(pl.String) != "unknown").all()
+    yield pl.col("traffic").is_in(_TRAFFIC).all()
 
 
 def _one_by_one(
