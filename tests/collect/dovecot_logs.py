@@ -8,6 +8,7 @@ from streams.collect.declaration import Declaration, Host, Source
 from streams.collect.dovecot import DovecotParser
 from streams.collect.parser import Piece
 from streams.core.events import MessageEvent
+from streams.core.identity import copy_leg
 from tests.collect.postfix_logs import DATA, OBSERVED
 
 STORE = Declaration(hosts=(Host(name="store", aliases=frozenset({"imap1"})),))
@@ -68,3 +69,15 @@ POP3 = "pop3(carol@dest.test)<9><aaaPwflgyKR/AAAB>: "
 def mail(verb: str, uid: int = 5, *, box: str = "INBOX", flags: str = "", msgid: str = "<m@x.test>") -> str:
     """What mail_log says of a mail."""
     return f"{verb}: box={box}, uid={uid}, msgid={msgid}, size=335, from=a@x.test, subject=secret, flags=({flags})"
+
+
+SEEN, CAROL = "\\Seen", "carol@dest.test"
+COPY = copy_leg("store", CAROL, "INBOX", "5")
+GONE = POP3 + mail("expunge")
+END = POP3 + "Disconnected: Logged out "
+
+
+def one(*lines: str) -> MessageEvent:
+    """The one event of some lines."""
+    (event,) = read(told(*lines))
+    return event

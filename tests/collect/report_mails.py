@@ -12,6 +12,7 @@ from streams.collect.declaration import Source
 from streams.collect.parser import Piece
 from streams.collect.reports import ReportParser
 from streams.core.events import MessageEvent
+from streams.core.identity import leg_of
 from tests.collect.postfix_logs import DATA, DECLARATION, OBSERVED
 
 
@@ -373,3 +374,11 @@ Subject: secret
 --0000000000001--
 """
 )
+
+KEY, TO = "wild-1@origin.test", "carol@dest.test"
+AT_ORIGIN = leg_of("origin", ORIGIN, TO, key=KEY)
+
+
+def told(events: list[MessageEvent]) -> list[tuple[str | None, str | None, str]]:
+    """Action, status and recipient of some events."""
+    return [(event.action, event.status, event.recipient) for event in events]

@@ -1,45 +1,29 @@
 """What a store's log tells: delivered, read, moved, left unread; and what it does not tell."""
 
 import json
-import random
 from collections import Counter
 
-import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from streams.collect import dovecot_memory
-from streams.collect.parser import Piece
-from streams.core.errors import Misuse
-from streams.core.events import Kind, MessageEvent
+from streams.core.events import Kind
 from streams.core.identity import copy_leg, leg_of, message_key, session_leg
 from tests.collect.dovecot_logs import (
+    CAROL,
+    COPY,
     IMAP,
     LMTP,
-    POP3,
+    SEEN,
     SESSION,
     case,
     day,
     feed,
     mail,
+    one,
     parser,
-    pieces,
     read,
     short,
     told,
 )
-from tests.collect.postfix_logs import OBSERVED
-
-SEEN, CAROL = "\\Seen", "carol@dest.test"
-COPY = copy_leg("store", CAROL, "INBOX", "5")
-
-
-def one(*lines: str) -> MessageEvent:
-    """The one event of some lines."""
-    (event,) = read(told(*lines))
-    return event
-
 
 # The sample day and the journeys
 
@@ -324,218 +308,3 @@ def test_flags_that_are_not_logged_are_said() -> None:
     text = "box=INBOX, uid=5, msgid=<m@x.test>, size=335"
     assert not feed(by, told(f"{IMAP}flag_change: {text}", f"{IMAP}expunge: {text}"))
     assert by.counts.unread == {"flags are not logged (mail_log_fields)": 2}
-
-
-# Leaving
-
-
-def test_leaving_unread() -> None:
-    r"""An expunge without \Seen is not-read; with it, or \Deleted alone, nothing."""
-    event = one(IMAP + mail("expunge", flags="\\Deleted"))
-    assert (event.kind, event.action, event.leg) == (Kind.NOT_READ, "deleted", COPY)
-    assert not read(told(IMAP + mail("expunge", flags=SEEN), IMAP + mail("delete", flags="\\Deleted")))
-
-
-def test_a_move_is_not_leaving() -> None:
-    """Copy and expunge of one message: custody passes from copy to copy."""
-    event = one(IMAP + mail("copy from INBOX", 1, box="Archive"), IMAP + mail("expunge"))
-    assert (event.kind, event.side, event.peer) == (Kind.TRANSFERRED, "moved", "store")
-    assert (event.leg, event.next_leg) == (COPY, copy_leg("store", CAROL, "Archive", "1"))
-
-
-def test_alike_messages_move_in_their_order() -> None:
-    """Several messages of one Message-ID (or none) move together; none is left unread."""
-    lines = [IMAP + mail("copy from INBOX", uid, box="A", msgid="") for uid in (1, 2)]
-    lines += [IMAP + mail("expunge", uid, msgid="") for uid in (5, 6)]
-    assert short(read(told(*lines))) == [("transferred", "INBOX/5", "A/1"), ("transferred", "INBOX/6", "A/2")]
-
-
-def test_a_move_may_take_two_sessions() -> None:
-    """Old clients copy, and expunge when they leave: the copy is still there to be read."""
-    other = IMAP.replace("fy6P", "zzzz")
-    assert short(read(told(IMAP + mail("copy from INBOX", 1, box="A"), other + mail("expunge")))) == [
-        ("transferred", "INBOX/5", "A/1")
-    ]
-
-
-def test_a_copy_without_a_uid_is_still_no_leaving() -> None:
-    """Where it went is not known; that it is there is."""
-    line = IMAP + mail("copy from INBOX", 1, box="A").replace("uid=1", "uid=error")
-    assert not read(told(line, IMAP + mail("expunge")))
-
-
-def test_another_user_s_copy_is_no_move() -> None:
-    """Users may hold copies of one message; what one does says nothing of the other's."""
-    other = IMAP.replace("carol", "dave")
-    assert one(other + mail("copy from INBOX", 1, box="A"), IMAP + mail("expunge")).kind == Kind.NOT_READ
-
-
-def test_a_copy_that_goes_leaves_the_message() -> None:
-    """The expunge of a copy is nothing while the message is where it was; after a move it is not-read."""
-    copy = IMAP + mail("copy from INBOX", 1, box="A")
-    assert not read(told(copy, IMAP + mail("expunge", 1, box="A")))
-    assert short(read(told(copy, IMAP + mail("expunge"), IMAP + mail("expunge", 1, box="A")))) == [
-        ("transferred", "INBOX/5", "A/1"),
-        ("not-read", "A/1", None),
-    ]
-
-
-GONE = POP3 + mail("expunge")
-END = POP3 + "Disconnected: Logged out "
-
-
-@pytest.mark.parametrize(
-    ("lines", "want"),
-    [
-        ((GONE, END + "top=0/0, retr=0/0, del=1/3, size=9"), ["not-read"]),
-        ((GONE, END + "top=0/0, retr=1/335, del=1/1, size=9"), ["read"]),
-        ((GONE, END + "top=0/0, retr=1/335, del=1/2, size=9"), ["removed"]),
-        ((GONE, END + "top=1/335, retr=0/0, del=1/2, size=9"), ["removed"]),
-        ((GONE, POP3 + mail("flag_change", flags=SEEN), END + "top=0/0, retr=2/9, del=1/2, size=9"), ["read"]),
-        ((GONE,), []),
-        ((END + "top=0/0, retr=1/335, del=1/1, size=9",), []),
-        ((POP3 + "Connection closed",), []),
-    ],
-)
-def test_pop3_proves_little(lines: tuple[str, ...], want: list[str]) -> None:
-    """What left unseen was read only if it alone was there to be retrieved, and unread only if nothing was."""
-    events = read(told(*lines))
-    assert [event.kind.value for event in events] == want
-    assert all(event.attributes == ("mailbox=INBOX", "uid=5", "pop3") for event in events)
-
-
-# Memory
-
-
-def test_memory_is_bounded() -> None:
-    """Copies that never become moves, deliveries, marks and POP3 sessions are forgotten, the oldest first."""
-    by = parser()
-    for number in range(12_000):
-        session = f"lmtp({CAROL})<7><{SESSION}{number}>: "
-        leaving = f"pop3({CAROL})<7><s{number % 3000}>: "
-        feed(
-            by,
-            told(
-                IMAP + mail("copy from INBOX", number, box="A", msgid=f"<{number % 11_000}>"),
-                session + mail("save", number, flags=SEEN),
-                leaving + mail("expunge", number, box="B"),
-            ),
-        )
-    memory = msgspec.msgpack.decode(by.state(), type=dovecot_memory.Memory)
-    assert sum(len(copies) for copies in memory.copies.values()) == memory.held <= dovecot_memory.COPIES
-    assert len(memory.origins) <= dovecot_memory.COPIES
-    assert max(len(memory.saved), len(memory.marked), len(memory.left)) <= dovecot_memory.SESSIONS
-    assert len(feed(by, told(IMAP + mail("expunge", msgid="<999>")))) == 1
-
-
-def test_a_session_that_empties_a_mailbox_is_bounded() -> None:
-    """One POP3 session holds only so many messages until its end."""
-    by = parser()
-    for number in range(0, 2_000, 50):
-        feed(by, told(*[POP3 + mail("expunge", uid) for uid in range(number, number + 50)]))
-    events = feed(by, told(END + "top=0/0, retr=0/0, del=2000/2000, size=9"))
-    assert len(events) == dovecot_memory.LEFT
-
-
-@pytest.mark.parametrize(
-    "state", [b"", b"garbage", msgspec.msgpack.encode({"version": 2}), msgspec.msgpack.encode({"new": 1})]
-)
-def test_a_checkpoint_of_another_version_is_refused(state: bytes) -> None:
-    """It fails at the start and says so."""
-    with pytest.raises(Misuse, match="checkpoint of store-log"):
-        parser().restore(state)
-
-
-def test_an_end_tells_nothing() -> None:
-    """Lines are whole; and of the unread only the first are kept with their place."""
-    by = parser()
-    feed(by, [b"garbage"] * 50)
-    assert not list(by.close())
-    assert (len(by.counts.examples), by.counts.unread.total()) == (20, 50)
-
-
-def _mixed() -> list[bytes]:
-    """Everything that is remembered, interleaved with the day."""
-    trap = told(
-        IMAP + mail("copy from INBOX", 1, box="A"),
-        LMTP + mail("save", flags=SEEN),
-        GONE,
-        f"lmtp(77, {CAROL}): " + mail("save", box="Lists"),
-        IMAP + mail("expunge"),
-        END + "top=0/0, retr=0/0, del=1/1, size=9",
-        f"lmtp(77, {CAROL}): {SESSION}: msgid=<m@x.test>: saved mail to Lists",
-        LMTP + "msgid=<m@x.test>: saved mail to INBOX",
-        IMAP + mail("flag_change", flags=SEEN),
-    )
-    return [line for group in zip(day()[:600:50], trap * 2, strict=False) for line in group]
-
-
-MIXED = [*_mixed(), *case("dovecot_imap_steps")]
-WHOLE = read(MIXED)
-
-
-@settings(max_examples=100, deadline=None)
-@given(cuts=st.lists(st.integers(0, len(MIXED)), max_size=6))
-def test_a_restart_changes_nothing(cuts: list[int]) -> None:
-    """State taken and restored between any lines gives the same events with the same identities."""
-    events: list[MessageEvent] = []
-    state, numbered = parser().state(), pieces(MIXED)
-    for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(MIXED)], strict=True):
-        by = parser()
-        by.restore(state)
-        events += by.parse(numbered[begin:end], file="dovecot.log", observed_at=OBSERVED)
-        state = by.state()
-    assert events == WHOLE
-
-
-# Garbage
-
-PIECES = st.lists(
-    st.one_of(
-        st.binary(max_size=200),
-        st.sampled_from(day()),
-        st.text(max_size=120).map(lambda text: f"2026-11-23T12:00:00Z {LMTP}{text}".encode("utf-8", "surrogatepass")),
-        st.text(max_size=120).map(
-            lambda text: f"2026-11-23T12:00:00Z {IMAP}copy from {text}".encode("utf-8", "surrogatepass")
-        ),
-        st.tuples(st.sampled_from(day()), st.integers(0, 200), st.binary(max_size=4)).map(
-            lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] + 1 :]
-        ),
-    ),
-    max_size=10,
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(lines=PIECES)
-def test_foreign_bytes_never_raise_and_nothing_is_dropped_in_silence(lines: list[bytes]) -> None:
-    """Each line is an event, or ignored by program, or unread with its reason."""
-    by = parser()
-    events = feed(by, lines)
-    assert by.counts.events == len(events)
-    assert by.counts.pieces == len(lines) <= len(events) + by.counts.ignored.total() + by.counts.unread.total()
-    by.restore(by.state())
-    msgspec.msgpack.encode(events)
-
-
-def test_a_long_line_costs_little() -> None:
-    """A megabyte of what looks like fields, names or brackets is read once."""
-    rng = random.Random(7)  # noqa: S311 - a test's data
-    atoms = [
-        ": box=",
-        ", uid=",
-        ", msgid=",
-        ", size=1",
-        "<",
-        ">",
-        "(",
-        "a",
-        " ",
-        "flags=(",
-        ": discarded",
-        "copy from ",
-    ]
-    for head in (LMTP, IMAP, LMTP + "copy from ", LMTP + "save: box=", LMTP + "sieve: msgid=", POP3 + "top="):
-        for atom in (*atoms, "".join(rng.choices(atoms, k=50))):
-            line = f"2026-11-23T12:00:00Z {head}{atom * (200_000 // len(atom))}".encode()
-            list(parser().parse([Piece(offset=0, raw=line)], file="f", observed_at=OBSERVED))

@@ -107,6 +107,38 @@ def reported(
     return [event(Kind.REPORTED, at, host=host, queue_id=queue_id, recipient=recipient, action=action, **fields)]
 
 
+def claim(at: float, to: str, *, key: str = "m") -> MessageEvent:
+    """A report about bob's message names another recipient at the relay."""
+    leg = identity.leg_of("relay", "B1", to, key=key)
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "peer": "relay"}
+    return event(Kind.REPORTED, at, key=key, action="delivered", next_leg=leg, **where)
+
+
+def redirected(at: float, first: str, to: str, *, key: str = "m") -> MessageEvent:
+    """The relay says that a recipient gave way to another."""
+    leg = identity.leg_of("relay", "B1", to, key=key)
+    return event(Kind.REDIRECTED, at, key=key, host="relay", queue_id="B1", recipient=first, next_leg=leg)
+
+
+def moved(at: float, box: str, to: str, session: str = "s1", **fields: Any) -> MessageEvent:
+    """Bob's client moved the copy that a session brought."""
+    return there(
+        Kind.TRANSFERRED,
+        at,
+        box,
+        session,
+        side="moved",
+        next_leg=identity.copy_leg("store", "bob@dest.test", to, session),
+        **fields,
+    )
+
+
+def there(kind: Kind, at: float, box: str, session: str = "s1", **fields: Any) -> MessageEvent:
+    """Something happened to it in another mailbox."""
+    leg = identity.copy_leg("store", "bob@dest.test", box, session)
+    return event(kind, at, host="store", queue_id=f"{box}/{session}", recipient="bob@dest.test", leg=leg, **fields)
+
+
 def journey(start: float, name: str, *, key: str = "m", report: bool = True, read: bool = True) -> list[MessageEvent]:
     """A message that took one second to arrive, from origin over relay into the store."""
     first, last, session = ("origin", f"A{name}"), ("relay", f"B{name}"), f"s{name}"

@@ -3,18 +3,19 @@
 from typing import Any
 
 from streams.core import identity
-from streams.core.clock import Clock, Tick
+from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.facts import facts, frame_of
-from streams.core.findings import findings
 from streams.core.queues import owed
 from streams.core.terms import SECOND
 from tests.core.journeys import (
     alarms,
+    claim,
     event,
     folded,
     journey,
     opened,
+    redirected,
     reported,
     sent,
     stored,
@@ -78,20 +79,6 @@ def test_wrong_clock_makes_it_clock_doubt_not_overdue() -> None:
     assert alarms(folded(events), 70, *over) == {("overdue", "origin/A1", 60, None)}
 
 
-def test_unread_copy_is_found_and_cleared_when_opened() -> None:
-    """A watched copy not opened in time."""
-    events = journey(0, "1", read=False)
-    assert alarms(folded(events), 101) == {("unread", "store/s1", 101, None)}
-    assert alarms(folded(events, opened(150, "s1")), 200) == {("unread", "store/s1", 101, 150)}
-
-
-def test_expunged_unread_is_not_read() -> None:
-    """A copy that leaves the store unread before it was due is not-read, and no longer unread."""
-    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")
-    gone = event(Kind.NOT_READ, 50, host="store", queue_id="INBOX/s1", recipient="bob@dest.test", leg=copy)
-    assert alarms(folded(journey(0, "1", read=False), [gone]), 1000) == {("not-read", "store/s1", 50, None)}
-
-
 def test_report_that_calls_a_recipient_otherwise_names_nobody_in_a_queue() -> None:
     """Of two recipients one waits; a report of the other's delivery under a later address makes no third."""
     both = [one for to in ("bob@dest.test", "carol@dest.test") for one in submitted(0, "A1", to, recipients_expected=2)]
@@ -104,23 +91,6 @@ def test_report_that_calls_a_recipient_otherwise_names_nobody_in_a_queue() -> No
         [*submitted(0, "A1", recipients_expected=2), told, event(Kind.REMOVED, 9, host="origin", queue_id="A1")]
     )
     assert ("unaccounted", "origin/A1", 9, None) in alarms(short, 10)
-
-
-def test_moved_copy_is_read_where_it_lies_now() -> None:
-    """MOVE is not leaving unread: a read in the new mailbox clears."""
-    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
-    moved = event(
-        Kind.TRANSFERRED,
-        5,
-        host="store",
-        queue_id="INBOX/s1",
-        recipient="bob@dest.test",
-        side="moved",
-        leg=old,
-        next_leg=new,
-    )
-    read = event(Kind.READ, 7, host="store", queue_id="Later/1", recipient="bob@dest.test", leg=new)
-    assert alarms(folded(journey(0, "1", read=False), [moved, read]), 1000) == set()
 
 
 def test_long_stay_is_stuck_until_it_leaves() -> None:
@@ -279,19 +249,6 @@ def test_redirection_that_becomes_known_late_clears_misrouted() -> None:
     assert ("misrouted", "origin/A1", 21, 100.000001) in alarms(custody, 200)
 
 
-def claim(at: float, to: str) -> MessageEvent:
-    """A report about bob's message names another recipient at the relay."""
-    leg = identity.leg_of("relay", "B1", to, key="m")
-    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test", "next_leg": leg}
-    return event(Kind.REPORTED, at, action="delivered", peer="relay", **where)
-
-
-def redirected(at: float, first: str, to: str) -> MessageEvent:
-    """The relay says that a recipient gave way to another."""
-    leg = identity.leg_of("relay", "B1", to, key="m")
-    return event(Kind.REDIRECTED, at, host="relay", queue_id="B1", recipient=first, next_leg=leg)
-
-
 def test_redirection_of_somebody_else_is_no_reason_why_a_message_went_astray() -> None:
     """An operator's table gave it to eve, whose own address gives way to dave's: bob's never did."""
     events = [*submitted(0, "A1"), *sent(1, A, B), claim(3, "dave@else.test")]
@@ -306,51 +263,6 @@ def test_report_of_a_host_that_nobody_hears_says_nothing_of_why() -> None:
     assert {one for one in alarms(custody, 1000) if one[0] == "misrouted"} == set()
     custody.fold(facts(frame_of(sent(1, A, B)[2:]), 40 * SECOND))
     assert ("misrouted", "origin/A1", 60.000001, None) in alarms(custody, 1000)
-
-
-def moved(at: float, box: str, to: str) -> MessageEvent:
-    """Bob's client moved the copy that a session brought."""
-    old, new = (identity.copy_leg("store", "bob@dest.test", one, "s1") for one in (box, to))
-    place: dict[str, Any] = {"host": "store", "queue_id": f"{box}/s1", "recipient": "bob@dest.test", "side": "moved"}
-    return event(Kind.TRANSFERRED, at, leg=old, next_leg=new, **place)
-
-
-def there(kind: Kind, at: float, box: str) -> MessageEvent:
-    """Something happened to it in another mailbox."""
-    leg = identity.copy_leg("store", "bob@dest.test", box, "s1")
-    return event(kind, at, host="store", queue_id=f"{box}/s1", recipient="bob@dest.test", leg=leg)
-
-
-def test_copy_that_is_moved_unopened_is_still_to_be_read_by_its_time() -> None:
-    """A move within the store, before it was due or after, neither reads it nor gives it longer; not even two moves."""
-    unread = journey(0, "1", read=False)
-    for ways in ([moved(50, "INBOX", "Later")], [moved(150, "INBOX", "Later")],
-                 [moved(50, "INBOX", "Later"), moved(60, "Later", "Trash")]):  # fmt: skip
-        assert alarms(folded(unread, ways), 1000) == {("unread", "store/s1", 101, None)}
-    opened_there = [moved(50, "INBOX", "Later"), there(Kind.READ, 170, "Later")]
-    assert alarms(folded(unread, opened_there), 1000) == {("unread", "store/s1", 101, 170)}
-
-
-def test_copy_that_is_thrown_away_unopened_is_not_read_once_the_trash_is_emptied() -> None:
-    """Until then it lies in the store to be read."""
-    purged = [moved(5, "INBOX", "Trash"), there(Kind.NOT_READ, 50, "Trash")]
-    assert alarms(folded(journey(0, "1", read=False), purged), 1000) == {("not-read", "store/s1", 50, None)}
-
-
-def test_read_of_a_moved_copy_counts_from_when_the_move_was_known() -> None:
-    """The store's lines come in their order; a move that is read late says late whose copy was opened."""
-    custody = folded(journey(0, "1", read=False), [there(Kind.READ, 90, "Later")])
-    assert alarms(custody, 110) == {("unread", "store/s1", 101, None)}
-    custody.fold(facts(frame_of([moved(50, "INBOX", "Later")]), 120 * SECOND))
-    assert alarms(custody, 200) == {("unread", "store/s1", 101, 120.000001)}
-
-
-def test_receipt_means_the_only_copy_there_is() -> None:
-    """A second copy that comes after the receipt does not take the read away."""
-    receipt = event(Kind.READ, 50, host="origin", queue_id="A1", recipient="bob@dest.test", action="displayed")
-    again = stored(60, B, "s2", ordinal=1)
-    found = alarms(folded(journey(0, "1", read=False), [receipt], again), 1000)
-    assert {one for one in found if one[0] == "unread"} == {("unread", "store/s2", 160, None)}
 
 
 def test_expansion_passes_custody_to_the_members() -> None:
@@ -391,13 +303,6 @@ def test_other_recipient_without_a_redirection_is_misrouted() -> None:
     assert ("misrouted", "origin/A1", 21, None) in alarms(folded(submitted(0, "A1"), [diverted]), 25)
 
 
-def test_second_copy_in_one_mailbox_is_a_duplicate() -> None:
-    """A message delivered twice."""
-    again = stored(9, ("relay", "B1"), "s2", ordinal=1)[:1] + stored(9, ("relay", "B1"), "s2")[2:]
-    found = alarms(folded(journey(0, "1"), again, opened(10, "s2")), 1000)
-    assert found == {("duplicate", "store/s2", 9, None)}
-
-
 def test_removal_with_recipients_missing_is_unaccounted() -> None:
     """Three recipients went in, one came out."""
     events = submitted(0, "A1", recipients_expected=3) + sent(1, A, B)
@@ -411,18 +316,6 @@ def test_hand_over_that_never_arrived_is_unaccounted() -> None:
     assert ("unaccounted", "origin/A1", 21, None) in alarms(folded(lost, other), 30)
     assert not [one for one in alarms(folded(lost), 30) if one[0] == "unaccounted"]  # a host that we never hear
     assert ("unaccounted", "origin/A1", 21, 25) in alarms(folded(lost, other, sent(25, A, B)[2:]), 30)
-
-
-def test_copy_that_no_switch_told_of_proves_delivery() -> None:
-    """The store's log alone: the only submission is proven, so its overdue report is of low severity."""
-    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s9")
-    session = identity.session_leg("s9")
-    saved = event(Kind.DELIVERED, 4, host="store", queue_id="s9", recipient="bob@dest.test", leg=session, next_leg=copy)
-    custody = folded([*submitted(0, "A1"), saved])
-    assert ("overdue", "origin/A1", 60, None) in alarms(custody, 70)
-    clock = Clock(through=70 * SECOND)
-    proven = [one.proven.tolist() for one in findings(custody, clock) if one.rule == "overdue"]
-    assert proven == [[True]]
 
 
 def test_report_for_a_message_never_seen_is_uncorroborated() -> None:

@@ -126,3 +126,10 @@ class Ledger:
         for table, some in (("event_records", read.events), ("ticks", read.ticks)):
             if len(some):
                 self.client.insert_arrow(table, some)
+
+
+def assert_agree(ledger: Ledger) -> None:
+    """SQL finds what the stream told, row by row, and what it withdrew."""
+    told, derived = ledger.told(), ledger.derived()
+    assert {key: one for key, one in told.items() if derived.get(key) != one} == {}
+    assert derived.keys() == told.keys()

@@ -1,0 +1,178 @@
+"""Delivery reports as other systems write them: what can be used is used."""
+
+import base64
+import quopri
+
+import pytest
+
+from tests.collect.report_mails import (
+    ABOUT,
+    AT_ORIGIN,
+    CAROL,
+    EXCHANGE,
+    EXIM,
+    EXIM_PLAIN,
+    GMAIL,
+    HEAD,
+    KEY,
+    NAMED,
+    ORIGIN,
+    QMAIL,
+    SENDMAIL,
+    SENDMAIL_OLD,
+    TO,
+    TRACE,
+    feed,
+    one,
+    parser,
+    read,
+    report,
+    told,
+)
+
+
+@pytest.mark.parametrize(
+    ("mail", "want"),
+    [
+        (EXCHANGE, [("failed", "5.1.10", "Carol@Dest.test")]),
+        (EXIM, [("failed", "5.0.0", TO)]),
+        (EXIM_PLAIN, [("failed", "5.1.1", TO), ("failed", None, '"dave jones"@dest.test')]),
+        (QMAIL, [("failed", "5.1.1", TO), ("failed", "5.1.1", "dave@dest.test")]),
+        (
+            SENDMAIL,
+            [
+                ("failed", "5.1.1", TO),
+                ("delivered", "2.1.5", "dave@dest.test"),
+                ("relayed", "2.6.0", "eve@dest.test"),
+            ],
+        ),
+        (SENDMAIL_OLD, [("failed", None, TO)]),
+        (GMAIL, [("failed", "5.1.1", TO)]),
+    ],
+    ids=["exchange", "exim", "exim-plain", "qmail", "sendmail", "sendmail-8.6", "gmail"],
+)
+def test_other_systems_reports(mail: str, want: list[tuple[str, str | None, str]]) -> None:
+    """Each names its recipients, and the message by the origin's trace or by its Message-ID."""
+    by = parser()
+    events = feed(by, mail.encode())
+    assert told(events) == want
+    assert not by.counts.unread
+    assert {event.message_key for event in events} == {KEY}
+    origin = ORIGIN if mail is not GMAIL else ""
+    assert {event.queue_id for event in events} == {origin}
+    assert "secret" not in repr(events)
+    assert events == read(mail.replace("\n", "\r\n").encode())
+
+
+def test_the_peer_s_words_are_kept() -> None:
+    """Diagnostic and remote host, unfolded and without their types."""
+    event = one(EXCHANGE)
+    assert event.diagnostic == "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
+    assert event.original_recipient == "Carol@Dest.test"
+    assert event.leg == AT_ORIGIN
+    assert "remote-mta=mail.dest.test" in one(EXIM).attributes
+    assert "550 5.1.1 no such user" in (read(QMAIL.encode())[0].diagnostic or "")
+
+
+@pytest.mark.parametrize(
+    ("block", "want"),
+    [
+        ("final-recipient : RFC822 ;<carol@dest.test>\nACTION:Failed\nstatus: 5.0.0 (reason)", ("failed", "5.0.0", TO)),
+        ("Original-Recipient: rfc822;carol@dest.test\nAction: delivered\nStatus: 2.0.0", ("delivered", "2.0.0", TO)),
+        ("Final-Recipient: carol@dest.test\nAction: expanded (to a list)\nStatus: 2.1.5", ("expanded", "2.1.5", TO)),
+        ("Final-Recipient: rfc822; carol@dest.test (Carol)\nAction: delayed;\nStatus: 4", ("delayed", None, TO)),
+        ("Final-Recipient: rfc822;\n carol@dest.test\nAction:\n failed\nStatus:\n 5.1.1", ("failed", "5.1.1", TO)),
+        (
+            "Final-Recipient: rfc822;Carol <carol@dest.test>\nAction: failure\nStatus: 5.9.999",
+            ("failed", "5.9.999", TO),
+        ),
+        (
+            "Final-Recipient: utf-8;gr\u00fc\u00dfe@dest.test\nAction: failed",
+            ("failed", None, "gr\u00fc\u00dfe@dest.test"),
+        ),
+        ("Final-Recipient: rfc822;carol@dest.test\nStatus: 5.1.1", ("failed", "5.1.1", TO)),
+        ("Action: failed\nStatus: 5.1.1", ("failed", "5.1.1", "lone@dest.test")),
+        (
+            "Final-Recipient: x400;/G=Carol/C=XX/\nAction: relayed\nStatus: 2.0.0",
+            ("relayed", "2.0.0", "/G=Carol/C=XX/"),
+        ),
+    ],
+)
+def test_odd_fields(block: str, want: tuple[str | None, str | None, str]) -> None:
+    """Case, comments, brackets, folding, missing types and fields: what can be used is used."""
+    assert told([one(report(f"{ABOUT}\n{block}\n", more="X-Failed-Recipients: lone@dest.test\n"))]) == [want]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        f"{ABOUT}{CAROL}{CAROL.replace('carol', 'dave')}",
+        f"{ABOUT}\n{CAROL}{CAROL.replace('carol', 'dave')}",
+        f"{ABOUT}\n\n\n{CAROL}\n\n{CAROL.replace('carol', 'dave')}\n\n",
+        f"{CAROL}\n{CAROL.replace('carol', 'dave')}",
+    ],
+)
+def test_groups_without_their_empty_lines(status: str) -> None:
+    """A field that comes again begins the next recipient."""
+    assert told(read(report(status).encode())) == [("failed", "5.1.1", TO), ("failed", "5.1.1", "dave@dest.test")]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        f"Content-Type: message/rfc822\n\n{TRACE}{NAMED}\nbody",
+        f"Content-Type: TEXT/RFC822-HEADERS; charset=utf-8\n\n{TRACE}{NAMED}",
+        f"Content-Type: message/global-headers\n\n{TRACE}{NAMED}",
+        f"Content-Type: text/plain\n\n{TRACE}{NAMED}",
+        f"Content-Type: message/rfc822\n\n\n\n{TRACE}{NAMED}\nbody",
+        "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes((TRACE + NAMED).replace("\n", "\r\n").encode()).decode(),
+        "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: quoted-printable\n\n"
+        + quopri.encodestring((TRACE + NAMED).encode()).decode(),
+        f"Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64\n\n{TRACE}{NAMED}",
+    ],
+)
+def test_forms_of_the_original(last: str) -> None:
+    """A whole message or its headers, under any type, encoded or said to be."""
+    event = one(report(last=last))
+    assert (event.message_key, event.leg) == (KEY, AT_ORIGIN)
+
+
+def test_a_status_part_in_base64() -> None:
+    """RFC 3464 forbids it; it is sent."""
+    status = base64.encodebytes(f"{ABOUT}\n{CAROL}".encode()).decode()
+    mail = report("STATUS").replace(
+        "message/delivery-status\n", "message/delivery-status\nContent-Transfer-Encoding: BASE64\n"
+    )
+    assert told([one(mail.replace("STATUS", status))]) == [("failed", "5.1.1", TO)]
+
+
+@pytest.mark.parametrize(
+    ("change", "to"),
+    [
+        ('\tboundary="b"', "\tboundary=b"),
+        ('\tboundary="b"', '\tBoundary = "b"; x=y'),
+        ('\tboundary="b"', "\tx=y"),
+        ('\tboundary="b"', '\tboundary="other"'),
+        ('\tboundary="b"\n\nFor old readers.\n', '\tboundary="zz"\n\nx --zz\n'),
+        ("\n--b--\n", "\n"),
+        ("\n--b--\n", "\n--b-- \n--b\nContent-Type: text/plain\n\nafter the end\n"),
+        ("For old readers.\n", ""),
+        ("For old readers.\n", "--bb\n--b x\n"),
+    ],
+)
+def test_odd_boundaries(change: str, to: str) -> None:
+    """Unquoted, missing, wrong, never closed, prefixes of others."""
+    mail = report()
+    assert change in mail
+    assert told([one(mail.replace(change, to))]) == [("failed", "5.1.1", TO)]
+
+
+def test_a_report_wrapped_by_a_list() -> None:
+    """A gateway may put a report into a mail of several parts."""
+    inner = report().partition("\n\n")[2]
+    mail = (
+        f"{HEAD}Content-Type: multipart/mixed; boundary=outer\n\n--outer\n\nfooter\n--outer\n"
+        f"Content-Type: multipart/report; boundary=b\n\n{inner}\n--outer--\n"
+    )
+    assert told([one(mail)]) == [("failed", "5.1.1", TO)]

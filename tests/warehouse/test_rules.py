@@ -1,0 +1,191 @@
+"""Each finding by SQL is the stream's: rule, unit, due, raised, cleared and proven, under any terms."""
+
+from typing import Any
+
+import pytest
+
+from streams.core import identity
+from streams.core.events import Kind, MessageEvent
+from streams.core.terms import SECOND, Terms
+from streams.settings import Settings
+from tests.core.journeys import TERMS, event, journey, moved, reported, sent, stored, submitted, there
+from tests.warehouse.ledgers import Ledger, assert_agree
+
+A, B = ("origin", "A1"), ("relay", "B1")
+
+pytestmark = pytest.mark.service
+
+
+def gone(at: float, where: tuple[str, str], kind: Kind = Kind.REMOVED) -> MessageEvent:
+    """An entry left its queue as a whole."""
+    return event(kind, at, host=where[0], queue_id=where[1])
+
+
+def to(kind: Kind, at: float, where: tuple[str, str], **fields: Any) -> MessageEvent:
+    """Something happened to bob's copy at a place."""
+    return event(kind, at, host=where[0], queue_id=where[1], **({"recipient": "bob@dest.test"} | fields))
+
+
+EACH: dict[str, list[MessageEvent]] = {
+    "overdue": journey(0, "1", report=False),
+    "unread": journey(0, "1", read=False),
+    "not-read": [
+        *journey(0, "1", read=False),
+        to(Kind.NOT_READ, 50, ("store", "INBOX/s1"), leg=identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")),
+    ],
+    "stuck": submitted(0, "A1"),
+    "refused": [*submitted(0, "A1"), to(Kind.REFUSED, 3, A, status="5.1.1"), *reported(4, A, "failed")],
+    "deleted": [*submitted(0, "A1"), gone(5, A, Kind.DELETED)],
+    "unaccounted": [*submitted(0, "A1", recipients_expected=2), to(Kind.DELIVERED, 1, A), gone(2, A)],
+    "misrouted": [
+        *submitted(0, "A1"),
+        to(
+            Kind.TRANSFERRED, 1, A, side="sent", peer="relay", next_queue_id="B1",
+            next_leg=identity.leg_of("relay", "B1", "eve@else.test", key="m"),
+        ),
+        to(Kind.DELIVERED, 2, B, recipient="eve@else.test"),
+    ],
+    "duplicate": [*journey(0, "1"), *stored(5, ("relay", "B1"), "s9", ordinal=1)],
+    "identity-reused": [*journey(0, "1"), *journey(30, "2")],
+    "uncorroborated-report": [to(Kind.REPORTED, 5, ("nowhere", "X1"), action="delivered")],
+}  # fmt: skip
+"""For each finding, a journey that has it."""
+
+
+def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: str) -> None:
+    """By its time, wherever it lies: opened there late, purged there, or moved on and left there."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for key in ("late", "purged", "on"):
+        both.write([*journey(0, key, key=key, read=False), moved(5, "INBOX", "Later", f"s{key}", key=key)])
+    both.write([there(Kind.READ, 150, "Later", "slate", key="late")])
+    both.write([there(Kind.NOT_READ, 50, "Later", "spurged", key="purged")])
+    both.write([moved(160, "Later", "Trash", "son", key="on")])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    said = both.ask("SELECT rule, message_key, cleared_at IS NULL AS stands FROM alarms ORDER BY message_key")
+    assert [(row["rule"], row["message_key"], row["stands"]) for row in said] == [
+        ("unread", "late", 0),
+        ("unread", "on", 1),
+        ("not-read", "purged", 1),
+    ]
+
+
+@pytest.mark.parametrize("rule", sorted(EACH))
+def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
+    """Rule, unit, due, raised, cleared and proven."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(EACH[rule])
+    both.tick(500)
+    both.derive()
+    assert rule in {name for name, _ in both.told()}
+    assert_agree(both)
+
+
+def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Settings, ledger: str) -> None:
+    """Under `untold` only the refusals that nobody told the originator are found; a notice of delay tells nothing."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold"}))
+    both.write(EACH["refused"])
+    both.write(
+        [
+            *submitted(0, "A7", key="x"),
+            event(Kind.REFUSED, 3, key="x", host="origin", queue_id="A7", recipient="bob@dest.test"),
+        ]
+    )
+    for key, notice in (("y", "delayed"), ("z", "failed")):
+        both.write(
+            [
+                *submitted(0, "A8", key=key),
+                event(Kind.REFUSED, 3, key=key, host="origin", queue_id="A8", recipient="bob@dest.test"),
+                event(
+                    Kind.REPORTED, 4, key=key, host="origin", queue_id="A8", action="issued",
+                    attributes=(f"notification={notice}",),
+                ),
+            ]
+        )  # fmt: skip
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sum(name == "refused" for name, _ in both.told()) == 2
+
+
+def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+    """The last rule that matches wins, by shell patterns."""
+    rules = [
+        {"recipient_domain": "*.test", "report": {"normal": 7}},
+        {"originator_domain": "o?igin.t[de]st", "stuck": {}},
+    ]
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules}))
+    both.write(submitted(0, "A1"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert [(name, alarm[0]) for (name, _), alarm in both.told().items()] == [("overdue", 7 * SECOND)]
+
+
+def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+    """High grade is owed sooner; a duty desk is read sooner, and a robot never."""
+    rules = [{"grade": "high", "report": {"normal": 7}, "stuck": {"normal": 8}}]
+    boxes = [{"mailbox": "duty@*/INBOX", "after": 9}, {"mailbox": "robot@*"}]
+    unread = {"after": 100, "mailboxes": ["*@dest.test/INBOX"], "rules": boxes}
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules, "unread": unread}))
+    both.write([*submitted(0, "A1", attributes=("grade=High",)), *submitted(0, "A2", key="n")])
+    for user in ("duty", "bob", "robot"):
+        both.write(stored(1, B, f"s-{user}", f"{user}@dest.test", key=user))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    due = sorted((rule, (late or 0) // SECOND) for (rule, _), (_, _, late, _, _) in both.told().items())
+    assert due == [("overdue", 7), ("overdue", 60), ("stuck", 8), ("stuck", 30), ("unread", 10), ("unread", 101)]
+
+
+def test_a_report_that_a_wrong_clock_may_explain(stack: Settings, ledger: str) -> None:
+    """`clock-doubt` in SQL where it is in the core."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(submitted(0, "A1"))
+    both.tick(20, doubted=("origin-log",))
+    both.tick(50)
+    both.write(submitted(100, "A2", key="n"))
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sorted(rule for rule, _ in both.told() if rule != "stuck") == ["clock-doubt", "overdue", "source-doubted"]
+
+
+def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str) -> None:
+    """It waits until the source has spoken; a submission that becomes known meanwhile makes it no finding."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.tick(2, silent=("origin",))
+    both.write([*reported(5, ("nowhere", "X1")), *reported(6, ("origin", "A1"), key="n")])
+    both.tick(90)
+    both.write(submitted(0, "A1", key="n"))
+    both.tick(200)
+    both.derive()
+    assert_agree(both)
+    waited = [alarm for (rule, _), alarm in both.told().items() if rule == "uncorroborated-report"]
+    assert waited == [(110 * SECOND, None, None, False, False)]
+
+
+def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
+    """The relay speaks, and never said that it received this one."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(journey(0, "1", key="other"))
+    both.write([*submitted(0, "A1"), sent(1, A, ("relay", "B7"))[0], gone(1, A)])
+    both.tick(500)
+    both.derive()
+    assert ("unaccounted", submitted(0, "A1")[1].leg) in both.told()
+    assert_agree(both)
+
+
+@pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
+def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: str, kind: Kind) -> None:
+    """The switch and a report say delivered; the store says that it put the message nowhere its reader looks."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    saved = [one for one in journey(0, "1", read=False) if one.host != "store"]
+    leg = identity.session_leg("s1")
+    both.write([*saved, event(kind, 1, host="store", queue_id="s1", recipient="bob@dest.test", leg=leg)])
+    both.write(journey(0, "2", key="n"))
+    both.tick(100)
+    both.derive()
+    said = both.ask("SELECT message_key, outcome, proof FROM custody ORDER BY message_key")
+    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "switch"), ("delivered", "store")]
