@@ -3,13 +3,12 @@
 Columns hold hashes only; a name is looked up for the few rows that something is said of.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from streams.core.errors import Undecodable
@@ -61,11 +60,14 @@ class Names:
 
     def add(self, *columns: pl.Series) -> Rows:
         """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
-        raw, edges = _joined(columns)
-        if np.count_nonzero(raw == 0) + np.count_nonzero(raw == ord(_BETWEEN)) != len(columns) * (len(edges) - 1):
-            raw, edges = _joined([column.str.replace_all(_MARKS, "") for column in columns])
-        offsets: Rows = len(self._heap) + edges[:-1]
-        self._heap += raw.data
+        texts = [_clean(column) for column in columns]
+        joined = pl.select(pl.concat_str(*texts, separator=_BETWEEN) + _END).to_series()
+        lengths = joined.str.len_bytes().to_numpy().astype(np.int64)
+        offsets: Rows = len(self._heap) + np.cumsum(lengths) - lengths
+        if len(lengths):
+            self._heap += memoryview(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2])[
+                : lengths.sum()
+            ]
         if len(self._heap) > _ROOM:
             raise OverflowError("more than 4 GiB of names in one partition: give the ledger more partitions")
         return offsets
@@ -110,15 +112,6 @@ class Names:
         return len(self._heap)
 
 
-def _joined(columns: Sequence[pl.Series]) -> tuple[NDArray[np.uint8], Rows]:
-    """The bytes of rows of texts one after the other, and where each begins; at the end, where the last one ends."""
-    texts = [column.to_arrow(compat_level=pl.CompatLevel.oldest()) for column in columns]
-    rows = pc.binary_join_element_wise(*texts, _text(_BETWEEN)) if len(texts) > 1 else texts[0]
-    ended = pc.binary_join_element_wise(rows, _text(""), _text(_END))
-    _, edges, raw = ended.buffers()
-    ends = np.frombuffer(edges, np.int64, len(ended) + 1)
-    return np.frombuffer(raw or b"", np.uint8)[: ends[-1]], ends
-
-
-def _text(value: str) -> Any:
-    return pa.scalar(value, pa.large_string())
+def _clean(texts: pl.Series) -> pl.Series:
+    """Texts without the two marks."""
+    return texts.str.replace_all(_MARKS, "") if texts.str.contains(_MARKS).any() else texts
