@@ -10,7 +10,7 @@ from streams.cli._screen import clean, moment
 from streams.core.errors import Misuse
 
 NUMBER = 8
-"""Characters of a case's id that a person is shown; so many, or more, name it."""
+"""Characters of a case's id that a person is shown; six name it."""
 
 
 @click.command()

@@ -1,9 +1,10 @@
 """Cases: one cause each, with the alerts it brings as members. Pure; the Faust agents around it are in workers.py.
 
 Rules:
-- An alert belongs to the case of its cause: what holds it up, in words that are the same for all that the cause holds
-  up. An outage is one case, not ten thousand.
-- A case is opened by its first alert and closed when all are cleared; one that comes later opens it again.
+- An alert belongs to the case of its rule and its cause: what holds it up, in words that are the same for all that the
+  cause holds up. An outage is one case a rule, not ten thousand.
+- A case is opened by its first alert and closed when all are cleared; one that comes later opens it again, and nobody
+  has seen that yet.
 - Acknowledged means that a person has seen it; it does not close. Members are kept as the set of their ids, so that an
   alert that is told twice counts once.
 """
@@ -74,7 +75,10 @@ def take(case: Case | None, alert: dict[str, Any]) -> Case:
     if alert["state"] == "cleared":
         case.cleared[alert["alert_id"]] = alert["at"]
     else:
+        closed = not case.standing
         case.raised.add(alert["alert_id"])
+        if closed and case.standing:
+            case.acknowledged_by = case.note = ""
         case.opened_at = min(case.opened_at, alert["at"])
         case.severity = "high" if "high" in {case.severity, alert["severity"]} else "low"
         if alert["message_key"] and alert["message_key"] not in case.sample and len(case.sample) < SAMPLE:

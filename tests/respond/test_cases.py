@@ -23,10 +23,13 @@ def alert(number: int, state: str = "raised", at: int = 10, **fields: Any) -> di
 
 def folded(alerts: list[dict[str, Any]]) -> cases.Case:
     """The case after some alerts of one cause."""
-    case = None
+    return folded_on(cases.take(None, alerts[0]), *alerts[1:])
+
+
+def folded_on(case: cases.Case, *alerts: dict[str, Any]) -> cases.Case:
+    """The case after more of them."""
     for one in alerts:
         case = cases.take(case, one)
-    assert case is not None
     return case
 
 
@@ -53,6 +56,16 @@ def test_acknowledged_is_not_closed() -> None:
     assert case.state == "acknowledged"
     assert cases.record(case)["acknowledged_by"] == "ann"
     assert cases.take(case, alert(1, "cleared", 30)).state == "closed"
+
+
+def test_what_comes_back_nobody_has_seen() -> None:
+    """Opened again, a case that was acknowledged is open; what is told twice, or comes meanwhile, changes nothing."""
+    case = cases.acknowledge(folded([alert(1)]), "ann", "relay is being repaired")
+    assert cases.take(case, alert(2)).state == "acknowledged"
+    case = folded_on(case, alert(1, "cleared", 30), alert(2, "cleared", 30), alert(1), alert(2))
+    assert (case.state, case.acknowledged_by) == ("closed", "ann")
+    case = cases.take(case, alert(3, at=50))
+    assert (case.state, case.acknowledged_by, case.note) == ("open", "", "")
 
 
 def test_different_causes_are_different_cases() -> None:
