@@ -84,9 +84,10 @@ def test_killed_workers_lose_nothing(tmp_path: Path, start_stack: Callable[..., 
     """SIGKILL of every worker, the warehouse and Kafka while a day is imported: the same alarms, each once."""
     draw = random.Random(4)  # noqa: S311 - which part dies when
     with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
-        for ledger_part in ("origin-log", "relay-log", "dest-log", "store-log", "reports"):
-            kill(tmp_path, draw.choice((*ROLES, "clickhouse")))
-            collected(tmp_path, ledger_part)
+        sources = ("origin-log", "relay-log", "dest-log", "store-log", "reports")
+        for source, victim in zip(sources, draw.sample((*ROLES, "clickhouse"), len(sources)), strict=True):
+            kill(tmp_path, victim)
+            collected(tmp_path, source)
         kill(tmp_path, "kafka")
         imported(tmp_path)
         settings = load(data=tmp_path)
