@@ -1,4 +1,5 @@
-# The two commands: make demo, make test. Everything lives in .venv and .custody; nothing else is touched.
+# The two commands: make demo, make test. Everything lives in .venv and .custody, but for Kafka's jars (~/.cache/custody) and
+# the caches of the tools.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,5 +50,5 @@ pin: ## compile the hash-pinned requirements from pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra embedded --extra dev pyproject.toml infra/requirements/build.in -o infra/requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .custody .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .custody .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 	find . -maxdepth 1 -name '*__mypyc.*.so' -delete && find streams -name '*.so' -delete

@@ -4,7 +4,8 @@ Rules:
 - One thread for columns: batches are small, and more threads would wait for each other, and for the other workers.
 - No huge pages for columns: the end of each of a hundred columns would lie in one of two megabytes, for no speed.
 - Blocks of a megabyte and more are given back to the system when they are free: columns grow by being copied, and what
-  they leave would lie between others for ever. Smaller ones stay at hand, as each batch needs them again.
+  they leave would lie between others for ever. Smaller ones stay at hand, as each batch needs them again; a
+  tracker gives them back from a quarter of that on (track/allocator.py).
 """
 
 import ctypes

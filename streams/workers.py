@@ -3,7 +3,7 @@
 Roles:
 - clock: an agent on `progress` writes ticks when the least `through` of the declared sources advances.
 - track: the tracker's hot loop as a service of the app; its control agent hears of new terms.
-- feed: the warehouse's hot loop as a service of the app, likewise.
+- feed: the warehouse's hot loop as a service of the app; it looks up the terms by itself.
 - cases: an agent on `alerts` and one on `commands` keep the cases table, with the topic `cases` out.
 
 Rules:

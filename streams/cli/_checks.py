@@ -126,7 +126,7 @@ def _engine() -> Finding:
     from importlib.util import find_spec  # noqa: PLC0415
 
     there = find_spec("chdb") is not None
-    advice = "pip install 'custody[embedded]'"
+    advice = "in a clone: pip install -e '.[embedded]'"
     return Finding(
         name="engine", ok=there, said="chDB is installed" if there else "chDB is not installed", advice=advice
     )

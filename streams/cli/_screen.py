@@ -4,8 +4,6 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def clean(text: object, width: int = 0) -> str:
     """A text without control characters (no log can move a cursor or hide a line), cut to a width."""

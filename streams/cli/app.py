@@ -10,7 +10,7 @@ import streams.cli as commands
 from streams.cli._screen import clean
 from streams.core.errors import CustodyError
 
-NOT_COMMANDS = frozenset({"app", "screen"})
+NOT_COMMANDS = frozenset({"app"})
 
 
 class Commands(click.Group):

@@ -53,7 +53,7 @@ def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
         raise Misuse("The sample day is in the source repository only.", hint="clone it and run: make demo")
     console = Console(stderr=True, highlight=False)
     settings = settings_of(data, file)
-    with console.status("Starting Kafka and ClickHouse (a first start fetches 45 jars)"):
+    with console.status("Starting Kafka and ClickHouse (a first start fetches jars)"):
         stack = running(settings.data) or detach(settings, file)
     console.print(f"Stack runs: Kafka {stack.kafka_brokers}, warehouse {stack.clickhouse_url}")
     named = ("--data", str(settings.data), *(("--settings", str(file)) if file else ()))

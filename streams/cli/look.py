@@ -22,7 +22,7 @@ SHOWN = 5
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--sources", type=click.Path(path_type=Path), help="A sources.toml; then no FILES are needed.")
 @click.option("--terms", "named", default="", help="Terms: watch, guaranteed, or a file.  [default: watch]")
-@click.option("--check", is_flag=True, help="Exit 1 if something is found.")
+@click.option("--check", is_flag=True, help="Exit 1 if something stands.")
 @json_option
 def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check: bool, as_json: bool) -> None:
     r"""Read FILES (logs, mails, JSON lines) and say what is in them, what is found, and what cannot be seen.

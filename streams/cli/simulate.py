@@ -48,7 +48,7 @@ An hour in a minute, in files that grow as they are followed:
   custody simulate --messages 300 --span 1h --speed 60 --out live
 An hour in a minute, as events to standard output:
   custody simulate --messages 300 --span 1h --speed 60 --events -
-As it happens, from now on, until you stop it:
+As it happens, from now on, for an hour and until all has settled:
   custody simulate --messages 300 --span 1h --begin now --speed 1 --out now
 An hour in a minute against the workers of a running stack:
   custody up --detach --data drill.d --ledger drill

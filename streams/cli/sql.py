@@ -21,7 +21,8 @@ def command(*, query: str, form: str, data: Path | None, file: Path | None, ledg
     r"""Ask the warehouse in SQL; the engine refuses whatever would change something.
 
     Tables and views: custody, legs, copies, events, ticks, evidence, alerts, alarms, cases, reliability_daily,
-    reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times. Columns: DESCRIBE custody.
+    reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times; all of them: SHOW TABLES.
+    Columns: DESCRIBE custody.
 
     \b
     Examples: custody sql "SELECT outcome, count() FROM custody GROUP BY 1"

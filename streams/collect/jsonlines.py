@@ -41,7 +41,6 @@ _Int = Annotated[int, Meta(ge=0, lt=1 << 31)]
 _Long = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 _HASHES = ("event_id", "leg", "next_leg", "digest", "subject_event")
-_OURS = ("source", "file", "offset", "observed_at")
 _TYPES: dict[str, Any] = {
     "event_id": _Hash,
     "leg": _Hash,

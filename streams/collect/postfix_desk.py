@@ -75,14 +75,12 @@ class Party(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         name: declared name of its host; else its address, or its name where it has no address.
         address: as logged, or "".
-        called: its own name as logged.
         declared: a declared host.
         near: on the loopback, and nobody declared it: a filter on the line's host.
     """
 
     name: str
     address: str
-    called: str
     declared: bool
     near: bool
 
@@ -104,7 +102,7 @@ class Parties(dict[str, Party]):
         near = not declared and address.startswith(_LOOPBACK)
         if len(self) >= _PARTIES:  # foreign clients cannot grow it for ever
             self.clear()
-        self[text] = party = Party(name=name, address=address, called=called, declared=declared, near=near)
+        self[text] = party = Party(name=name, address=address, declared=declared, near=near)
         return party
 
 

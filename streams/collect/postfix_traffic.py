@@ -1,7 +1,5 @@
 """Classes of traffic: whose message a queue entry is, and whether it begins here.
 
-DESIGN: "What is owed, and to whom".
-
 Rules:
 - An entry with a parent (`orig_queue_id`, `orig_id`), one that a content filter hands back, and one that local(8) made
   by forwarding is never a submission: it is a later leg of what came before.

@@ -5,8 +5,7 @@ Rules:
 - A tick names the sources that were silent (the clock went on without them), those that are behind (they hold it), and
   those whose own clock is doubted.
 - A source's silence is a set of spans between the ticks that name it; it begins at the tick before, when it was last
-  heard. Spans are joined, so that two clock writers or a
-  tick read twice are harmless.
+  heard. Spans are joined, so that two clock writers or a tick read twice are harmless.
 """
 
 from dataclasses import dataclass, field

@@ -12,11 +12,9 @@ class CustodyError(Exception):
     Attributes:
         hint: what the reader of the message can do about it; may be empty.
         exit_code: what a command ends with.
-        http_status: what an HTTP answer carries.
     """
 
     exit_code = 1
-    http_status = 500
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         """Keep the sentence and the hint."""
@@ -27,18 +25,14 @@ class CustodyError(Exception):
 class Undecodable(CustodyError):  # noqa: N818 - named by what happened, as h11 does
     """A peer's bytes cannot be understood; `message` gives the reason, the caller adds the place."""
 
-    http_status = 400
-
 
 class Misuse(CustodyError):  # noqa: N818
     """Our settings, arguments or code are wrong: fail at the start."""
 
     exit_code = 2
-    http_status = 400
 
 
 class Unavailable(CustodyError):  # noqa: N818
     """A service is away: wait and retry, say so, never dead-letter."""
 
     exit_code = 3
-    http_status = 503

@@ -18,7 +18,7 @@ import msgspec
 
 
 class Kind(StrEnum):
-    """What happened; past participles. DESIGN: "MessageEvent, one envelope for every kind"."""
+    """What happened; past participles. Those of X.400 alone (resubmitted, forwarded, viewed) have no collector yet."""
 
     SUBMITTED = "submitted"
     TRANSFERRED = "transferred"
@@ -45,7 +45,7 @@ class Kind(StrEnum):
 
 
 class Traffic(StrEnum):
-    """The class of a submission or arrival: what is owed to it. DESIGN: "What is owed, and to whom"."""
+    """The class of a submission or arrival: what is owed to it."""
 
     OURS = "ours"
     INBOUND = "inbound"

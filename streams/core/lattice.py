@@ -46,7 +46,7 @@ class Column:
     Attributes:
         name: unique in its table.
         join: how values are joined.
-        of: which facts it holds, in words; the documentation is made from it.
+        of: which facts it holds, in words.
         dtype: numpy type.
         beside: the group of rare columns that it stands in, beside the table; "" in the table itself.
     """

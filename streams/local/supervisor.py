@@ -10,7 +10,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -53,14 +53,12 @@ class State:
         condition: "starting", "ready", "waiting" (to be started again) or "stopped".
         pid: of its process, 0 for none.
         restarts: how often it was started again.
-        since: `time.time()` of the last change.
     """
 
     name: str
     condition: str = "starting"
     pid: int = 0
     restarts: int = 0
-    since: float = field(default_factory=time.time)
 
 
 Watch = Callable[[Sequence[State]], None]
@@ -127,7 +125,7 @@ class Keeper:
             self._ready.set_exception(reason)
 
     def _change(self, condition: str, pid: int) -> None:
-        self.state.condition, self.state.pid, self.state.since = condition, pid, time.time()
+        self.state.condition, self.state.pid = condition, pid
         self._told()
 
 

@@ -1,1 +1,1 @@
-"""The control plane: cases, policies, commands."""
+"""The control plane: cases and commands."""

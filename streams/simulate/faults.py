@@ -5,7 +5,7 @@ Rules:
   after it that it can befall.
 - A fault of places (a host, a source, a pair of hosts) has a rate too: how often a day. At a stated moment it befalls
   the place that is named, for as long as is said.
-- The table below is the one list of faults: the help of `custody simulate` and the documents are made from it.
+- The table below is the one list of faults: the help of `custody simulate` is made from it.
 """
 
 import re

@@ -1,7 +1,8 @@
 """What people do with the copies in their mailboxes.
 
 Rules:
-- A desk opens its mail within the hour, unless its reader is away; a person in office hours, within some, or never.
+- A desk opens its mail within the hour, unless its reader is away, or forgets it; a person in office hours, within
+  some, or never.
 - Some of what was opened is filed or removed later; a little is removed unread.
 - Some is moved unopened, put by or thrown into the trash, to be opened or not as it would have been where it was; and
   the trash is emptied. That is drawn apart, so that all else is played as if nobody did.

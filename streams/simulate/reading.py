@@ -21,7 +21,7 @@ DOUBT = 60 * SECOND
 """By which a clock may be wrong (terms: clock_doubt)."""
 
 PATIENCE = MINUTE
-"""After which a source that says nothing is silent (settings: source_patience)."""
+"""After which a source that says nothing is silent (as Timekeeper.patience)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,6 @@ class Receipts:
         ]
         return min((one for one in told if one < until), default=NEVER)
 
-    def _second_of(self, message_id: str) -> int:
-        return self._second.get(message_id, NEVER)
-
     @cached_property
     def _copies(self) -> dict[int, list[Copy]]:
         """Of each ticket."""

@@ -1,6 +1,6 @@
 """The verdict that the evidence allows: every finding that is due, with the time at which it is.
 
-Rules (DESIGN 3; README, "What is found"):
+Rules:
 - overdue at max(due, submission known), where no final report could be known by then; blind where a source was silent
   between submission and due, clock-doubt where one told wrong times; cleared when the report could be known.
 - The others likewise. Nothing here asks the core: it reads the dossier of each ticket, each entry and each copy.

@@ -49,13 +49,11 @@ class Effect:
         events: how many were understood.
         bad: offset, value and reason of each that was not.
         alerts: records to write.
-        ticked: the clock went on.
     """
 
     events: int
     bad: list[tuple[int, bytes | None, str]]
     alerts: list[dict[str, Any]]
-    ticked: bool
 
 
 def read(records: Records) -> columns.Batch:
@@ -114,7 +112,6 @@ class Part:
 
     def fold(self, records: Records, batch: columns.Batch, *, behind: bool = False) -> Effect:
         """The same with what was read of them."""
-        before = self.clock.through
         self.waited += len(records.values)
         waits = behind and self.waited * BEHIND < len(self.custody.legs)
         alerts = self._fold(batch.frame, waits=waits)
@@ -124,7 +121,6 @@ class Part:
             events=len(batch.frame),
             bad=[(records.offsets[index], records.values[index], reason) for index, reason in batch.bad],
             alerts=alerts,
-            ticked=self.clock.through > before,
         )
 
     def look(self) -> list[dict[str, Any]]:

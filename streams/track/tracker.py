@@ -1,9 +1,8 @@
 """The tracker: batches of the log into state, alerts and queue states, and the state kept so that a kill loses nothing.
 
 Rules:
-- Order of effects: fold; alerts are written; changed segments are written; all is acknowledged; the
-  manifest is written and acknowledged; the offset is committed with the manifest's id; only then are old segments
-  removed.
+- Order of effects: fold; alerts are written and acknowledged; changed segments are, then the manifest; the offset is
+  committed with the manifest's id; only then are old segments removed.
 - Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
   be told; telling it again would say the same.
 - Queue states are for the eye: they are told when state is kept, after it, so that the manifest knows every queue that
@@ -165,7 +164,7 @@ class Tracker:
         """Look at what waited for a backlog to be worked off."""
         for part in self.parts.values():
             if part.unlooked:
-                self._tell(Effect(events=0, bad=[], alerts=part.look(), ticked=False))
+                self._tell(Effect(events=0, bad=[], alerts=part.look()))
 
     def _take(self, part: Part, records: Records, batch: Batch, *, behind: bool) -> int:
         if self.parts.get(part.partition) is not part:

@@ -44,7 +44,7 @@ PLAIN_EVERY = 0.5
 
 
 class Feeds:
-    """Feeds every topic of a ledger into its tables, and derives when the clock goes on."""
+    """Feeds events, evidence, alerts, cases and queue states into their tables, and derives when the clock goes on."""
 
     def __init__(
         self, records: Log, store: Store, member: str = "", wall: Wall | None = None, inserter: Executor | None = None

@@ -3,7 +3,7 @@
 Rules:
 - Values are parameters of the engine, never part of the SQL.
 - Ids are taken with and without `<>`; what could mean several messages gives candidates.
-- Each answer knows the clock that it holds for.
+- What they hold for, `clock` says.
 """
 
 from dataclasses import dataclass
@@ -168,10 +168,6 @@ class Warehouse:
             "SELECT minOrNull(submitted_at) AS first, maxOrNull(submitted_at) AS last FROM custody",
         )[0]
 
-    def transfer_times(self) -> Rows:
-        """Seconds from submission to proof, by day, priority and peer."""
-        return ask(self.client, "SELECT * FROM transfer_times ORDER BY day, priority DESC, peer")
-
     def units(self, message: str, recipient: str) -> Rows:
         """Units by Message-ID or queue id of the submission, and recipient."""
         return ask(
@@ -244,7 +240,7 @@ class Warehouse:
         ]
 
     def trace(self, key: str) -> dict[str, Rows]:
-        """All that is known of a message: units, events in order, alerts, legs and copies."""
+        """All that is known of a message: units, events in order, alerts and copies."""
         named = {"key": key}
         return {
             "units": ask(

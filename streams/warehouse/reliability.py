@@ -1,4 +1,4 @@
-"""The reliability views: one contract (DOMAIN section 8), grouped in several ways."""
+"""The reliability views: one contract, grouped in several ways."""
 
 from streams.warehouse.scripts import text
 

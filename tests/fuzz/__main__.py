@@ -2,8 +2,8 @@
 
     python -m tests.fuzz --seconds 60 --seed 1 postfix reports
 
-Where atheris is installed (`pip install 'custody[fuzz]'`), coverage guides it, a process a target; where it is not,
-inputs are made of the seeds at random.
+Where atheris is installed (`.venv/bin/pip install -e '.[fuzz]'`), coverage guides it, a process a target; where it is
+not, inputs are made of the seeds at random.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The reliability contract (DOMAIN section 8) on hand-made units: each class, each boundary, and the figures."""
+"""The reliability contract on hand-made units: each class, each boundary, and the figures."""
 
 import math
 from typing import Any, NamedTuple
