@@ -30,7 +30,7 @@ check: setup ## format, lint, types, layers, documents
 docs: setup ## write the lists in README
 	$(BIN)/cog -r README.md
 
-bench: setup ## figures beside a baseline of the same run, in one table: make bench ROWS="fold tracker" (all: some 15 minutes)
+bench: setup ## figures beside a baseline of the same run, in one table: make bench ROWS="fold tracker" (all: 15 minutes on a quick machine, 45 on a slow one)
 	$(BIN)/python -m tests.bench $(ROWS)
 
 fuzz: setup ## every reader of foreign bytes, SECONDS each (default 60): make fuzz SECONDS=300 TARGETS="postfix reports"
