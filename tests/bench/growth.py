@@ -18,23 +18,17 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 
-import psutil
-
 from streams.core.queues import queues
-from streams.process import MODEST, prepare
+from streams.process import MODEST
 from streams.track.part import BEHIND, Part
-from tests.bench.events import TERMS, Framed, batches, framed, journeys, opened, proof, tick
+from tests.bench.events import TERMS, Framed, batches, framed, journeys, proof, tick
 from tests.bench.figure import Figure, alternate
+from tests.bench.memory import build
 from tests.bench.size import Size
-
-AT = 1000.0
-"""Second at which all open units were submitted: those that are late are due at 1010, the others at 1060."""
 
 FIRST = 1011.0
 """Second of the first look, which raises what is late; measured ticks follow a millisecond apart."""
 
-CHUNK = 4_000
-LATE = 100
 BATCH = 20_000
 BATCHES = 3
 STEP = 0.001
@@ -129,47 +123,16 @@ class Grown:
         return [*mixed, tick(self._at)]
 
 
-def build(part: Part, first: int, end: int) -> None:
-    """Open units with numbers from `first` up to `end`."""
-    for start in range(first, end, CHUNK):
-        numbers = range(start, min(end, start + CHUNK))
-        some = [one for number in numbers for one in opened(number, AT, is_late=number % LATE == 0)]
-        for records in batches(some):
-            part.take(records)
-
-
 # Memory
 
 
 def _memory(size: Size) -> Iterator[Figure]:
     """Resident memory by number of open units of three legs each; it is measured once, since nothing moves it."""
     sizes = _sizes(size)
-    command = (sys.executable, "-m", "tests.bench.growth", *map(str, sizes))
+    command = (sys.executable, "-m", "tests.bench.memory", *map(str, sizes))
     done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, **MODEST})  # noqa: S603 - ourselves
     imports, *grown = map(float, done.stdout.split())
     for number, value in zip(sizes, grown, strict=True):
         note = f"three legs each, one run; of these {imports:.0f} MB are there before the first event"
         what = f"memory of {number // 1000:,} thousand open units"
         yield Figure(what=what, unit="MB", runs=[value], note=note)
-
-
-def _main(sizes: Sequence[int]) -> None:
-    prepare()
-    part, before = Part.empty(0, TERMS), 0
-    build(part, 0, 1)
-    _tell()
-    part = Part.empty(0, TERMS)
-    for number in sizes:
-        build(part, before, number)
-        before = number
-        gc.collect()
-        _tell()
-
-
-def _tell() -> None:
-    sys.stdout.write(f"{psutil.Process().memory_info().rss / 1e6}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _main([int(one) for one in sys.argv[1:]])

@@ -18,8 +18,8 @@ from streams.settings import Settings
 from streams.track.tracker import Tracker
 from tests.bench.events import TERMS, batches, opened, submission, written
 from tests.bench.figure import Figure, alternate
-from tests.bench.growth import AT, CHUNK
 from tests.bench.members import TOPIC, Group, Member
+from tests.bench.memory import AT, CHUNK
 from tests.bench.size import Size, stack
 
 STARTED = "m0"
