@@ -136,14 +136,12 @@ class Facts:
 
     def series(self, column: str, rows: NDArray[np.int64]) -> pl.Series:
         """The texts of a column at some rows; None becomes ""."""
-        some = self.frame[column][rows]
-        return some.fill_null("") if some.null_count() else some
+        return _filled(self.frame[column][rows], "")
 
     def _whole(self, column: str) -> pl.Series:
         """A column of texts; None becomes "". It is kept, since filling costs more than comparing."""
         if column not in self._wholes:
-            texts = self.frame[column].cast(pl.String)
-            self._wholes[column] = texts.fill_null("") if texts.null_count() else texts
+            self._wholes[column] = _filled(self.frame[column].cast(pl.String), "")
         return self._wholes[column]
 
     def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
@@ -152,8 +150,12 @@ class Facts:
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
-        some = self.frame[column][rows].cast(pl.Int64)
-        return (some.fill_null(default) if some.null_count() else some).to_numpy()
+        return _filled(self.frame[column][rows].cast(pl.Int64), default).to_numpy()
+
+
+def _filled(values: pl.Series, default: str | int) -> pl.Series:
+    """Values with a default for None; to fill is a query, to ask whether there is anything to fill is none."""
+    return values.fill_null(default) if values.null_count() else values
 
 
 SCHEMA: dict[str, pl.DataType] = {

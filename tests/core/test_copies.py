@@ -30,26 +30,14 @@ def test_unread_copy_is_found_and_cleared_when_opened() -> None:
 
 def test_expunged_unread_is_not_read() -> None:
     """A copy that leaves the store unread before it was due is not-read, and no longer unread."""
-    copy = identity.copy_leg("store", "bob@dest.test", "INBOX", "s1")
-    gone = event(Kind.NOT_READ, 50, host="store", queue_id="INBOX/s1", recipient="bob@dest.test", leg=copy)
+    gone = there(Kind.NOT_READ, 50, "INBOX")
     assert alarms(folded(journey(0, "1", read=False), [gone]), 1000) == {("not-read", "store/s1", 50, None)}
 
 
 def test_moved_copy_is_read_where_it_lies_now() -> None:
     """MOVE is not leaving unread: a read in the new mailbox clears."""
-    old, new = (identity.copy_leg("store", "bob@dest.test", box, "s1") for box in ("INBOX", "Later"))
-    moved = event(
-        Kind.TRANSFERRED,
-        5,
-        host="store",
-        queue_id="INBOX/s1",
-        recipient="bob@dest.test",
-        side="moved",
-        leg=old,
-        next_leg=new,
-    )
-    read = event(Kind.READ, 7, host="store", queue_id="Later/1", recipient="bob@dest.test", leg=new)
-    assert alarms(folded(journey(0, "1", read=False), [moved, read]), 1000) == set()
+    ways = [moved(5, "INBOX", "Later"), there(Kind.READ, 7, "Later")]
+    assert alarms(folded(journey(0, "1", read=False), ways), 1000) == set()
 
 
 def test_copy_that_is_moved_unopened_is_still_to_be_read_by_its_time() -> None:
