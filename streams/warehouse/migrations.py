@@ -3,10 +3,12 @@
 Rules:
 - A numbered script is applied once, and remembered with its checksum; one that changed afterwards is refused: what is
   fed and derived can be thrown away and made again from the log.
+- What was applied is remembered at the end, so that after a failure all of it is applied again.
 - Views are made again whenever their text changed. Retention is set whenever the settings changed.
-- Every statement may be run by two processes at once.
+- Every statement may be run again, and by two processes at once.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -48,6 +50,10 @@ ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
 """
 
+_COLUMNS = """
+SELECT table, name, type, comment FROM system.columns WHERE database = currentDatabase() ORDER BY table, position
+"""
+
 
 def migrate(settings: Settings) -> None:
     """Make everything that is missing.
@@ -62,18 +68,16 @@ def migrate(settings: Settings) -> None:
     client = connect(settings)
     client.command(_APPLIED)
     done = dict(client.query("SELECT name, checksum FROM migrations FINAL").result_rows)
-    _scripts(client, done, settings.database)
-    _views(client, done)
-    _retention(client, done, settings)
+    _refuse_others(done, settings.database)
+    applied = [_apply(client, *step) for step in _steps(client, settings) if done.get(step[0]) != checksum(step[1])]
+    if applied:  # in one insert: one for each costs more than the statements
+        client.insert("migrations", applied, column_names=["name", "checksum"])
     client.close()
 
 
-def _scripts(client: Any, done: dict[str, str], database: str) -> None:
+def _refuse_others(done: dict[str, str], database: str) -> None:
     for name in scripts.numbered():
-        script = scripts.text(name)
-        if name not in done:
-            _apply(client, name, script, scripts.statements(script))
-        elif done[name] != checksum(script):
+        if name in done and done[name] != checksum(scripts.text(name)):
             raise Misuse(
                 f"The database {database} was made by another version of {name}.",
                 hint=f"DROP DATABASE {database} (embedded: remove the folder clickhouse of the data directory):"
@@ -81,40 +85,30 @@ def _scripts(client: Any, done: dict[str, str], database: str) -> None:
             )
 
 
-def _views(client: Any, done: dict[str, str]) -> None:
-    for name, statement in view_statements(client):
-        if done.get(f"view {name}") != checksum(statement):
-            _apply(client, f"view {name}", statement, [statement])
+def _steps(client: Any, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Names and scripts of all that there is, in order: views have the columns of the tables that are there by then."""
+    for name in scripts.numbered():
+        yield name, scripts.text(name)
+    for name, statement in _views(client):
+        yield f"view {name}", statement
+    for table, (column, setting) in KEPT.items():
+        days = int(getattr(settings, setting))
+        yield f"retention {table}", f"ALTER TABLE {table} MODIFY TTL toDateTime({column}) + INTERVAL {days} DAY"
 
 
-def view_statements(client: Any) -> list[tuple[str, str]]:
-    """Names and statements of all views, in order."""
-
-    def columns(table: str) -> list[scripts.Column]:
-        rows = client.query(
-            "SELECT name, type, comment FROM system.columns"
-            " WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
-            parameters={"table": table},
-        ).result_rows
-        return [scripts.Column(*row) for row in rows]
-
+def _views(client: Any) -> list[tuple[str, str]]:
+    columns: dict[str, list[scripts.Column]] = {}
+    for table, *column in client.query(_COLUMNS).result_rows:
+        columns.setdefault(table, []).append(scripts.Column(*column))
     written = [(name, scripts.statements(scripts.text(f"views/{name}.sql"))[0]) for name in scripts.views()]
-    shaped = [(name, scripts.with_columns(statement, columns)) for name, statement in written]
+    shaped = [(name, scripts.with_columns(statement, columns.__getitem__)) for name, statement in written]
     return [*shaped, *((name, reliability.view(name)) for name in reliability.BY)]
 
 
-def _retention(client: Any, done: dict[str, str], settings: Settings) -> None:
-    for table, (column, setting) in KEPT.items():
-        days = int(getattr(settings, setting))
-        statement = f"ALTER TABLE {table} MODIFY TTL toDateTime({column}) + INTERVAL {days} DAY"
-        if done.get(f"retention {table}") != checksum(statement):
-            _apply(client, f"retention {table}", statement, [statement])
-
-
-def _apply(client: Any, name: str, script: str, statements: list[str]) -> None:
-    for statement in statements:
+def _apply(client: Any, name: str, script: str) -> tuple[str, str]:
+    for statement in scripts.statements(script):
         client.command(statement)
-    client.insert("migrations", [[name, checksum(script)]], column_names=["name", "checksum"])
+    return name, checksum(script)
 
 
 def checksum(script: str) -> str:

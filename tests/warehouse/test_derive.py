@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from streams import profiles
 from streams.collect.evidence import Evidence
 from streams.collect.sources import read
+from streams.core.errors import Unavailable
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
+from streams.warehouse.derive import derive
 from tests.core.journeys import (
     TERMS,
     journey,
@@ -145,6 +147,39 @@ def twice_submitted() -> tuple[list[MessageEvent], list[MessageEvent]]:
     """A Message-ID submitted twice and a report of one of them; and what joins the report to its submission."""
     first = [*submitted(0, "A1"), *submitted(1, "A2")]
     return [*first, *reported(3, ("relay", "B1"))], sent(2, ("origin", "A1"), ("relay", "B1"))
+
+
+class Forgetful:
+    """A warehouse that begins anew once chains are known: tables in memory are empty then."""
+
+    def __init__(self, client: Any) -> None:
+        """Stand before a real one."""
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        """What the real one does."""
+        return getattr(self._client, name)
+
+    def command(self, statement: str, **more: Any) -> Any:
+        """Act, and forget."""
+        done = self._client.command(statement, **more)
+        if "_chains ENGINE" in statement:
+            question = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Memory'"
+            for (name,) in self._client.query(question).result_rows:
+                self._client.command(f"TRUNCATE TABLE {name}")
+        return done
+
+
+def test_what_a_warehouse_forgot_in_the_middle_is_derived_later(stack: Settings, ledger: str) -> None:
+    """A slice whose tables are gone is not taken for derived."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(journey(0, "1"))
+    both.tick(500)
+    with pytest.raises(Unavailable):
+        derive(Forgetful(both.client), both.terms)
+    assert both.derive() == 1
+    assert {row["n"] for row in both.ask("SELECT count() AS n FROM custody")} == {1}
+    assert_agree(both)
 
 
 def withdrawn(ledger: Ledger) -> list[tuple[str, int]]:

@@ -1,16 +1,16 @@
 -- Chains: stays that custody passed between have one label, the least of their legs.
 
 -- @chains
-CREATE OR REPLACE TABLE work_edges ENGINE = MergeTree ORDER BY a AS
+CREATE OR REPLACE TABLE work_edges ENGINE = Memory AS
 SELECT one.1 AS a, one.2 AS b, min(clock) AS since
 FROM (SELECT arrayJoin([(leg, next_leg), (next_leg, leg)]) AS one, clock FROM work_facts WHERE stay != 'entry' AND next_stay != 'none')
 GROUP BY a, b;
 
-CREATE OR REPLACE TABLE work_labels ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_labels ENGINE = Memory AS
 SELECT a AS leg, least(a, min(b)) AS label FROM work_edges GROUP BY a;
 
 -- @round
-CREATE OR REPLACE TABLE work_labels_next ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_labels_next ENGINE = Memory AS
 SELECT leg, min(label) AS label
 FROM
 (

@@ -1,12 +1,7 @@
 -- Credit: whose evidence is that is connected to no submission (streams/core/effective.py says it for the stream).
 
 -- @credit
-CREATE OR REPLACE TABLE work_recipients ENGINE = MergeTree ORDER BY chain AS
-SELECT chain, arraySlice(arraySort(groupArray((met, half))), 1, 2) AS two
-FROM (SELECT chain, half, min(named_known) AS met FROM work_legs GROUP BY chain, half)
-GROUP BY chain;
-
-CREATE OR REPLACE TABLE work_claims ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_claims ENGINE = Memory AS
 WITH
     -- To whom a name belongs: as it was submitted, else as a submitted one gave way to it.
     p AS
@@ -39,7 +34,12 @@ SELECT o.chain AS of_chain, p.chain AS of_owner, o.message_key AS of_key, greate
 FROM
 (
     SELECT r.chain AS chain, k.message_key AS message_key, named, rank
-    FROM work_recipients AS r
+    FROM
+    (
+        SELECT chain, arraySlice(arraySort(groupArray((met, half))), 1, 2) AS two
+        FROM (SELECT chain, half, min(named_known) AS met FROM work_legs GROUP BY chain, half)
+        GROUP BY chain
+    ) AS r
     INNER JOIN (SELECT DISTINCT chain, message_key FROM work_legs) AS k ON r.chain = k.chain
     ARRAY JOIN r.two AS named, arrayEnumerate(r.two) AS rank
 ) AS o
@@ -60,18 +60,18 @@ LEFT JOIN (SELECT chain AS own_chain, toNullable(min(known)) AS own_known FROM w
 GROUP BY of_chain
 HAVING ifNull(one.2 < until, 1);
 
-CREATE OR REPLACE TABLE work_owners ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_owners ENGINE = Memory AS
 SELECT chain, owner, since, until FROM work_claims WHERE own_known IS NULL;
 
 -- Whose is what is known of a chain, and what of it: all of its own, and what was known in time of those credited to it.
-CREATE OR REPLACE TABLE work_credits ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_credits ENGINE = Memory AS
 SELECT DISTINCT chain, chain AS owner, @ever AS since, @never AS until FROM work_submissions
 UNION ALL
 SELECT chain, owner, since, ifNull(until, @never) FROM work_claims WHERE owner != chain;
 
 -- What was known before its own submission was: it counts for both, since it was told. Where a report is due it counts only
 -- if it came later: the alarm that it cleared had been told.
-CREATE OR REPLACE TABLE work_early ENGINE = MergeTree ORDER BY owner AS
+CREATE OR REPLACE TABLE work_early ENGINE = Memory AS
 SELECT
     w.owner AS owner,
     minOrNullIf(greatest(c.known, w.since), c.is_final) AS report_known,
@@ -86,7 +86,7 @@ INNER JOIN work_chained AS c ON w.chain = c.chain
 WHERE greatest(c.known, w.since) < w.until
 GROUP BY owner;
 
-CREATE OR REPLACE TABLE work_credited ENGINE = MergeTree ORDER BY owner AS
+CREATE OR REPLACE TABLE work_credited ENGINE = Memory AS
 SELECT
     w.owner != @none AND ifNull(greatest(c.known, w.since) < w.until, 1) AS is_credited,
     if(is_credited, w.owner, c.chain) AS owner,

@@ -1,7 +1,8 @@
 -- The facts of a slice of the messages that were touched, and of those that share a place with them.
 -- The scripts of this folder derive entries, legs, copies and units from events, independently of the stream processors.
 -- `-- @name` begins a block; streams/warehouse/derive.py says in which order blocks are run and which are repeated.
--- `work_` tables belong to one derivation and are dropped after it.
+-- `work_` tables belong to one derivation and are dropped after it. Those of a slice are in memory: a table on disk costs more
+-- than what most of them hold, and what was dropped would stay on disk for minutes. What was touched may be a whole ledger.
 
 -- @begin
 CREATE TABLE work_touched ENGINE = MergeTree ORDER BY message_key AS
@@ -13,7 +14,7 @@ WHERE log_offset >= {least:UInt64} AND log_offset >= transform(log_partition, {p
 SELECT count() FROM work_touched;
 
 -- @slice
-CREATE OR REPLACE TABLE work_keys ENGINE = MergeTree ORDER BY message_key AS
+CREATE OR REPLACE TABLE work_keys ENGINE = Memory AS
 SELECT message_key, toUInt8(0) AS round
 FROM work_touched
 WHERE message_key > {after:String}
@@ -31,7 +32,7 @@ CREATE OR REPLACE TABLE work_facts
     message_id Nullable(String), report_requested Nullable(Bool), recipients_expected Int32, attributes Array(String),
     seq Int32, event_id FixedString(16)
 )
-ENGINE = MergeTree ORDER BY leg;
+ENGINE = Memory;
 
 -- @slice_end
 SELECT count(), max(message_key) FROM work_keys WHERE round = 0;

@@ -1,7 +1,7 @@
 -- What was known at the tick before each hand-over that connected what was known apart, and that tick's next.
 
 -- @apart
-CREATE OR REPLACE TABLE work_apart ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_apart ENGINE = Memory AS
 SELECT c.chain AS chain, e.since AS as_of
 FROM (SELECT a, since FROM work_edges WHERE toUnixTimestamp64Micro(since) > 0) AS e
 INNER JOIN (SELECT leg, chain, since FROM work_chains) AS c ON e.a = c.leg
@@ -13,10 +13,10 @@ HAVING uniqExact(e.a) > 1;
 SELECT (SELECT count() FROM work_apart), (SELECT count() FROM reunion_records WHERE message_key IN (SELECT message_key FROM work_keys));
 
 -- @groups
-CREATE OR REPLACE TABLE work_apart_keys ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_apart_keys ENGINE = Memory AS
 SELECT DISTINCT chain, message_key FROM work_chained WHERE chain IN (SELECT chain FROM work_apart);
 
-CREATE OR REPLACE TABLE work_shared ENGINE = MergeTree ORDER BY place AS
+CREATE OR REPLACE TABLE work_shared ENGINE = Memory AS
 SELECT place, arrayJoin(message_keys) AS message_key
 FROM
 (
@@ -27,12 +27,12 @@ FROM
     HAVING length(message_keys) > 1
 );
 
-CREATE OR REPLACE TABLE work_groups ENGINE = MergeTree ORDER BY message_key AS
+CREATE OR REPLACE TABLE work_groups ENGINE = Memory AS
 SELECT DISTINCT message_key, message_key AS label
 FROM (SELECT message_key FROM work_shared UNION ALL SELECT message_key FROM work_apart_keys);
 
 -- @group_round
-CREATE OR REPLACE TABLE work_groups_next ENGINE = MergeTree ORDER BY message_key AS
+CREATE OR REPLACE TABLE work_groups_next ENGINE = Memory AS
 SELECT message_key, min(label) AS label
 FROM
 (
@@ -59,7 +59,7 @@ WHERE n.label != g.label;
 EXCHANGE TABLES work_groups AND work_groups_next;
 
 -- @moments
-CREATE OR REPLACE TABLE work_moments ENGINE = MergeTree ORDER BY message_key AS
+CREATE OR REPLACE TABLE work_moments ENGINE = Memory AS
 SELECT g.message_key AS message_key, m.as_of AS as_of, m.number AS number
 FROM work_groups AS g
 INNER JOIN
@@ -74,7 +74,7 @@ INNER JOIN
     )
 ) AS m ON g.label = m.label;
 
-CREATE OR REPLACE TABLE work_all ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_all ENGINE = Memory AS
 SELECT * FROM work_facts WHERE message_key IN (SELECT message_key FROM work_moments);
 
 INSERT INTO reunion_records
@@ -87,14 +87,14 @@ INNER JOIN (SELECT message_key, min(log_partition) AS log_partition, max(observe
 SELECT max(number) FROM work_moments;
 
 -- @former
-CREATE OR REPLACE TABLE work_facts ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_facts ENGINE = Memory AS
 SELECT f.*
 FROM work_all AS f
 INNER JOIN (SELECT message_key, as_of FROM work_moments WHERE number = {number:UInt64}) AS m ON f.message_key = m.message_key
 WHERE f.clock < m.as_of;
 
 -- @apart_records
-CREATE OR REPLACE TABLE work_@table AS @table;
+CREATE OR REPLACE TABLE work_@table AS @table ENGINE = Memory;
 
 -- @keep_former
 INSERT INTO former_@table SELECT r.*, m.as_of FROM work_@table AS r INNER JOIN work_moments AS m ON r.message_key = m.message_key WHERE m.number = {number:UInt64};

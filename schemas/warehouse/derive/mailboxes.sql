@@ -1,7 +1,7 @@
 -- Mailboxes: copies and where they were moved; and reports about what nobody submitted.
 
 -- @mailboxes
-CREATE OR REPLACE TABLE work_copies ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_copies ENGINE = Memory AS
 SELECT g.*, c.chain AS chain
 FROM
 (
@@ -45,7 +45,7 @@ FROM
 ) AS g
 INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON g.leg = c.of_leg;
 
-CREATE OR REPLACE TABLE work_reads ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_reads ENGINE = Memory AS
 WITH RECURSIVE
     moves AS (SELECT leg, moved_to, moved_known FROM work_copies WHERE moved_known IS NOT NULL),
     own AS
@@ -88,7 +88,7 @@ FROM
 )
 GROUP BY leg;
 
-CREATE OR REPLACE TABLE work_astray ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_astray ENGINE = Memory AS
 SELECT a.leg AS leg, a.message_key AS message_key, a.host AS host, a.queue_id AS queue_id, a.recipient AS recipient, a.reported_known AS reported_known,
     least(s.submitted_known, m.first_known) AS submitted_known, a.observed_at AS observed_at
 FROM

@@ -1,7 +1,7 @@
 -- Stays: submissions, queue entries and legs, each with what its own evidence tells.
 
 -- @stays
-CREATE OR REPLACE TABLE work_chains ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_chains ENGINE = Memory AS
 SELECT n.leg AS leg, n.place AS place, n.half AS half, n.stay AS stay, n.since AS since, if(l.label = @none, n.leg, l.label) AS chain
 FROM
 (
@@ -16,7 +16,7 @@ FROM
 ) AS n
 LEFT JOIN work_labels AS l ON n.leg = l.leg;
 
-CREATE OR REPLACE TABLE work_chained ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_chained ENGINE = Memory AS
 SELECT
     c.chain AS chain, f.*,
     (f.kind = 'reported' AND f.action IN ('delivered', 'failed', 'relayed', 'expanded')) OR f.kind = 'discharged'
@@ -25,7 +25,7 @@ FROM work_facts AS f
 INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON f.leg = c.of_leg
 WHERE f.stay != 'entry';
 
-CREATE OR REPLACE TABLE work_submissions ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_submissions ENGINE = Memory AS
 SELECT
     *,
     at + toIntervalMicrosecond(arrayFirst(t -> t.1 <= ifNull(priority, 0), levels).2) AS term,
@@ -44,7 +44,7 @@ FROM
     WHERE kind = 'submitted' AND traffic = 'ours'
 );
 
-CREATE OR REPLACE TABLE work_messages ENGINE = MergeTree ORDER BY message_key AS
+CREATE OR REPLACE TABLE work_messages ENGINE = Memory AS
 SELECT message_key, two[1].3 AS first_place, toNullable(two[1].1) AS first_known, if(length(two) = 2, toNullable(two[2].1), NULL) AS second_known
 FROM
 (
@@ -53,7 +53,7 @@ FROM
     GROUP BY message_key
 );
 
-CREATE OR REPLACE TABLE work_entries ENGINE = MergeTree ORDER BY place AS
+CREATE OR REPLACE TABLE work_entries ENGINE = Memory AS
 SELECT
     place,
     any(toFixedString(concat(substring(leg, 1, 8), unhex('0000000000000000')), 16)) AS leg,
@@ -97,7 +97,7 @@ FROM
 )
 GROUP BY place;
 
-CREATE OR REPLACE TABLE work_legs ENGINE = MergeTree ORDER BY leg AS
+CREATE OR REPLACE TABLE work_legs ENGINE = Memory AS
 SELECT
     g.*, g.handed.2 AS handed_to, c.chain AS chain, c.place AS place, c.half AS half,
     n.traffic AS traffic, n.priority AS priority, n.size AS size, n.arrived_at AS arrived_at, n.arrived_known AS arrived_known,

@@ -1,13 +1,11 @@
 -- Units of custody: what became of each recipient of each submission, and whom they were expanded to.
 
 -- @units
-CREATE OR REPLACE TABLE work_redirected ENGINE = MergeTree ORDER BY leg AS
-SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue';
+CREATE OR REPLACE TABLE work_members ENGINE = Memory AS
+WITH r AS (SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue')
+SELECT DISTINCT chain, next_leg AS member FROM r WHERE next_leg NOT IN (SELECT leg FROM r);
 
-CREATE OR REPLACE TABLE work_members ENGINE = MergeTree ORDER BY chain AS
-SELECT DISTINCT chain, next_leg AS member FROM work_redirected WHERE next_leg NOT IN (SELECT leg FROM work_redirected);
-
-CREATE OR REPLACE TABLE work_member_proofs ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_expansions ENGINE = Memory AS
 WITH RECURSIVE
     hops AS (SELECT leg, next_leg FROM work_chained WHERE next_stay != 'none' AND kind != 'reported' AND chain IN (SELECT chain FROM work_members)),
     reach AS
@@ -16,21 +14,21 @@ WITH RECURSIVE
         UNION ALL
         SELECT r.chain, r.member, h.next_leg, r.depth + 1 FROM reach AS r INNER JOIN hops AS h ON r.leg = h.leg WHERE r.depth < 16
     )
-SELECT r.chain AS chain, r.member AS member, minOrNull(p.at) AS proof_at
-FROM (SELECT DISTINCT chain, member, leg FROM reach) AS r
-INNER JOIN
-(
-    SELECT if(kind = 'reported', next_leg, leg) AS leg, at FROM work_credited WHERE is_proof AND owner IN (SELECT chain FROM work_members)
-) AS p ON r.leg = p.leg
-GROUP BY r.chain, r.member;
-
-CREATE OR REPLACE TABLE work_expansions ENGINE = MergeTree ORDER BY chain AS
 SELECT m.chain AS chain, count() AS members, countIf(p.proof_at IS NOT NULL) AS proven, max(p.proof_at) AS last_proof_at
 FROM work_members AS m
-LEFT JOIN work_member_proofs AS p ON m.chain = p.chain AND m.member = p.member
+LEFT JOIN
+(
+    SELECT r.chain AS chain, r.member AS member, minOrNull(p.at) AS proof_at
+    FROM (SELECT DISTINCT chain, member, leg FROM reach) AS r
+    INNER JOIN
+    (
+        SELECT if(kind = 'reported', next_leg, leg) AS leg, at FROM work_credited WHERE is_proof AND owner IN (SELECT chain FROM work_members)
+    ) AS p ON r.leg = p.leg
+    GROUP BY r.chain, r.member
+) AS p ON m.chain = p.chain AND m.member = p.member
 GROUP BY m.chain;
 
-CREATE OR REPLACE TABLE work_stays ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_stays ENGINE = Memory AS
 SELECT
     owner AS chain,
     minOrNullIf(deleted_at, is_deletion) AS deleted_at,
@@ -53,7 +51,7 @@ FROM
 )
 GROUP BY owner;
 
-CREATE OR REPLACE TABLE work_holders ENGINE = MergeTree ORDER BY holder AS
+CREATE OR REPLACE TABLE work_holders ENGINE = Memory AS
 SELECT
     if(w.owner = @none, g.chain, w.owner) AS holder,
     argMax((g.host, g.queue_id), (least(g.own_left_at, g.entry_left_at) IS NULL OR g.was_deleted, g.arrived_at, g.leg)) AS last,
@@ -63,7 +61,7 @@ LEFT JOIN work_owners AS w ON g.chain = w.chain
 WHERE g.arrived_at IS NOT NULL AND g.met_known IS NOT NULL
 GROUP BY holder;
 
-CREATE OR REPLACE TABLE work_units ENGINE = MergeTree ORDER BY chain AS
+CREATE OR REPLACE TABLE work_units ENGINE = Memory AS
 WITH
     s AS
     (
