@@ -6,17 +6,20 @@ Rules:
 - Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
 """
 
+from typing import Final
+
 from streams.collect.postfix_desk import NOTHING, Desk, half_of
 from streams.collect.postfix_entry import Entry, Owed
 from streams.collect.postfix_traffic import classify, outside
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import place_of
 
-_SUBMITTED, _TRANSFERRED = Kind.SUBMITTED, Kind.TRANSFERRED
-_NOBODY = Owed()
+_SUBMITTED: Final = Kind.SUBMITTED
+_TRANSFERRED: Final = Kind.TRANSFERRED
+_NOBODY: Final = Owed()
 """Whom a whole entry is owed to."""
 
-TRAFFIC = {traffic.value: traffic for traffic in Traffic}
+TRAFFIC: Final = {traffic.value: traffic for traffic in Traffic}
 
 
 def arrive(desk: Desk, entry: Entry) -> None:

@@ -6,6 +6,8 @@ Rules:
   "discarded" in the peer's words it is neither.
 """
 
+from typing import Final
+
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
 from streams.collect.postfix_desk import NONE, Desk, half_of
@@ -13,7 +15,7 @@ from streams.collect.postfix_entry import Entry, Owed
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import session_leg
 
-WORDS = 500
+WORDS: Final = 500
 """Characters of a peer's words that are kept."""
 
 
@@ -21,13 +23,15 @@ Onward = tuple[str | None, str | None, str | None, bytes | None]
 """Where custody passed to: "sent" where a hand-over is told, "relayed" where no report will see it, what the next party
 calls it, the next leg."""
 
-NOWHERE: Onward = (None, None, None, None)
+NOWHERE: Final[Onward] = (None, None, None, None)
 
 # A member of an enumeration is looked up by a descriptor, which takes its time.
-_DELIVERED, _TRANSFERRED, _DEFERRED = Kind.DELIVERED, Kind.TRANSFERRED, Kind.DEFERRED
+_DELIVERED: Final = Kind.DELIVERED
+_TRANSFERRED: Final = Kind.TRANSFERRED
+_DEFERRED: Final = Kind.DEFERRED
 
-_FINAL = frozenset({"lmtp", "local", "virtual", "pipe"})
-_NOBODY = frozenset({"none", "local", "virtual"})
+_FINAL: Final = frozenset({"lmtp", "local", "virtual", "pipe"})
+_NOBODY: Final = frozenset({"none", "local", "virtual"})
 
 
 def attempted(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:

@@ -9,7 +9,7 @@ Rules:
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -32,12 +32,12 @@ _PARTIES = 16_384
 _RECIPIENTS = 65_536
 _SECONDS = 1_024
 
-_REMOVED = Kind.REMOVED
+_REMOVED: Final = Kind.REMOVED
 
-NONE = "None"
+NONE: Final = "None"
 """As it stands in an outcome: formatting what is nothing takes long."""
 
-NOTHING = f"{NONE}|{NONE}|{NONE}"
+NOTHING: Final = f"{NONE}|{NONE}|{NONE}"
 """Outcome of a fact that has none."""
 
 
@@ -51,7 +51,7 @@ class _Halves(dict[str, bytes]):
         return half
 
 
-half_of = _Halves().__getitem__
+half_of: Final = _Halves().__getitem__
 """The second half of a recipient's leg."""
 
 
@@ -65,7 +65,7 @@ class _Seconds(dict[int, str]):
         return text
 
 
-second_of = _Seconds().__getitem__
+second_of: Final = _Seconds().__getitem__
 """The text of a second."""
 
 

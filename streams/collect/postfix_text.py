@@ -4,6 +4,7 @@ Source: Postfix 3.x: smtpd(8), cleanup(8), pickup(8), qmgr(8), bounce(8), log_ad
 """
 
 import re
+from typing import Final
 
 import msgspec
 
@@ -21,39 +22,39 @@ RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 
 # Each pattern is tried at one place of a text and looks at each character a few times: a line made up by somebody who
 # wishes us ill costs no more than another.
-_OUTCOME = (
+_OUTCOME: Final = (
     r", (?:orig_to=<([^>]*)>, )?relay=([^,]*), (?:conn_use=\d+, )?delay=[\d.]+, "
     r"(?:delays=([^,]*), )?(?:tls=[^,]*, )?(?:dsn=([\d.]+), )?status=([\w-]+)"
 )
-_ATTEMPT = re.compile(r"to=<([^>]*)>" + _OUTCOME)
-_PLAIN_ATTEMPT = re.compile(
+_ATTEMPT: Final = re.compile(r"to=<([^>]*)>" + _OUTCOME)
+_PLAIN_ATTEMPT: Final = re.compile(
     r"to=<([^>]*)>, relay=([^,]*), delay=[\d.]+, delays=([^,]*), dsn=([\d.]+), status=([\w-]+) \((.*)\)", re.DOTALL
 ).fullmatch
 """The same of most lines, which are whole and have nothing optional: trying what is optional costs as much again."""
-_QUOTED_ATTEMPT = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
-_QUEUED_AS = "queued as "
-_NUMBER = re.compile(r"[0-9A-Za-z]*")
-_SAVED = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
-_FORWARDED = "forwarded as "
+_QUOTED_ATTEMPT: Final = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
+_QUEUED_AS: Final = "queued as "
+_NUMBER: Final = re.compile(r"[0-9A-Za-z]*")
+_SAVED: Final = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
+_FORWARDED: Final = "forwarded as "
 _REPLACING = 'replacing command "'
-_RCPT = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
-_MAIL = re.compile(r"mail from:", re.IGNORECASE)
-_ENVID = re.compile(r"\sENVID=([^\s\"]{1,200})", re.IGNORECASE)
-_NOTIFY = re.compile(r"\sNOTIFY=([A-Z,]{1,200})", re.IGNORECASE)
+_RCPT: Final = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
+_MAIL: Final = re.compile(r"mail from:", re.IGNORECASE)
+_ENVID: Final = re.compile(r"\sENVID=([^\s\"]{1,200})", re.IGNORECASE)
+_NOTIFY: Final = re.compile(r"\sNOTIFY=([A-Z,]{1,200})", re.IGNORECASE)
 _SHOWN = 100
 """Bytes of a command that smtpd logs; what stands at its end may go on."""
-_REJECTED = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
-_REJECTION = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?: \d\.\d{1,3}\.\d{1,3})?)(?=\D)")
-_AFTER_DATA = ("reject: END-OF-MESSAGE ", "milter-reject: END-OF-MESSAGE ")
-_HEADER = re.compile(
+_REJECTED: Final = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
+_REJECTION: Final = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?: \d\.\d{1,3}\.\d{1,3})?)(?=\D)")
+_AFTER_DATA: Final = ("reject: END-OF-MESSAGE ", "milter-reject: END-OF-MESSAGE ")
+_HEADER: Final = re.compile(
     r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+):(.*?)"
     r" from (?:local|unknown|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
     re.DOTALL,
 )
-_PARTIES = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
-_RELAY = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
-_ACTIVE = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)").fullmatch
-_PICKUP = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
+_PARTIES: Final = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
+_RELAY: Final = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
+_ACTIVE: Final = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)").fullmatch
+_PICKUP: Final = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):

@@ -6,16 +6,17 @@ in five hexadecimal digits. Ids are unique per host only, and short ones are use
 """
 
 import re
+from typing import Final
 
 _DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
 _BASE = 52
-_PAIRS = {a + b: _BASE * m + n for m, a in enumerate(_DIGITS) for n, b in enumerate(_DIGITS)}
-_HIGH = {pair: _BASE * _BASE * value for pair, value in _PAIRS.items()}
+_PAIRS: Final = {a + b: _BASE * m + n for m, a in enumerate(_DIGITS) for n, b in enumerate(_DIGITS)}
+_HIGH: Final = {pair: _BASE * _BASE * value for pair, value in _PAIRS.items()}
 _DIGIT = "[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]"
 _LONG = re.compile(f"{_DIGIT}{{10}}z[0-9A-Za-y]{{1,20}}")
-_SHORT = re.compile(r"[0-9A-F]{6,24}")
-_QUEUE_ID = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}")
-_SECOND = 1_000_000
+_SHORT: Final = re.compile(r"[0-9A-F]{6,24}")
+_QUEUE_ID: Final = re.compile(f"{_LONG.pattern}|{_SHORT.pattern}").fullmatch
+_SECOND: Final = 1_000_000
 _NO_DIGIT = -(10**9)
 _KEPT = 1024
 _EARLIEST, _LATEST = 631_152_000, 4_102_444_800
@@ -24,7 +25,7 @@ _EARLIEST, _LATEST = 631_152_000, 4_102_444_800
 
 def is_queue_id(text: str) -> bool:
     """Has a text the form of a queue id."""
-    return _QUEUE_ID.fullmatch(text) is not None
+    return _QUEUE_ID(text) is not None
 
 
 def arrival(queue_id: str, line_at: int) -> int:
@@ -58,4 +59,4 @@ class _Seconds(dict[str, int]):
         return found
 
 
-_seconds = _Seconds()
+_seconds: Final = _Seconds()

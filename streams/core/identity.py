@@ -17,6 +17,7 @@ Rules:
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Final
 from zlib import crc32
 
 KEY_LENGTH = 72
@@ -28,11 +29,11 @@ FIXED_PARTITION = 0
 _UNSAFE = re.compile(r"[\s?]+")
 """Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
 
-_fact = blake2b(digest_size=16).copy
-_half = blake2b(digest_size=8).copy
+_fact: Final = blake2b(digest_size=16).copy
+_half: Final = blake2b(digest_size=8).copy
 """New hashes; a copy is cheaper than a new one, and a collector makes several of them for every line."""
 
-NOBODY = bytes(8)
+NOBODY: Final = bytes(8)
 """Second half of a leg that is a whole queue entry."""
 
 SESSION = b"\xff" * 8
