@@ -8,10 +8,10 @@ Rules:
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
@@ -69,7 +69,8 @@ second_of: Final = _Seconds().__getitem__
 """The text of a second."""
 
 
-class Party(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
     """Another side of a connection.
 
     Attributes:
@@ -125,7 +126,8 @@ Speak = Callable[["Desk", str], None]
 """Reads a line that is about no entry: desk, text."""
 
 
-class Head(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
     """What stands before a line's text.
 
     Attributes:
