@@ -6,6 +6,7 @@ Rules:
 - What they hold for, `clock` says.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,28 @@ BY = {
     "day": ("reliability_daily", ("day",)),
 }
 """Reliability by what: the view and its columns."""
+
+
+_KNOWN = {
+    "units": "SELECT * FROM custody WHERE message_key = {key:String} ORDER BY submitted_at, recipient",
+    "events": """
+        SELECT kind, occurred_at, host, queue_id, recipient, original_recipient, next_queue_id, peer, side,
+            source, action, status, diagnostic, traffic, originator, priority, size, report_requested,
+            file, offset, attributes, hex(event_id) AS event, seq
+        FROM
+        (
+            SELECT * FROM event_records WHERE message_key = {key:String}
+            ORDER BY occurred_at, log_offset LIMIT 1 BY event_id
+        )
+        ORDER BY occurred_at, host, seq, event_id
+        """,
+    "alerts": """
+        SELECT * FROM alerts WHERE alert_id IN (SELECT alert_id FROM alert_records WHERE message_key = {key:String})
+        ORDER BY raised_at
+        """,
+    "copies": "SELECT * FROM copies WHERE message_key = {key:String} ORDER BY saved_at",
+}
+"""What is known of a message. The first record of a fact counts: found sooner among few rows than in `events`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,43 +258,15 @@ class Warehouse:
 
     def hosts(self) -> list[str]:
         """Every host that events are of."""
-        return [
-            row["host"] for row in ask(self.client, "SELECT DISTINCT host FROM legs WHERE host != '' ORDER BY host")
-        ]
+        rows = ask(self.client, "SELECT DISTINCT host FROM leg_records WHERE host != '' ORDER BY host")
+        return [row["host"] for row in rows]
 
     def trace(self, key: str) -> dict[str, Rows]:
-        """All that is known of a message: units, events in order, alerts and copies."""
+        """All that is known of a message: units, events in order, alerts and copies; asked side by side."""
         named = {"key": key}
-        return {
-            "units": ask(
-                self.client,
-                "SELECT * FROM custody WHERE message_key = {key:String} ORDER BY submitted_at, recipient",
-                named,
-            ),
-            "events": ask(
-                self.client,
-                """
-                SELECT kind, occurred_at, host, queue_id, recipient, original_recipient, next_queue_id, peer, side,
-                    source, action, status, diagnostic, traffic, originator, priority, size, report_requested,
-                    file, offset, attributes, hex(event_id) AS event, seq
-                FROM events WHERE message_key = {key:String}
-                ORDER BY occurred_at, host, seq, event_id, log_offset LIMIT 1 BY event_id
-                """,
-                named,
-            ),
-            "alerts": ask(
-                self.client,
-                """
-                SELECT * FROM alerts
-                WHERE alert_id IN (SELECT alert_id FROM alert_records WHERE message_key = {key:String})
-                ORDER BY raised_at
-                """,
-                named,
-            ),
-            "copies": ask(
-                self.client, "SELECT * FROM copies WHERE message_key = {key:String} ORDER BY saved_at", named
-            ),
-        }
+        with ThreadPoolExecutor(len(_KNOWN)) as pool:
+            asked = {name: pool.submit(ask, self.client, question, named) for name, question in _KNOWN.items()}
+        return {name: rows.result() for name, rows in asked.items()}
 
     def raw(self, key: str) -> Rows:
         """The raw lines and parts that prove what is known of a message."""

@@ -6,8 +6,9 @@ CREATE OR REPLACE VIEW custody
     class String COMMENT 'Of the reliability contract: not_yet_due, proven_in_time, proven_late, refused_correctly, refused_by_us, beyond_sight, blind, open; not_expected where the terms expect no proof'
 ) AS
 WITH
-    (SELECT clock FROM derivation) AS now,
-    (SELECT arrayFilter(s -> s.rule = 'source-silent', spans) FROM derivation) AS silences
+    (SELECT (clock, arrayFilter(s -> s.rule = 'source-silent', spans)) FROM derivation) AS derived,
+    derived.1 AS now,
+    derived.2 AS silences
 SELECT
     @names(unit_records),
     proof_at IS NOT NULL AND refused_at IS NOT NULL AS contradictory,
