@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import end_offsets
@@ -98,8 +99,14 @@ class Group:
         self._name = f"custody-tracker-{settings.ledger}"
         self._consumer = Consumer(settings.kafka_client() | {"group.id": self._name})
 
+    @retry(
+        retry=retry_if_exception_type(KafkaException),
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
     def committed(self) -> dict[int, int]:
-        """The next offset of each partition."""
+        """The next offset of each partition; a broker that has just started coordinates nothing yet."""
         topic = topic_name(TOPIC, self._settings.ledger)
         places = [TopicPartition(topic, number) for number in range(self._settings.partitions)]
         return {place.partition: place.offset for place in self._consumer.committed(places, timeout=10)}
