@@ -30,7 +30,7 @@ from streams.warehouse.scripts import blocks, filled
 log = logging.getLogger(__name__)
 
 SLICE = 25_000
-"""Messages derived at once; of ten events each, they take 450 MB of the engine's memory."""
+"""Messages derived at once; of ten events each, they take about 400 MB of the engine's memory."""
 
 ROUNDS = 40
 """Rounds of joining chains at most; each doubles the length that is joined."""
