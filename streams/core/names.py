@@ -60,14 +60,16 @@ class Names:
 
     def add(self, *columns: pl.Series) -> Rows:
         """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
-        texts = [_clean(column) for column in columns]
-        joined = pl.select(pl.concat_str(*texts, separator=_BETWEEN) + _END).to_series()
-        lengths = joined.str.len_bytes().to_numpy().astype(np.int64)
-        offsets: Rows = len(self._heap) + np.cumsum(lengths) - lengths
-        if len(lengths):
-            self._heap += memoryview(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2])[
-                : lengths.sum()
-            ]
+        joined = pl.select(pl.concat_str(*columns, separator=_BETWEEN) + _END).to_series()
+        if joined.is_empty():
+            return np.zeros(0, np.int64)
+        raw = np.frombuffer(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2], np.uint8)
+        ends = np.flatnonzero(raw == ord(_END))
+        betweens = int(np.count_nonzero(raw == ord(_BETWEEN)))
+        if len(ends) != len(joined) or betweens != len(joined) * (len(columns) - 1):
+            return self.add(*(column.str.replace_all(_MARKS, "") for column in columns))  # our marks were in them
+        offsets: Rows = len(self._heap) + np.concatenate(([0], ends[:-1] + 1))
+        self._heap += raw.data
         if len(self._heap) > _ROOM:
             raise OverflowError("more than 4 GiB of names in one partition: give the ledger more partitions")
         return offsets
@@ -110,8 +112,3 @@ class Names:
     def __len__(self) -> int:
         """Bytes in use."""
         return len(self._heap)
-
-
-def _clean(texts: pl.Series) -> pl.Series:
-    """Texts without the two marks."""
-    return texts.str.replace_all(_MARKS, "") if texts.str.contains(_MARKS).any() else texts
