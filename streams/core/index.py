@@ -7,7 +7,7 @@ Rules:
 - Looking up is vectorised: each round settles every key that hit its slot, the rest step to the next slot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -54,12 +54,13 @@ class Index:
         self._reserve(len(keys))
         return self._probe(keys, create=True)
 
-    def restore(self, rows: Rows, keys: Keys) -> None:
-        """Put keys back under the numbers they had; `rebuild` once all are there, dense."""
+    def restore(self, rows: Rows, keys: Sequence[NDArray[np.uint64]]) -> None:
+        """Put keys, by their halves, back under the numbers they had; `rebuild` once all are there, dense."""
         top = int(rows.max()) + 1 if len(rows) else 0
         if top > len(self.keys):
             self.keys = grown(self.keys, top)
-        self.keys[rows] = keys
+        for number, half in enumerate(keys):
+            self.keys[rows, number] = half
         self._count = max(self._count, top)
 
     def reserve(self, rows: int) -> None:

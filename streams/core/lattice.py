@@ -213,7 +213,7 @@ class Table:
         self.index.reserve(rows)
         self._reserve(len(self))
 
-    def restore(self, rows: Rows, keys: Keys, values: Mapping[str, Values]) -> None:
+    def restore(self, rows: Rows, keys: Sequence[Values], values: Mapping[str, Values]) -> None:
         """Put back rows as a snapshot has them, under the numbers they had; rebuild the index once all are there.
 
         A column that is not there is empty in all these rows.
@@ -222,9 +222,13 @@ class Table:
         self.index.restore(rows, keys)
         self._reserve(before)
         for name, value in values.items():
-            said = self._said(name, rows) | (value != self.columns[name].empty)
-            data, at = self._place(name, rows[said])
-            data[at] = value[said]
+            rare = self._rare.get(name)
+            if rare is None:
+                self._data[name][rows] = value
+            else:
+                said = rare.said(rows) | (value != rare.empties[name])
+                places = rare.places(rows[said])
+                rare.data(name)[places] = value[said]
 
     def copy(self) -> "Table":
         """A table that says the same, for `keep`: until then both have the same values, and neither may be joined."""

@@ -193,7 +193,7 @@ def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> 
                 part.alarms.restore(key, columns["row"], columns["state"])
             case _:
                 rows, keys = columns.pop("row"), [columns.pop(k) for k in ("key0", "key1") if k in columns]
-                getattr(custody, name).restore(rows, np.column_stack(keys), columns)
+                getattr(custody, name).restore(rows, keys, columns)
     custody.find_again()
     custody.chains.extend(len(custody.legs))
     for rows, above in lost:
