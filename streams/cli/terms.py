@@ -129,7 +129,7 @@ def summary(terms: Terms) -> str:
         ("finds", ", ".join(profile.findings)),
         ("report", f"{_spans(profile.report)}; {profile.report_when}; grace {profile.grace} s"),
         ("stuck", _spans(profile.stuck)),
-        ("refused", refused),
+        ("refused", f"{refused}; rightly with {', '.join(profile.refused_correctly) or 'no status'}"),
         ("arrives", f"within {profile.unaccounted_after} s of a hand-over to a host that is heard"),
         ("clocks", f"of what is followed may differ by {profile.clock_doubt} s"),
         ("unread", f"{profile.unread.after} s in {', '.join(profile.unread.mailboxes) or 'no mailbox'}"),

@@ -104,6 +104,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         unread: watched mailboxes.
         refused: "always", or "untold" where the originator was not told within `told_within` seconds.
         told_within: see above.
+        refused_correctly: patterns of statuses (RFC 3463) with which a refusal is right: the recipient's or a policy's
+            cause.
         unaccounted_after: seconds after a hand-over by which the next declared host must have said so, or, where it was
             for another recipient, by which some system must have said that it was redirected.
         linger: seconds after the last that was heard of a settled message until it closes.
@@ -122,6 +124,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unread: Unread = Unread()
     refused: Literal["always", "untold"] = "always"
     told_within: Span = 300
+    refused_correctly: tuple[str, ...] = ("*.1.*", "*.2.1", "*.7.*")
     unaccounted_after: Span = 300
     clock_doubt: Span = 60
     linger: Span = 3 * 86_400

@@ -168,6 +168,7 @@ def _keep(client: Any, clock: tuple[Clock, Tick], now: dict[int, int], terms: Te
         "grace": profile.grace,
         "told_within": profile.told_within,
         "refused_always": int(profile.refused == "always"),
+        "refused_correctly": [owed.pattern(one) for one in profile.refused_correctly],
     }
     client.command(_KEEP, parameters=row)
 
@@ -179,7 +180,8 @@ INSERT INTO derivations SELECT
     arrayMap(s -> (s.1, s.2, toFixedString(unhex(s.3), 16), fromUnixTimestamp64Micro(s.4, 'UTC'),
         fromUnixTimestamp64Micro(s.5, 'UTC')), {spans:Array(Tuple(String, String, String, Int64, Int64))}),
     {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, {terms:String}, {unaccounted_after:Int64},
-    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8}
+    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8},
+    {refused_correctly:Array(String)}
 """
 
 

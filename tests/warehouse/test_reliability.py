@@ -123,6 +123,17 @@ def wilson(good: int, of: int) -> tuple[float, float]:
     return (middle - width) / (of + z * z), (middle + width) / (of + z * z)
 
 
+def test_the_terms_say_which_refusals_are_right(stack: Settings, ledger: str) -> None:
+    """A full mailbox is the recipient's own cause where the terms say so; an unknown one is not, where they do not."""
+    units = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused_correctly": ["*.2.2"]}))
+    for name in ("no-mailbox", "full"):
+        units.write(next(one.what for one in CASES if one.name == name))
+    units.tick(100)
+    units.derive()
+    classes = {row["message_key"]: row["class"] for row in units.ask("SELECT message_key, class FROM custody")}
+    assert classes == {"no-mailbox": "refused_by_us", "full": "refused_correctly"}
+
+
 def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, ledger: str, terms: Terms) -> None:
     """Silent between submission and due: we could not see."""
     units = Ledger.made(stack, ledger, terms)

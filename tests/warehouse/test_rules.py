@@ -188,4 +188,18 @@ def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: st
     both.tick(100)
     both.derive()
     said = both.ask("SELECT message_key, outcome, proof FROM custody ORDER BY message_key")
-    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "switch"), ("delivered", "store")]
+    assert [(row["outcome"], row["proof"]) for row in said] == [(kind.value, "report"), ("delivered", "store")]
+
+
+@pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
+def test_the_switchs_word_proves_nothing_against_the_stores(stack: Settings, ledger: str, kind: Kind) -> None:
+    """Nobody reports: what the switch handed over, and its store threw away, is open."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    handed = [one for one in journey(0, "1", read=False) if one.host != "store" and one.kind != Kind.REPORTED]
+    leg = identity.session_leg("s1")
+    both.write([*handed, event(kind, 1, host="store", queue_id="s1", recipient="bob@dest.test", leg=leg)])
+    both.tick(100)
+    both.derive()
+    (said,) = both.ask("SELECT outcome, proof, proof_at, class FROM custody")
+    assert said == {"outcome": kind.value, "proof": "", "proof_at": None, "class": "open"}
+    assert_agree(both)

@@ -47,7 +47,7 @@ FROM
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 
-INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, proven_at, counted_by, answers, shown), {version:UInt64}, 0 FROM work_units;
+INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown), {version:UInt64}, 0 FROM work_units;
 
 INSERT INTO @astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 

@@ -97,6 +97,8 @@ WITH
             minOrNullIf(at, kind = 'read' AND stay != 'copy') AS receipt_at,
             minOrNullIf(at, is_proof) AS proof_at,
             argMinIf(multiIf(kind = 'reported', 'report', kind = 'discharged', 'hand', 'store'), (at, known, event_id), is_proof) AS proof,
+            minOrNullIf(at, is_proof AND kind != 'delivered') AS said_at,
+            argMinIf(if(kind = 'reported', 'report', 'hand'), (at, known, event_id), is_proof AND kind != 'delivered') AS said,
             countIf(kind = 'delivered' AND stay != 'queue') > 0 AS has_store,
             minOrNullIf(at, action = 'relayed') AS relayed_at,
             minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
@@ -121,13 +123,15 @@ SELECT
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
     least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
-    multiIf(x.members < 2, v.proof_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
-    multiIf(proven_at IS NULL, '', v.proof = 'store' AND NOT v.has_store, 'switch', v.proof) AS proof,
-    v.peer AS peer, x.members AS members, if(x.members = 1, toUInt64(v.proof_at IS NOT NULL), x.proven) AS members_proven,
+    v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2) AS is_thrown_away, -- by its store, which took it: the switch's word for it was wrong
+    if(is_thrown_away, v.said_at, v.proof_at) AS proved_at, if(is_thrown_away, v.said, v.proof) AS prover,
+    multiIf(x.members < 2, proved_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
+    multiIf(proven_at IS NULL, '', prover = 'store' AND NOT v.has_store, 'switch', prover) AS proof,
+    v.peer AS peer, x.members AS members, if(x.members = 1, toUInt64(proved_at IS NOT NULL), x.proven) AS members_proven,
     multiIf(
         v.expanded_at IS NOT NULL, 'expanded',
         v.relayed_at IS NOT NULL, 'relayed',
-        v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2), v.discard.1, -- its store took it and threw it away
+        is_thrown_away, v.discard.1,
         v.delivered_at IS NOT NULL OR v.report IN ('delivered', 'discharged'), 'delivered',
         gave_up_at IS NOT NULL OR v.report = 'failed', 'refused',
         t.deleted_at IS NOT NULL, 'deleted',
