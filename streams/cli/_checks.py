@@ -179,7 +179,7 @@ def _topics(settings: Settings) -> Finding:
 
 def _lag(settings: Settings) -> Finding:
     """Records that the ledger's groups have not committed yet; one without a member that lags is nobody's work."""
-    from streams.cli._lag import lags  # noqa: PLC0415
+    from streams.kafka.lag import lags  # noqa: PLC0415
 
     own = re.compile(rf"custody-.+-{settings.ledger}")
     found = [lag for lag in lags(admin(settings), TIMEOUT) if own.fullmatch(lag.group)]

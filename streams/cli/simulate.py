@@ -148,7 +148,7 @@ def _await_tracker(settings: "Settings") -> None:
         Unavailable: nobody does.
     """
     from streams.cli._checks import admin  # noqa: PLC0415
-    from streams.cli._lag import is_tracked  # noqa: PLC0415
+    from streams.kafka.lag import is_tracked  # noqa: PLC0415
 
     deadline = time.monotonic() + STARTS
     while time.monotonic() < deadline:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from streams.local.part import Part
     from streams.local.supervisor import State
+    from streams.local.watchdog import Watchdog
 
 
 @click.command()
@@ -67,6 +68,7 @@ async def _run(settings: Settings, file: Path | None) -> None:
         cache=settings.cache,
         prepare=lambda: _prepare(settings, file),
         workers=_workers(settings, file),
+        stalled=_Stalled(settings, file),
     )
     if not sys.stdout.isatty():
         await Supervisor(plan, watch).run()
@@ -120,6 +122,22 @@ def _prepare(settings: Settings, file: Path | None) -> None:
     running_now = settings_of(settings.data, file, settings.ledger)
     topics.create(running_now)
     told(lambda: migrations.migrate(running_now))
+
+
+class _Stalled:
+    """Which workers do nothing; the brokers are known once the stack runs."""
+
+    def __init__(self, settings: Settings, file: Path | None) -> None:
+        self._settings, self._file = settings, file
+        self._watchdog: Watchdog | None = None
+
+    def __call__(self) -> set[str]:
+        from streams.local.watchdog import Watchdog  # noqa: PLC0415
+
+        self._watchdog = self._watchdog or Watchdog.of(
+            settings_of(self._settings.data, self._file, self._settings.ledger)
+        )
+        return self._watchdog.stalled()
 
 
 class _Told:

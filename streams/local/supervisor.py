@@ -3,13 +3,16 @@
 Rules:
 - A service that cannot start the first time ends the stack with its reason. What dies later is started again, after a
   pause that doubles; one that lived for a minute has earned a short pause.
+- A worker that is said to do nothing is killed, and started again like any other.
 - stack.json is written when the services answer, renewed when one got a new process, and removed at the end.
 """
 
 import asyncio
+import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +28,8 @@ from streams.settings import Stack, stack_file
 SHORT_PAUSE = 0.2
 LONG_PAUSE = 30.0
 LONG_LIFE = 60.0
+LOOK = 10.0
+"""Seconds between looks at who does nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +41,14 @@ class Plan:
         cache: of jars.
         prepare: done once both services answer, before the first worker: topics, tables.
         workers: what runs beside Kafka and the warehouse.
+        stalled: names of workers that do nothing though there is something to do; asked now and then.
     """
 
     data: Path
     cache: Path
     prepare: Callable[[], None] = lambda: None
     workers: tuple[Part, ...] = ()
+    stalled: Callable[[], Collection[str]] = set
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +98,12 @@ class Keeper:
             await asyncio.gather(self._task, return_exceptions=True)
         self._change("stopped", 0)
 
+    def kill(self) -> None:
+        """SIGKILL; it is started again."""
+        if self.state.pid:
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(self.state.pid, signal.SIGKILL)
+
     async def _keep(self) -> None:
         pause = SHORT_PAUSE
         while True:
@@ -139,6 +152,7 @@ class Supervisor:
         self._services: list[Keeper] = []
         self._workers: list[Keeper] = []
         self._stack: Stack | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
@@ -171,6 +185,15 @@ class Supervisor:
         await asyncio.gather(*(worker.begin() for worker in self._workers), return_exceptions=True)
         self._stack = msgspec.structs.replace(self._stack, ready=True)
         self._tell()
+        self._watching = asyncio.create_task(self._watch_over())
+
+    async def _watch_over(self) -> None:
+        while self._workers:
+            await asyncio.sleep(LOOK)
+            stalled = await asyncio.to_thread(self._plan.stalled)
+            for worker in self._workers:
+                if worker.state.name in stalled:
+                    worker.kill()
 
     async def _start_kafka(self, chosen: Ports) -> None:
         await self._serve(await asyncio.to_thread(kafka.broker, self._plan.data, chosen, self._plan.cache))
@@ -181,6 +204,7 @@ class Supervisor:
         await keeper.begin()
 
     async def _end(self, *tasks: asyncio.Task[object]) -> None:
+        tasks = (*tasks, *([self._watching] if self._watching else []))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

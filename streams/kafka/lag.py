@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
@@ -11,11 +14,13 @@ class Lag:
     Attributes:
         group: its id.
         records: not yet committed, over all its partitions.
+        committed: records that are, over all its partitions: it grows while the group works.
         members: how many read now.
     """
 
     group: str
     records: int
+    committed: int
     members: int
 
 
@@ -27,8 +32,9 @@ def lags(admin: Any, timeout: float) -> list[Lag]:
         return []
     described = admin.describe_consumer_groups(names, request_timeout=timeout)
     return [
-        Lag(group=name, records=_behind(admin, name, timeout), members=len(future.result(timeout).members))
+        Lag(group=name, records=behind, committed=committed, members=len(future.result(timeout).members))
         for name, future in described.items()
+        for committed, behind in [_counts(admin, name, timeout)]
     ]
 
 
@@ -37,17 +43,16 @@ def is_tracked(admin: Any, ledger: str, timeout: float) -> bool:
     return any(lag.group.endswith(f"tracker-{ledger}") and lag.members for lag in lags(admin, timeout))
 
 
-def _behind(admin: Any, group: str, timeout: float) -> int:
-    """Ends less commits of a group's partitions."""
-    from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition  # noqa: PLC0415
-    from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # noqa: PLC0415
-
+def _counts(admin: Any, group: str, timeout: float) -> tuple[int, int]:
+    """What a group committed, and the ends of its partitions less that."""
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
-    committed = {(at.topic, at.partition): at.offset for at in asked[group].result(timeout).topic_partitions}
+    places = asked[group].result(timeout).topic_partitions
+    committed = {(at.topic, at.partition): max(0, at.offset) for at in places}
     end = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     latest = {TopicPartition(*place): end for place in committed}
     ends = admin.list_offsets(latest, request_timeout=timeout) if latest else {}
-    return sum(
-        max(0, future.result(timeout).offset - max(0, committed[place.topic, place.partition]))
+    behind = sum(
+        max(0, future.result(timeout).offset - committed[place.topic, place.partition])
         for place, future in ends.items()
     )
+    return sum(committed.values()), behind
