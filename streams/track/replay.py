@@ -2,8 +2,10 @@
 
 Rules:
 - The log carries its own clock, so a replay raises what the live run raised, at the same times; memory holds what is
-  open, never the log.
-- Up to a moment: records count up to the first tick that is after it, so that what was known then is what we knew.
+  open, never the log. Where its ticks end, nothing more is known.
+- Up to a moment: what was decided by then. Of the log, all up to the first tick after it counts, and that tick: what
+  comes later is known later, but an import has no other tick, and only a tick says who was silent before it. The live
+  run's alerts are taken by the same measure, whenever it came to tell them.
 - Other terms answer what we would have been told, and when.
 """
 
@@ -15,9 +17,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from streams.core.clock import Tick
 from streams.core.errors import Undecodable
-from streams.core.terms import Terms
+from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
 from streams.kafka.ports import Log, Records
@@ -34,6 +35,11 @@ THREADS = 2
 Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
 
+Alerts = dict[Key, dict[str, Any]]
+
+GRACED = frozenset({"overdue", "blind", "clock-doubt"})
+"""Rules that wait for the grace of the terms before they tell."""
+
 
 @dataclass(slots=True)
 class Replay:
@@ -43,7 +49,7 @@ class Replay:
         terms: that due times are fixed by.
         until: microseconds; None: to the end.
         parts: state by partition, as it goes.
-        alerts: what would have been told, by alert and state.
+        alerts: what would have been told, by alert and state; up to `until`.
         events: how many records of evidence were read.
         bad: how many could not be understood.
     """
@@ -51,7 +57,7 @@ class Replay:
     terms: Terms
     until: int | None = None
     parts: dict[int, Part] = field(default_factory=dict)
-    alerts: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    alerts: Alerts = field(default_factory=dict)
     events: int = 0
     bad: int = 0
     _over: set[int] = field(default_factory=set)
@@ -66,30 +72,24 @@ class Replay:
                     self._took(under_way.pop(number).result())
                 if number not in self._over:
                     part = self.parts.setdefault(number, Part.empty(number, self.terms))
-                    under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
+                    under_way[number] = pool.submit(part.take, self._cut(records))
                 yield self.events
             for one in under_way.values():
                 self._took(one.result())
-        self.finish()
 
-    def finish(self) -> None:
-        """Go on to the moment asked for: an import has no tick before its end, yet its facts have their times."""
-        for part in self.parts.values():
-            if self.until is not None:
-                part.clock.hear(Tick(through=self.until))
-            self._tell(part.look())
+    def known(self, alerts: Alerts) -> Alerts:
+        """Those that were decided by the moment asked for."""
+        if self.until is None:
+            return alerts
+        return {key: alert for key, alert in alerts.items() if _decided(alert, self.terms) <= self.until}
 
     def _took(self, effect: Effect) -> None:
         self.events += effect.events
         self.bad += len(effect.bad)
-        self._tell(effect.alerts)
-
-    def _tell(self, alerts: list[dict[str, Any]]) -> None:
-        for alert in alerts:
-            self.alerts[alert["alert_id"], alert["state"]] = alert
+        self.alerts |= self.known({(alert["alert_id"], alert["state"]): alert for alert in effect.alerts})
 
     def _cut(self, records: Records) -> Records:
-        """The records before the first tick that is later than `until`."""
+        """The records up to the first tick that is later than `until`, and that tick."""
         if self.until is None:
             return records
         read = columns.read(records.values, records.keys, ("kind", "occurred_at"))
@@ -98,27 +98,36 @@ class Replay:
         if not len(found):
             return records
         self._over.add(records.partition)
-        return records.some(slice(int(read.positions[found[0]])))
+        return records.some(slice(int(read.positions[found[0]]) + 1))
 
     @property
     def clock(self) -> int | None:
-        """The clock that all partitions have reached, microseconds; None before the first tick."""
-        reached = [part.clock.through for part in self.parts.values()]
-        return min(reached) if reached and min(reached) > 0 else None
+        """The clock that all partitions have reached, not after `until`, microseconds; None before the first tick."""
+        reached = min((part.clock.through for part in self.parts.values()), default=0)
+        if reached <= 0:
+            return None
+        return reached if self.until is None else min(reached, self.until)
 
 
-def live(log: Log, until: int | None = None) -> dict[Key, dict[str, Any]]:
-    """What the live run told, by alert and state; up to a moment of the clock that decided."""
-    told: dict[Key, dict[str, Any]] = {}
+def live(log: Log) -> Alerts:
+    """What the live run told, by alert and state."""
+    told: Alerts = {}
     for records in log.read_range("alerts"):
         for value in records.values:
             try:
                 alert = progress.plain(wire.decode("alert", value))
             except Undecodable:
                 continue  # a dead letter of whoever reads alerts for a living
-            if until is None or alert["clock"] <= until:
-                told[alert["alert_id"], alert["state"]] = alert
+            told[alert["alert_id"], alert["state"]] = alert
     return told
+
+
+def _decided(alert: dict[str, Any], terms: Terms) -> int:
+    """The first clock at which an alert could be told, microseconds."""
+    at, due = int(alert["at"]), alert.get("due")
+    if due is None or alert["rule"] not in GRACED:
+        return at
+    return max(at, int(due) + terms.profile.grace * SECOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +150,7 @@ class Difference:
         return not (self.missing or self.extra or self.other)
 
 
-def compare(told: dict[Key, dict[str, Any]], again: dict[Key, dict[str, Any]]) -> Difference:
+def compare(told: Alerts, again: Alerts) -> Difference:
     """The difference between what was told and what a replay tells."""
     both = told.keys() & again.keys()
     return Difference(
