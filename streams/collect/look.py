@@ -30,6 +30,9 @@ BATCH = 50_000
 SAMPLE = 500
 """Lines that the kind of a file and its hosts are guessed from."""
 
+_MAILBOX = "mailbox="
+"""What an event of a store names."""
+
 _LOCAL = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _SERVICES = frozenset({"submission", "submissions", "smtps"})
 
@@ -43,6 +46,8 @@ class Look:
         kinds: how many events of each kind.
         traffic: how many submissions and arrivals of each class.
         asked: how many submissions of ours asked for a report, by yes, no and unknown.
+        reports: how many reports came; what Postfix merely says that it issued is none.
+        stores: how many lines of stores' logs, and events of stores otherwise, were read.
         through: latest time seen, microseconds.
         found: findings: rule, what about, raised, cleared, cause.
     """
@@ -51,6 +56,8 @@ class Look:
     kinds: Counter[str] = field(default_factory=Counter)
     traffic: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    reports: int = 0
+    stores: int = 0
     through: int = 0
     found: list[dict[str, Any]] = field(default_factory=list)
 
@@ -59,9 +66,11 @@ class Look:
         said = []
         if not self.traffic[Traffic.OURS]:
             said.append("No submission of ours is declared or recognised: nothing can be owed a report.")
-        if not (self.kinds[Kind.READ] or self.kinds[Kind.NOT_READ]):
-            said.append("No store's log: whether anything was read cannot be seen.")
-        if not self.kinds[Kind.REPORTED]:
+        if not self.stores:
+            receipts = self.kinds[Kind.READ] + self.kinds[Kind.NOT_READ]
+            how = "is known where a receipt says so, and nowhere else" if receipts else "cannot be seen"
+            said.append(f"No store's log: whether anything was read {how}.")
+        if not self.reports:
             said.append("No delivery reports: what the next party said later cannot be seen.")
         if self.traffic[Traffic.OURS] and not self.asked["yes"]:
             said.append("No positive report was asked for: none can be overdue under the default terms.")
@@ -80,6 +89,7 @@ def look(declaration: Declaration, terms: Terms) -> Look:
         _count(seen, batch)
         custody.fold(facts(frame_of(batch), BEGINNING))
     seen.counts, seen.through = evidence.counts, declaration.until or evidence.through
+    seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
     clock.hear(Tick(through=seen.through))
     seen.found = list(_found(custody, clock))
     return seen
@@ -135,6 +145,8 @@ def _batches(events: Iterator[MessageEvent]) -> Iterator[list[MessageEvent]]:
 
 def _count(seen: Look, batch: list[MessageEvent]) -> None:
     seen.kinds.update(event.kind for event in batch)
+    seen.reports += sum(event.kind is Kind.REPORTED and event.action != "issued" for event in batch)
+    seen.stores += sum(any(one.startswith(_MAILBOX) for one in event.attributes) for event in batch)
     arrivals = [event for event in batch if event.traffic and event.recipient]
     seen.traffic.update(event.traffic for event in arrivals if event.traffic)
     words = {True: "yes", False: "no", None: "unknown"}

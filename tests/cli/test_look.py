@@ -1,0 +1,171 @@
+"""A look at evidence: what it counts and finds, and that it says of nothing that is there that it cannot be seen."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from streams.cli.app import custody
+
+AT = "2026-11-23T23:27:{:02}.000000+00:00 origin postfix/{}"
+
+SENT = (
+    "pickup[1]: 0A1B2C3D4E: uid=0 from=<alice@origin.test>",
+    "cleanup[2]: 0A1B2C3D4E: message-id=<m1@origin.test>",
+    "qmgr[3]: 0A1B2C3D4E: from=<alice@origin.test>, size=291, nrcpt=1 (queue active)",
+    (
+        "smtp[4]: 0A1B2C3D4E: to=<carol@dest.test>, relay=mx.dest.test[192.0.2.7]:25, delay=0.01, "
+        "delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 77)"
+    ),
+    "qmgr[3]: 0A1B2C3D4E: removed",
+)
+"""A message of ours that went to the next party."""
+
+DELETED = (
+    *SENT[:3],
+    (
+        "smtp[4]: 0A1B2C3D4E: to=<carol@dest.test>, relay=none, delay=1, delays=0/0/1/0, dsn=4.4.1, status=deferred "
+        "(connect to mx.dest.test[192.0.2.7]:25: Connection refused)"
+    ),
+    "postsuper[9]: 0A1B2C3D4E: removed",
+)
+"""The same, deleted by hand when it waited."""
+
+NOTICE = "bounce[5]: 0A1B2C3D4E: sender non-delivery notification: 0A1B2C3D50"
+"""Postfix says that it issued a report."""
+
+TRANSIT = (
+    "smtpd[1]: 0A1B2C3D4F: client=mx.other.test[192.0.2.9]",
+    "cleanup[2]: 0A1B2C3D4F: message-id=<m2@other.test>",
+    "qmgr[3]: 0A1B2C3D4F: from=<dora@other.test>, size=291, nrcpt=1 (queue active)",
+    (
+        "lmtp[4]: 0A1B2C3D4F: to=<carol@dest.test>, relay=127.0.0.14[127.0.0.14]:24, delay=0.01, delays=0/0/0/0, "
+        "dsn=2.0.0, status=sent (250 2.0.0 <carol@dest.test> 4L2jDrPDBGvMYgAAg+zDdQ Saved)"
+    ),
+)
+"""A message of somebody else's."""
+
+SAVED = (
+    "2026-11-23T23:27:25.100000+0000 lmtp(carol@dest.test)<1><4L2jDrPDBGvMYgAAg+zDdQ>: Info: save: box=INBOX, uid=1, "
+    "msgid=<m1@origin.test>, size=291, vsize=300, from=alice@origin.test, subject=x, flags=()\n"
+)
+"""A store's log in which nobody opened anything."""
+
+STANDARD = {"occurred_at": "2026-11-23T23:27:30Z", "message_id": "<m1@origin.test>", "recipient": "carol@dest.test"}
+REPORT = {"kind": "reported", "action": "delivered", **STANDARD}
+RECEIPT = {"kind": "read", "action": "displayed", "traffic": "receipt", **STANDARD}
+SAVE = {"kind": "delivered", "host": "store", "queue_id": "s1", "attributes": ["mailbox=INBOX"], **STANDARD}
+
+OURS = "No submission of ours"
+STORE = "No store's log: whether anything was read cannot be seen."
+RECEIPTS = "No store's log: whether anything was read is known where a receipt says so, and nowhere else."
+REPORTS = "No delivery reports: what the next party said later cannot be seen."
+ASKED = "No positive report was asked for: none can be overdue under the default terms."
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with some evidence of every kind, each in a file of its own."""
+    log = {"sent": SENT, "deleted": DELETED, "notice": (*SENT, NOTICE), "transit": TRANSIT}
+    for name, lines in log.items():
+        text = "".join(AT.format(number, line) + "\n" for number, line in enumerate(lines))
+        (tmp_path / f"{name}.log").write_text(text)
+    (tmp_path / "store.log").write_text(SAVED)
+    for name, event in {"report": REPORT, "receipt": RECEIPT, "save": SAVE}.items():
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(event) + "\n")
+    return tmp_path
+
+
+def look(folder: Path, *words: str) -> Result:
+    """The command on some files of the folder, with options."""
+    named = [str(folder / word) if "." in word else word for word in words]
+    return CliRunner().invoke(custody, ["look", *named])
+
+
+def unseen(folder: Path, *names: str) -> list[str]:
+    """What it says that cannot be seen, as a person and as a machine are told."""
+    text = look(folder, *names).output
+    said: list[str] = json.loads(look(folder, *names, "--json").output)["unseen"]
+    assert said == [line[16:] for line in text.splitlines() if line.startswith("Cannot be seen: ")]
+    return said
+
+
+def test_what_was_read_is_counted(folder: Path) -> None:
+    """Pieces and events of each file, whose messages they were, and up to when."""
+    lines = look(folder, "sent.log", "store.log").output.splitlines()
+    assert lines[0].split() == ["sent.log", "5", "pieces", "4", "events"]
+    assert lines[1].split() == ["store.log-1", "1", "pieces", "1", "events"]
+    assert "Evidence up to 2026-11-23 23:27:25Z" in lines
+    assert "Arrivals  ours 1" in lines
+    assert "Nothing is found under these terms." in lines
+
+
+def test_what_is_found_is_told_with_its_cause(folder: Path) -> None:
+    """How many stand, why, and each with its time, recipient and message; --check then ends with 1."""
+    result = look(folder, "deleted.log", "--check")
+    lines = result.output.splitlines()
+    place = lines.index("deleted  1 standing, 0 cleared")
+    assert lines[place + 1].split(maxsplit=1) == ["1", "deleted by hand on origin"]
+    assert lines[place + 2].split() == ["11-23", "23:27:04Z", "carol@dest.test", "m1@origin.test"]
+    assert result.exit_code == 1
+    assert look(folder, "deleted.log").exit_code == 0
+
+
+def test_where_nothing_stands_a_check_ends_well(folder: Path) -> None:
+    """--check is of what stands, not of what cannot be seen."""
+    assert unseen(folder, "sent.log")
+    assert look(folder, "sent.log", "--check").exit_code == 0
+
+
+def test_a_machine_is_told_the_same(folder: Path) -> None:
+    """--json has the counts, the findings and what cannot be seen."""
+    result = look(folder, "deleted.log", "--json", "--check")
+    said = json.loads(result.output)
+    assert (said["sources"]["deleted.log"]["pieces"], said["traffic"]) == (5, {"ours": 1})
+    assert said["kinds"]["deferred"] == 1
+    (found,) = said["found"]
+    assert (found["rule"], found["recipient"], found["cleared_at"]) == ("deleted", "carol@dest.test", None)
+    assert result.exit_code == 1
+
+
+def test_all_that_a_log_of_one_switch_cannot_show(folder: Path) -> None:
+    """Neither what was read, nor what the next party said later, nor a report that nobody asked for."""
+    assert unseen(folder, "sent.log") == [STORE, REPORTS, ASKED]
+
+
+def test_what_postfix_says_that_it_issued_is_no_report(folder: Path) -> None:
+    """One notification in a log says nothing of what the next party said later."""
+    assert REPORTS in unseen(folder, "notice.log")
+    assert json.loads(look(folder, "notice.log", "--json").output)["kinds"]["reported"] == 1
+
+
+def test_where_there_are_reports_nothing_is_said_of_them(folder: Path) -> None:
+    """One that came is evidence."""
+    assert unseen(folder, "sent.log", "report.jsonl") == [STORE, ASKED]
+
+
+@pytest.mark.parametrize("name", ["store.log", "save.jsonl"])
+def test_a_store_is_there_though_nothing_was_opened(name: str, folder: Path) -> None:
+    """Its saves are evidence that it would have said so."""
+    assert unseen(folder, "sent.log", name) == [REPORTS, ASKED]
+
+
+def test_receipts_alone_show_only_what_they_say(folder: Path) -> None:
+    """Something was read, and yet no store's log is there."""
+    assert unseen(folder, "sent.log", "receipt.jsonl") == [RECEIPTS, REPORTS, ASKED]
+
+
+def test_without_a_message_of_ours_nothing_can_be_owed(folder: Path) -> None:
+    """It is said; and then not that no report was asked for."""
+    first, *others = unseen(folder, "transit.log")
+    assert first.startswith(OURS)
+    assert others == [STORE, REPORTS]
+
+
+def test_the_sample_day_shows_everything() -> None:
+    """Declared sources of every kind: reports were asked for and came, and the store's log is there."""
+    day = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
+    result = CliRunner().invoke(custody, ["look", "--sources", str(day)])
+    assert result.exit_code == 0
+    assert "Cannot be seen" not in result.output
