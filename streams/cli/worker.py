@@ -1,16 +1,25 @@
-"""`custody worker`: run roles of the pipeline, one process a role."""
+"""`custody worker`: run roles of the pipeline, one process a role.
 
+Rules:
+- SIGTERM and Ctrl-C reach this process only, and it ends its roles in order; so does the end of one of them.
+- A role never outlives this process: on Linux the kernel kills it when this one dies, however that dies.
+"""
+
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
 
 from streams import process
 from streams.cli._stack import data_options, settings_of
+from streams.cli.collect import stop_at_signal
+from streams.local.part import tied_to
 
 POLL = 0.2
+PATIENCE = 20.0
+"""Seconds between asking the roles to end and killing them."""
 
 
 @click.command()
@@ -35,18 +44,31 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, roles: 
 
 def _together(names: list[str], arguments: list[str]) -> int:
     """One process a role; when one ends, all end."""
-    rest = _without_roles(arguments)
-    own = (sys.executable, "-m", "streams.cli")
-    started = [subprocess.Popen([*own, *rest, "--roles", name]) for name in names]  # noqa: S603 - ourselves
-    try:
-        while all(one.poll() is None for one in started):
-            time.sleep(POLL)
-    except KeyboardInterrupt:
+    stop = stop_at_signal()
+    own = (sys.executable, "-m", "streams.cli", *_without_roles(arguments))
+    started = [_start((*own, "--roles", name)) for name in names]
+    while all(one.poll() is None for one in started) and not stop.wait(POLL):
         pass
-    finally:
-        for one in started:
-            one.terminate()
-    return max(abs(one.wait()) for one in started)
+    for one in started:
+        one.terminate()
+    return max(_ended(one) for one in started)
+
+
+def _start(command: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - ourselves
+        command,
+        start_new_session=True,
+        preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
+    )
+
+
+def _ended(role: subprocess.Popen[bytes]) -> int:
+    """The exit code of a role that was asked to end; one that does not is killed."""
+    try:
+        return abs(role.wait(PATIENCE))
+    except subprocess.TimeoutExpired:
+        role.kill()
+        return abs(role.wait())
 
 
 def _without_roles(arguments: list[str]) -> list[str]:
