@@ -20,6 +20,7 @@ from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import EVENTS
 from streams.warehouse.store import ClickHouse
 from streams.wire import envelope, records
+from streams.wire.schemas import FRAME
 from tests.core.journeys import journey
 
 PATIENCE = 60
@@ -161,18 +162,21 @@ def test_a_warehouse_that_refuses_is_waited_for(settings: Settings, caplog: pyte
 
 
 def test_what_cannot_be_understood_goes_to_the_dead_letters(settings: Settings) -> None:
-    """No Avro, and a year that the engine cannot hold; with place and reason, and the rest is fed."""
+    """Each with its place and reason, in whatever way it is broken, and the rest is fed."""
     writer = Writer(settings)
-    writer.write("message-events", b"k", b"not avro", 0)
     (late, *_) = journey(253_402_300_000, "x", key="y9999")
-    writer.write("message-events", b"y9999", envelope.encode(late), 0)
+    whole = envelope.encode(late)
+    writer.write("message-events", b"k", b"not avro", 0)
+    writer.write("message-events", b"y9999", whole, 0)
+    writer.write("message-events", b"y9999", b"\0\0\0\x03\xe7" + whole[FRAME:], 0)
+    writer.write("message-events", b"y9999", whole[:-20], 0)
     writer.write("alerts", b"a", b"\0\0\0\0\1nothing", 0)
     writer.flush()
     count = write(settings, 5)
     with fed(settings):
         wait_for(settings, "events", count)
         deadline = time.monotonic() + PATIENCE
-        while sum(end_offsets(settings, "message-events-dlq").values()) < 3:
+        while sum(end_offsets(settings, "message-events-dlq").values()) < 5:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     letters = [
@@ -180,9 +184,12 @@ def test_what_cannot_be_understood_goes_to_the_dead_letters(settings: Settings) 
         for batch in read_range(settings, "message-events-dlq")
         for value in batch.values
     ]
-    assert sorted(one["topic"].rpartition(f"{settings.ledger}-")[2] for one in letters) == [
-        "alerts",
-        "message-events",
-        "message-events",
-    ]
-    assert any("1900 to 2299" in one["reason"] for one in letters)
+    name = len(f"{settings.ledger}-")
+    assert {(one["topic"][name:], one["partition"], one["offset"]): one["reason"] for one in letters} == {
+        ("message-events", 0, 0): "not in the Confluent wire format: no zero byte",
+        ("message-events", 0, 1): "its time lies outside 1900 to 2299: 253402300000000000 microseconds",
+        ("message-events", 0, 2): "schema id 999 is unknown, not message-event",
+        ("message-events", 0, 3): "cut off in size",
+        ("alerts", 0, 0): "schema id 1 is message-event, not alert",
+    }
+    assert rows(settings, "events") == count

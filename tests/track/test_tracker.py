@@ -1,4 +1,4 @@
-"""A tracker that finds its own state damaged reads the log from the beginning."""
+"""A tracker whose own state is damaged reads the log from the beginning; damaged events it passes over, and says so."""
 
 import pytest
 
@@ -6,8 +6,9 @@ from streams.core.terms import Terms
 from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from streams.track.tracker import Tracker
-from streams.wire import envelope
-from tests.core.journeys import TERMS
+from streams.wire import envelope, records
+from streams.wire.schemas import FRAME
+from tests.core.journeys import TERMS, submitted
 from tests.track.logs import tick
 
 
@@ -46,3 +47,28 @@ def test_a_snapshot_is_put_back() -> None:
     """What was kept is not read again."""
     tracker = _started(_kept(7))
     assert (tracker.events, tracker.parts[0].clock.through) == (0, 7)
+
+
+def test_what_cannot_be_understood_goes_to_the_dead_letters() -> None:
+    """Each with its place and reason; what stands around it is followed, and none of it is read again."""
+    log = MemoryLog(Settings(partitions=1))
+    writer, (first, second) = log.writer(), submitted(1, "Q1")
+    whole = envelope.encode(first)
+    broken = (b"not avro", b"\0\0\0\x03\xe7" + whole[FRAME:], whole[:-20])
+    for value in (whole, *broken, envelope.encode(second)):
+        writer.write("message-events", b"m", value)
+    writer.write("message-events", b"", envelope.encode(tick(7)))
+    writer.flush()
+    tracker = _started(log)
+    tracker.keep()
+    (found,) = log.read_range("message-events-dlq")
+    letters = [records.decode("dead-letter", value) for value in found.values]
+    assert [(one["topic"], one["partition"], one["offset"], one["reason"]) for one in letters] == [
+        ("message-events", 0, 1, "not in the Confluent wire format: no zero byte"),
+        ("message-events", 0, 2, "schema id 999 is unknown, not message-event"),
+        ("message-events", 0, 3, "cut off in size"),
+    ]
+    assert [one["value"] for one in letters] == list(broken)
+    part = tracker.parts[0]
+    assert (tracker.events, part.offset, part.clock.through) == (3, 6, 7)
+    assert (len(part.custody.entries), len(part.custody.legs)) == (1, 1)
