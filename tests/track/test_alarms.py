@@ -1,6 +1,7 @@
 """Alarms: each is told once when raised and once when cleared."""
 
 import msgspec
+import pytest
 
 from streams.core.clock import Tick
 from streams.core.events import MessageEvent
@@ -33,18 +34,18 @@ def test_a_journey_that_ends_well_tells_nothing() -> None:
     assert said([*journey(0, "1"), tick(500 * SECOND)]) == []
 
 
-def test_a_silent_source_is_told_with_its_span() -> None:
-    """Raised at the first tick that names it, cleared at the first that does not."""
-    told = said([tick(10 * SECOND), tick(20 * SECOND, "a"), tick(30 * SECOND, "a"), tick(40 * SECOND)])
-    assert told == [("source-silent", "raised", 10), ("source-silent", "cleared", 40)]
+def naming(through: int, said_of: str) -> MessageEvent:
+    """A tick that says this of source a."""
+    named = Tick(through=through, **{said_of: ("a",)})  # type: ignore[arg-type]
+    return msgspec.structs.replace(tick(through), attributes=named.attributes())
 
 
-def test_a_source_with_a_wrong_clock_is_told_with_its_span() -> None:
-    """Raised at the first tick that doubts it, cleared at the first that does not."""
-    doubt = Tick(through=20 * SECOND, doubted=("a",))
-    event = msgspec.structs.replace(tick(20 * SECOND), attributes=doubt.attributes())
-    told = said([tick(10 * SECOND), event, tick(40 * SECOND)])
-    assert told == [("source-doubted", "raised", 20), ("source-doubted", "cleared", 40)]
+@pytest.mark.parametrize(("said_of", "since"), [("silent", 10), ("behind", 20), ("doubted", 20)])
+def test_what_a_tick_says_of_a_source_is_told_with_its_span(said_of: str, since: int) -> None:
+    """Raised at the first tick that says it (of a silence: at the one before), cleared at the first that does not."""
+    middle = [naming(second * SECOND, said_of) for second in (20, 30)]
+    told = said([tick(10 * SECOND), *middle, tick(40 * SECOND), tick(50 * SECOND)])
+    assert told == [(f"source-{said_of}", "raised", since), (f"source-{said_of}", "cleared", 40)]
 
 
 def test_the_identity_of_an_alarm_is_its_rule_and_its_unit() -> None:

@@ -166,6 +166,22 @@ def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str)
     assert waited == [(110 * SECOND, None, None, False, False)]
 
 
+@pytest.mark.parametrize(("said_of", "since"), [("silent", 2), ("behind", 10), ("doubted", 10)])
+def test_what_ticks_say_of_a_source(stack: Settings, ledger: str, said_of: str, since: int) -> None:
+    """It stands while they say it, and is cleared by the first that does not."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.tick(2)
+    both.tick(10, **{said_of: ("origin",)})
+    both.derive()
+    assert_agree(both)
+    both.tick(20)
+    both.derive()
+    assert_agree(both)
+    ((name, _),) = both.told()
+    (alarm,) = both.told().values()
+    assert (name, *alarm[:2]) == (f"source-{said_of}", since * SECOND, 20 * SECOND)
+
+
 def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
     """The relay speaks, and never said that it received this one."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))
