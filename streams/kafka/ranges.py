@@ -18,8 +18,13 @@ from streams.settings import Settings
 _WAIT = 0.2
 """Seconds that one fetch may take before we look again."""
 
-_YOUNG = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
-"""What a broker says of a partition that was made, or moved, a moment ago."""
+_YOUNG = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - the library names its codes so
+}
+"""What is said of a partition that was made, or moved, a moment ago, or whose broker has just come back."""
 
 Spans = dict[int, tuple[int, int]]
 """By partition: the first offset, and the one after the last."""

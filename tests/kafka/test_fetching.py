@@ -1,9 +1,11 @@
 """What a fetched message is to us, and what an error says who must act."""
 
 import gc
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import fetching, ranges, registry, topics
@@ -42,6 +44,32 @@ def test_records_end_before_an_offset() -> None:
     assert ranges.before(records, 10) is records
     assert ranges.before(records, 9).offsets == [3, 5]
     assert ranges.before(records, 4).values == [b"a"]
+
+
+class Returning:
+    """A consumer whose broker has just come back: it knows its partition at the second question."""
+
+    def __init__(self, code: int) -> None:
+        """At the first it says this."""
+        self._says = [KafkaException(KafkaError(code))]
+
+    def list_topics(self, name: str, timeout: float) -> Any:
+        """One topic of one partition."""
+        del timeout
+        return SimpleNamespace(topics={name: SimpleNamespace(error=None, partitions={0: None})})
+
+    def get_watermark_offsets(self, place: Any, timeout: float) -> tuple[int, int]:
+        """Five records."""
+        del place, timeout
+        if self._says:
+            raise self._says.pop()
+        return 0, 5
+
+
+@pytest.mark.parametrize("code", [KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError._UNKNOWN_PARTITION])
+def test_a_broker_that_has_just_come_back_is_asked_again(code: int) -> None:
+    """What it does not know yet, it knows in a moment."""
+    assert ranges._spans(Returning(code), "alerts", {}, None) == {0: (0, 5)}  # type: ignore[arg-type]
 
 
 def test_brokers_that_are_away_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
