@@ -72,10 +72,12 @@ class Replay:
                     self._took(under_way.pop(number).result())
                 if number not in self._over:
                     part = self.parts.setdefault(number, Part.empty(number, self.terms))
-                    under_way[number] = pool.submit(part.take, self._cut(records))
+                    under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
                 yield self.events
             for one in under_way.values():
                 self._took(one.result())
+        for part in self.parts.values():
+            self._tell(part.look() if part.unlooked else [])  # it waited: the backlog is worked off
 
     def known(self, alerts: Alerts) -> Alerts:
         """Those that were decided by the moment asked for."""
@@ -86,7 +88,10 @@ class Replay:
     def _took(self, effect: Effect) -> None:
         self.events += effect.events
         self.bad += len(effect.bad)
-        self.alerts |= self.known({(alert["alert_id"], alert["state"]): alert for alert in effect.alerts})
+        self._tell(effect.alerts)
+
+    def _tell(self, alerts: list[dict[str, Any]]) -> None:
+        self.alerts |= self.known({(alert["alert_id"], alert["state"]): alert for alert in alerts})
 
     def _cut(self, records: Records) -> Records:
         """The records up to the first tick that is later than `until`, and that tick."""

@@ -21,7 +21,7 @@ from streams.track.replay import Alerts, Replay, compare, live
 from streams.track.tracker import Tracker
 from streams.wire import envelope
 from streams.wire import records as wire
-from tests.core.journeys import TERMS, journey, reported, submitted
+from tests.core.journeys import TERMS, journey, reported, sent, submitted
 from tests.core.test_laws import a_log
 from tests.track.logs import cuts, tick
 
@@ -121,6 +121,26 @@ def test_evidence_after_the_last_tick_waits_for_the_next() -> None:
     log = lived([*MISSING, tick(90 * SECOND), *reported(80, ("relay", "B1"))])
     assert said(replayed(log).alerts) == [("overdue", "raised", 60.0)]
     assert [differing(log, until) for until in (None, 80, 90, 900)] == [None] * 4
+
+
+def test_a_hand_over_after_the_last_tick_takes_nothing_away_before_the_next() -> None:
+    """Two submissions under one Message-ID and a report of one: whose it is becomes known, and is told a tick later."""
+    parts = [*submitted(0, "A1"), *submitted(1, "A2"), *reported(3, ("relay", "B1"))]
+    between = sent(2, ("origin", "A1"), ("relay", "B1"))
+    only: dict[str, Any] = {"findings": ["overdue"]}
+    events = [tick(2 * SECOND), *parts, tick(70 * SECOND), *between]
+    assert [state for _, state, _ in said(replayed(lived(events, **only), **only).alerts)] == ["raised"] * 2
+    log = lived([*events, tick(80 * SECOND)], **only)
+    assert [len(replayed(log, until, **only).alerts) for until in (70, 79, 80)] == [2, 2, 3]
+    assert [differing(log, until, **only) for until in (None, 61, 70, 79, 80)] == [None] * 5
+
+
+def test_a_look_that_waited_is_made_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large backlog what is found is looked at now and then, and at last."""
+    log = lived(TICKED)
+    monkeypatch.setattr("streams.track.part.BEHIND", 0)
+    monkeypatch.setattr("streams.track.replay.BATCH", 4)
+    assert [differing(log, until) for until in (None, 60, 75, 95, 200)] == [None] * 5
 
 
 def test_who_was_silent_is_known_from_the_tick_that_says_so() -> None:
