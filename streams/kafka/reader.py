@@ -5,8 +5,10 @@ Rules:
 - Classic group protocol with static membership: a worker that dies is replaced within seconds, and one that comes back
   under its name takes its partitions up again.
 - A reader that was put out of its group, or may not read, says so at once: it would otherwise be silent for ever.
+- One that has not heard of its group for a session says that it waits for it.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +33,8 @@ __all__ = [
     "grouped",
     "read_range",
 ]
+
+log = logging.getLogger(__name__)
 
 MEMBERSHIP = {
     "group.protocol": "classic",
@@ -62,7 +66,9 @@ class BatchReader:
         self._fatal = ""
         own = {"group.id": group, "error_cb": self._on_error}
         self._consumer = Consumer(settings.kafka_client() | FETCHING | MEMBERSHIP | own | static)
-        self._consumer.subscribe([self.topic], on_assign=self._on_assign, on_revoke=self._on_revoke)
+        self._consumer.subscribe(
+            [self.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
 
     def read(self, count: int, timeout: float) -> list[Records]:
         """Up to `count` records within `timeout` seconds, by partition.
@@ -133,6 +139,11 @@ class BatchReader:
             offset = known[place.partition].offset
             place.offset = starts.get(place.partition, OFFSET_BEGINNING if offset is None else offset)
         consumer.assign(places)
+
+    def _on_lost(self, consumer: Any, places: Sequence[TopicPartition]) -> None:
+        """No broker answered for a session, or another took our place."""
+        log.warning("kafka: the group of %s does not answer: waiting for it", self.topic)
+        self._on_revoke(consumer, places)
 
     def _on_revoke(self, consumer: Any, places: Sequence[TopicPartition]) -> None:
         del consumer
