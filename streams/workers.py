@@ -96,6 +96,7 @@ def _app(role: str, settings: Settings) -> Any:
         web_enabled=False,
         topic_replication_factor=settings.replication_factor,
         topic_disable_leader=True,
+        broker_request_timeout=20.0,  # with Faust's 90 s, nothing is said of a broker that is away for a minute
         broker_session_timeout=10.0,
         broker_heartbeat_interval=3.0,
         table_standby_replicas=0,
