@@ -186,11 +186,13 @@ class Custody(Holdings):
         report = here & facts.of(Kind.REPORTED)
         final = report & np.any([facts.text_is("action", action) for action in FINAL_ACTIONS], axis=0)
         failed = report & facts.text_is("action", "failed")
-        beyond = facts.of(Kind.TRANSFERRED) & facts.text_is("action", "relayed")
+        relayed = facts.text_is("action", "relayed")
+        beyond = facts.of(Kind.TRANSFERRED) & relayed
         copy = facts.leg[:, 1] == COPY_HALF
         for name, events in (
             ("delivered", facts.of(Kind.DELIVERED)),
             ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
+            ("relayed", beyond | (report & relayed)),
             ("told", failed),
             ("reported", report & ~facts.text_is("action", "issued")),
             ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),

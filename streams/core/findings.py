@@ -11,7 +11,7 @@ Rules:
 - A finding that the clock has not reached is not made: nothing here reads another clock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -65,19 +65,23 @@ def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Fou
     due, proved = known["due_at"], known["answered_known"]
     grace = custody.terms.profile.grace * SECOND
     late = (due != NEVER) & (proved > due)
-    blind = np.zeros(len(due), np.bool_)
-    for since, until in clock.silences():
-        blind |= (since <= due) & (until >= known["due_from"])
     since_known = np.maximum(due, known["submitted_known"])
-    doubt = np.zeros(len(due), np.bool_)
-    for since, until in clock.doubts():
-        doubt |= (since <= since_known) & (until >= known["due_from"])
+    blind = touched(clock.silences(), known["due_from"], due)
+    doubt = touched(clock.doubts(), known["due_from"], since_known)
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
         raised = since_known[some]
         proven = known["shown_known"][some] <= raised
         found = of_legs(name, known.legs(some), due[some], raised, proved[some], proven)
         yield replace(found, decided=np.maximum(raised, due[some] + grace))
+
+
+def touched(spans: Iterable[tuple[int, int]], start: Times, end: Times) -> Mask:
+    """Which of some times, each from a start to an end, fall together with a span."""
+    touches = np.zeros(len(start), np.bool_)
+    for since, until in spans:
+        touches |= (since <= end) & (until >= start)
+    return touches
 
 
 def stuck(custody: Custody, known: Effective) -> Iterator[Found]:

@@ -123,6 +123,7 @@ UNITS = (
         "a final report: delivered, failed, relayed or expanded; or handed beyond sight; or discharged",
         "said",
     ),
+    *known("relayed", "handed beyond sight, or a report says so: no report will tell of it", "rare"),
     *known("told", "a report of failure was issued or seen", "rare"),
     *known("reported", "any report that came to the originator", "said"),
     *known("refused", "the system gave up", "rare"),

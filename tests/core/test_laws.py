@@ -47,7 +47,7 @@ def anything(draw: st.DrawFn) -> MessageEvent:
         recipient=draw(st.sampled_from(RECIPIENTS)),
         next_leg=draw(st.none() | st.sampled_from(legs(key))),
         side=draw(st.sampled_from((None, "sent", "received", "moved"))),
-        action=draw(st.sampled_from((None, "delivered", "failed", "delayed", "issued"))),
+        action=draw(st.sampled_from((None, "delivered", "failed", "relayed", "delayed", "issued"))),
         traffic=draw(st.sampled_from((Traffic.OURS, Traffic.REPORT, Traffic.TRANSIT))),
         report_requested=draw(st.sampled_from((True, False, None))),
         recipients_expected=draw(st.integers(0, 3)),
