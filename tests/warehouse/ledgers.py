@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
+from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import partition_of
@@ -108,6 +109,15 @@ class Ledger:
                 " FROM alarms"
             )
         }
+
+    def report_states(self) -> dict[bytes, str]:
+        """The state of each unit's report, as the stream knows it."""
+        found: dict[bytes, str] = {}
+        for part in self._parts.values():
+            legs, states = report_states(part.custody, part.clock)
+            keys = part.custody.legs.index.keys[legs]
+            found |= {key.tobytes(): state.value for key, state in zip(keys, states, strict=True)}
+        return found
 
     def ask(self, question: str, **parameters: Any) -> list[dict[str, Any]]:
         """The rows of a question."""
