@@ -193,6 +193,20 @@ def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
     assert_agree(both)
 
 
+def test_of_two_hand_overs_known_at_once_both_mean_the_same(stack: Settings, ledger: str) -> None:
+    """One leg was handed on twice, both told late; what arrived was the one that happened first."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    places = {identity.place_of("relay", one, key="m")[::-1]: ("relay", one) for one in ("B7", "B8")}
+    least, other = (places[place] for place in sorted(places))
+    both.write([*journey(0, "1", key="other"), *submitted(0, "A1")])
+    both.tick(50)
+    both.write([sent(5, A, other)[0], sent(5, A, other)[2], sent(6, A, least)[0]])
+    both.tick(500)
+    both.derive()
+    assert ("unaccounted", submitted(0, "A1")[1].leg) in both.told()
+    assert_agree(both)
+
+
 @pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
 def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: str, kind: Kind) -> None:
     """The switch and a report say delivered; the store says that it put the message nowhere its reader looks."""

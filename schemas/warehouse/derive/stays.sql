@@ -112,7 +112,7 @@ FROM
         leg,
         min(log_partition) AS log_partition,
         minOrNullIf(known, is_sent) AS sent_known,
-        argMinIf((next_place, peer), (known, at, next_place, peer), is_sent) AS handed,
+        argMinIf((next_place, peer), (known, next_place, peer), is_sent) AS handed,
         minOrNullIf(known, kind NOT IN ('reported', 'read', 'not_read')) AS met_known,
         min(known) AS named_known,
         argMaxIf(peer, (at, seq, event_id), is_end OR is_attempt) AS last_hop,
