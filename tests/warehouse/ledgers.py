@@ -1,7 +1,8 @@
 """A ledger in the real engine, filled with hand-made events as the feed fills it, and what the stream tells of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import msgspec
@@ -15,10 +16,11 @@ from streams.kafka.reader import Records
 from streams.settings import Settings
 from streams.track.part import Part
 from streams.warehouse.client import ask, connect
-from streams.warehouse.derive import derive
+from streams.warehouse.derive import derivation, derive, offsets
 from streams.warehouse.migrations import migrate
 from streams.warehouse.rows import rows
 from streams.wire import envelope
+from tests.warehouse import known
 
 Alarm = tuple[int, int | None, int | None, bool, bool]
 """Raised, cleared, due (microseconds), proven, and withdrawn."""
@@ -31,6 +33,37 @@ READ = 4_102_444_800_000_000
 
 
 @dataclass(slots=True)
+class Stream:
+    """What the tracker knows of some partitions, and what it told.
+
+    Attributes:
+        terms: what is owed.
+        parts: by partition, its state.
+    """
+
+    terms: Terms
+    parts: dict[int, Part] = field(default_factory=dict)
+    _alerts: list[dict[str, Any]] = field(default_factory=list)
+
+    def take(self, records: Records) -> None:
+        """Read records of a partition."""
+        part = self.parts.setdefault(records.partition, Part.empty(records.partition, self.terms))
+        self._alerts += part.take(records).alerts
+
+    def told(self) -> Found:
+        """What it has told."""
+        found: Found = {}
+        for one in self._alerts:
+            raised, _, due, proven, _ = found.get((one["rule"], one["unit"]), (0, None, None, False, False))
+            if one["state"] == "raised":
+                found[one["rule"], one["unit"]] = one["at"], None, one.get("due"), one.get("proven", False), False
+            else:
+                taken = "withdrawn" in one.get("attributes", ())
+                found[one["rule"], one["unit"]] = raised, one["at"], due, proven, taken
+        return found
+
+
+@dataclass(slots=True)
 class Ledger:
     """Some partitions of events, in the engine and in the stream.
 
@@ -38,14 +71,19 @@ class Ledger:
         client: of the ledger's database.
         terms: what is owed.
         partitions: how many.
+        stream: the tracker that has read all of them.
     """
 
     client: Any
     terms: Terms
     partitions: int = 1
-    _parts: dict[int, Part] = field(default_factory=dict)
+    stream: Stream = field(init=False)
+    _log: dict[int, list[MessageEvent]] = field(default_factory=dict)
     _clocks: dict[int, int] = field(default_factory=dict)
-    _alerts: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """The stream has read nothing."""
+        self.stream = Stream(self.terms)
 
     @classmethod
     def made(cls, stack: Settings, name: str, terms: Terms, partitions: int = 1) -> Self:
@@ -83,15 +121,16 @@ class Ledger:
 
     def told(self) -> Found:
         """What the stream has told."""
-        found: Found = {}
-        for one in self._alerts:
-            raised, _, due, proven, _ = found.get((one["rule"], one["unit"]), (0, None, None, False, False))
-            if one["state"] == "raised":
-                found[one["rule"], one["unit"]] = one["at"], None, one.get("due"), one.get("proven", False), False
-            else:
-                taken = "withdrawn" in one.get("attributes", ())
-                found[one["rule"], one["unit"]] = raised, one["at"], due, proven, taken
-        return found
+        return self.stream.told()
+
+    def derived_from(self) -> Stream:
+        """A stream of its own that has read what the last derivation was made of: its vector of offsets, its clock."""
+        last, stream = derivation(self.client), Stream(self.terms)
+        for number, after in last.offsets.items():
+            log = self._log[number]
+            ticks = [one for one in log[after:] if one.kind is Kind.TICK and one.occurred_at <= last.clock.through]
+            stream.take(_records(number, [*log[:after], *ticks], 0))
+        return stream
 
     def derived(self) -> Found:
         """What SQL finds."""
@@ -124,22 +163,64 @@ class Ledger:
         return ask(self.client, question, parameters)
 
     def _feed(self, number: int, events: Sequence[MessageEvent]) -> None:
-        part = self._parts.setdefault(number, Part.empty(number, self.terms))
-        values: list[bytes | None] = [
-            envelope.encode(msgspec.structs.replace(event, observed_at=READ)) for event in events
-        ]
-        keys: list[bytes | None] = [event.message_key.encode() for event in events]
-        offsets = list(range(part.offset, part.offset + len(events)))
-        read = rows(values, keys, number, offsets, self._clocks.get(number, BEGINNING))
+        log = self._log.setdefault(number, [])
+        records = _records(number, events, len(log))
+        log.extend(events)
+        read = rows(records.values, records.keys, number, records.offsets, self._clocks.get(number, BEGINNING))
         self._clocks[number] = read.clock
-        self._alerts += part.take(Records(partition=number, values=values, keys=keys, offsets=offsets)).alerts
+        self.stream.take(records)
         for table, some in (("event_records", read.events), ("ticks", read.ticks)):
             if len(some):
                 self.client.insert_arrow(table, some)
 
 
+def _records(number: int, events: Sequence[MessageEvent], start: int) -> Records:
+    """Events as a partition has them from an offset on."""
+    return Records(
+        partition=number,
+        values=[envelope.encode(msgspec.structs.replace(event, observed_at=READ)) for event in events],
+        keys=[event.message_key.encode() for event in events],
+        offsets=list(range(start, start + len(events))),
+    )
+
+
 def assert_agree(ledger: Ledger) -> None:
-    """SQL finds what the stream told, row by row, and what it withdrew."""
-    told, derived = ledger.told(), ledger.derived()
-    assert {key: one for key, one in told.items() if derived.get(key) != one} == {}
-    assert derived.keys() == told.keys()
+    """SQL finds what the stream told, row by row, and what it withdrew; and both know the same of units and legs."""
+    assert derivation(ledger.client).offsets == offsets(ledger.client)
+    assert differences(ledger, ledger.stream) == {}
+
+
+def differences(ledger: Ledger, stream: Stream) -> dict[str, Any]:
+    """By view, the rows of what was derived that are not what a stream knows: SQL's, and the stream's."""
+    parts = stream.parts.values()
+    views: dict[str, tuple[Mapping[Any, Any], Mapping[Any, Any]]] = {
+        "alarms": (ledger.derived(), stream.told()),
+        "custody": (_view(ledger, "custody", "unit"), known.units(parts)),
+        "legs": (_view(ledger, "legs", "leg"), known.legs(parts)),
+    }
+    found = {name: _apart(derived, told) for name, (derived, told) in views.items()}
+    return {name: apart for name, apart in found.items() if apart}
+
+
+def _view(ledger: Ledger, view: str, key: str) -> dict[bytes, known.Row]:
+    """The rows of a view; times in microseconds."""
+    found = ledger.ask(f"SELECT * FROM {view}")  # noqa: S608 - our names
+    return {row[key]: {name: _plain(value) for name, value in row.items()} for row in found}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return value
+
+
+def _apart(derived: Mapping[Any, Any], told: Mapping[Any, Any]) -> dict[Any, Any]:
+    """By key, what is on one side alone or differs; of a derived row, only the columns that were told."""
+    pairs = {key: (derived.get(key), told.get(key)) for key in {*derived, *told}}
+    return {key: found for key, (one, two) in pairs.items() if (found := _differ(one, two))}
+
+
+def _differ(one: Any, two: Any) -> Any:
+    if isinstance(one, dict) and isinstance(two, dict):
+        return {name: (one[name], value) for name, value in two.items() if one[name] != value}
+    return None if one == two else (one, two)

@@ -130,7 +130,7 @@ def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[Messa
     both = Ledger.made(stack, f"h{random.randrange(10**12)}", Terms.parse(TERMS))  # noqa: S311 - a name
     try:
         some: list[MessageEvent] = []
-        for one in [*log, 1000 * SECOND]:
+        for one in [*each_fact_once(log), 1000 * SECOND]:
             if not isinstance(one, int):
                 some.append(one)
                 continue
@@ -141,6 +141,15 @@ def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[Messa
         assert_agree(both)
     finally:
         both.client.command(f"DROP DATABASE {both.client.database}")
+
+
+def each_fact_once(log: list[MessageEvent | int]) -> list[MessageEvent | int]:
+    """A log without what an event says otherwise that has the identity of an earlier one: the warehouse keeps one."""
+    seen: dict[Any, MessageEvent | int] = {}
+    for number, one in enumerate(log):
+        fact = number if isinstance(one, int) else (one.message_key, one.event_id, one.occurred_at)
+        seen.setdefault(fact, one)
+    return list(seen.values())
 
 
 def twice_submitted() -> tuple[list[MessageEvent], list[MessageEvent]]:
