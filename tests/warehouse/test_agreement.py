@@ -1,0 +1,97 @@
+"""Stream and SQL agree row by row on custody, legs and alarms at a named vector of offsets (DESIGN, section 5)."""
+
+from typing import Any
+
+import pytest
+
+from streams.core import identity
+from streams.core.events import Kind, MessageEvent
+from streams.core.terms import Terms
+from streams.settings import Settings
+from streams.warehouse.derive import derivation
+from tests.core.journeys import TERMS, event, journey, opened, redirected, reported, sent, stored, submitted
+from tests.warehouse import known
+from tests.warehouse.ledgers import Ledger, assert_agree, differences
+
+A, B = ("origin", "A1"), ("relay", "B1")
+BOB = "bob@dest.test"
+ON_HOLD = (Kind.HELD, Kind.RELEASED)
+
+pytestmark = pytest.mark.service
+
+
+def at_origin(kind: Kind, at: float, key: str, **fields: Any) -> MessageEvent:
+    """Something happened in the queue of the origin."""
+    return event(kind, at, key=key, host="origin", queue_id="A1", **fields)
+
+
+def fates() -> dict[str, list[MessageEvent]]:
+    """Messages, by key, which together have something to say in every column."""
+    eve = identity.leg_of("relay", "B1", "eve@else.test", key="diverted")
+    away = at_origin(Kind.TRANSFERRED, 1, "diverted", recipient=BOB, side="sent", peer="relay", next_leg=eve)
+    failed = ("notification=failed",)
+    return {
+        "arrived": journey(0, "1", key="arrived"),
+        "apart": [
+            *submitted(0, "A1", key="apart"),
+            *stored(3, B, "apart", key="apart"),
+            *reported(4, B, key="apart"),
+            *opened(5, "apart", key="apart"),
+        ],
+        "twice": [*journey(0, "2", key="twice"), *submitted(80, "A9", key="twice"), *reported(90, B, key="twice")],
+        "refused": [
+            *submitted(0, "A1", key="refused"),
+            at_origin(Kind.REFUSED, 3, "refused", recipient=BOB, status="5.1.1"),
+            *reported(4, A, "failed", key="refused"),
+        ],
+        "untried": [
+            *submitted(0, "A1", key="untried"),
+            at_origin(Kind.REFUSED, 3, "untried"),
+            at_origin(Kind.REPORTED, 4, "untried", action="issued", attributes=failed),
+        ],
+        "deleted": [
+            *submitted(0, "A1", key="deleted"),
+            *(at_origin(kind, 2 + n, "deleted") for n, kind in enumerate((*ON_HOLD, *ON_HOLD, Kind.DELETED))),
+        ],
+        "diverted": [*submitted(0, "A1", key="diverted"), away],
+        "redirected": [
+            *submitted(0, "A1", key="redirected"),
+            *sent(1, A, B, key="redirected"),
+            redirected(2, BOB, "dave@else.test", key="redirected"),
+            *stored(3, B, "redirected", "dave@else.test", key="redirected"),
+        ],
+        "discarded": [
+            *submitted(0, "A1", key="discarded"),
+            at_origin(Kind.DISCARDED, 3, "discarded", recipient=BOB),
+        ],
+    }
+
+
+def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings, ledger: str) -> None:
+    """What is fed later is in the stream, and in the views only once a derivation names offsets after it."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    both.write([one for events in fates().values() for one in events[: len(events) // 2 + 1]])
+    both.tick(70)
+    both.derive()
+    first = derivation(both.client).offsets
+    both.write([one for events in fates().values() for one in events[len(events) // 2 + 1 :]])
+    both.tick(500)
+    assert derivation(both.client).offsets == first
+    assert differences(both, both.derived_from()) == {}
+    assert differences(both, both.stream).keys() == {"alarms", "custody", "legs"}
+    both.derive()
+    assert all(after > first[number] > 0 for number, after in derivation(both.client).offsets.items())
+    assert differences(both, both.derived_from()) == {}
+    assert_agree(both)
+    assert silent_columns(both) == set()
+
+
+def silent_columns(ledger: Ledger) -> set[str]:
+    """Columns that the stream compares in vain: it knows nothing to say in any row, or the same in all."""
+    found = set()
+    for rows in (known.units(ledger.stream.parts.values()), known.legs(ledger.stream.parts.values())):
+        for name in {name for row in rows.values() for name in row}:
+            values = {row.get(name) for row in rows.values()}
+            if values <= {None} or len(values) == 1:
+                found.add(name)
+    return found
