@@ -1,0 +1,137 @@
+"""The daily figures beside the reliability contract: every row of each view, from a few hand-made messages."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from streams.core.events import Kind, MessageEvent, Traffic
+from streams.core.terms import Terms
+from streams.settings import Settings
+from tests.core.journeys import TERMS, event, moved, opened, reported, sent, stored, submitted, there
+from tests.warehouse.ledgers import Ledger
+
+pytestmark = pytest.mark.service
+
+BOB = "bob@dest.test"
+DORA = "dora@else.test"
+"""Nobody watches her mailbox."""
+
+DAY = 86_400
+DAYS = [datetime(1970, 1, 1, tzinfo=UTC).date(), datetime(1970, 1, 2, tzinfo=UTC).date()]
+
+
+@pytest.fixture(scope="module")
+def figures(stack: Settings) -> Ledger:
+    """Two days: of what we sent, of what came from outside, and of what lies in mailboxes."""
+    made = Ledger.made(stack, "figures", Terms.parse(TERMS))
+    for some in (ours(), inbound(), mailboxes()):
+        made.write(some)
+    made.tick(2 * DAY)
+    made.derive()
+    return made
+
+
+def ours() -> list[MessageEvent]:
+    """Three by the relay, put into a store after 2, 4 and 70 seconds; an urgent one, a lost one, one the next day."""
+    events = []
+    for key, start, seconds in (("two", 0, 2), ("four", 10, 4), ("late", 20, 70), ("next", DAY, 3)):
+        first, last = ("origin", f"A{key}"), ("relay", f"B{key}")
+        events += [*submitted(start, first[1], DORA, key=key), *sent(start + 1, first, last, DORA, key=key)]
+        events += stored(start + seconds, last, f"s{key}", DORA, key=key)
+        events += reported(start + seconds, last, recipient=DORA, key=key)
+    events += [*submitted(0, "Aurgent", key="urgent", priority=4), *reported(1.5, ("origin", "Aurgent"), key="urgent")]
+    return [*events, *submitted(0, "Alost", key="lost")]
+
+
+def inbound() -> list[MessageEvent]:
+    """Four that came from outside on the first day, of which one waits and one is refused; one on the next."""
+    events = []
+    for key, start, seconds, kind in (
+        ("in1", 0, 2.5, Kind.DELIVERED),
+        ("in2", 5, 1, Kind.DELIVERED),
+        ("in3", 6, 0.5, Kind.REFUSED),
+        ("in4", 7, 1, Kind.DEFERRED),
+        ("in5", DAY, 4, Kind.DELIVERED),
+    ):
+        here: dict[str, Any] = {"key": key, "host": "door", "queue_id": "D1", "recipient": "eve@else.test"}
+        events.append(event(Kind.TRANSFERRED, start, side="received", traffic=Traffic.INBOUND, **here))
+        events.append(event(kind, start + seconds, **here))
+    return events
+
+
+def mailboxes() -> list[MessageEvent]:
+    """Bob's: opened in time, too late, where it was moved to; lying there; gone unread; and one not due yet."""
+    events = []
+    for key, start in (("box1", 0), ("box2", 0), ("box3", 0), ("box4", 0), ("box5", 0), ("box6", 2 * DAY - 50)):
+        events += stored(start, ("dest", f"C{key}"), key, BOB, key=key)
+    return [
+        *events,
+        *opened(100, "box1", key="box1"),
+        *opened(100.000001, "box2", key="box2"),
+        moved(5, "INBOX", "Later", "box3", key="box3"),
+        there(Kind.READ, 20, "Later", "box3", key="box3"),
+        there(Kind.NOT_READ, 30, "INBOX", "box5", key="box5"),
+    ]
+
+
+def rows(ledger: Ledger, view: str) -> list[tuple[Any, ...]]:
+    """All rows of a view, in order."""
+    found: list[tuple[Any, ...]] = ledger.client.query(f"SELECT * FROM {view} ORDER BY ALL").result_rows  # noqa: S608
+    return found
+
+
+def test_transfer_times_count_from_submission_to_proof(figures: Ledger) -> None:
+    """By day, priority and first next party: exact quantiles of what was proven, whenever that was."""
+    assert rows(figures, "transfer_times") == [
+        (DAYS[0], 0, "relay", 3, 4.0, 70.0, 70.0),
+        (DAYS[0], 4, "", 1, 1.5, 1.5, 1.5),
+        (DAYS[1], 0, "relay", 1, 3.0, 3.0, 3.0),
+    ]
+
+
+def test_reliability_by_peer_is_that_of_the_first_next_party(figures: Ledger) -> None:
+    """What was handed to nobody stands under an empty name."""
+    found = figures.ask(
+        "SELECT peer, sent, not_yet_due, owed, in_time, late, open, reliability, reports_owed, reports_in_time,"
+        " reports_late, reports_missing FROM reliability_by_peer ORDER BY peer"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("", 2, 0, 2, 1, 0, 1, 0.5, 2, 1, 0, 1),
+        ("relay", 4, 0, 4, 3, 1, 0, 0.75, 4, 3, 1, 0),
+    ]
+
+
+def test_inbound_counts_what_came_from_outside_by_where_it_lies(figures: Ledger) -> None:
+    """Handed on, waiting and refused, and how long the longest of twenty stayed at most."""
+    assert rows(figures, "inbound_daily") == [(DAYS[0], "door", 4, 3, 1, 1, 2.5), (DAYS[1], "door", 1, 1, 0, 0, 4.0)]
+
+
+def test_reads_count_copies_of_watched_mailboxes_by_what_became_of_them(figures: Ledger) -> None:
+    """At its due time it is still in time; a copy that was moved is read where it lies then, and counted once."""
+    assert rows(figures, "reads_daily") == [
+        (DAYS[0], "dest.test", 5, 0, 2, 1, 1, 1),
+        (DAYS[1], "dest.test", 1, 1, 0, 0, 0, 0),
+    ]
+
+
+def test_queue_states_are_the_sums_of_the_partitions(figures: Ledger) -> None:
+    """One row a tick, host, next hop and priority; a record that is fed again counts once."""
+    at, old = datetime(1970, 1, 1, 0, 5, tzinfo=UTC), datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    columns = ("host", "next_hop", "priority", "log_partition", "at", "count", "oldest", "volume", "deferred", "held")
+    records = [
+        ("origin", "relay", 0, 0, at, 3, datetime(1970, 1, 1, 0, 2, tzinfo=UTC), 3000, 2, 1),
+        ("origin", "relay", 0, 1, at, 4, old, 500, 1, 0),
+        ("origin", "relay", 4, 0, at, 1, None, 10, 0, 0),
+        ("origin", "", 0, 0, at, 5, old, 50, 0, 5),
+    ]
+    for _ in range(2):
+        figures.client.insert("queue_records", records, column_names=columns)
+    found = figures.ask("SELECT * FROM queue_states ORDER BY next_hop, priority")
+    assert [
+        tuple(one.replace(tzinfo=UTC) if isinstance(one, datetime) else one for one in row.values()) for row in found
+    ] == [
+        (at, "origin", "", 0, 5, old, 50, 0, 5),
+        (at, "origin", "relay", 0, 7, old, 3500, 3, 1),
+        (at, "origin", "relay", 4, 1, None, 10, 0, 0),
+    ]
