@@ -30,6 +30,7 @@ KEPT = {
     "unit_records": ("observed_at", "keep_events_days"),
     "astray_records": ("observed_at", "keep_events_days"),
     "recipient_keys": ("observed_at", "keep_events_days"),
+    "place_keys": ("fed_at", "keep_events_days"),
     "reunion_records": ("observed_at", "keep_events_days"),
     "former_entry_records": ("observed_at", "keep_events_days"),
     "former_leg_records": ("observed_at", "keep_events_days"),

@@ -1,12 +1,14 @@
 """The tables and views of a database: made once, documented, kept as long as the settings say."""
 
+import re
+
 import msgspec
 import pytest
 
 from streams.core.errors import Misuse
 from streams.settings import Settings
 from streams.warehouse.client import ask, connect
-from streams.warehouse.migrations import migrate
+from streams.warehouse.migrations import KEPT, migrate
 
 VIEWS = {
     "alarms", "alerts", "cases", "copies", "custody", "derivation", "entries", "events", "evidence", "inbound_daily",
@@ -14,6 +16,15 @@ VIEWS = {
     "reliability_by_priority", "reliability_daily", "reliability_total", "transfer_times", "unexpected_daily",
 }  # fmt: skip
 """The public contract: a name that is taken away breaks a dashboard."""
+
+FOR_EVER = {
+    "derivations": "one row, replaced by every derivation",
+    "migrations": "one row for each script, view and retention",
+    "terms": "a row for each version of the terms: whoever asks about an old finding must know what was owed",
+}
+"""Tables without a retention, and why."""
+
+TTL = re.compile(r"TTL toDateTime\((\w+)\) \+ toIntervalDay\((\d+)\)")
 
 pytestmark = pytest.mark.service
 
@@ -64,12 +75,29 @@ def test_another_version_of_a_script_is_refused_with_what_to_do(made: Settings) 
 
 def test_retention_follows_the_settings(made: Settings) -> None:
     """Each table is kept as long as its setting says, also when it is changed later."""
-    shorter = msgspec.structs.replace(made, keep_evidence_days=7, keep_queues_days=3)
-    migrate(shorter)
-    tables = ask(
-        connect(made), "SELECT name, create_table_query AS made FROM system.tables WHERE database = currentDatabase()"
-    )
-    texts = {row["name"]: row["made"] for row in tables}
-    assert "toIntervalDay(7)" in texts["evidence_records"]
-    assert "toIntervalDay(3)" in texts["queue_records"]
-    assert "toIntervalDay(400)" in texts["event_records"]
+    days = {"keep_events_days": 11, "keep_evidence_days": 7, "keep_alerts_days": 5, "keep_queues_days": 3}
+    assert {setting for _, setting in KEPT.values()} == set(days)
+    before = retentions(made)
+    migrate(msgspec.structs.replace(made, **days))
+    assert before == {table: days_of(made, setting) for table, (_, setting) in KEPT.items()}
+    assert retentions(made) == {table: days[setting] for table, (_, setting) in KEPT.items()}
+
+
+def test_what_is_kept_for_ever_has_its_reason(made: Settings) -> None:
+    """A table that nobody thought of would grow for ever."""
+    tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine != 'View'"
+    assert {row["name"] for row in ask(connect(made), tables)} == KEPT.keys() | FOR_EVER.keys()
+    assert FOR_EVER.keys().isdisjoint(retentions(made))
+
+
+def days_of(settings: Settings, setting: str) -> int:
+    """A setting's days."""
+    return int(getattr(settings, setting))
+
+
+def retentions(settings: Settings) -> dict[str, int]:
+    """The days of each table that has a retention, by the time that its rows are kept from."""
+    made = "SELECT name, create_table_query AS made FROM system.tables WHERE database = currentDatabase()"
+    found = {row["name"]: TTL.search(row["made"]) for row in ask(connect(settings), made)}
+    assert all(one is None or one[1] == KEPT[table][0] for table, one in found.items())
+    return {table: int(one[2]) for table, one in found.items() if one}

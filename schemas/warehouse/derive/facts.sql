@@ -60,7 +60,7 @@ SELECT
 FROM event_records AS e FINAL
 WHERE e.message_key IN (SELECT message_key FROM work_keys WHERE round = {round:UInt8});
 
-INSERT INTO place_keys
+INSERT INTO place_keys (place, message_key)
 SELECT DISTINCT arrayJoin([place, next_place]) AS one, message_key
 FROM work_facts
 WHERE round = {round:UInt8} AND one != 0;
