@@ -16,13 +16,20 @@ from streams.collect.evidence import Evidence
 from streams.collect.sources import read
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
-from streams.core.events import MessageEvent
+from streams.core.events import Kind, MessageEvent
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
 from streams.core.terms import Terms
+from streams.simulate.events import events as events_of
+from streams.simulate.reading import Reading
+from streams.simulate.stage import simulate
 
 DAY = Path(__file__).parent / "data" / "day"
 SECOND = 1_000_000
+DAY_LONG = 86_400 * SECOND
+
+DEAD = "someone@nowhere.example"
+"""Whom the simulated network's people write to at a domain that never answers."""
 
 Name = tuple[str, ...]
 Alarm = tuple[Name, int, int | None]
@@ -169,7 +176,34 @@ def test_any_order_of_sources_gives_the_same(
         }
 
 
-def test_the_default_profile_is_quiet(events: list[MessageEvent], expected: dict[str, Any]) -> None:
-    """Under `watch` the day raises only what is always worth a look: four deletions by hand."""
-    found = alarms(events, micros(expected["end"]) or 0, profiles.load("watch"))
-    assert set(found) == {"deleted"}
+def test_the_default_profile_tells_what_nobody_mended(events: list[MessageEvent], expected: dict[str, Any]) -> None:
+    """Under `watch`, three days later: four deletions by hand, eight reports that never came, and one forgotten hold.
+
+    Reports were asked for, so they are promises made explicitly; who was refused was told; what was late has arrived;
+    and mailboxes are watched by choice only.
+    """
+    found = alarms(events, (micros(expected["end"]) or 0) + 3 * DAY_LONG, profiles.load("watch"))
+    assert {rule: len(some) for rule, some in found.items()} == {"deleted": 4, "overdue": 8, "stuck": 1}
+    assert all(cleared is None for some in found.values() for _, _, cleared in some)
+    case = {(unit["origin_queue_id"], unit["recipient"]): unit["case"] for unit in expected["units"]}
+    silent = Counter(case[name[1], name[2]] for name, *_ in found["overdue"])
+    assert silent == {"lost": 4, "report-lost": 3, "held-forgotten": 1}
+    assert {case[name[1], name[2]] for name, *_ in found["deleted"]} == {"lost"}
+    assert [name for name, *_ in found["stuck"]] == [
+        (stay["host"], stay["queue_id"], unit["recipient"])
+        for unit in expected["units"]
+        for stay in unit["stuck"]
+        if unit["case"] == "held-forgotten"
+    ]
+
+
+def test_the_default_profile_is_quiet_on_an_ordinary_day() -> None:
+    """A day without faults: only what lay for hours for a domain that never answers is told, and is over by the end."""
+    world = simulate(1, 1000, wishes=()).world
+    ordinary = [event for _, some in events_of(Reading(world)) for event in some]
+    found = alarms(ordinary, world.until + 3 * DAY_LONG, profiles.load("watch"))
+    unheard = {(e.host, e.queue_id, e.recipient) for e in ordinary if e.kind is Kind.REFUSED and e.recipient == DEAD}
+    assert {rule: len(some) for rule, some in found.items()} == {"overdue": 1, "stuck": 1}
+    assert {name for name, *_ in found["stuck"]} == unheard
+    assert all(cleared is not None for some in found.values() for _, _, cleared in some)
+    assert {name[2] for some in found.values() for name, *_ in some} == {DEAD}
