@@ -2,10 +2,7 @@
 
 import json
 import lzma
-import os
-import random
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +16,7 @@ from streams.cli.demo import wait
 from streams.core.terms import SECOND
 from streams.kafka.broker import KafkaLog
 from streams.kafka.progress import all_progress, progressed
-from streams.settings import Settings, load, running
+from streams.settings import Settings, load
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
@@ -120,35 +117,3 @@ def assert_is_the_oracles(warehouse: Warehouse, expected: dict[str, Any]) -> Non
     one, other = (f"SELECT {columns} FROM {table}" for table in ("alerts", "alarms"))  # noqa: S608 - names of ours
     assert ask(warehouse.client, f"{one} EXCEPT DISTINCT {other}") == []
     assert ask(warehouse.client, f"{other} EXCEPT DISTINCT {one}") == []
-
-
-def test_killed_workers_lose_nothing(tmp_path: Path, start_stack: Callable[..., Any]) -> None:
-    """SIGKILL of every worker, the warehouse and Kafka while a day is imported: the same alarms, each once."""
-    draw = random.Random(4)  # noqa: S311 - which part dies when
-    with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
-        sources = ("origin-log", "relay-log", "dest-log", "store-log", "reports")
-        for source, victim in zip(sources, draw.sample((*ROLES, "clickhouse"), len(sources)), strict=True):
-            kill(tmp_path, victim)
-            collected(tmp_path, source)
-        kill(tmp_path, "kafka")
-        imported(tmp_path)
-        settings = load(data=tmp_path)
-        wait(settings, lambda _: None)
-        expected = json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
-        assert_is_the_oracles(Warehouse.of(settings), expected)
-
-
-def kill(data: Path, part: str) -> None:
-    """SIGKILL of one part, where it runs at this moment (one that is being started again has no process)."""
-    stack = running(data)
-    pid = stack.processes.get(part, 0) if stack else 0
-    if pid > 0:
-        os.kill(pid, signal.SIGKILL)
-
-
-def collected(data: Path, source: str) -> None:
-    """`custody collect` of one declared source."""
-    kind = {"store-log": "dovecot", "reports": "reports"}.get(source, "postfix")
-    arguments = ["collect", kind, "--source", source, "--sources", str(DAY / "sources.toml"), "--data", str(data)]
-    result = CliRunner().invoke(custody, arguments)
-    assert result.exit_code == 0, result.output
