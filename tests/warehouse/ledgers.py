@@ -152,7 +152,7 @@ class Ledger:
     def report_states(self) -> dict[bytes, str]:
         """The state of each unit's report, as the stream knows it."""
         found: dict[bytes, str] = {}
-        for part in self._parts.values():
+        for part in self.stream.parts.values():
             legs, states = report_states(part.custody, part.clock)
             keys = part.custody.legs.index.keys[legs]
             found |= {key.tobytes(): state.value for key, state in zip(keys, states, strict=True)}
