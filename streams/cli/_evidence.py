@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from streams.cli._screen import clean
+from streams.cli._screen import clean, wrapped
 from streams.collect import evidence
 from streams.collect.declaration import Source
 from streams.collect.parser import Counts
@@ -83,14 +83,15 @@ def size_of(source: Source) -> int:
 
 def said(name: str, counts: Counts) -> list[str]:
     """What became of a source's pieces, in lines for people."""
-    lines = [f"{clean(name):<12} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
+    lines = [f"{clean(name, 44):<12} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
     if counts.ignored:
-        parts = ", ".join(f"{clean(program)} {count:,}" for program, count in counts.ignored.most_common(6))
-        lines.append(f"  carry nothing for custody: {parts}")
+        parts = ", ".join(f"{clean(program, 40)} {count:,}" for program, count in counts.ignored.most_common(6))
+        lines += wrapped(f"carry nothing for custody: {parts}", "  ")
     for reason, count in counts.unread.most_common():
-        lines.append(f"  NOT UNDERSTOOD {count:,}: {clean(reason)}")
-    shown = counts.examples[:SHOWN]
-    return lines + [f"    {clean(example.file)}:{example.offset}: {clean(example.reason)}" for example in shown]
+        lines += wrapped(f"NOT UNDERSTOOD {count:,}: {reason}", "  ")
+    for example in counts.examples[:SHOWN]:
+        lines += wrapped(f"{example.file}:{example.offset}: {example.reason}", "    ")
+    return lines
 
 
 def as_data(counts: Counts) -> dict[str, Any]:

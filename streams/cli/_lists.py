@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streams.cli._screen import as_datetime, clean, moment
+from streams.cli._screen import WIDTH, as_datetime, clean, flow, moment
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Lines of a group, or of a list, that a person is shown unless more are asked for."""
 
-WIDTH = 80
-"""Columns of a terminal."""
+MANY = 2
+"""More names than that are counted, since they may be cut."""
 
 LEAST = 8
 GAP = "  "
@@ -64,22 +64,22 @@ def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[S
 
 
 def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:
-    """The first line of a screen: what it is, of which ledger, and what it holds for."""
+    """How a screen begins: what it is, of which ledger, and what it holds for; what does not fit stands below."""
     if not clock:
-        return f"{title}   ledger {settings.ledger}   no clock yet: no source has said how far it is"
-    return f"{title}   ledger {settings.ledger}   at {moment(clock['through'])}   {_heard(clock)}"
+        return flow([title, f"ledger {settings.ledger}", "no clock yet: no source has said how far it is"])
+    return flow([title, f"ledger {settings.ledger}", f"at {moment(clock['through'])}", *_heard(clock)])
 
 
-def _heard(clock: dict[str, Any]) -> str:
-    for word, names in (
-        ("SILENT", clock["silent"]),
-        ("BEHIND", clock["behind"]),
-        ("WRONG CLOCK", clock.get("doubted")),
-    ):
-        if names:
-            return f"{word}: {clean(', '.join(names), 40)}"
+def _heard(clock: dict[str, Any]) -> list[str]:
+    """Whoever cannot be relied on; how many they are, where their names may not fit."""
+    words = {"SILENT": clock["silent"], "BEHIND": clock["behind"], "WRONG CLOCK": clock.get("doubted")}
+    found = [
+        f"{word}{f' {len(names)}' if len(names) > MANY else ''}: {', '.join(names)}"
+        for word, names in words.items()
+        if names
+    ]
     count = clock["sources"]
-    return f"all {count} sources heard" if count != 1 else "its source heard"
+    return found or [f"all {count} sources heard" if count != 1 else "its source heard"]
 
 
 def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ", flex: int | None = None) -> list[str]:

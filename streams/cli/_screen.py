@@ -1,8 +1,16 @@
 """Text for terminals: foreign text is made harmless, times and ages are made short."""
 
+import textwrap
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+WIDTH = 80
+"""Columns of a terminal."""
+
+GAP = "   "
+"""Between the parts of a heading."""
 
 
 def clean(text: object, width: int = 0) -> str:
@@ -13,6 +21,23 @@ def clean(text: object, width: int = 0) -> str:
     if shown.isprintable():
         return shown
     return "".join(" " if _is_control(character) else character for character in shown)
+
+
+def wrapped(text: object, indent: str = "", more: str = "  ") -> list[str]:
+    """A text in lines that fit a terminal; those after the first are set in by `more`, too."""
+    told = textwrap.TextWrapper(
+        WIDTH, initial_indent=indent, subsequent_indent=indent + more, break_on_hyphens=False, expand_tabs=False
+    )
+    return told.wrap(clean(text)) or [indent.rstrip()]
+
+
+def flow(parts: Sequence[str], indent: str = "  ") -> str:
+    """The parts of a heading, as many on a line as fit a terminal; lines after the first are set in."""
+    lines = [clean(parts[0], WIDTH)]
+    for part in (clean(one, WIDTH - len(indent)) for one in parts[1:]):
+        longer = lines[-1] + GAP + part
+        lines = [*lines[:-1], longer] if len(longer) <= WIDTH else [*lines, indent + part]
+    return "\n".join(lines)
 
 
 def escaped(document: str) -> str:

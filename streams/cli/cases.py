@@ -88,7 +88,7 @@ def lines(title: str, rows: list[dict[str, Any]], limit: int) -> list[str]:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["case_id"].hex()[:NUMBER],
-        "seen" if row["state"] == "acknowledged" else row["state"],
+        "seen" if row["state"] == "acknowledged" else clean(row["state"], 12),
         moment(row["opened_at"])[5:],
         f"{row['standing']:,}",
         f"{row['members']:,}",

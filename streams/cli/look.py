@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli._evidence import as_data, say
-from streams.cli._screen import clean, moment
+from streams.cli._screen import clean, moment, wrapped
 from streams.cli._stack import json_option, say_json
 from streams.core.errors import Misuse
 
@@ -51,7 +51,8 @@ def _say(seen: "Look") -> None:
     for name, counts in seen.counts.items():
         say(name, counts)
     click.echo(f"\nEvidence up to {moment(seen.through)}")
-    click.echo("Arrivals  " + (", ".join(f"{kind} {count:,}" for kind, count in seen.traffic.most_common()) or "none"))
+    arrivals = ", ".join(f"{kind} {count:,}" for kind, count in seen.traffic.most_common()) or "none"
+    click.echo("\n".join(wrapped(f"Arrivals  {arrivals}", more=" " * 10)))
     by_rule: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in seen.found:
         by_rule[one["rule"]].append(one)
@@ -60,7 +61,7 @@ def _say(seen: "Look") -> None:
     if not by_rule:
         click.echo("\nNothing is found under these terms.")
     for line in seen.unseen():
-        click.echo(f"\nCannot be seen: {line}")
+        click.echo("\n" + "\n".join(wrapped(f"Cannot be seen: {line}")))
 
 
 def _say_rule(rule: str, found: list[dict[str, Any]]) -> None:

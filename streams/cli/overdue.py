@@ -50,7 +50,7 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
     shown = [title, f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}"]
     for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
-        shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 44)}{since_when(some)}"]
+        shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 40)}{since_when(some)}"]
         shown += members(some, clock.get("through"), "recipient", limit)
     standing = [row for row in rows if row["cleared_at"] is None]
     return [*shown, *(["", f"Next: custody trace {clean(standing[0]['message_key'], 58)}"] if standing else [])]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli._lists import columns, head, list_options, opened, say, say_list
-from streams.cli._screen import clean, priority, since
+from streams.cli._screen import WIDTH, clean, priority, since
 
 
 @click.command()
@@ -26,14 +26,14 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
 
 
 def lines(title: str, clock: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
-    """The screen: a line a queue, the most urgent first."""
+    """The screen: a line a queue, the most urgent first; its name stands above it where it would not fit."""
     if not rows:
         return [title, "Nothing is owed anywhere."]
     names = ("host", "next hop", "priority", "owed", "oldest", "deferred", "held", "bytes", "last status")
     cells = [
         (
-            clean(row["host"], 14),
-            clean(row["next_hop"] or "-", 14),
+            row["host"],
+            row["next_hop"] or "-",
             priority(row["priority"]),
             f"{row['count']:,}",
             since(row["oldest"], clock.get("through")),
@@ -45,4 +45,13 @@ def lines(title: str, clock: dict[str, Any], rows: list[dict[str, Any]]) -> list
         for row in rows
     ]
     total = sum(row["count"] for row in rows)
-    return [title, f"{total:,} owed in {len(rows):,} queues", "", *columns([names, *cells], "lllrrrrrl")]
+    table = columns([names, *cells], "lllrrrrrl")
+    shown = table if max(map(len, table)) <= WIDTH else _apart([names, *cells])
+    return [title, f"{total:,} owed in {len(rows):,} queues", "", *shown]
+
+
+def _apart(cells: list[tuple[str, ...]]) -> list[str]:
+    """Host and next hop on a line of their own, the figures below."""
+    named = [clean(f"  {host} to {hop}", WIDTH) for host, hop, *_ in cells]
+    figures = columns([cell[2:] for cell in cells], "lrrrrrl", indent="    ", flex=6)
+    return [line for pair in zip(named, figures, strict=True) for line in pair]

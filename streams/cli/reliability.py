@@ -7,7 +7,7 @@ import click
 
 from streams.cli._grouped import days
 from streams.cli._lists import list_options, opened, say, say_list
-from streams.cli._screen import clean, moment, priority
+from streams.cli._screen import clean, flow, moment, priority, wrapped
 from streams.settings import Settings
 
 NARROW = 10
@@ -44,7 +44,7 @@ def title(settings: Settings, clock: dict[str, Any], span: dict[str, Any], total
     day = days([{"at": at} for at in span.values() if at is not None], "at")
     settled = "settled: nothing not yet due" if total["settled"] else f"{total['not_yet_due']:,} not yet due"
     at = "" if not clock or total["settled"] else f" at {moment(clock['through'])}"
-    return f"Reliability   ledger {settings.ledger}   {day}   {settled}{at}"
+    return flow(["Reliability", f"ledger {settings.ledger}", day, settled + at])
 
 
 def lines(rows: list[dict[str, Any]], by: str) -> list[str]:
@@ -89,7 +89,7 @@ def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:
     words = {"report": "report", "store": "store alone", "switch": "switch's word alone", "hand": "by hand"}
     by = ", ".join(f"{words[proof]} {proofs[proof]:,}" for proof in words if proofs[proof]) or "none"
     return [
-        f"Delivered at last {proven:,} of {owed:,}{part}. Proof: {by}.",
+        *wrapped(f"Delivered at last {proven:,} of {owed:,}{part}. Proof: {by}."),
         f"Open includes beyond sight {total['beyond_sight']:,}, blind {total['blind']:,}.",
         _reports(total),
         "Range: 95 % Wilson." + _upper(total),

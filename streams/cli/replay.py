@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams import process
+from streams.cli._lists import columns
 from streams.cli._moments import micros_of
-from streams.cli._screen import clean, moment
+from streams.cli._screen import clean, flow, moment, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def command(  # noqa: PLR0913 - options
 
 def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> None:
     clock = moment(replay.clock)
-    click.echo(f"Replay   {replay.events:,} events   clock {clock}   terms {replay.terms.profile.name}")
+    click.echo(flow(["Replay", f"{replay.events:,} events", f"clock {clock}", f"terms {replay.terms.profile.name}"]))
     counts = Counter((alert["rule"], alert["state"]) for alert in replay.alerts.values())
     for rule in sorted({rule for rule, _ in counts}):
         raised, cleared = counts[rule, "raised"], counts[rule, "cleared"]
@@ -81,28 +82,42 @@ def _say_difference(found: "Difference") -> None:
     if found.identical:
         click.echo("Live and replay are identical.")
         return
-    click.echo(f"Live and replay DIFFER: {len(found.missing)} only live, {len(found.extra)} only in the replay, "
-               f"{len(found.other)} at other times.")  # fmt: skip
-    for word, alerts in (("only live", found.missing), ("only replay", found.extra)):
-        for alert in alerts[:SHOWN]:
-            click.echo(f"  {word:<12} {_line(alert)}")
+    differ = (f"Live and replay DIFFER: {len(found.missing):,} only live, {len(found.extra):,} only in the replay, "
+              f"{len(found.other):,} at other times.")  # fmt: skip
+    rows = [("only live", alert) for alert in found.missing[:SHOWN]]
+    rows += [("only replay", alert) for alert in found.extra[:SHOWN]]
     for told, again in found.other[:SHOWN]:
-        click.echo(f"  live         {_line(told)}\n  replay       {_line(again)}")
+        rows += [("live", told), ("replay", again)]
+    click.echo("\n".join([*wrapped(differ), *compared(rows)]))
+    more = sum(max(0, len(some) - SHOWN) for some in (found.missing, found.extra, found.other))
+    if more:
+        click.echo(f"  and {more:,} more (--json)")
 
 
 def _say_alarms(replay: "Replay", *, show_all: bool) -> None:
     cleared = {number for number, state in replay.alerts if state == "cleared"}
     raised = [alert for (number, state), alert in replay.alerts.items() if state == "raised"]
     shown = [alert for alert in raised if show_all or alert["alert_id"] not in cleared]
-    for alert in sorted(shown, key=lambda one: one["at"])[: None if show_all else SHOWN]:
-        click.echo(f"  {_line(alert)}")
+    first = sorted(shown, key=lambda one: one["at"])[: None if show_all else SHOWN]
+    for line in lines(first):
+        click.echo(line)
     if not show_all and len(shown) > SHOWN:
         click.echo(f"  and {len(shown) - SHOWN:,} more (--all, --json)")
 
 
-def _line(alert: dict[str, Any]) -> str:
-    what = clean(alert["recipient"] or alert["host"], 26)
-    return f"{moment(alert['at'])[11:]:<10} {clean(alert['rule'], 16):<16} {what:<26} {clean(alert['message_key'], 34)}"
+def lines(alerts: list[dict[str, Any]]) -> list[str]:
+    """A line an alarm: when, what, about whom, and the message."""
+    return columns([_cells(alert, 24) for alert in alerts], "llll", flex=3)
+
+
+def compared(rows: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """The same of alerts that differ, each with a word before it."""
+    return columns([(word, *_cells(alert, 18)) for word, alert in rows], "lllll", flex=4)
+
+
+def _cells(alert: dict[str, Any], width: int) -> tuple[str, ...]:
+    who = clean(alert["recipient"] or alert["host"], width)
+    return moment(alert["at"])[5:], clean(alert["rule"], 16), who, alert["message_key"]
 
 
 def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:

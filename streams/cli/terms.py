@@ -5,8 +5,8 @@ from textwrap import wrap
 
 import click
 
-from streams.cli._lists import WIDTH, ledger_options
-from streams.cli._screen import clean
+from streams.cli._lists import ledger_options
+from streams.cli._screen import WIDTH, clean
 from streams.cli._stack import json_option, say_json, settings_of
 from streams.core.errors import Misuse
 from streams.core.terms import Rule, Terms

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli._screen import flow, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
 
@@ -63,12 +64,10 @@ def entry(row: dict[str, object]) -> str:
     kept += ", the last of each key" if row["cleanup"] == "compact" else ""
     count = row["partitions"]
     parts = f"{count} partition{'' if count == 1 else 's'}"
-    head = f"{row['topic']}   {parts}, kept {kept}{'   MADE' if row['made'] else ''}"
-    return "\n".join(
-        (
-            head,
-            f"  {row['what']}",
-            f"  key: {row['key']}   schema: {row['schema'] or 'columnar segments'}",
-            f"  {row['producers']} -> {row['consumers']}",
-        )
+    head = [str(row["topic"]), f"{parts}, kept {kept}", *(["MADE"] if row["made"] else [])]
+    below = (
+        f"{row['what']}",
+        f"key: {row['key']}   schema: {row['schema'] or 'columnar segments'}",
+        f"{row['producers']} -> {row['consumers']}",
     )
+    return "\n".join([flow(head), *(line for text in below for line in wrapped(text, "  "))])

@@ -7,14 +7,24 @@ import click
 
 from streams.cli._journey import steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
-from streams.cli._screen import clean, moment, priority, since
+from streams.cli._screen import clean, flow, moment, priority, since
 from streams.core.errors import Misuse
 
 if TYPE_CHECKING:
     from streams.warehouse.questions import Rows, Warehouse
 
+SET_IN = " " * 10
+"""Before what does not fit beside the first words of a heading."""
+
 HOURS = 11
 """Where the hours of a printed time begin."""
+
+_WORDS = {
+    "not-asked": "no report asked",
+    "expected": "report expected",
+    "beyond-sight": "beyond sight of reports",
+}
+"""What is said of the state of a report where no time says more."""
 
 _AFTER_ALL = frozenset({"discarded", "quarantined"})
 """What became of a message although its delivery was proven."""
@@ -57,7 +67,7 @@ def choice(named: str, found: "Rows") -> list[str]:
     from streams.warehouse.questions import CANDIDATES  # noqa: PLC0415 - the warehouse's client is slow to import
 
     many = f"{len(found)} messages" if len(found) < CANDIDATES else f"{CANDIDATES} messages or more"
-    return [f"{clean(named, 40)} is said of {many}, the latest first:", *columns(cells, "lll", flex=2)]
+    return [f"{clean(named, 30)} is said of {many}, the latest first:", *columns(cells, "lll", flex=2)]
 
 
 def raw_lines(rows: "Rows") -> list[str]:
@@ -80,43 +90,54 @@ def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any
 def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, Any]) -> list[str]:
     """What message it is, and where it stands for each recipient."""
     units = known["units"]
-    whole = clean(message["message_id"] or message["message_key"], 46)
+    whole = clean(message["message_id"] or message["message_key"], 70)
     if not units:
-        return [f"Message   {whole}", f"From      {clean(message['originator'] or '<>')}, not submitted by us"]
+        return [f"Message   {whole}", f"From      {clean(message['originator'] or '<>', 48)}, not submitted by us"]
     first = units[0]
-    size = f"  {first['size']:,} bytes" if first["size"] else ""
+    size = [f"{first['size']:,} bytes"] if first["size"] else []
     return [
-        f"Message   {whole}  {priority(first['priority'])}{size}",
+        flow([f"Message   {whole}", priority(first["priority"]), *size], SET_IN),
         _from(first),
         *(line for unit in units for line in standing(unit, clock.get("through"))),
     ]
 
 
 def _from(unit: dict[str, Any]) -> str:
-    who, where = clean(unit["originator"] or "<>", 30), clean(unit["host"], 12)
-    return f"From      {who}, submitted {moment(unit['submitted_at'], 3)} at {where}"
+    who, where = clean(unit["originator"] or "<>", 70), clean(unit["host"], 30)
+    return flow([f"From      {who}", f"submitted {moment(unit['submitted_at'], 3)} at {where}"], SET_IN)
 
 
 def standing(unit: dict[str, Any], now: Any) -> list[str]:
     """Where a unit stands: for the recipient, and who held it last where it is not proven."""
-    lines = [f"To        {clean(unit['recipient'], 28)}   {clean(state(unit, now))}"]
+    lines = [flow([f"To        {clean(unit['recipient'], 70)}", f"{state(unit)}, {report(unit, now)}"], SET_IN)]
     if unit["proof_at"] is None and unit["last_host"]:
         how = f", deleted by hand {moment(unit['deleted_at'])[HOURS:-1]}" if unit["deleted_at"] else ""
         lines.append(f"Last held {clean(unit['last_host'], 16)} {clean(unit['last_queue_id'], 20)}{how}")
     return lines
 
 
-def state(unit: dict[str, Any], now: Any) -> str:
-    """Proven or not, and how late."""
-    due, report = unit["report_due"], unit["report_at"]
-    word = f"PROVEN by {unit['proof']}" if unit["proof_at"] is not None else f"UNPROVEN, {unit['outcome']}"
-    if unit["proof_at"] is not None and unit["outcome"] in _AFTER_ALL:
-        word += f", yet {unit['outcome']}"
-    if due is None:
-        return word
-    if report is None:
-        return f"{word}, report overdue {since(due, now)}" if now is not None and now > due else f"{word}, not yet due"
-    return word + (f", report {since(due, report)} late" if report > due else ", report in time")
+def state(unit: dict[str, Any]) -> str:
+    """Proven or not."""
+    if unit["proof_at"] is None:
+        return f"UNPROVEN, {unit['outcome']}"
+    after_all = f", yet {unit['outcome']}" if unit["outcome"] in _AFTER_ALL else ""
+    return f"PROVEN by {unit['proof']}{after_all}"
+
+
+def report(unit: dict[str, Any], now: Any) -> str:
+    """What became of its report, and how late it is."""
+    due, came = unit["report_due"], unit["report_at"]
+    match unit["report_state"]:
+        case "received" if due is None or came is None:
+            return "report received"
+        case "received":
+            return f"report {since(due, came)} late" if came > due else "report in time"
+        case "overdue":
+            return f"report overdue {since(due, now)}"
+        case "blind":
+            return f"report overdue {since(due, now)}, blind"
+        case other:
+            return _WORDS.get(other, f"report {other}")
 
 
 def unseen(events: "Rows", hosts: list[str]) -> list[str]:

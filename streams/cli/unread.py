@@ -7,7 +7,7 @@ import click
 
 from streams.cli._grouped import Rows, groups, members
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_list
-from streams.cli._screen import clean
+from streams.cli._screen import clean, wrapped
 
 
 @click.command()
@@ -46,7 +46,7 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     """The screen: groups by mailbox."""
     read = f"; {totals['cleared']:,} were read late" if totals["cleared"] else ""
     gone = f"; {totals['left_unread']:,} left the store unread" if totals["left_unread"] else ""
-    shown = [title, f"{totals['standing']:,} unread past their time{read}{gone}"]
+    shown = [title, *wrapped(f"{totals['standing']:,} unread past their time{read}{gone}")]
     for (word, cause), some in groups(sorted(rows, key=_word, reverse=True), lambda row: (_word(row), row["cause"])):
         shown += ["", f"{word:<8} {len(some):<3,} {clean(cause, 60)}"]
         shown += members(some, clock.get("through"), "originator", limit)

@@ -87,7 +87,7 @@ def unseen(folder: Path, *names: str) -> list[str]:
     """What it says that cannot be seen, as a person and as a machine are told."""
     text = look(folder, *names).output
     said: list[str] = json.loads(look(folder, *names, "--json").output)["unseen"]
-    assert said == [line[16:] for line in text.splitlines() if line.startswith("Cannot be seen: ")]
+    assert said == [" ".join(one.split()) for one in text.split("\nCannot be seen: ")[1:]]
     return said
 
 
@@ -169,3 +169,4 @@ def test_the_sample_day_shows_everything() -> None:
     result = CliRunner().invoke(custody, ["look", "--sources", str(day)])
     assert result.exit_code == 0
     assert "Cannot be seen" not in result.output
+    assert max(map(len, result.output.splitlines())) <= 80

@@ -1,7 +1,7 @@
 """Texts of people as targets: terms, declarations, settings, words of a command line; and what a terminal is shown.
 
 Whatever evidence has in it, no control character reaches a terminal: neither C0 and C1 (a log could move the cursor),
-nor those that turn or hide text.
+nor those that turn or hide text; and no line but those of raw evidence is wider than the terminal.
 """
 
 import json
@@ -17,9 +17,22 @@ import msgspec
 from click.testing import CliRunner
 
 from streams import profiles
-from streams.cli import _evidence, _journey, _moments, alerts, cases, overdue, queue, reliability, replay, trace, unread
-from streams.cli._lists import columns, plain
-from streams.cli._screen import escaped
+from streams.cli import (
+    _evidence,
+    _journey,
+    _moments,
+    alerts,
+    cases,
+    overdue,
+    queue,
+    reliability,
+    replay,
+    topics,
+    trace,
+    unread,
+)
+from streams.cli._lists import columns, head, plain
+from streams.cli._screen import WIDTH, escaped
 from streams.cli._source import Wanted, resolved
 from streams.cli.app import custody
 from streams.collect import sources
@@ -28,7 +41,7 @@ from streams.collect.syslog import Reader
 from streams.core.documents import toml
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.core.events import Traffic
-from streams.settings import load
+from streams.settings import Settings, load
 from streams.warehouse import forget
 from tests.fuzz import seeds
 from tests.fuzz.logs import TARGETS as LOGS
@@ -124,7 +137,9 @@ def _screens(data: bytes) -> None:
     row = _Row(texts)
     rows: list[dict[str, Any]] = [row, _Row(texts[::-1])]
     totals = {"standing": 2, "cleared": 1, "owed": 3, "left_unread": 1}
+    clock = {"through": NOON, "silent": texts, "behind": texts[:1], "sources": 2}
     shown = [
+        head("Overdue reports", Settings(), clock),
         *overdue.lines("t", {}, totals, rows, 10),
         *unread.lines("t", {}, totals, rows, 10),
         *alerts.lines("t", rows, 10),
@@ -133,14 +148,17 @@ def _screens(data: bytes) -> None:
         *reliability.lines(rows, "peer"),
         *reliability.lines(rows, "domain"),
         *trace.choice(texts[0], rows),
-        *trace.raw_lines(rows),
         *trace.heading(row, {"units": rows}, {}),
         *trace.unseen(rows, texts),
-        *(cell for step in _journey.steps({"events": rows, "alerts": rows}) for cell in columns([step], "llll")),
-        replay._line(row),
+        *columns(_journey.steps({"events": rows, "alerts": rows}), "llll", indent="", flex=2),
+        *replay.lines(rows),
+        *replay.compared([("only replay", row)]),
+        topics.entry(row),
         *_evidence.said(texts[0], _counts(texts)),
     ]
-    assert harmless("\n".join(shown))
+    assert harmless("\n".join([*shown, *trace.raw_lines(rows)]))
+    wide = [line for line in "\n".join(shown).split("\n") if len(line) > WIDTH]
+    assert not wide, [f"{line[:WIDTH]} ... {len(line)}" for line in wide[:9]]
     document = {"texts": [text.encode("utf-8", "replace").decode() for text in texts]}
     encoded = escaped(msgspec.json.format(msgspec.json.encode(plain(document))).decode())
     assert harmless(encoded)
@@ -166,7 +184,8 @@ class _Row(dict[str, Any]):
 _FIXED: dict[str, Any] = {
     **dict.fromkeys(("raised_at", "opened_at", "due", "oldest", "first_at", "at", "occurred_at", "submitted_at"), NOON),
     **dict.fromkeys(("cleared_at", "proof_at", "report_due", "report_at", "deleted_at", "held_at"), None),
-    **dict.fromkeys(("standing", "members", "count", "deferred", "held", "volume", "offset", "seq", "size"), 7),
+    **dict.fromkeys(("standing", "members", "count", "deferred", "held", "offset", "seq"), 7),
+    **dict.fromkeys(("volume", "size"), 12_345_678_901),
     **dict.fromkeys(("sent", "refused_correctly", "owed", "in_time", "late", "refused_by_us", "open", "blind"), 3),
     "beyond_sight": 0, "reliability": None, "priority": 4, "case_id": b"12345678", "kind": "transferred",
     "report_requested": True, "attributes": ["pid=1"],

@@ -1,0 +1,56 @@
+"""Where a message stands for its recipients, as `custody trace` says it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from streams.cli import trace
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LATE = NOON + timedelta(seconds=145)
+
+
+def unit(state: str, **other: Any) -> dict[str, Any]:
+    """A row of the view `custody`, whose report is in a state."""
+    return {
+        "recipient": "carol@dest.test",
+        "report_state": state,
+        "report_due": NOON,
+        "report_at": None,
+        "proof_at": None,
+        "proof": "",
+        "outcome": "deleted",
+        "last_host": "",
+        "last_queue_id": "",
+        "deleted_at": None,
+        **other,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (unit("received", report_at=NOON), "report in time"),
+        (unit("received", report_at=LATE), "report 2m25s late"),
+        (unit("received", report_at=LATE, report_due=None), "report received"),
+        (unit("not-asked", report_due=None), "no report asked"),
+        (unit("expected"), "report expected"),
+        (unit("beyond-sight", report_at=NOON), "beyond sight of reports"),
+        (unit("overdue"), "report overdue 2m25s"),
+        (unit("blind"), "report overdue 2m25s, blind"),
+    ],
+)
+def test_each_state_of_a_report_is_said(row: dict[str, Any], says: str) -> None:
+    """On the recipient's line, behind the proof."""
+    assert trace.standing(row, LATE) == [f"To        carol@dest.test   UNPROVEN, deleted, {says}"]
+
+
+def test_what_is_too_long_for_a_line_takes_two() -> None:
+    """A long address cuts off nothing that is said of it."""
+    long = unit("blind", recipient="a" * 64 + "@dest.test", proof_at=NOON, proof="switch", outcome="quarantined")
+    (said,) = trace.standing(long, LATE)
+    assert said.split("\n") == [
+        f"To        {'a' * 64}@dest…",
+        "          PROVEN by switch, yet quarantined, report overdue 2m25s, blind",
+    ]
