@@ -1,0 +1,178 @@
+"""Screens of ordinary data with long names: each fits a terminal of 80 columns, and what is cut says so."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from streams.cli import _evidence, _lists, queue, reliability, replay, topics, trace, unread
+from streams.cli._screen import flow, wrapped
+from streams.collect.parser import Counts, Unread
+from streams.core.terms import Terms
+from streams.settings import Settings
+from streams.track.replay import Alerts, Difference, Replay
+from tests.core.journeys import TERMS
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MICROS = round(NOON.timestamp() * 1_000_000)
+ID = "20261123115959.7C3F12A0B4@mail-gateway-east-01.department.example"
+WHO = "firstname.lastname@headquarters.department.example"
+
+
+def fits(lines: list[str]) -> str:
+    """A screen that fits, as one text."""
+    text = "\n".join(lines)
+    assert [line for line in text.split("\n") if len(line) > 80] == []
+    return text
+
+
+def of(host: str, next_hop: str, **more: Any) -> dict[str, Any]:
+    """A row of `Warehouse.queue`."""
+    some = {"priority": 0, "count": 12_345, "oldest": NOON, "deferred": 1_234, "held": 12, "volume": 1_234_567_890}
+    return {"host": host, "next_hop": next_hop, "tried_status": "4.4.1", **some, **more}
+
+
+def test_a_queue_to_an_address_is_named_whole() -> None:
+    """Where host and next hop leave no room they stand above the figures, and neither is cut."""
+    rows = [of("mail-east", "192.168.100.104"), of("mail-west", "2001:db8:1234:5678::1", priority=-4)]
+    lines = queue.lines("T", {"through": NOON}, rows)
+    fits(lines)
+    assert lines[3] == "  host to next hop"
+    assert [lines[5], lines[7]] == ["  mail-east to 192.168.100.104", "  mail-west to 2001:db8:1234:5678::1"]
+    assert lines[6].split() == ["normal", "12,345", "0s", "1,234", "12", "1,234,567,890", "4.4.1"]
+
+
+def test_a_queue_with_short_names_is_one_line() -> None:
+    """An ordinary table."""
+    lines = queue.lines("T", {"through": NOON}, [of("mx", "relay", volume=1234)])
+    assert lines[-1].split()[:3] == ["mx", "relay", "normal"]
+    assert lines[3].split()[:3] == ["host", "next", "hop"]
+    fits(lines)
+
+
+def headed(**clock: Any) -> str:
+    """The head of a screen with a long title, whole."""
+    whole = {"through": NOON, "silent": [], "behind": [], "sources": 12, **clock}
+    return fits([_lists.head("Overdue reports", Settings(ledger="operations"), whole)])
+
+
+def test_a_head_that_fits_is_one_line() -> None:
+    """Nothing is moved that has room."""
+    line = _lists.head("Queues", Settings(), {"through": NOON, "silent": [], "behind": [], "sources": 12})
+    assert line == "Queues   ledger main   at 2026-11-23 12:00:00Z   all 12 sources heard"
+
+
+def test_two_silent_sources_are_both_named() -> None:
+    """On a line of their own where there is no room beside the clock."""
+    assert headed(silent=["mail-gateway-east-01", "mail-gateway-west-01"]).split("\n") == [
+        "Overdue reports   ledger operations   at 2026-11-23 12:00:00Z",
+        "  SILENT: mail-gateway-east-01, mail-gateway-west-01",
+    ]
+
+
+def test_many_silent_sources_are_counted_and_what_is_cut_is_marked() -> None:
+    """How many they are, and who is behind or has a wrong clock, is said, too."""
+    names = [f"mail-gateway-{number:02}" for number in range(9)]
+    _, silent, behind, wrong = headed(silent=names, behind=names[:2], doubted=["x" * 60]).split("\n")
+    assert silent.startswith("  SILENT 9: mail-gateway-00, ")
+    assert silent.endswith("…")
+    assert behind == "  BEHIND: mail-gateway-00, mail-gateway-01"
+    assert wrong == "  WRONG CLOCK: " + "x" * 60
+
+
+ALERT = {
+    "rule": "uncorroborated-report",
+    "state": "raised",
+    "at": MICROS,
+    "recipient": WHO,
+    "host": "mx",
+    "message_key": ID,
+}
+
+
+def test_the_alarms_of_a_replay_have_their_day() -> None:
+    """Each with its date, its rule, whom and what about; what is cut ends with a mark."""
+    (line,) = replay.lines([ALERT])
+    fits([line])
+    assert line.split()[:2] == ["11-23", "12:00:00Z"]
+    assert [word[-1] for word in line.split()[2:]] == ["…", "…", "…"]
+
+
+def test_a_difference_fits_and_says_how_much_more_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty of each kind are shown, and what is not shown is counted."""
+    found = Difference(missing=[ALERT] * 25, extra=[ALERT], other=[(ALERT, ALERT)] * 21)
+    replay._say_difference(found)
+    lines = capsys.readouterr().out.splitlines()
+    fits(lines)
+    words = Counter(line[2:13].strip() for line in lines[1:-1])
+    assert words == {"only live": 20, "only replay": 1, "live": 20, "replay": 20}
+    assert lines[-1] == "  and 6 more (--json)"
+
+
+def test_the_counts_of_a_large_replay_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    """Events, clock, the name of the terms, and the alarms that stand."""
+    alerts: Alerts = {(b"1", "raised"): ALERT | {"alert_id": b"1"}}
+    one = Replay(terms=Terms.parse(TERMS | {"name": "guaranteed-with-exercises"}), alerts=alerts, events=123_456_789)
+    replay._say(one, None, show_all=False)
+    assert "terms guaranteed-with-exercises" in fits(capsys.readouterr().out.splitlines())
+
+
+def test_the_topics_of_a_ledger_fit() -> None:
+    """Also where its name is long and all were made now."""
+    settings = Settings(ledger="operations-east")
+    names = [str(row["topic"]) for row in topics.rows(settings, [])]
+    text = fits([topics.entry(row) for row in topics.rows(settings, names)])
+    assert text.count("MADE") == len(names)
+    assert " ".join(text.split()).count("how far their evidence goes.") == 1
+
+
+def test_what_carries_nothing_is_named_whole() -> None:
+    """All programs and reasons, on as many lines as they need."""
+    programs = ("smtpd reject 550 5.1.1", "postfix-script", "postscreen", "anvil", "scache", "tlsproxy")
+    counts = Counts(pieces=1_234_567, events=12, ignored=Counter(dict.fromkeys(programs, 1_234_567)))
+    counts.unread["a time far from its queue id's: is the source's time zone, or year, right?"] = 7
+    counts.examples.append(Unread(file="/var/log/archive/2026/11/mail-gateway-east-01.log", offset=7, reason="no time"))
+    text = " ".join(fits(_evidence.said("mail-gateway-east-01-log", counts)).split())
+    assert all(f"{program} 1,234,567" in text for program in programs)
+    assert "or year, right?" in text
+    assert "mail-gateway-east-01.log:7: no time" in text
+
+
+def test_the_heading_of_a_trace_has_the_whole_id_and_size() -> None:
+    """A long id, a large message, long addresses, and how late it was."""
+    unit = {
+        "size": 12_345_678, "priority": -4, "originator": WHO, "recipient": WHO, "host": "mail-gateway-east-01",
+        "submitted_at": NOON, "proof_at": NOON, "proof": "report", "outcome": "quarantined",
+        "report_state": "received", "report_due": NOON, "report_at": NOON.replace(day=25), "last_host": None,
+    }  # fmt: skip
+    lines = trace.heading({"message_id": ID, "message_key": ID}, {"units": [unit]}, {})
+    text = " ".join(fits(lines).split())
+    said = (ID, "non-urgent", "12,345,678 bytes", WHO, "at mail-gateway-east-01", "PROVEN by report, yet quarantined")
+    assert [one for one in said if one not in text] == []
+
+
+def test_the_figures_below_a_reliability_fit() -> None:
+    """Its title and its foot, with figures of a large service."""
+    numbers = dict.fromkeys(("beyond_sight", "blind", "reports_owed", "reports_in_time", "reports_late"), 1_234_567)
+    total = {**numbers, "in_time": 1_234_567, "late": 12_345, "owed": 1_234_567, "delivered": 0.999, "upper": 0.9999,
+             "reports_missing": 1234, "reliability": 0.9, "settled": False, "not_yet_due": 1_234_567}  # fmt: skip
+    clock, span = {"through": NOON}, {"first": NOON, "last": NOON.replace(day=29)}
+    text = fits([reliability.title(Settings(), clock, span, total),
+                 *reliability.foot(total, dict.fromkeys(("report", "store", "switch", "hand"), 123_456))])  # fmt: skip
+    assert "by hand 123,456." in " ".join(text.split())
+    assert "1,234,567 not yet due at 2026-11-23 12:00:00Z" in text
+
+
+def test_the_totals_of_unread_fit() -> None:
+    """All three of them."""
+    totals = {"standing": 123_456, "cleared": 123_456, "left_unread": 123_456}
+    assert fits(unread.lines("T", {}, totals, [], 0)).count("123,456") == 3
+
+
+def test_parts_and_texts_keep_what_they_hold() -> None:
+    """What does not fit goes to the next line, set in; a word that is too long is broken and not lost."""
+    assert flow(["a" * 40, "b" * 37, "c"]) == "a" * 40 + "   " + "b" * 37 + "\n  c"
+    assert flow(["a" * 90]) == "a" * 79 + "…"
+    assert "".join("".join(wrapped("x" * 200, "  ")).split()) == "x" * 200
+    assert wrapped("") == [""]
