@@ -7,7 +7,7 @@ import click
 
 from streams.cli._grouped import days
 from streams.cli._lists import list_options, opened, say, say_list
-from streams.cli._screen import clean, flow, moment, priority, wrapped
+from streams.cli._screen import WIDTH, clean, flow, moment, priority, wrapped
 from streams.settings import Settings
 
 NARROW = 10
@@ -88,8 +88,10 @@ def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:
     part = f", {100 * total['delivered']:.1f} %" if total["delivered"] is not None else ""
     words = {"report": "report", "store": "store alone", "switch": "switch's word alone", "hand": "by hand"}
     by = ", ".join(f"{words[proof]} {proofs[proof]:,}" for proof in words if proofs[proof]) or "none"
+    delivered, proof = f"Delivered at last {proven:,} of {owed:,}{part}.", f"Proof: {by}."
+    together = f"{delivered} {proof}"
     return [
-        *wrapped(f"Delivered at last {proven:,} of {owed:,}{part}. Proof: {by}."),
+        *([together] if len(together) <= WIDTH else [delivered, *wrapped(proof)]),
         f"Open includes beyond sight {total['beyond_sight']:,}, blind {total['blind']:,}.",
         _reports(total),
         "Range: 95 % Wilson." + _upper(total),
