@@ -42,6 +42,9 @@ ROLES = ("clock", "track", "feed", "cases")
 _LOOK = 1.0
 """Seconds between the clock writer's looks at its sources."""
 
+_FAREWELL = 15.0
+"""Seconds that a worker which ends by itself may take to end in order."""
+
 
 class Loop(Protocol):
     """A hot loop: steps until stopped, keeps, and leaves."""
@@ -200,6 +203,7 @@ def _hot(make: Callable[[], Loop]) -> type[Service]:
                 await asyncio.to_thread(lambda: make().run(self.stop_event.is_set))
             except CustodyError as error:
                 log.error("stopped: %s %s", error, error.hint)  # noqa: TRY400 - a sentence, not a traceback
+                _end_surely()
                 await self.crash(error)
                 raise
             if not self.should_stop:
@@ -210,7 +214,15 @@ def _hot(make: Callable[[], Loop]) -> type[Service]:
 
 def _end() -> None:
     """End this worker in order; an agent that waited for its own app to stop would wait for ever."""
+    _end_surely()
     signal.raise_signal(signal.SIGTERM)
+
+
+def _end_surely() -> None:
+    """Faust may wait for ever for a group that has forgotten it; whoever started us starts another."""
+    last = threading.Timer(_FAREWELL, os._exit, (1,))
+    last.daemon = True
+    last.start()
 
 
 def _is_new(value: bytes, terms: Terms) -> bool:
