@@ -1,11 +1,51 @@
-"""A worker that ends by itself ends surely, whatever Faust waits for."""
+"""Workers: what an agent cannot do is not taken for done, and one that ends by itself ends surely."""
 
+import asyncio
 import os
 import threading
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from faust.exceptions import PartitionsMismatch
 
 from streams import workers
+from streams.core.errors import Unavailable
+from streams.settings import Settings
+
+
+class Ended(BaseException):
+    """The process is gone."""
+
+
+class Stream:
+    """A stream of two alerts."""
+
+    async def events(self) -> AsyncIterator[Any]:
+        """Each with its place."""
+        for offset in (7, 8):
+            yield SimpleNamespace(value=b"x", message=SimpleNamespace(partition=0, offset=offset))
+
+
+@pytest.mark.parametrize("error", [PartitionsMismatch("no changelog"), Unavailable("no registry")])
+def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Before anything is committed; the next record is not looked at."""
+    taken = []
+
+    def take(_value: bytes | None, place: tuple[int, int]) -> None:
+        taken.append(place)
+        raise error
+
+    def end(code: int) -> None:
+        raise Ended(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(Ended):
+        asyncio.run(workers._taking(Settings(), "alerts", take)(Stream()))
+    assert taken == [(0, 7)]
 
 
 def test_a_worker_that_cannot_end_in_order_ends_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
