@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
 from streams.warehouse import reliability, scripts
 from streams.warehouse.client import connect
@@ -60,7 +60,7 @@ def migrate(settings: Settings) -> None:
     """Make everything that is missing.
 
     Raises:
-        Unavailable: the warehouse does not answer.
+        Unavailable: the warehouse does not answer, or a table that was made is not there now.
         Misuse: the database was made by another version of a script.
     """
     client = connect(settings, database=False)
@@ -101,8 +101,14 @@ def _views(client: Any) -> list[tuple[str, str]]:
     columns: dict[str, list[scripts.Column]] = {}
     for table, *column in client.query(_COLUMNS).result_rows:
         columns.setdefault(table, []).append(scripts.Column(*column))
+
+    def columns_of(table: str) -> list[scripts.Column]:
+        if table not in columns:
+            raise Unavailable(f"The warehouse has no table {table}, though it was made.")
+        return columns[table]
+
     written = [(name, scripts.statements(scripts.text(f"views/{name}.sql"))[0]) for name in scripts.views()]
-    shaped = [(name, scripts.with_columns(statement, columns.__getitem__)) for name, statement in written]
+    shaped = [(name, scripts.with_columns(statement, columns_of)) for name, statement in written]
     return [*shaped, *((name, reliability.view(name)) for name in reliability.BY)]
 
 

@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
 from streams.warehouse.client import ask, connect
 from streams.warehouse.migrations import KEPT, migrate
@@ -71,6 +71,15 @@ def test_another_version_of_a_script_is_refused_with_what_to_do(made: Settings) 
     connect(made).insert("migrations", [["001-records.sql", "other"]], column_names=["name", "checksum"])
     with pytest.raises(Misuse, match=r"001-records\.sql"):
         migrate(made)
+
+
+def test_a_table_that_is_not_there_now_is_said(made: Settings) -> None:
+    """Somebody renames or restores it meanwhile: the feed waits for it, and does not die."""
+    connect(made).command("RENAME TABLE event_records TO taken_away")
+    with pytest.raises(Unavailable, match="no table event_records"):
+        migrate(made)
+    connect(made).command("RENAME TABLE taken_away TO event_records")
+    migrate(made)
 
 
 def test_retention_follows_the_settings(made: Settings) -> None:
