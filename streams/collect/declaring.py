@@ -15,7 +15,7 @@ import tenacity
 
 from streams import profiles
 from streams.collect.declaration import Declaration
-from streams.core.errors import Unavailable
+from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
@@ -67,6 +67,23 @@ def end(settings: Settings, names: Iterable[str]) -> None:
     told = _told(settings)
     if any(said["live"] for said in told.values()):
         write_all(settings, "progress", _withdrawals(name for name in names if name in told and not told[name]["live"]))
+
+
+def withdraw(settings: Settings, names: Iterable[str]) -> None:
+    """Take the declarations of sources back: the clock neither waits for them nor calls them silent.
+
+    Raises:
+        Misuse: the ledger waits for no source of that name.
+        Unavailable: the brokers do not answer.
+    """
+    names, told = list(names), _told(settings)
+    known = sorted(told.keys() - {TERMS})
+    if unknown := [name for name in names if name not in known]:
+        raise Misuse(
+            f"The ledger {settings.ledger} waits for no source {', '.join(unknown)}.",
+            hint=f"it waits for {', '.join(known)}" if known else "it waits for none",
+        )
+    write_all(settings, "progress", _withdrawals(names))
 
 
 def _withdrawals(names: Iterable[str]) -> list[Record]:

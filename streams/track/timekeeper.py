@@ -2,8 +2,10 @@
 
 Rules:
 - The tick goes to the least `through` of the declared sources; it never goes back.
-- A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. A source
-  that talks but lags holds the clock, and is named as behind. An import has no timekeeper, hence no silence.
+- A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. Where
+  all are silent it goes on by the wall, after another patience: somebody must be told that nothing is seen any more.
+- A source that talks but lags holds the clock, and is named as behind. Where the clock stood still for `lag` a tick of
+  one microsecond says who holds it. An import has no timekeeper, hence no silence.
 - A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
 - Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
   one source again after hearing none (the broker was away) gives everybody the whole of its patience anew. Before a
@@ -18,6 +20,9 @@ from streams.core.clock import BEGINNING, Tick
 from streams.core.errors import Misuse
 
 SECOND = 1_000_000
+
+_ALL = ""
+"""Names all sources together."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,8 @@ class Timekeeper:
     last: Tick = field(default_factory=lambda: Tick(through=BEGINNING))
     looked: int = BEGINNING
     listening: int = BEGINNING
-    _is_deaf: bool = False
+    _deaf_since: int | None = None
+    _went_on: int = BEGINNING
     _missed: set[str] = field(default_factory=set)
 
     def hear(self, said: dict[str, Any]) -> None:
@@ -82,7 +88,7 @@ class Timekeeper:
     def misses(self, now: int) -> bool:
         """Is a source silent that was not when this was asked last; what it said may still be on its way to us."""
         self._listen(now)
-        before, self._missed = self._missed, self._silent(now)
+        before, self._missed = self._missed, self._silent(now) | ({_ALL} if self._is_alone(now) else set())
         return not self._missed <= before
 
     def tick(self, now: int) -> Tick | None:
@@ -94,14 +100,17 @@ class Timekeeper:
         self._listen(now)
         silent = self._silent(now)
         speaking = [heard.through for name, heard in self.sources.items() if name not in silent]
-        through = min(speaking, default=BEGINNING)
-        if through <= self.last.through:
-            return None
+        through = min(speaking, default=now // SECOND * SECOND - SECOND if self._is_alone(now) else BEGINNING)
         behind = {
             name
             for name, heard in self.sources.items()
             if heard.live and name not in silent and now - heard.through > self.lag
         }
+        if through <= self.last.through:
+            if not self._is_held(now, behind):
+                return None
+            through = self.last.through + 1
+        self._went_on = now
         doubted = {name for name, heard in self.sources.items() if heard.live and abs(heard.skew) > self.doubt} - silent
         self.last = Tick(
             through=through,
@@ -111,6 +120,15 @@ class Timekeeper:
             terms=self.terms,
         )
         return self.last
+
+    def _is_alone(self, now: int) -> bool:
+        """Was no source heard although each had the whole of its patience, and we another."""
+        return self._deaf_since is not None and now - self._deaf_since > self.patience
+
+    def _is_held(self, now: int, behind: set[str]) -> bool:
+        """Did the clock stand still so long that it must be said by whom."""
+        since = max(self._went_on, self.listening)
+        return self.last.through > BEGINNING and now - since > self.lag and not behind <= set(self.last.behind)
 
     def _silent(self, now: int) -> set[str]:
         """Live sources that said nothing although we listened."""
@@ -123,9 +141,12 @@ class Timekeeper:
             self.listening = now
         self.looked = now
         is_deaf = len(self._silent(now)) == sum(heard.live for heard in self.sources.values()) > 0
-        if self._is_deaf and not is_deaf:
-            self.listening = now
-        self._is_deaf = is_deaf
+        if not is_deaf:
+            if self._deaf_since is not None:
+                self.listening = now
+            self._deaf_since = None
+        elif self._deaf_since is None:
+            self._deaf_since = now
 
 
 def _doubt(text: str, before: int) -> int:

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from streams.cli.app import custody
 from streams.collect import checkpoint
+from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.kafka import progress
 from streams.kafka.broker import KafkaLog
@@ -244,3 +247,19 @@ def test_an_import_holds_no_live_clock(settings: Settings, tmp_path: Path, log: 
     ]
     assert said[-1] == ("reports", "withdrawn")
     follower.stop()
+
+
+def test_a_source_that_is_read_no_more_is_withdrawn(settings: Settings, tmp_path: Path, log: Path) -> None:
+    """One that the ledger does not wait for is misuse, and nothing is withdrawn then."""
+    follower = follow(settings, tmp_path / "d", log)
+    until(lambda: follower.checkpoint("relay-log"), "a checkpoint")
+    follower.stop()
+    where = ["--data", str(settings.data), "--ledger", settings.ledger]
+    refused = CliRunner().invoke(custody, ["withdraw", "relay-log", "relay", *where])
+    assert isinstance(refused.exception, Misuse)
+    assert str(refused.exception).endswith("waits for no source relay.")
+    assert refused.exception.hint.startswith("it waits for dest-log, origin-log, relay-log")
+    assert CliRunner().invoke(custody, ["withdraw", "relay-log", *where]).exit_code == 0
+    said = [(one["source"], one["kind"]) for one in progress.all_progress(KafkaLog(settings))]
+    assert said[-1] == ("relay-log", "withdrawn")
+    assert said.count(said[-1]) == 1

@@ -78,11 +78,48 @@ def test_a_clock_writer_that_was_frozen_blames_nobody() -> None:
 def test_a_broker_that_was_away_makes_no_source_silent() -> None:
     """Nobody was heard: it was not the sources. Who is not heard afterwards is silent."""
     clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))
-    watched(clock, 100, 300)
-    clock.hear(said("a", 301, at=301, live=True))
-    assert watched(clock, 301, 360) == []
-    clock.hear(said("a", 370, at=370, live=True))
-    assert watched(clock, 370, 371) == [Tick(through=370 * SECOND, silent=("b",))]
+    assert watched(clock, 100, 220) == [Tick(through=100 * SECOND)]
+    clock.hear(said("a", 221, at=221, live=True))
+    assert watched(clock, 221, 280) == []
+    clock.hear(said("a", 290, at=290, live=True))
+    assert watched(clock, 290, 291) == [Tick(through=290 * SECOND, silent=("b",))]
+
+
+def test_where_every_source_is_silent_the_clock_goes_on_by_the_wall() -> None:
+    """A server alone whose collector has died: after another minute somebody is told, and again who is heard first."""
+    clock = keeper(said("a", 100, at=100, live=True))
+    assert watched(clock, 100, 221) == [Tick(through=100 * SECOND)]
+    assert watched(clock, 222, 223) == [Tick(through=one * SECOND, silent=("a",)) for one in (221, 222)]
+    clock.hear(said("a", 150, at=224, live=True))
+    assert watched(clock, 224, 225) == []
+    clock.hear(said("a", 225, at=226, live=True))
+    assert watched(clock, 226, 227) == [Tick(through=225 * SECOND)]
+
+
+def test_an_import_holds_the_clock_though_every_live_source_is_silent() -> None:
+    """It says how far it is at its end; the wall says nothing of it."""
+    clock = keeper(said("a", 100, at=100, live=True), said("old", kind="declared"))
+    assert watched(clock, 100, 400) == []
+
+
+def test_before_all_are_called_silent_we_look_once_more_for_what_they_said() -> None:
+    """When the first is missed, and when the last patience is over."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 120, at=120, live=True))
+    assert [now for now in range(100, 400) if clock.misses(now * SECOND)] == [161, 181, 242]
+
+
+def test_who_holds_a_clock_that_stands_still_is_named_once() -> None:
+    """It came back after a silence and has a day to read: no claim is later than the last tick, and it must be told."""
+    clock = keeper(said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    assert watched(clock, 155, 301)[-1] == Tick(through=300 * SECOND, silent=("a",))
+    ticks = []
+    for now in range(302, 500):
+        clock.hear(said("a", 101, at=now, live=True))
+        clock.hear(said("b", now, at=now, live=True))
+        ticks += watched(clock, now, now)
+    assert ticks == [Tick(through=300 * SECOND + 1, behind=("a",))]
+    clock.hear(said("a", 498, at=500, live=True))
+    assert watched(clock, 500, 500) == [Tick(through=498 * SECOND)]
 
 
 def test_a_new_clock_writer_waits_for_who_may_be_about_to_speak() -> None:

@@ -1,0 +1,33 @@
+"""`custody withdraw`: a source is read no more."""
+
+from pathlib import Path
+
+import click
+
+from streams.cli._lists import ledger_options
+from streams.cli._screen import clean
+from streams.cli._stack import json_option, say_json, settings_of
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True)
+@ledger_options
+@json_option
+def command(
+    *, sources: tuple[str, ...], data: Path | None, file: Path | None, ledger: str | None, as_json: bool
+) -> None:
+    r"""Tell a ledger that SOURCES are read no more: its clock does not wait for them, and they are not silent.
+
+    What was read of them stays. A collector that reads one of them again declares it again.
+
+    \b
+    Example: custody withdraw old-relay
+    """
+    from streams.collect import declaring  # noqa: PLC0415 - the client of Kafka is slow to import
+
+    settings = settings_of(data, file, ledger)
+    declaring.withdraw(settings, sources)
+    if as_json:
+        say_json({"ledger": settings.ledger, "withdrawn": list(sources)})
+    else:
+        click.echo(f"Withdrawn from {settings.ledger}: {clean(', '.join(sources), 60)}")
