@@ -51,8 +51,9 @@ def _say(seen: "Look") -> None:
     for name, counts in seen.counts.items():
         say(name, counts)
     click.echo(f"\nEvidence up to {moment(seen.through)}")
-    arrivals = ", ".join(f"{kind} {count:,}" for kind, count in seen.traffic.most_common()) or "none"
-    click.echo("\n".join(wrapped(f"Arrivals  {arrivals}", more=" " * 10)))
+    for name, counted in (("Arrivals", seen.traffic), ("Reports", seen.states)):
+        said = ", ".join(f"{what} {count:,}" for what, count in counted.most_common()) or "none"
+        click.echo("\n".join(wrapped(f"{name:<10}{said}", more=" " * 10)))
     by_rule: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in seen.found:
         by_rule[one["rule"]].append(one)
@@ -82,6 +83,7 @@ def _as_data(seen: "Look") -> dict[str, Any]:
         "kinds": dict(seen.kinds),
         "traffic": dict(seen.traffic),
         "reports_asked": dict(seen.asked),
+        "report_states": dict(seen.states),
         "found": seen.found,
         "unseen": seen.unseen(),
     }

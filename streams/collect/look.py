@@ -17,6 +17,7 @@ from streams.collect.declaration import Declaration, Host, Source, SubmissionPoi
 from streams.collect.evidence import Evidence
 from streams.collect.parser import Counts, Piece
 from streams.collect.syslog import Reader
+from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
 from streams.core.events import Kind, MessageEvent, Traffic
@@ -47,6 +48,7 @@ class Look:
         traffic: how many submissions and arrivals of each class.
         asked: how many submissions of ours asked for a report, by yes, no and unknown.
         reports: how many reports came; what Postfix merely says that it issued is none.
+        states: how many units' reports are in each state, by its name.
         stores: how many lines of stores' logs, and events of stores otherwise, were read.
         through: latest time seen, microseconds.
         found: findings: rule, what about, raised, cleared, cause.
@@ -57,6 +59,7 @@ class Look:
     traffic: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     reports: int = 0
+    states: Counter[str] = field(default_factory=Counter)
     stores: int = 0
     through: int = 0
     found: list[dict[str, Any]] = field(default_factory=list)
@@ -91,6 +94,7 @@ def look(declaration: Declaration, terms: Terms) -> Look:
     seen.counts, seen.through = evidence.counts, declaration.until or evidence.through
     seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
     clock.hear(Tick(through=seen.through))
+    seen.states = Counter(state.value for state in report_states(custody, clock)[1])
     seen.found = list(_found(custody, clock))
     return seen
 

@@ -101,6 +101,21 @@ def test_what_was_read_is_counted(folder: Path) -> None:
     assert "Nothing is found under these terms." in lines
 
 
+def test_the_state_of_each_report_is_counted(folder: Path) -> None:
+    """One that was asked for is expected until its due time, and received when it came; most are not asked for."""
+    asked = {"kind": "submitted", "host": "origin", "queue_id": "A1", "traffic": "ours", "report_requested": True}
+    (folder / "asked.jsonl").write_text(json.dumps({**STANDARD, **asked}) + "\n")
+    assert "Reports   not-asked 1" in look(folder, "sent.log").output.splitlines()
+    assert states(folder, "asked.jsonl") == {"expected": 1}
+    assert states(folder, "asked.jsonl", "report.jsonl") == {"received": 1}
+
+
+def states(folder: Path, *names: str) -> dict[str, int]:
+    """How many reports are in each state, as a machine is told."""
+    counted: dict[str, int] = json.loads(look(folder, *names, "--json").output)["report_states"]
+    return counted
+
+
 def test_what_is_found_is_told_with_its_cause(folder: Path) -> None:
     """How many stand, why, and each with its time, recipient and message; --check then ends with 1."""
     result = look(folder, "deleted.log", "--check")
