@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.core.errors import Unavailable
 from streams.kafka.fetching import FETCHING, grouped, is_fatal, say, uncollected
@@ -43,6 +44,27 @@ MEMBERSHIP = {
     "partition.assignment.strategy": "range",
 }
 """KIP-848 took 45 s to replace a worker, and refused a static member that came back."""
+
+
+COMING_BACK = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+"""What a broker that has just come back, or another that takes its place, says of a group for some seconds."""
+
+SETTLING = 10.0
+"""Seconds that this may take; a member keeps its place meanwhile."""
+
+
+def _is_coming_back(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in COMING_BACK
+
+
+SETTLE = Retrying(
+    retry=retry_if_exception(_is_coming_back), stop=stop_after_delay(SETTLING), wait=wait_fixed(0.2), reraise=True
+)
+"""Asks again meanwhile."""
 
 
 class BatchReader:
@@ -101,11 +123,14 @@ class BatchReader:
             if place.offset is not None
         ]
         try:
-            for stored in self._consumer.commit(offsets=offsets, asynchronous=False) or []:
-                if stored.error:
-                    raise Unavailable(f"Kafka did not store an offset: {stored.error.str()}")
+            SETTLE(self._store, offsets)
         except KafkaException as error:
             raise Unavailable(f"Kafka did not store an offset: {error.args[0].str()}") from error
+
+    def _store(self, offsets: list[TopicPartition]) -> None:
+        for stored in self._consumer.commit(offsets=offsets, asynchronous=False) or []:
+            if stored.error:
+                raise KafkaException(stored.error)
 
     def seek(self, partition: int, offset: int) -> None:
         """Read a partition again from an offset.
