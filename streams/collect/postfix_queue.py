@@ -79,7 +79,7 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
         _prioritise(entry, *header)
     if rest.startswith(_HOLDS + _DISCARDS):
         _learn(entry, rest)
-        remark = Remark(held=rest.startswith(_HOLDS), at=desk.at, words=rest[:WORDS])
+        remark = Remark(held=rest.startswith(_HOLDS), at=desk.at, words=texts.without_content(rest)[:WORDS])
         entry.remarks = (*entry.remarks, remark)[:REMARKS]
         if entry.key:
             _act(desk, entry)

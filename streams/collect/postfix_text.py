@@ -51,6 +51,9 @@ _HEADER: Final = re.compile(
     r" from (?:local|unknown|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
     re.DOTALL,
 )
+_CONTENT: Final = re.compile(
+    r"((?:hold|discard): (?:header [!-9;-~]{1,200}:|body)) .*( from [^;]{1,400}; from=<)", re.DOTALL
+)
 _PARTIES: Final = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
 _RELAY: Final = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
 _ACTIVE: Final = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)").fullmatch
@@ -177,6 +180,11 @@ def header(text: str) -> tuple[str, str] | None:
     """Name (lower case) and value of a header that header_checks logged."""
     found = _HEADER.match(text)
     return (found[1].lower(), found[2].strip()) if found else None
+
+
+def without_content(text: str) -> str:
+    """A check's line without the header's value or the line of the body that it was about."""
+    return _CONTENT.sub(r"\1\2", text, count=1)
 
 
 def priority_of(name: str, value: str) -> int | None:

@@ -44,7 +44,7 @@ STALE = 3600
 WORDS = {
     "session": "18446744073709551615",
     "copy": "18374403900871474942",
-    "none": "toFixedString('', 16)",
+    "none": "toFixedString('', 18)",
     "ever": "toDateTime64(0, 6, 'UTC')",
     "never": "toDateTime64('2299-01-01', 6, 'UTC')",
     "for_ever": "toInt64(9223372036854775807)",

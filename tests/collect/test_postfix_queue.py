@@ -1,5 +1,7 @@
 """The queue in Postfix's logs: ends, notifications, what operators and checks do; one trap a test."""
 
+import pytest
+
 from streams.core.events import Kind, Traffic
 from streams.core.identity import leg_of
 from tests.collect.postfix_logs import (
@@ -136,6 +138,21 @@ def test_thrown_away_at_its_arrival() -> None:
     ):
         events = told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {check}")
         assert short(of(events, Kind.DISCARDED)) == [("discarded", Q1, ""), ("discarded", Q1, "c@dest.test")]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("hold: header Subject: a secret from us; from=<b from local;", "hold: header Subject:"),
+        ("hold: header Subject:", "hold: header Subject:"),
+        ("discard: body dear Bob", "discard: body"),
+    ],
+)
+def test_what_a_message_says_is_not_told(said: str, kept: str) -> None:
+    """A check's line quotes the header, or the line of the body, that it was about: only which check it was is kept."""
+    end = "from local; from=<a@x> to=<c@dest.test>: text"
+    told_of = told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {said} {end}")
+    assert {e.diagnostic for e in told_of if e.kind in {Kind.HELD, Kind.DISCARDED}} == {f"{kept} {end}"}
 
 
 def test_what_was_never_accepted() -> None:

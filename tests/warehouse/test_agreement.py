@@ -6,6 +6,7 @@ import pytest
 
 from streams.core import identity
 from streams.core.events import Kind, MessageEvent
+from streams.core.identity import partition_of
 from streams.core.terms import Terms
 from streams.settings import Settings
 from streams.warehouse.derive import derivation
@@ -84,6 +85,22 @@ def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings, ledg
     assert differences(both, both.derived_from()) == {}
     assert_agree(both)
     assert silent_columns(both) == set()
+
+
+def test_a_chain_is_of_one_partition(stack: Settings, ledger: str) -> None:
+    """One session, which switch and store name by Message-IDs of two partitions, is two chains."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    key, other = (next(one for one in ("a", "b", "c", "d") if partition_of(one, 2) == number) for number in range(2))
+    by_switch = [*submitted(0, "A1", key=key), *sent(1, A, B, key=key), *stored(3, B, "s", key=key)[:2]]
+    both.write([*by_switch, *stored(3, B, "s", key=other)[2:], *opened(5, "s", key=other)])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert both.ask("SELECT message_key, read_at FROM custody") == [{"message_key": key, "read_at": None}]
+    assert both.ask("SELECT message_key FROM copies WHERE read_at IS NOT NULL") == [{"message_key": other}]
+    (one,) = both.ask("SELECT hex(leg) AS leg, hex(unit) AS unit FROM legs WHERE host = 'relay'")
+    assert one["leg"] == identity.leg_of("relay", "B1", BOB, key=key).hex().upper()
+    assert one["unit"] == identity.leg_of("origin", "A1", BOB, key=key).hex().upper()
 
 
 def silent_columns(ledger: Ledger) -> set[str]:

@@ -60,7 +60,7 @@ WITH RECURSIVE
         FROM work_copies AS c
         LEFT JOIN
         (
-            SELECT chain, arraySort(groupArrayIf((assumeNotNull(saved_known), assumeNotNull(saved_at), reinterpretAsUInt64(substring(leg, 1, 8)), leg), saved_known IS NOT NULL)) AS saves,
+            SELECT chain, arraySort(groupArrayIf((assumeNotNull(saved_known), assumeNotNull(saved_at), reinterpretAsUInt64(substring(leg, 3, 8)), leg), saved_known IS NOT NULL)) AS saves,
                 saves[1].4 AS first, if(length(saves) > 1, toNullable(saves[2].1), NULL) AS second_known
             FROM work_copies
             GROUP BY chain

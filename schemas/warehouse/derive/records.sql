@@ -3,7 +3,7 @@
 -- @keep
 INSERT INTO @entry_records
 SELECT
-    e.leg, e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, e.expected_known,
+    substring(e.leg, 3), e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, e.expected_known,
     length(r.met), if(length(r.met) = 0, NULL, r.met[1]), if(e.expected_known IS NULL OR length(r.met) < e.recipients_expected, NULL, r.met[e.recipients_expected]),
     e.arrived_at, e.arrived_known, e.left_at, e.left_known, e.deleted_at, e.deleted_known, e.held_at, e.released_at,
     e.stuck_due, e.observed_at, {version:UInt64}, 0
@@ -12,7 +12,7 @@ LEFT JOIN (SELECT place, arraySort(groupArray(met_known)) AS met FROM work_legs 
 
 INSERT INTO @leg_records
 SELECT
-    g.leg, g.log_partition, g.chain, u.unit, g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
+    substring(g.leg, 3), g.log_partition, substring(g.chain, 3), substring(u.unit, 3), g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
     ifNull(g.met_known, g.named_known), if(g.met_known IS NULL, NULL, g.arrived_at), if(g.met_known IS NULL, NULL, g.arrived_known), g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
     g.last_hop, g.sent_known, g.handed_to, g.next_arrived_known,
     least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
@@ -25,11 +25,11 @@ LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 
 INSERT INTO @copy_records
 SELECT
-    c.leg, c.chain, u.unit, c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
+    substring(c.leg, 3), substring(c.chain, 3), substring(u.unit, 3), c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
     r.read_at, r.read_known, r.gone_at, r.gone_known, c.moved_known IS NOT NULL, c.moved_known,
     if(c.is_new, greatest(
-        row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))),
-        if(c.is_for_one, row_number() OVER (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 1, 8))), 0)
+        row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
+        if(c.is_for_one, row_number() OVER (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))), 0)
     ), 0),
     c.unread_due, c.due_known, c.observed_at, {version:UInt64}, 0
 FROM
@@ -47,9 +47,9 @@ FROM
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
 
-INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown), {version:UInt64}, 0 FROM work_units;
+INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown) REPLACE (substring(unit, 3) AS unit, substring(chain, 3) AS chain), {version:UInt64}, 0 FROM work_units;
 
-INSERT INTO @astray_records SELECT leg, message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
+INSERT INTO @astray_records SELECT substring(leg, 3), message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 
 -- @retire
 INSERT INTO @table SELECT t.* REPLACE ({version:UInt64} AS version, 1 AS gone) FROM @table AS t FINAL

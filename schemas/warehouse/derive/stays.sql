@@ -56,7 +56,7 @@ FROM
 CREATE OR REPLACE TABLE work_entries ENGINE = Memory AS
 SELECT
     place,
-    any(toFixedString(concat(substring(leg, 1, 8), unhex('0000000000000000')), 16)) AS leg,
+    any(toFixedString(concat(substring(leg, 1, 10), unhex('0000000000000000')), 18)) AS leg,
     min(log_partition) AS log_partition,
     min(message_key) AS message_key,
     min(host) AS host,

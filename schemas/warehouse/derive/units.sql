@@ -160,7 +160,7 @@ LEFT JOIN
         ) AS diverted_known
     FROM work_chained AS w
     INNER JOIN work_credits AS c ON w.chain = c.chain
-    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 9, 8)) AS half FROM s) AS o ON c.owner = o.of_chain
+    INNER JOIN (SELECT chain AS of_chain, reinterpretAsUInt64(substring(one.1, 11, 8)) AS half FROM s) AS o ON c.owner = o.of_chain
     LEFT JOIN (SELECT place AS of_place, arrived_known FROM work_entries) AS n ON w.next_place = n.of_place
     WHERE w.kind IN ('redirected', 'transferred', 'rerouted', 'reported')
     GROUP BY c.owner
