@@ -7,6 +7,7 @@ FROM
 (
     SELECT
         leg,
+        min(log_partition) AS log_partition,
         min(message_key) AS message_key,
         min(host) AS host,
         argMin(queue_id, (is_save, is_to, queue_id)) AS queue_id,
@@ -27,13 +28,13 @@ FROM
     FROM
     (
         SELECT
-            leg, next_leg, next_place, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at,
+            leg, log_partition, next_leg, next_place, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at,
             0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched, at AS due
         FROM work_facts
         WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
         UNION ALL
         SELECT
-            next_leg, leg, place, message_key, host, if(kind = 'transferred', next_queue_id, queue_id) AS number, recipient,
+            next_leg, log_partition, leg, place, message_key, host, if(kind = 'transferred', next_queue_id, queue_id) AS number, recipient,
             replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
             kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
             kind != 'transferred' AND watch >= 0,

@@ -25,7 +25,7 @@ LEFT JOIN work_units AS u ON if(w.owner = @none, g.chain, w.owner) = u.chain;
 
 INSERT INTO @copy_records
 SELECT
-    substring(c.leg, 3), substring(c.chain, 3), substring(u.unit, 3), c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
+    substring(c.leg, 3), c.log_partition, substring(c.chain, 3), substring(u.unit, 3), c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
     r.read_at, r.read_known, r.gone_at, r.gone_known, c.moved_known IS NOT NULL, c.moved_known,
     if(c.is_new, greatest(
         row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
