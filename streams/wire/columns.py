@@ -123,7 +123,7 @@ def _number(values: _Values) -> int | None:
 def _selected(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The wanted columns, those that an older version has not as nulls."""
     missing = [pl.lit(None, of_type()[name]).alias(name) for name in columns if name not in frame.columns]
-    return frame.with_columns(missing).select(columns)
+    return (frame.with_columns(missing) if missing else frame)[list(columns)]
 
 
 def _trusted(frame: pl.DataFrame, keys: _Values, number: int) -> bool:
