@@ -1,7 +1,9 @@
 """The sample day in a ledger on the real stack with its four workers, for tests that only look."""
 
+import json
+import lzma
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -10,8 +12,7 @@ from streams.cli.app import custody
 from streams.cli.demo import wait
 from streams.settings import Settings, load
 from tests.conftest import Started
-
-DAY = Path(__file__).parents[1] / "data" / "day"
+from tests.service.oracle import DAY
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,20 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         settings = load(data=data)
         wait(settings, lambda _: None)
         yield settings
+
+
+@pytest.fixture
+def changed_day(day: Settings) -> Settings:
+    """The same for a test that does change it: such tests run after all that only look."""
+    return day
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that change the sample day come last, in whatever modules they stand."""
+    items.sort(key=lambda item: "changed_day" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def expected() -> Any:
+    """The oracle: an independent reading of the day's evidence."""
+    return json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
