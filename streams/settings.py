@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kafka_client_key_file: Annotated[Path | None, _help("PEM: its key")] = None
     registry_url: Annotated[str | None, _help("Confluent-compatible schema registry; default: packaged schemas")] = None
     registry_credentials_file: Annotated[Path | None, _help("file that holds user:password for the registry")] = None
+    registry_ca_file: Annotated[
+        Path | None, _help("PEM: who signed the registry's certificate; default: the system's")
+    ] = None
     clickhouse_url: Annotated[str | None, _help("http[s]://host:port; default: the embedded stack")] = None
     clickhouse_user: Annotated[str, _help("who we are to the warehouse")] = "custody"
     clickhouse_password_file: Annotated[Path | None, _help("file that holds the password")] = None
@@ -177,7 +180,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not self.registry_url:
             return None
         credentials = _secret(self.registry_credentials_file)
-        return {"url": self.registry_url} | ({"basic.auth.user.info": credentials} if credentials else {})
+        return {
+            "url": self.registry_url,
+            **({"basic.auth.user.info": credentials} if credentials else {}),
+            **_paths({"ssl.ca.location": self.registry_ca_file}),
+        }
 
 
 class Row(NamedTuple):
@@ -321,6 +328,8 @@ def _check(settings: Settings) -> None:
         raise Misuse("min_insync_replicas is larger than replication_factor: no write could succeed.")
     _check_url("clickhouse_url", settings.clickhouse_url)
     _check_url("registry_url", settings.registry_url)
+    if settings.registry_ca_file and urlsplit(settings.registry_url or "").scheme != "https":
+        raise Misuse("registry_ca_file is set, but registry_url uses no TLS.", hint="https://host:port/path")
 
 
 def _check_url(name: str, url: str | None) -> None:

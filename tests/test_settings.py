@@ -103,6 +103,8 @@ def test_a_value_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name
         'kafka_sasl_username = "a"\nkafka_sasl_password_file = "b"',
         'kafka_ca_file = "ca.pem"',
         'kafka_security_protocol = "ssl"\nkafka_client_key_file = "key.pem"',
+        'registry_ca_file = "ca.pem"',
+        'registry_url = "http://registry"\nregistry_ca_file = "ca.pem"',
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, text: str) -> None:
@@ -163,14 +165,16 @@ def test_a_password_file_must_be_there(tmp_path: Path) -> None:
 
 
 def test_the_registry_is_optional(tmp_path: Path) -> None:
-    """Without a registry there is no client for one; with it, its credentials come from their file."""
+    """Without a registry there is no client for one; with it, credentials come from their file, trust from another."""
     assert settings.load().registry_client() is None
     secret = tmp_path / "registry"
     secret.write_text("user:pass", encoding="utf-8")
-    file = _file(tmp_path, f'registry_url = "https://registry"\nregistry_credentials_file = "{secret}"\n')
+    trusted = 'registry_url = "https://registry"\nregistry_ca_file = "/ca.pem"\n'
+    file = _file(tmp_path, trusted + f'registry_credentials_file = "{secret}"\n')
     assert settings.load(file=file).registry_client() == {
         "url": "https://registry",
         "basic.auth.user.info": "user:pass",
+        "ssl.ca.location": "/ca.pem",
     }
 
 

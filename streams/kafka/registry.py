@@ -6,10 +6,12 @@ Rules:
 - An id of the registry that is none of our schemas must not be taken for a packaged one: its highest bit is set as it
   comes in (registries count in 31 bits), and cleared where the record goes out again, to the dead letters.
 - The registry is asked once a process and topic.
+- Over https its certificate is verified, and nothing is said to one that is not trusted.
 """
 
 import base64
 import json
+import ssl
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +32,15 @@ TIMEOUT = 30.0
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 
 _FOREIGN = 0x80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a registry is, who we are to it, and whom we trust to say that it is the one."""
+
+    url: str
+    credentials: str
+    ca_file: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +81,12 @@ def frames_of(settings: Settings, topic: str) -> Frames | None:
 
     Raises:
         Unavailable: the registry does not answer.
-        Misuse: it refuses us, or our schema.
+        Misuse: it refuses us, or our schema, or is not to be trusted.
     """
     name, client = all_topics()[topic].schema, settings.registry_client()
     if name is None or client is None:
         return None
-    return _frames(client["url"], client.get("basic.auth.user.info", ""), topic_name(topic, settings.ledger), name)
+    return _frames(_place(client), topic_name(topic, settings.ledger), name)
 
 
 def inward(settings: Settings, topic: str, value: bytes | None) -> bytes | None:
@@ -90,11 +101,19 @@ def outward(settings: Settings, topic: str, value: bytes | None) -> bytes | None
     return value if frames is None else frames.outward(value)
 
 
+def _place(client: dict[str, str]) -> _Place:
+    return _Place(
+        url=client["url"],
+        credentials=client.get("basic.auth.user.info", ""),
+        ca_file=client.get("ssl.ca.location"),
+    )
+
+
 @cache
-def _frames(url: str, credentials: str, topic: str, name: str) -> Frames:
+def _frames(place: _Place, topic: str, name: str) -> Frames:
     packaged = [_frame(number) for number in schemas.ids()[name]]
     texts = [json.dumps(schemas.schema(name, number)) for number in schemas.ids()[name]]
-    theirs = [_frame(_id_of(url, credentials, f"{topic}-value", text)) for text in texts]
+    theirs = [_frame(_id_of(place, f"{topic}-value", text)) for text in texts]
     return Frames(dict(zip(packaged, theirs, strict=True)), dict(zip(theirs, packaged, strict=True)))
 
 
@@ -102,13 +121,13 @@ def _frame(number: int) -> bytes:
     return MAGIC + number.to_bytes(4, "big")
 
 
-def _id_of(url: str, credentials: str, subject: str, text: str) -> int:
+def _id_of(place: _Place, subject: str, text: str) -> int:
     """The registry's id of a schema, registered if need be."""
     path = f"/subjects/{quote(subject, safe='')}"
-    for place in (path, f"{path}/versions"):
-        status, answer = _post(url, credentials, place, {"schema": text, "schemaType": "AVRO"})
+    for door in (path, f"{path}/versions"):
+        status, answer = _post(place, door, {"schema": text, "schemaType": "AVRO"})
         if status == HTTPStatus.OK:
-            return _number(answer, url)
+            return _number(answer, place.url)
         if status != HTTPStatus.NOT_FOUND:
             raise _refusal(status, answer, subject)
     raise _refusal(status, answer, subject)
@@ -122,19 +141,40 @@ def _number(answer: dict[str, Any], url: str) -> int:
     raise Unavailable(f"The schema registry at {url} names no id of a schema.", hint="is it a schema registry?")
 
 
-def _post(url: str, credentials: str, path: str, value: object) -> tuple[int, dict[str, Any]]:
-    where = urlsplit(url)
-    kind = HTTPSConnection if where.scheme == "https" else HTTPConnection
+def _post(place: _Place, path: str, value: object) -> tuple[int, dict[str, Any]]:
     headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}
-    if credentials:
-        headers["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
+    if place.credentials:
+        headers["Authorization"] = "Basic " + base64.b64encode(place.credentials.encode()).decode()
     try:
-        with closing(kind(where.hostname or "", where.port, timeout=TIMEOUT)) as connection:
-            connection.request("POST", where.path.rstrip("/") + path, json.dumps(value), headers)
+        with closing(_connection(place)) as connection:
+            connection.request("POST", urlsplit(place.url).path.rstrip("/") + path, json.dumps(value), headers)
             response = connection.getresponse()
             return response.status, _object(response.read())
+    except ssl.SSLCertVerificationError as error:
+        raise Misuse(
+            f"The certificate of the schema registry at {place.url} is not to be trusted: {error.verify_message}",
+            hint="CUSTODY_REGISTRY_CA_FILE names who signed it, CUSTODY_REGISTRY_URL a name that stands in it",
+        ) from error
     except (OSError, HTTPException) as error:
-        raise Unavailable(f"The schema registry at {url} does not answer: {error}") from error
+        raise Unavailable(f"The schema registry at {place.url} does not answer: {error}") from error
+
+
+def _connection(place: _Place) -> HTTPConnection:
+    where = urlsplit(place.url)
+    if where.scheme != "https":
+        return HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT)
+    return HTTPSConnection(where.hostname or "", where.port, timeout=TIMEOUT, context=_trust(place.ca_file))
+
+
+@cache
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Whom to trust: the file's signers, or the system's where there is none."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError as error:
+        raise Misuse(f"The file {ca_file} holds no certificate in PEM: {error.reason}.") from error
+    except OSError as error:
+        raise Misuse(f"The file {ca_file} of the registry's CA cannot be read: {error.strerror}.") from error
 
 
 def _object(raw: bytes) -> dict[str, Any]:

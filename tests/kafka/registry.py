@@ -1,11 +1,13 @@
 """A small schema registry for tests: it numbers what it is given, and can be told to refuse."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 FIRST = 1
@@ -60,12 +62,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Registry]:
-    """A registry on a free port, while the block runs."""
+def serving(certificate: Path | None = None) -> Iterator[Registry]:
+    """A registry on a free port, while the block runs; behind TLS where a certificate with its key is given."""
     registry = Registry()
     handler = type("Handler", (_Handler,), {"registry": registry})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        registry.url = f"http://127.0.0.1:{server.server_port}"
+        if certificate:
+            server.socket = _under_tls(certificate).wrap_socket(server.socket, server_side=True)
+        registry.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -73,3 +77,9 @@ def serving() -> Iterator[Registry]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def _under_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context

@@ -18,6 +18,7 @@ from streams.settings import Settings, running
 from streams.wire import columns, envelope, schemas
 from tests.kafka.conftest import drain, values
 from tests.kafka.registry import Registry, serving
+from tests.service.security import make_pki
 
 
 @pytest.fixture
@@ -104,6 +105,64 @@ def test_a_registry_that_is_away_is_waited_for() -> None:
     """Nobody listens: a service is away."""
     with pytest.raises(Unavailable, match="does not answer"):
         frames_of(Settings(registry_url="http://127.0.0.1:1"), "alerts")
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Path:
+    """A folder with certificates: of the registry at 127.0.0.1, of who signed it, and of who did not."""
+    make_pki(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def secured(pki: Path) -> Iterator[Registry]:
+    """An empty registry behind TLS."""
+    with serving(pki / "kafka.pem") as served:
+        yield served
+
+
+def test_a_registry_behind_tls_is_asked(secured: Registry, pki: Path) -> None:
+    """Over https, with the CA that signed its certificate, the registry answers."""
+    frames = frames_of(Settings(registry_url=secured.url, registry_ca_file=pki / "ca.pem"), "alerts")
+    assert frames is not None
+    assert frames.outward(schemas.header("alert")) == b"\0\0\0\0\1"
+
+
+@pytest.mark.parametrize("ca", ["other-ca.pem", None])
+def test_an_untrusted_registry_is_told_nothing(secured: Registry, pki: Path, ca: str | None) -> None:
+    """Signed by another than we trust, it is refused before the credentials leave, and the settings are to blame."""
+    secret = pki / "secret"
+    secret.write_text("user:pass", encoding="utf-8")
+    settings = Settings(
+        registry_url=secured.url, registry_credentials_file=secret, registry_ca_file=pki / ca if ca else None
+    )
+    with pytest.raises(Misuse, match=r"certificate .* is not to be trusted: ") as refused:
+        frames_of(settings, "alerts")
+    assert "CUSTODY_REGISTRY_CA_FILE" in refused.value.hint
+    assert secured.authorizations == set()
+
+
+def test_a_registry_of_another_name_is_told_nothing(secured: Registry, pki: Path) -> None:
+    """A certificate for another name than the one that was called is refused."""
+    url = secured.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(Misuse, match=r"mismatch.*localhost") as refused:
+        frames_of(Settings(registry_url=url, registry_ca_file=pki / "ca.pem"), "alerts")
+    assert "CUSTODY_REGISTRY_URL" in refused.value.hint
+    assert secured.authorizations == set()
+
+
+@pytest.mark.parametrize(("name", "said"), [("nowhere.pem", "cannot be read"), ("custody-password", "no certificate")])
+def test_a_ca_file_that_is_none_is_named(secured: Registry, pki: Path, name: str, said: str) -> None:
+    """A file that is not there, or holds no certificate, is said by its name."""
+    with pytest.raises(Misuse, match=said) as refused:
+        frames_of(Settings(registry_url=secured.url, registry_ca_file=pki / name), "alerts")
+    assert name in str(refused.value)
+
+
+def test_a_registry_without_tls_is_not_asked_over_https(registry: Registry) -> None:
+    """Plain http behind an https URL is a registry that is away."""
+    with pytest.raises(Unavailable, match="does not answer"):
+        frames_of(Settings(registry_url=registry.url.replace("http:", "https:")), "alerts")
 
 
 @pytest.mark.service
