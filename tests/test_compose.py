@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -76,7 +77,27 @@ def test_workers_are_set_by_settings_that_exist(name: str, monkeypatch: pytest.M
     loaded = settings.load(data=tmp_path)
     assert loaded.kafka_security_protocol == "sasl_ssl"
     assert loaded.clickhouse_url == "https://clickhouse:8443"
+    assert loaded.registry_ca_file == loaded.clickhouse_ca_file == loaded.kafka_ca_file
     assert (loaded.replication_factor, loaded.min_insync_replicas) == (3, 2)
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_ask_the_registry_of_the_file(name: str) -> None:
+    """They know its Confluent-compatible path at the one port that it opens, and wait for its health."""
+    url = urlsplit(WORKERS[name]["environment"]["CUSTODY_REGISTRY_URL"])
+    registry = SERVICES[url.hostname or ""]
+    port = registry["environment"]["QUARKUS_HTTP_SSL_PORT"]
+    assert (url.scheme, str(url.port), url.path) == ("https", port, "/apis/ccompat/v7")
+    assert WORKERS[name]["depends_on"][url.hostname] == {"condition": "service_healthy"}
+    assert [published.rpartition(":")[2] for published in registry["ports"]] == [port]
+    assert registry["healthcheck"]["test"][-1] == f"https://127.0.0.1:{port}/health/ready"
+
+
+def test_the_registry_has_users_and_no_plain_port() -> None:
+    """Plain HTTP is off, and who has no password gets nothing."""
+    environment = SERVICES["registry"]["environment"]
+    assert environment["QUARKUS_HTTP_INSECURE_REQUESTS"] == "disabled"
+    assert environment["QUARKUS_HTTP_AUTH_BASIC"] == environment["APICURIO_AUTH_ROLE_BASED_AUTHORIZATION"] == "true"
 
 
 def test_every_role_has_a_service() -> None:
