@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from streams import settings, workers
+from tests.service import apicurio
 
 TOP = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -94,8 +95,9 @@ def test_workers_ask_the_registry_of_the_file(name: str) -> None:
 
 
 def test_the_registry_has_users_and_no_plain_port() -> None:
-    """Plain HTTP is off, and who has no password gets nothing."""
+    """Plain HTTP is off, who has no password gets nothing, and this version is the one that test_security.py runs."""
     environment = SERVICES["registry"]["environment"]
+    assert SERVICES["registry"]["image"].endswith(f":{apicurio.VERSION}")
     assert environment["QUARKUS_HTTP_INSECURE_REQUESTS"] == "disabled"
     assert environment["QUARKUS_HTTP_AUTH_BASIC"] == environment["APICURIO_AUTH_ROLE_BASED_AUTHORIZATION"] == "true"
 

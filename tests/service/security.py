@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from streams.local import part
 from streams.local.part import Part
 
-PATIENCE = 60
+PATIENCE = 120
 GOOD, BAD = "custody-password", "wrong-password"
 
 

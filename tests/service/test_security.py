@@ -1,7 +1,8 @@
 """TLS and SASL against a real cluster: good clients work, and everybody else stays outside.
 
 The cluster is the production one: three brokers started by infra/kafka/start.sh with infra/kafka/broker.properties, on
-loopback ports, from the embedded stack's jars. Its certificates are made here.
+loopback ports, from the embedded stack's jars, and the registry as docker-compose.yml sets it, from Apicurio's. Their
+certificates are made here.
 """
 
 import shlex
@@ -11,14 +12,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined] # its documented place
 
+from streams.core.errors import Misuse
+from streams.core.events import Kind, MessageEvent
 from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
+from streams.kafka.registry import Frames, frames_of
+from streams.kafka.writer import EventWriter
 from streams.local import jars, kafka, ports
 from streams.local.part import Part
 from streams.settings import Settings, load
+from streams.wire import envelope, schemas
+from tests.service import apicurio
 from tests.service.security import BAD, GOOD, Running, make_pki
 
 pytestmark = pytest.mark.service
@@ -104,6 +113,25 @@ def _folders(data: Path) -> list[str]:
     for name in names:
         (data / name).mkdir()
     return names
+
+
+@pytest.fixture(scope="module")
+def registered(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a ledger whose schemas are in the production registry, which keeps them in the cluster."""
+    data = tmp_path_factory.mktemp("registry")
+    port = ports.choose(data).clickhouse
+    part = apicurio.registry(load().cache, cluster.pki, port, cluster.brokers, data / "log")
+    with Running([part]):
+        apicurio.wait(port, cluster.pki / "ca.pem")
+        settings = msgspec.structs.replace(
+            _settings(cluster),
+            ledger="drill",
+            registry_url=f"https://127.0.0.1:{port}/apis/ccompat/v7",
+            registry_ca_file=cluster.pki / "ca.pem",
+            registry_credentials_file=cluster.pki / "registry-credentials",
+        )
+        topics.create(settings)
+        yield settings
 
 
 def _settings(
@@ -228,3 +256,55 @@ def test_a_client_certificate_works(cluster: Cluster) -> None:
 def test_a_strangers_certificate_is_refused(cluster: Cluster) -> None:
     """A certificate of another CA does not open the door."""
     assert _reasons(_mutual(cluster, "stranger")) & {"_SSL", "_TRANSPORT"}
+
+
+def _frames(settings: Settings) -> dict[str, Frames]:
+    """How the ids of all topics with a schema are exchanged."""
+    return {name: found for name in topics.all_topics() if (found := frames_of(settings, name))}
+
+
+def test_the_registry_knows_every_schema_once(registered: Settings) -> None:
+    """Each is registered under its topic, found again by the next process, and not registered a second time."""
+    first = _frames(registered)
+    next_process = msgspec.structs.replace(registered, registry_url=f"{registered.registry_url}/")
+    assert _frames(next_process) == first
+    assert set(first) == {name for name, topic in topics.all_topics().items() if topic.schema}
+    for name, topic in topics.all_topics().items():
+        if topic.schema:
+            asked = f"{registered.registry_url}/subjects/drill-{name}-value/versions"
+            versions = apicurio.ask(asked, registered.registry_ca_file or Path())
+            assert len(versions) == len(schemas.ids()[topic.schema])
+
+
+def test_a_record_carries_the_registrys_id(registered: Settings) -> None:
+    """An event is another's in Kafka, and ours again when it is read."""
+    ours = _frames(registered)["message-events"]
+    event = MessageEvent(
+        event_id=bytes(16), kind=Kind.READ, occurred_at=1, observed_at=1, leg=bytes(16), message_key="/host/id"
+    )
+    writer = EventWriter(KafkaLog(registered).writer())
+    writer.write([event])
+    writer.flush()
+    as_it_is = KafkaLog(msgspec.structs.replace(registered, registry_url=None)).read_range("message-events")
+    value = envelope.encode(event)
+    assert [part.values for part in as_it_is] == [[ours.outward(value)]]
+    assert ours.outward(value) != value
+    assert [part.values for part in KafkaLog(registered).read_range("message-events")] == [[value]]
+
+
+def test_the_registry_forgets_nothing(registered: Settings) -> None:
+    """The topic that it keeps its schemas in has no end: with it, the ids of a ledger's records would be lost."""
+    _frames(registered)
+    journal = ConfigResource(ConfigResource.Type.TOPIC, "kafkasql-journal")
+    admin = AdminClient(registered.kafka_client())
+    told = admin.describe_configs([journal])[journal].result(PATIENCE)
+    assert {told[name].value for name in ("retention.ms", "retention.bytes")} == {"-1"}
+
+
+def test_a_stranger_is_refused_by_the_registry(registered: Settings, cluster: Cluster) -> None:
+    """Without a password, or with a wrong one, no schema is read or registered."""
+    stranger = cluster.pki / "stranger-credentials"
+    stranger.write_text("custody:wrong", encoding="utf-8")
+    for credentials in (None, stranger):
+        with pytest.raises(Misuse, match="answers 401"):
+            frames_of(msgspec.structs.replace(registered, registry_credentials_file=credentials), "alerts")
