@@ -177,14 +177,17 @@ def _feed(app: Any, settings: Settings) -> None:
 def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:
     """Run a hot loop as a service of the app, and a small control agent beside it."""
     app.service(_hot(make))
+    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(_controlling(settings, terms))
 
+
+def _controlling(settings: Settings, terms: Terms | None) -> Any:
     async def control(values: Any) -> None:
         async for value in values:
-            if terms is not None and _is_new(value, terms):
+            if terms is not None and _is_new(registry.inward(settings, "progress", value), terms):
                 log.warning("the ledger has new terms: starting again")
                 _end()
 
-    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(control)
+    return control
 
 
 def _hot(make: Callable[[], Loop]) -> type[Service]:
@@ -225,7 +228,7 @@ def _end_surely() -> None:
     last.start()
 
 
-def _is_new(value: bytes, terms: Terms) -> bool:
+def _is_new(value: bytes | None, terms: Terms) -> bool:
     try:
         said = progress.read(value)
         return said["source"] == "terms" and profiles.parse(said["text"], "terms").version != terms.version

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from faust.exceptions import PartitionsMismatch
 
-from streams import workers
+from streams import profiles, workers
 from streams.core.errors import Unavailable
+from streams.kafka import progress, registry
 from streams.settings import Settings
+from tests.kafka.registry import serving
 
 
 class Ended(BaseException):
@@ -46,6 +48,31 @@ def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
     with pytest.raises(Ended):
         asyncio.run(workers._taking(Settings(), "alerts", take)(Stream()))
     assert taken == [(0, 7)]
+
+
+@pytest.mark.parametrize(("name", "ends"), [("guaranteed", 1), ("watch", 0)])
+def test_new_terms_are_heard_through_a_registry(monkeypatch: pytest.MonkeyPatch, name: str, ends: int) -> None:
+    """A tracker ends where the ledger has other terms than its own, whosever number their record carries."""
+    ended = list[bool]()
+    monkeypatch.setattr(workers, "_end", lambda: ended.append(True))
+    own = profiles.parse(profiles.text_of("watch"), "own")
+    with serving() as served:
+        settings = Settings(registry_url=served.url)
+        _, said = progress.declared(
+            "terms",
+            live=False,
+            terms=profiles.parse(profiles.text_of(name), "new").version,
+            text=profiles.text_of(name),
+        )
+        outside = registry.outward(settings, "progress", said)
+        asyncio.run(workers._controlling(settings, own)(_each(outside)))
+    assert outside != said
+    assert len(ended) == ends
+
+
+async def _each(*values: bytes | None) -> AsyncIterator[bytes | None]:
+    for value in values:
+        yield value
 
 
 def test_a_worker_that_cannot_end_in_order_ends_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
