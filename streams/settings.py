@@ -88,7 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     kafka_client_certificate_file: Annotated[Path | None, _help("PEM: our certificate, for mutual TLS")] = None
     kafka_client_key_file: Annotated[Path | None, _help("PEM: its key")] = None
-    registry_url: Annotated[str | None, _help("Confluent-compatible schema registry; default: packaged schemas")] = None
+    registry_url: Annotated[
+        str | None, _help("Confluent-compatible schema registry, for a ledger's whole life; default: packaged schemas")
+    ] = None
     registry_credentials_file: Annotated[Path | None, _help("file that holds user:password for the registry")] = None
     registry_ca_file: Annotated[
         Path | None, _help("PEM: who signed the registry's certificate; default: the system's")

@@ -30,7 +30,7 @@ from mode import Service
 from streams import profiles
 from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
-from streams.kafka import progress, registry
+from streams.kafka import numbering, progress, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.topics import create_changelog, topic_name
 from streams.settings import Settings
@@ -69,8 +69,14 @@ def app_of(role: str, settings: Settings) -> Any:
 
 
 def run(role: str, settings: Settings) -> int:
-    """Run one role in this process until it is stopped; returns the exit code."""
+    """Run one role in this process until it is stopped; returns the exit code.
+
+    Raises:
+        Misuse: there is no such role, or the ledger has other ids of schemas.
+        Unavailable: a service does not answer.
+    """
     app = app_of(role, settings)
+    numbering.check(KafkaLog(settings))
     worker = faust.Worker(app, loglevel=settings.log_level, debug=False)
     worker.execute_from_commandline()
     return 0

@@ -16,7 +16,7 @@ import tenacity
 from streams import profiles
 from streams.collect.declaration import Declaration
 from streams.core.errors import Misuse, Unavailable
-from streams.kafka import progress, topics
+from streams.kafka import numbering, progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
@@ -40,11 +40,12 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, kee
         keep_terms: leave the ledger's terms as they are, if it has any.
 
     Raises:
-        Misuse: there are no such terms.
+        Misuse: there are no such terms, or the ledger has other ids of schemas.
         Unavailable: the brokers do not answer.
     """
     topics.create(settings)
     told = _told(settings)
+    numbering.check(KafkaLog(settings))
     terms_text = profiles.text_of(declaration.terms)
     if keep_terms and TERMS in told:
         terms_text = told[TERMS]["text"]

@@ -5,7 +5,7 @@ Rules:
   where it is missing; the frames of records are exchanged as they come and go. Without one, packaged ids are written.
 - An id of the registry that is none of our schemas must not be taken for a packaged one: its highest bit is set as it
   comes in (registries count in 31 bits), and cleared where the record goes out again, to the dead letters.
-- The registry is asked once a process and topic.
+- The registry is asked once a process and topic. A ledger has the same one, or none, for its whole life (numbering.py).
 - Over https its certificate is verified, and nothing is said to one that is not trusted.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 import fastavro
 
 from streams.core.errors import Undecodable
-from streams.wire.schemas import header, id_of, schema, split
+from streams.wire.schemas import FRAME, MAGIC, header, id_of, ids, schema, split
 
 BROKEN = (EOFError, IndexError, KeyError, OverflowError, StopIteration, TypeError, ValueError, struct.error)
 """What a reader of Avro raises for foreign bytes."""
@@ -45,3 +45,23 @@ def decode(name: str, value: bytes | None) -> dict[str, Any]:
     if rest:
         raise Undecodable(f"{rest} bytes after the end of the record")
     return dict(record)  # type: ignore[arg-type]
+
+
+def is_renumbered(name: str, value: bytes | None) -> bool:
+    """Is a value a record of this schema in everything but its id: written where schemas have other numbers."""
+    if (
+        value is None
+        or len(value) < FRAME
+        or value[:1] != MAGIC
+        or int.from_bytes(value[1:FRAME], "big") in ids()[name]
+    ):
+        return False
+    return any(_is_readable(name, MAGIC + number.to_bytes(4, "big") + value[FRAME:]) for number in ids()[name])
+
+
+def _is_readable(name: str, value: bytes) -> bool:
+    try:
+        decode(name, value)
+    except Undecodable:
+        return False
+    return True

@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from streams import workers
+from streams.collect.declaration import Declaration
+from streams.collect.declaring import declare
 from streams.core.errors import Misuse, Unavailable
 from streams.core.events import Kind, MessageEvent
 from streams.kafka import topics
@@ -188,6 +191,26 @@ def test_events_travel_with_the_registrys_id(stack: Settings, ledger: str, regis
     batch = columns.read(part.values, part.keys, ("kind",))
     assert batch.positions.tolist() == [0]
     assert [index for index, _ in batch.bad] == [1]
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("begun_with", ["nothing", "a registry"])
+def test_a_ledger_keeps_its_registry_for_life(
+    stack: Settings, ledger: str, registry: Registry, begun_with: str
+) -> None:
+    """Begun without one it is not worked on with one, nor the other way: nothing is written, and no worker starts."""
+    without = msgspec.structs.replace(stack, ledger=ledger)
+    connected = msgspec.structs.replace(without, registry_url=registry.url)
+    before, after = (without, connected) if begun_with == "nothing" else (connected, without)
+    declare(before, Declaration())
+    there = KafkaLog(before).end_offsets("progress")
+    assert declare(before, Declaration()) == 0
+    with pytest.raises(Misuse, match=f"{ledger} has other ids"):
+        declare(after, Declaration(terms="guaranteed"))
+    for role in workers.ROLES:
+        with pytest.raises(Misuse, match="other ids"):
+            workers.run(role, after)
+    assert KafkaLog(before).end_offsets("progress") == there
 
 
 @pytest.mark.service
