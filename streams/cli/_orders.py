@@ -15,6 +15,7 @@ from streams.cli._screen import clean
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
+from streams.kafka import numbering
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
@@ -50,14 +51,14 @@ class Desk:
             number: its id, or the beginning of it.
 
         Raises:
-            Misuse: it is too short, or no case, or more than one, begins so.
+            Misuse: it is too short, or no case, or more than one, begins so; or the ledger has other ids of schemas.
         """
         if len(number) < SHORTEST:
             raise Misuse(f"{clean(number, 40)} is too short for a case.", hint=f"give {SHORTEST} characters at least")
         found = [row for row in self.warehouse.cases(all_of_them=True) if row["case_id"].hex().startswith(number)]
         if len(found) != 1:
             raise Misuse(f"{len(found)} cases begin with {clean(number, 40)}.", hint="custody cases --all")
-        writer = EventWriter(KafkaLog(self.settings).writer())
+        writer = self._writer()
         self._command(writer, "acknowledge", found[0]["case_id"].hex())
         writer.flush()
         return f"Acknowledged: {clean(found[0]['cause'], 60)}"
@@ -70,7 +71,7 @@ class Desk:
             recipient: envelope recipient.
 
         Raises:
-            Misuse: no unit, or more than one, is meant.
+            Misuse: no unit, or more than one, is meant; or the ledger has other ids of schemas.
         """
         units = self.warehouse.units(message, recipient)
         if not units:
@@ -79,11 +80,16 @@ class Desk:
             ids = ", ".join(clean(unit["queue_id"], 30) for unit in units)
             raise Misuse(f"{len(units)} submissions are meant.", hint=f"name one by its queue id: {ids}")
         at = time.time_ns() // 1000
-        writer = EventWriter(KafkaLog(self.settings).writer())
+        writer = self._writer()
         writer.write([self._event(units[0], at)])
         self._command(writer, "discharge", f"{units[0]['message_key']} {units[0]['recipient']}", at)
         writer.flush()
         return f"Discharged: {clean(units[0]['message_key'], 60)} for {clean(units[0]['recipient'], 40)}"
+
+    def _writer(self) -> EventWriter:
+        log = KafkaLog(self.settings)
+        numbering.check(log)
+        return EventWriter(log.writer())
 
     def _event(self, unit: dict[str, Any], at: int) -> MessageEvent:
         where = f"{unit['host']}/{unit['queue_id']}"

@@ -92,11 +92,13 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     Example: custody terms use guaranteed
     """
     from streams import profiles  # noqa: PLC0415
-    from streams.kafka import progress  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka import numbering, progress  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.writer import write_all  # noqa: PLC0415
 
     settings, text = settings_of(data, file, ledger), profiles.text_of(named)
     terms = profiles.parse(text, named)
+    numbering.check(KafkaLog(settings))
     before = profiles.parse(declared(settings), "the ledger's terms").version
     write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
     if as_json:

@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from streams.cli._orders import Desk
 from streams.cli._tail import tail
 from streams.cli.app import custody
+from streams.collect.declaration import Declaration
+from streams.collect.declaring import declare
 from streams.core.errors import Misuse, Unavailable
 from streams.core.events import Kind
 from streams.core.identity import leg_of
@@ -26,6 +28,7 @@ from streams.kafka.ranges import read_range
 from streams.kafka.writer import Writer, write_all
 from streams.settings import Settings
 from streams.wire import envelope, records
+from tests.kafka.registry import serving
 
 pytestmark = pytest.mark.service
 
@@ -263,6 +266,26 @@ def test_terms_are_declared_in_the_log(stack: Settings, ledger: str) -> None:
     assert CliRunner().invoke(custody, ["terms", "use", "guaranteed", *where]).exit_code == 0
     assert 'name = "guaranteed"' in (progress.latest_terms(KafkaLog(mine)) or "")
     assert 'name = "guaranteed"' in CliRunner().invoke(custody, ["terms", "show", *where]).output
+
+
+def test_who_has_not_the_ledgers_registry_gives_it_no_orders(
+    stack: Settings, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither acknowledgement, nor discharge, nor terms are written where its workers could not read them."""
+    mine = of(stack, ledger)
+    declare(mine, Declaration())
+    before = values(mine, "progress")
+    with serving() as registry:
+        desk = Desk(msgspec.structs.replace(mine, registry_url=registry.url), Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
+        with pytest.raises(Misuse, match="other ids"):
+            desk.acknowledge("00010203")
+        with pytest.raises(Misuse, match="other ids"):
+            desk.discharge("m@x", "carol@dest.test")
+        monkeypatch.setenv("CUSTODY_REGISTRY_URL", registry.url)
+        arguments = ["terms", "use", "guaranteed", "--data", str(stack.data), "--ledger", ledger]
+        assert "other ids" in str(CliRunner().invoke(custody, arguments).exception)
+    assert (values(mine, "commands"), values(mine, "message-events")) == ([], [])
+    assert values(mine, "progress") == before
 
 
 def test_alerts_are_followed_from_now_on(stack: Settings, ledger: str) -> None:
