@@ -96,7 +96,10 @@ def _unpacked(cache: Path) -> Path:
 
 def _fetch(cache: Path, folder: Path) -> None:
     project = MavenContext(repo_cache=cache / "maven", timeout=jars.TIMEOUT).project("io.apicurio", ARTIFACT)
-    archive = project.at_version(VERSION).artifact(classifier="all", packaging="tar.gz").resolve()
+    artifact = project.at_version(VERSION).artifact(classifier="all", packaging="tar.gz")
+    if artifact.cached_path:
+        artifact.cached_path.unlink(missing_ok=True)  # torn: the last download was interrupted
+    archive = artifact.resolve()
     with archive.open("rb") as handle:
         found = hashlib.file_digest(handle, "sha256").hexdigest()
     try:
