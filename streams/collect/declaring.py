@@ -4,8 +4,9 @@ Rules:
 - The declaration is part of the log: the text of sources.toml stands in the record of each of its sources, the text of
   the terms in one of their own.
 - What a ledger has been told stays; only a declaration of its own changes its terms.
-- An import has an end. In a ledger with live sources the clock would wait for it for ever, so there it is withdrawn:
-  when it has ended, or when the first live source is declared.
+- An import has an end, and what came after would wait for it for ever. So it is withdrawn: in a ledger with live
+  sources when it has ended, or when one of them is declared; in another when something else is declared after its end.
+- Who follows one source declares those that are followed with it, not what the same text says of imports.
 """
 
 from collections.abc import Iterable
@@ -50,11 +51,13 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, kee
     if keep_terms and TERMS in told:
         terms_text = told[TERMS]["text"]
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
+    live = any(one.live for one in declaration.sources)
+    sources = [one for one in declaration.sources if one.live or not live]
     wanted: dict[str, dict[str, Any]] = {TERMS: {"live": False, "terms": version, "text": terms_text}}
-    wanted |= {one.name: {"live": one.live, "terms": version, "text": text} for one in declaration.sources}
+    wanted |= {one.name: {"live": one.live, "terms": version, "text": text} for one in sources}
     records = [progress.declared(name, **new) for name, new in wanted.items() if not _is_told(told.get(name), new)]
-    if any(one.live for one in declaration.sources):
-        records += _withdrawals(name for name, said in told.items() if not said["live"] and name not in wanted)
+    over = [name for name, said in told.items() if not said["live"] and (live or said["has_ended"])]
+    records += _withdrawals(name for name in over if name not in wanted)
     write_all(settings, "progress", records)
     return len(records)
 
@@ -98,13 +101,16 @@ def _withdrawals(names: Iterable[str]) -> list[Record]:
     reraise=True,
 )
 def _told(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What a ledger has been told of each source that it waits for, and of its terms."""
+    """What a ledger has been told of each source that it waits for, if it claimed something, and of its terms."""
     told: dict[str, dict[str, Any]] = {}
     for said in progress.all_progress(KafkaLog(settings)):
-        if said["kind"] == "withdrawn":
-            told.pop(said["source"], None)
-        elif said["kind"] == "declared":
-            told[said["source"]] = said
+        name, kind = said["source"], said["kind"]
+        if kind == "withdrawn":
+            told.pop(name, None)
+        elif kind == "declared":
+            told[name] = said | {"has_ended": name in told and told[name]["has_ended"]}
+        elif name in told:
+            told[name]["has_ended"] = True
     return told
 
 

@@ -37,12 +37,12 @@ class Ticker:
     def recall(self) -> None:
         """Hear everything that was said so far."""
         for said in progress.all_progress(self._log):
-            self.keeper.hear(said)
+            self.keeper.hear(said, self._wall.now(), again=True)
 
     def hear(self, value: bytes | None) -> None:
         """Hear a record of the topic `progress`."""
         try:
-            self.keeper.hear(progress.read(value))
+            self.keeper.hear(progress.read(value), self._wall.now())
         except Undecodable as error:
             log.warning("a progress record was passed over: %s", error)
 

@@ -6,6 +6,8 @@ Rules:
   all are silent it goes on by the wall, after another patience: somebody must be told that nothing is seen any more.
 - A source that talks but lags holds the clock, and is named as behind. Where the clock stood still for `lag` a tick of
   one microsecond says who holds it. An import has no timekeeper, hence no silence.
+- When a source spoke is told by our own clock, not by the collector's, which may be wrong; nor is a live source
+  believed to be further than our clock.
 - A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
 - Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
   one source again after hearing none (the broker was away) gives everybody the whole of its patience anew. Before a
@@ -32,13 +34,15 @@ class Heard:
     Attributes:
         live: has a timekeeper.
         through: its evidence up to here is in the log.
-        at: wall clock when it last spoke, microseconds.
+        at: our wall clock when we heard it last, microseconds.
+        said: its own wall clock then.
         skew: by how much the clock of its lines was wrong, microseconds.
     """
 
     live: bool = False
     through: int = BEGINNING
-    at: int = 0
+    at: int = BEGINNING
+    said: int = BEGINNING
     skew: int = 0
 
 
@@ -69,8 +73,14 @@ class Timekeeper:
     _went_on: int = BEGINNING
     _missed: set[str] = field(default_factory=set)
 
-    def hear(self, said: dict[str, Any]) -> None:
-        """Take in a progress record; an old one changes nothing."""
+    def hear(self, said: dict[str, Any], now: int, *, again: bool = False) -> None:
+        """Take in a progress record; an old one changes nothing.
+
+        Args:
+            said: the record, times in microseconds.
+            now: wall clock, microseconds.
+            again: it was looked up; we may have heard it before, and then it does not say that its source lives.
+        """
         name, kind = said["source"], said["kind"]
         if name == "terms":
             self.terms, self.doubt = said["terms"], _doubt(said.get("text", ""), self.doubt)
@@ -79,11 +89,13 @@ class Timekeeper:
         elif kind in {"declared", "progressed"}:
             heard = self.sources.setdefault(name, Heard())
             heard.live = heard.live or said["live"]
-            if said.get("skew") is not None and said["at"] >= heard.at:
+            if said.get("skew") is not None and said["at"] >= heard.said:
                 heard.skew = said["skew"]
-            heard.at = max(heard.at, said["at"])
+            if not again or said["at"] > heard.said:
+                heard.at = now
+            heard.said = max(heard.said, said["at"])
             if said["through"] is not None:
-                heard.through = max(heard.through, said["through"])
+                heard.through = max(heard.through, min(said["through"], now) if said["live"] else said["through"])
 
     def misses(self, now: int) -> bool:
         """Is a source silent that was not when this was asked last; what it said may still be on its way to us."""

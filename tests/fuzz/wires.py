@@ -81,7 +81,7 @@ def _record(data: bytes) -> None:
             records.decode("case", records.encode("case", cases.record(cases.take(case, record))))
         if name == "progress":
             keeper = Timekeeper()
-            keeper.hear(record)
+            keeper.hear(record, NOW)
             tick = keeper.tick(NOW)
             assert tick is None or Tick.read(tick.through, tick.attributes()) == tick
 

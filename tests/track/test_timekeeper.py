@@ -25,8 +25,13 @@ def keeper(*records: dict[str, Any]) -> Timekeeper:
     """A timekeeper that heard some records."""
     one = Timekeeper()
     for record in records:
-        one.hear(record)
+        tell(one, record)
     return one
+
+
+def tell(clock: Timekeeper, record: dict[str, Any]) -> None:
+    """It hears a record when it is said."""
+    clock.hear(record, record["at"])
 
 
 def watched(clock: Timekeeper, since: int, until: int) -> list[Tick]:
@@ -39,7 +44,7 @@ def test_an_import_waits_for_all_its_sources() -> None:
     """A declared source that said nothing holds the clock, however long it takes."""
     clock = keeper(said("a", kind="declared"), said("b", kind="declared"), said("a", 100))
     assert clock.tick(10**15) is None
-    clock.hear(said("b", 50))
+    tell(clock, said("b", 50))
     assert clock.tick(10**15) == Tick(through=50 * SECOND)
 
 
@@ -55,13 +60,13 @@ def test_a_live_source_whose_lines_have_wrong_times_is_doubted() -> None:
     slow: dict[str, Any] = {"skew": 600 * SECOND, "live": True}
     clock = keeper(said("a", 100, at=100, **slow), said("b", 100, skew=-600 * SECOND))
     assert watched(clock, 100, 101) == [Tick(through=100 * SECOND, doubted=("a",))]
-    clock.hear(said("terms", kind="declared", text='name = "x"\nclock_doubt = 900\nreport = {}\nstuck = {}'))
+    tell(clock, said("terms", kind="declared", text='name = "x"\nclock_doubt = 900\nreport = {}\nstuck = {}'))
     for source in ("a", "b"):
-        clock.hear(said(source, 110, at=110, **slow))
+        tell(clock, said(source, 110, at=110, **slow))
     assert watched(clock, 110, 111) == [Tick(through=110 * SECOND)]
-    clock.hear(said("terms", kind="declared", text="none"))
+    tell(clock, said("terms", kind="declared", text="none"))
     for source in ("a", "b"):
-        clock.hear(said(source, 120, at=120, live=True, skew=-901 * SECOND if source == "a" else 0))
+        tell(clock, said(source, 120, at=120, live=True, skew=-901 * SECOND if source == "a" else 0))
     assert watched(clock, 120, 121) == [Tick(through=120 * SECOND, doubted=("a",))]
 
 
@@ -69,9 +74,9 @@ def test_a_clock_writer_that_was_frozen_blames_nobody() -> None:
     """It wakes up and hears one source first: the others said as much meanwhile, and are heard in a moment."""
     clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))
     watched(clock, 100, 101)
-    clock.hear(said("a", 299, at=299, live=True))
+    tell(clock, said("a", 299, at=299, live=True))
     assert clock.tick(300 * SECOND) is None
-    clock.hear(said("b", 299, at=299, live=True))
+    tell(clock, said("b", 299, at=299, live=True))
     assert clock.tick(300 * SECOND) == Tick(through=299 * SECOND)
 
 
@@ -79,10 +84,42 @@ def test_a_broker_that_was_away_makes_no_source_silent() -> None:
     """Nobody was heard: it was not the sources. Who is not heard afterwards is silent."""
     clock = keeper(said("a", 100, at=100, live=True), said("b", 100, at=100, live=True))
     assert watched(clock, 100, 220) == [Tick(through=100 * SECOND)]
-    clock.hear(said("a", 221, at=221, live=True))
+    tell(clock, said("a", 221, at=221, live=True))
     assert watched(clock, 221, 280) == []
-    clock.hear(said("a", 290, at=290, live=True))
+    tell(clock, said("a", 290, at=290, live=True))
     assert watched(clock, 290, 291) == [Tick(through=290 * SECOND, silent=("b",))]
+
+
+def test_whether_a_source_lives_is_told_by_our_clock() -> None:
+    """A host whose clock is wrong is no less there while it talks, and dead when it does not."""
+    for wrong in (-3600, 3600):
+        clock = keeper(said("b", 900, at=900, live=True))
+        for now in range(900, 1000):
+            clock.hear(said("a", now + wrong, at=now + wrong, live=True), now * SECOND)
+            tell(clock, said("b", now, at=now, live=True))
+            clock.tick(now * SECOND)
+            assert not clock.last.silent
+        for now in range(1000, 1061):
+            tell(clock, said("b", now, at=now, live=True))
+            clock.tick(now * SECOND)
+        assert clock.last == Tick(through=1060 * SECOND, silent=("a",))
+
+
+def test_what_is_looked_up_again_does_not_say_that_its_source_lives() -> None:
+    """It was said before it fell silent."""
+    word = said("a", 100, at=100, live=True)
+    clock = keeper(word, said("b", 300, at=300, live=True))
+    assert watched(clock, 155, 301)[-1] == Tick(through=300 * SECOND, silent=("a",))
+    clock.hear(word, 302 * SECOND, again=True)
+    tell(clock, said("b", 302, at=302, live=True))
+    assert watched(clock, 302, 302) == [Tick(through=302 * SECOND, silent=("a",))]
+
+
+def test_a_live_source_is_not_believed_to_be_further_than_our_clock() -> None:
+    """Its own is fast: the clock would wait an hour for everybody else's evidence, and call them late."""
+    clock = Timekeeper()
+    clock.hear(said("a", 3700, at=3700, live=True), 100 * SECOND)
+    assert clock.tick(100 * SECOND) == Tick(through=100 * SECOND)
 
 
 def test_where_every_source_is_silent_the_clock_goes_on_by_the_wall() -> None:
@@ -90,9 +127,9 @@ def test_where_every_source_is_silent_the_clock_goes_on_by_the_wall() -> None:
     clock = keeper(said("a", 100, at=100, live=True))
     assert watched(clock, 100, 221) == [Tick(through=100 * SECOND)]
     assert watched(clock, 222, 223) == [Tick(through=one * SECOND, silent=("a",)) for one in (221, 222)]
-    clock.hear(said("a", 150, at=224, live=True))
+    tell(clock, said("a", 150, at=224, live=True))
     assert watched(clock, 224, 225) == []
-    clock.hear(said("a", 225, at=226, live=True))
+    tell(clock, said("a", 225, at=226, live=True))
     assert watched(clock, 226, 227) == [Tick(through=225 * SECOND)]
 
 
@@ -114,11 +151,11 @@ def test_who_holds_a_clock_that_stands_still_is_named_once() -> None:
     assert watched(clock, 155, 301)[-1] == Tick(through=300 * SECOND, silent=("a",))
     ticks = []
     for now in range(302, 500):
-        clock.hear(said("a", 101, at=now, live=True))
-        clock.hear(said("b", now, at=now, live=True))
+        tell(clock, said("a", 101, at=now, live=True))
+        tell(clock, said("b", now, at=now, live=True))
         ticks += watched(clock, now, now)
     assert ticks == [Tick(through=300 * SECOND + 1, behind=("a",))]
-    clock.hear(said("a", 498, at=500, live=True))
+    tell(clock, said("a", 498, at=500, live=True))
     assert watched(clock, 500, 500) == [Tick(through=498 * SECOND)]
 
 
@@ -167,7 +204,7 @@ def test_the_clock_never_goes_back(course: list[tuple[dict[str, Any], int]]) -> 
     clock = Timekeeper()
     ticks = []
     for record, now in course:
-        clock.hear(record)
+        clock.hear(record, now * SECOND)
         ticks.append(clock.tick(now * SECOND))
     throughs = [one.through for one in ticks if one]
     assert throughs == sorted(set(throughs))
@@ -187,7 +224,7 @@ def test_before_a_source_is_called_silent_we_look_for_what_it_said() -> None:
     clock = keeper(said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
     asked = [now for now in range(155, 301) if clock.misses(now * SECOND)]
     assert asked == [216]
-    clock.hear(said("a", 300, at=300, live=True))
+    tell(clock, said("a", 300, at=300, live=True))
     asked = [now for now in range(301, 400) if clock.misses(now * SECOND)]
     assert asked == [361]
 
