@@ -251,6 +251,11 @@ def _cases(app: Any, settings: Settings) -> None:
 
     create_changelog(settings, f"{app.conf.id}-cases-changelog")
     desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
+
+    async def begin(*_: Any, **__: Any) -> None:
+        desk.forget()
+
+    app.on_partitions_assigned.connect(begin, weak=False)
     for topic, take in (("alerts", desk.hear), ("commands", desk.obey)):
         app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
 

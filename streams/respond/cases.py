@@ -1,14 +1,16 @@
 """Cases: one cause each, with the alerts it brings as members. Pure; the Faust agents around it are in workers.py.
 
 Rules:
-- An alert belongs to the case of its rule and its cause: what holds it up, in words that are the same for all that the
-  cause holds up. An outage is one case a rule, not ten thousand.
+- An alert belongs to the case of its rule and its cause when it was raised: what held it up, in words that are the same
+  for all that the cause holds up. An outage is one case a rule, not ten thousand. Whatever its later records say held
+  it up, it stays there: by then a message has gone on.
 - A case is opened by its first alert and closed when all are cleared; one that comes later opens it again, and nobody
   has seen that yet.
-- Acknowledged means that a person has seen it; it does not close. Members are kept as the set of their ids, so that an
-  alert that is told twice counts once.
+- Acknowledged means that a person has seen it; it does not close. Members are known by their ids, so that an alert that
+  is told twice, or cleared before it is heard of, counts once.
 """
 
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -18,44 +20,75 @@ SAMPLE = 5
 """Message keys that a case shows."""
 
 
-class Case(msgspec.Struct, kw_only=True):
-    """One cause.
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of an alert.
 
     Attributes:
-        case_id: 16 bytes.
-        cause: what holds its members up.
-        opened_at: raised time of the earliest member, microseconds.
-        closed_at: when the last was cleared; None while one stands.
-        raised: ids of alerts that were raised.
-        cleared: ids of those that were cleared, and when.
+        case_id: where it was filed when it was raised; b"" before.
+        raised_at: microseconds; None before.
+        cleared_at: microseconds; None while it stands.
+    """
+
+    case_id: bytes = b""
+    raised_at: int | None = None
+    cleared_at: int | None = None
+
+
+class Cover(msgspec.Struct):
+    """What stands on the front of a case.
+
+    Attributes:
+        cause: rule, and what holds its members up.
         severity: the highest of its members.
         acknowledged_by: who; "" for nobody.
         note: what was said then.
         sample: a few message keys.
     """
 
-    case_id: bytes
     cause: str
-    opened_at: int
-    closed_at: int | None = None
-    raised: set[bytes] = set()
-    cleared: dict[bytes, int] = {}
     severity: str = "low"
     acknowledged_by: str = ""
     note: str = ""
     sample: list[str] = []
 
-    @property
-    def standing(self) -> int:
-        """How many members are not cleared."""
-        return len(self.raised - set(self.cleared))
+
+@dataclass(slots=True)
+class Case:
+    """One cause.
+
+    Attributes:
+        case_id: 16 bytes.
+        cover: what is said of it as a whole.
+        members: ids of its alerts.
+        standing: of those that are not cleared.
+        opened_at: raised time of the earliest member, microseconds.
+        cleared_at: when the last was cleared; None before.
+    """
+
+    case_id: bytes
+    cover: Cover
+    members: set[bytes] = field(default_factory=set)
+    standing: set[bytes] = field(default_factory=set)
+    opened_at: int | None = None
+    cleared_at: int | None = None
 
     @property
     def state(self) -> str:
         """open, acknowledged or closed."""
         if not self.standing:
             return "closed"
-        return "acknowledged" if self.acknowledged_by else "open"
+        return "acknowledged" if self.cover.acknowledged_by else "open"
+
+    def enter(self, alert_id: bytes, member: Member) -> None:
+        """Count a member that was filed here; again changes nothing."""
+        self.members.add(alert_id)
+        if member.cleared_at is None:
+            self.standing.add(alert_id)
+        else:
+            self.standing.discard(alert_id)
+            self.cleared_at = max(member.cleared_at, self.cleared_at or member.cleared_at)
+        if member.raised_at is not None:
+            self.opened_at = min(member.raised_at, member.raised_at if self.opened_at is None else self.opened_at)
 
 
 def case_id(alert: dict[str, Any]) -> bytes:
@@ -64,32 +97,41 @@ def case_id(alert: dict[str, Any]) -> bytes:
     return blake2b(cause.encode("utf-8", "replace"), digest_size=16).digest()
 
 
-def take(case: Case | None, alert: dict[str, Any]) -> Case:
-    """The case after an alert record; telling it again changes nothing.
+def filed(member: Member, alert: dict[str, Any]) -> Member:
+    """What is known of an alert after a record of it.
+
+    Args:
+        member: what was known.
+        alert: a record of the alerts topic, times in microseconds.
+    """
+    if alert["state"] == "cleared":
+        return msgspec.structs.replace(member, cleared_at=alert["at"])
+    where = member.case_id or case_id(alert)
+    return msgspec.structs.replace(member, case_id=where, raised_at=alert["at"])
+
+
+def take(case: Case | None, member: Member, alert: dict[str, Any]) -> Case:
+    """The case after a record of one of its alerts; telling it again changes nothing.
 
     Args:
         case: as it was, or None.
-        alert: a record of the alerts topic, times in microseconds.
+        member: as it is filed after the record.
+        alert: the record.
     """
-    case = case or Case(case_id=case_id(alert), cause=f"{alert['rule']}: {alert['cause']}", opened_at=alert["at"])
-    if alert["state"] == "cleared":
-        case.cleared[alert["alert_id"]] = alert["at"]
-    else:
-        closed = not case.standing
-        case.raised.add(alert["alert_id"])
-        if closed and case.standing:
-            case.acknowledged_by = case.note = ""
-        case.opened_at = min(case.opened_at, alert["at"])
-        case.severity = "high" if "high" in {case.severity, alert["severity"]} else "low"
-        if alert["message_key"] and alert["message_key"] not in case.sample and len(case.sample) < SAMPLE:
-            case.sample.append(alert["message_key"])
-    case.closed_at = None if case.standing else max(case.cleared.values(), default=None)
+    case = case or Case(member.case_id, Cover(f"{alert['rule']}: {alert['cause']}"))
+    cover, closed = case.cover, not case.standing
+    case.enter(alert["alert_id"], member)
+    if closed and case.standing:
+        cover.acknowledged_by = cover.note = ""
+    cover.severity = "high" if "high" in {cover.severity, alert["severity"]} else "low"
+    if alert["message_key"] and alert["message_key"] not in cover.sample and len(cover.sample) < SAMPLE:
+        cover.sample.append(alert["message_key"])
     return case
 
 
 def acknowledge(case: Case, author: str, note: str) -> Case:
     """A person has seen it."""
-    case.acknowledged_by, case.note = author, note
+    case.cover.acknowledged_by, case.cover.note = author, note
     return case
 
 
@@ -97,14 +139,14 @@ def record(case: Case) -> dict[str, Any]:
     """The case as a record of the cases topic."""
     return {
         "case_id": case.case_id,
-        "cause": case.cause,
+        "cause": case.cover.cause,
         "state": case.state,
         "opened_at": case.opened_at,
-        "closed_at": case.closed_at,
-        "members": len(case.raised),
-        "standing": case.standing,
-        "severity": case.severity,
-        "acknowledged_by": case.acknowledged_by,
-        "note": case.note,
-        "sample": case.sample,
+        "closed_at": None if case.standing else case.cleared_at,
+        "members": len(case.members),
+        "standing": len(case.standing),
+        "severity": case.cover.severity,
+        "acknowledged_by": case.cover.acknowledged_by,
+        "note": case.cover.note,
+        "sample": case.cover.sample,
     }

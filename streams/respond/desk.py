@@ -1,8 +1,11 @@
 """The desk: alerts and commands into the table of cases, and every case that changed told.
 
 Rules:
-- The table is kept by others (Faust, in a changelog). A case is told after it is put there; an alert that comes again
-  after a crash changes nothing and tells the case again.
+- The table is kept by others (Faust, in a changelog). It holds an entry for each alert, and one for the cover of each
+  case, so that an outage of ten thousand writes each of them once. Cases are counted from it when they are first
+  wanted, and then kept in memory.
+- A case is told after it is put there; an alert that comes again after a crash changes nothing and tells the case
+  again.
 - A case that the broker does not acknowledge is told again until it does: whoever hands over an alert takes it for done
   when this returns.
 - What cannot be understood goes to the dead letters, and is there before the next is looked at.
@@ -10,6 +13,7 @@ Rules:
 
 import logging
 from collections.abc import MutableMapping
+from typing import Any
 
 import msgspec
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_exponential
@@ -27,13 +31,17 @@ log = logging.getLogger(__name__)
 Place = tuple[int, int]
 """Partition and offset."""
 
+_ALERT = b"alert"
+"""Before the id of an alert in the table; that of a case stands alone."""
+
 
 class Desk:
     """Keeps the cases of one ledger."""
 
     def __init__(self, records: Log, table: MutableMapping[bytes, bytes], wall: Wall | None = None) -> None:
-        """Work with a table of cases by their ids."""
+        """Work with a table."""
         self._log, self._table = records, table
+        self._cases: dict[bytes, cases.Case] | None = None
         self._writer = records.writer()
         self._insist = Retrying(
             retry=retry_if_exception_type(Unavailable),
@@ -49,26 +57,55 @@ class Desk:
         except Undecodable as error:
             self._pass_over("alerts", value, place, error)
         else:
-            self._put(cases.take(self._held(cases.case_id(alert)), alert))
+            self._file(alert)
 
     def obey(self, value: bytes | None, place: Place) -> None:
         """An operator acknowledges."""
         try:
             command = records.decode("command", value)
-            case = self._held(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
+            case = self._held().get(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
         except (Undecodable, ValueError) as error:
             self._pass_over("commands", value, place, error)
             return
-        if case is not None:
+        if case is not None and case.members:
             self._put(cases.acknowledge(case, command["author"], command["reason"]))
 
-    def _held(self, number: bytes) -> cases.Case | None:
-        raw = self._table.get(number)
-        return msgspec.msgpack.decode(raw, type=cases.Case) if raw else None
+    def forget(self) -> None:
+        """The table may be another: what is in memory is of the one before."""
+        self._cases = None
+
+    def _file(self, alert: dict[str, Any]) -> None:
+        """An alert is filed, and so its case has changed; one that was cleared before it was heard of has none yet."""
+        key, held = _ALERT + alert["alert_id"], self._held()
+        known = self._table.get(key)
+        member = cases.filed(msgspec.msgpack.decode(known, type=cases.Member) if known else cases.Member(), alert)
+        self._keep(key, member)
+        if member.case_id:
+            case = held[member.case_id] = cases.take(held.get(member.case_id), member, alert)
+            self._put(case)
+
+    def _held(self) -> dict[bytes, cases.Case]:
+        """The cases by their ids."""
+        if self._cases is None:
+            self._cases = {
+                key: cases.Case(key, msgspec.msgpack.decode(raw, type=cases.Cover))
+                for key, raw in self._table.items()
+                if not key.startswith(_ALERT)
+            }
+            for key, raw in self._table.items():
+                member = msgspec.msgpack.decode(raw, type=cases.Member) if key.startswith(_ALERT) else None
+                if member and member.case_id in self._cases:
+                    self._cases[member.case_id].enter(key.removeprefix(_ALERT), member)
+        return self._cases
 
     def _put(self, case: cases.Case) -> None:
-        self._table[case.case_id] = msgspec.msgpack.encode(case)
+        self._keep(case.case_id, case.cover)
         self._insist(self._tell, "cases", case.case_id, records.encode("case", cases.record(case)))
+
+    def _keep(self, key: bytes, entry: cases.Member | cases.Cover) -> None:
+        raw = msgspec.msgpack.encode(entry)
+        if self._table.get(key) != raw:
+            self._table[key] = raw
 
     def _pass_over(self, topic: str, value: bytes | None, place: Place, error: Exception) -> None:
         self._insist(self._bury, topic, value, place, str(error))

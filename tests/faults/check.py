@@ -6,7 +6,7 @@ Rules:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -181,22 +181,35 @@ def _differences(want: dict[Any, Any], have: dict[Any, Any]) -> str:
     return f"{len(want.keys() - have.keys())} missing, {len(have.keys() - want.keys())} more, other {dict(other)}"
 
 
+def filed(alerts: Iterable[dict[str, Any]]) -> dict[bytes, cases.Case]:
+    """The cases that some alerts make, by their ids."""
+    members: dict[bytes, cases.Member] = {}
+    made: dict[bytes, cases.Case] = {}
+    for alert in alerts:
+        name = alert["alert_id"]
+        members[name] = member = cases.filed(members.get(name, cases.Member()), alert)
+        if member.case_id:
+            made[member.case_id] = cases.take(made.get(member.case_id), member, alert)
+    return made
+
+
 def misfiled(log: MemoryLog) -> Iterator[str]:
     """Every case that was told last is what all alerts make of it."""
-    want: dict[bytes, cases.Case] = {}
-    for alert in told(log):
-        number = cases.case_id(alert)
-        want[number] = cases.take(want.get(number), alert)
+    alerts = list(told(log))
+    want = filed(alerts)
     have: dict[bytes, dict[str, Any]] = {}
     for batch in log.read_range("cases"):
         for said in (plain(records.decode("case", value)) for value in batch.values):
             have[said["case_id"]] = said
+    raised, cleared = ({one["alert_id"] for one in alerts if one["state"] == state} for state in ("raised", "cleared"))
+    if sum(last["standing"] for last in have.values()) != len(raised - cleared):
+        yield f"misfiled: {len(raised - cleared)} alerts stand, the cases say otherwise"
     for number, case in want.items():
         expected = cases.record(case)
         last = have.get(number, {})
         names = ("state", "members", "standing", "opened_at", "closed_at")
         if any(last.get(name) != expected[name] for name in names):
-            yield f"misfiled: {case.cause}: {[last.get(name) for name in names]}"
+            yield f"misfiled: {case.cover.cause}: {[last.get(name) for name in names]}"
 
 
 def unrecovered(log: MemoryLog, replay: Replay, made: type[Tracker]) -> Iterator[str]:

@@ -17,10 +17,10 @@ from streams.core.identity import partition_of
 from streams.kafka.memory import MemoryLog
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
-from streams.respond import cases
 from streams.track import segments
 from streams.warehouse.rows import PLAIN, plain_columns, plain_row
 from streams.wire import envelope, records
+from tests.faults.check import filed
 from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
 
@@ -201,14 +201,11 @@ class Moments:
 
     def _unfiled(self, number: int, end: int) -> Iterator[str]:
         """What the desk has done is in the cases that were told."""
-        want: dict[bytes, cases.Case] = {}
-        for _, alert in (one for one in self._heard.alerts.get(number, []) if one[0] < end):
-            want[cases.case_id(alert)] = cases.take(want.get(cases.case_id(alert)), alert)
-        for case_id, case in want.items():
+        for case_id, case in filed(alert for at, alert in self._heard.alerts.get(number, []) if at < end).items():
             told = self._heard.filed.get(case_id, {"members": 0, "standing": 0})
             settled = told["members"] - told["standing"]
-            if told["members"] < len(case.raised) or settled < len(case.raised & case.cleared.keys()):
-                yield f"committed before filed: {case.cause} up to {end}"
+            if told["members"] < len(case.members) or settled < len(case.members - case.standing):
+                yield f"committed before filed: {case.cover.cause} up to {end}"
 
     def _unkept(self, *, is_new: bool) -> Iterator[str]:
         """The state that a stored offset names is there, and speaks up to that offset."""

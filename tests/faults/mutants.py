@@ -20,6 +20,7 @@ from streams.core.clock import Clock, Tick
 from streams.core.errors import Unavailable
 from streams.kafka import progress
 from streams.kafka.ports import Committed, Records, RecordWriter
+from streams.respond import cases
 from streams.respond.desk import Desk, Place
 from streams.track import segments, ticks
 from streams.track.part import Effect
@@ -313,9 +314,20 @@ class DoublingDesk(Desk):
 class SparingDesk(Desk):
     """Does not tell a case again that it has in its table as it is."""
 
-    def _put(self, case: Any) -> None:
-        if self._held(case.case_id) != case:
-            super()._put(case)
+    def _file(self, alert: dict[str, Any]) -> None:
+        raw = self._table.get(b"alert" + alert["alert_id"])
+        member = msgspec.msgpack.decode(raw, type=cases.Member) if raw else cases.Member()
+        if cases.filed(member, alert) != member:
+            super()._file(alert)
+
+
+class ShelvingDesk(Desk):
+    """Looks for the case of a record by what the record says, not where its alert was filed."""
+
+    def _file(self, alert: dict[str, Any]) -> None:
+        elsewhere = cases.Member(case_id=cases.case_id(alert), raised_at=alert["at"])
+        self._table[b"alert" + alert["alert_id"]] = msgspec.msgpack.encode(elsewhere)
+        super()._file(alert)
 
 
 MUTANTS: dict[str, tuple[Any, ...]] = {
@@ -336,6 +348,6 @@ MUTANTS: dict[str, tuple[Any, ...]] = {
         WaitingTracker,
     ),
     "feed": (HastyFeed, HastyPlainFeed, CarelessFeed, RepeatingFeed, TimelessFeed),
-    "desk": (CarelessDesk, DoublingDesk, SparingDesk),
+    "desk": (CarelessDesk, DoublingDesk, SparingDesk, ShelvingDesk),
 }
 """Which part is broken, and how."""

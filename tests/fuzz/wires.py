@@ -77,8 +77,9 @@ def _record(data: bytes) -> None:
         except Undecodable:
             continue
         if name == "alert":
-            case = cases.take(None, record)
-            records.decode("case", records.encode("case", cases.record(cases.take(case, record))))
+            member = cases.filed(cases.Member(), record)
+            case = cases.take(None, cases.filed(member, record | {"state": "raised"}), record)
+            records.decode("case", records.encode("case", cases.record(case)))
         if name == "progress":
             keeper = Timekeeper()
             keeper.hear(record, NOW)
