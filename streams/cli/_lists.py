@@ -1,5 +1,6 @@
 """What the lists share: options, the warehouse, the head of a screen, columns, and the same as JSON."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -41,6 +42,15 @@ def limit_option(command: Command) -> Command:
     """`--limit`: how many lines of a group are shown."""
     text = "Lines of a group; 0 is all."
     return click.option("--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help=text)(command)
+
+
+def say_if_short(rows: Sequence[dict[str, Any]]) -> None:
+    """Say that not all alerts of a rule were read, where that is so; to who reads the errors, since lists are data."""
+    from streams.warehouse.questions import LIMIT  # noqa: PLC0415 - the warehouse's client is slow to import
+
+    for rule, count in Counter(row["rule"] for row in rows).items():
+        if count == LIMIT:
+            click.echo(f"Only the first {LIMIT:,} of {rule} are here; custody sql has them all.", err=True)
 
 
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], list[str]]:

@@ -7,7 +7,18 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups
-from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, plain, say, say_list
+from streams.cli._lists import (
+    columns,
+    cut,
+    head,
+    limit_option,
+    list_options,
+    opened,
+    plain,
+    say,
+    say_if_short,
+    say_list,
+)
 from streams.cli._screen import clean, escaped, moment
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
@@ -47,6 +58,7 @@ def command(  # noqa: PLR0913 - options
         _follow(settings, rules, as_json=as_json)
         return
     clock, rows = warehouse.clock(), warehouse.alerts(rule, standing=not everything)
+    say_if_short(rows)
     if as_json:
         say_list(settings, clock, alerts=rows)
     else:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups, members, since_when
-from streams.cli._lists import head, limit_option, list_options, opened, say, say_list
+from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean
 
 
@@ -35,6 +35,7 @@ def command(  # noqa: PLR0913 - options
     settings, warehouse = opened(data, file, ledger)
     clock, counts = warehouse.clock(), warehouse.counts("overdue,blind,clock-doubt")
     rows = warehouse.alerts("overdue,blind,clock-doubt", standing=not everything)
+    say_if_short(rows)
     totals = {"owed": warehouse.owed(), **counts}
     if as_json:
         say_list(settings, clock, **totals, overdue=rows)

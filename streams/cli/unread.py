@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli._grouped import Rows, groups, members
-from streams.cli._lists import head, limit_option, list_options, opened, say, say_list
+from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean, wrapped
 
 
@@ -34,6 +34,7 @@ def command(  # noqa: PLR0913 - options
     clock = warehouse.clock()
     totals = {**warehouse.counts("unread"), "left_unread": warehouse.counts("not-read")["standing"]}
     rows = warehouse.alerts("unread,not-read", standing=not everything)
+    say_if_short(rows)
     if as_json:
         say_list(settings, clock, **totals, unread=rows)
     else:

@@ -17,6 +17,7 @@ from streams.warehouse.client import ask, connect, told
 Rows = list[dict[str, Any]]
 
 LIMIT = 10_000
+"""Alerts of a rule that are read; `counts` counts all."""
 
 CANDIDATES = 50
 """Messages that a person can choose from."""
@@ -118,7 +119,7 @@ class Warehouse:
             WHERE ({{rule:String}} = '' OR a.rule IN splitByChar(',', {{rule:String}}))
                 AND (NOT {{standing:Bool}} OR a.cleared_at IS NULL)
             ORDER BY a.cleared_at IS NOT NULL, a.severity, priority DESC, a.raised_at, a.message_key, a.alert_id
-            LIMIT {{limit:UInt32}}
+            LIMIT {{limit:UInt32}} BY a.rule
             """,  # noqa: S608 - our own texts, with parameters
             {"rule": rule, "standing": standing, "limit": LIMIT},
         )

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from streams.cli import _grouped, _journey, _lists, cases, overdue, queue, reliability
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
+from streams.warehouse import questions
 
 LISTS = ("overdue", "unread", "queue", "alerts", "cases", "reliability", "trace", "sql", "terms", "forget")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -238,3 +239,12 @@ def test_a_trace_tells_a_hand_over_once() -> None:
     got = event("transferred", 1, 800_000, side="received", host="dest", queue_id="Q2", peer="relay")
     assert steps(sent, got) == ["12:00:01.800 Q2 from relay"]
     assert steps(sent) == ["12:00:01 handed to dest, 250 ok"]
+
+
+def test_a_list_that_is_cut_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each rule of which as many were read as are read at most; not on the list, which is data."""
+    monkeypatch.setattr(questions, "LIMIT", 2)
+    _lists.say_if_short([{"rule": rule} for rule in ("stuck", "stuck", "refused")])
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "Only the first 2 of stuck are here; custody sql has them all.\n"

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.mutants import MUTANTS
 from tests.faults.seeds import caught
 
-ENOUGH = 200
+ENOUGH = 300
 """Seeds within which a mistake must show."""
 
 ALL = [(role, broken) for role, kinds in MUTANTS.items() for broken in kinds]
