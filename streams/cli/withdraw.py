@@ -16,9 +16,9 @@ from streams.cli._stack import json_option, say_json, settings_of
 def command(
     *, sources: tuple[str, ...], data: Path | None, file: Path | None, ledger: str | None, as_json: bool
 ) -> None:
-    r"""Tell a ledger that SOURCES are read no more: its clock does not wait for them, and they are not silent.
+    r"""Tell a ledger that SOURCES are read no more, so that its clock does not wait for them.
 
-    What was read of them stays. A collector that reads one of them again declares it again.
+    Nor are they silent then. What was read of them stays. A collector that reads one of them again declares it again.
 
     \b
     Example: custody withdraw old-relay
