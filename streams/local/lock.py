@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import Stack, is_held, lock_file, running, stack_file
 
 ATTEMPTS = 10
@@ -60,11 +60,18 @@ def holder(data: Path) -> Holder | None:
 
 
 def publish(data: Path, stack: Stack) -> None:
-    """Say where the stack is; readers see the old text or the new one, and only the owner reads it."""
+    """Say where the stack is; readers see the old text or the new one, and only the owner reads it.
+
+    Raises:
+        Unavailable: the disk does not take it; what was said before stands.
+    """
     fresh = stack_file(data).with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(msgspec.json.encode(stack, enc_hook=str))
-    fresh.replace(stack_file(data))
+    try:
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(msgspec.json.encode(stack, enc_hook=str))
+        fresh.replace(stack_file(data))
+    except OSError as error:
+        raise Unavailable(f"{stack_file(data)} cannot be written: {error.strerror}.") from error
 
 
 def refuse_held(data: Path) -> None:

@@ -5,9 +5,12 @@ Rules:
   pause that doubles; one that lived for a minute has earned a short pause.
 - A worker that is said to do nothing is killed, and started again like any other.
 - stack.json is written when the services answer, renewed when one got a new process, and removed at the end.
+- A machine without room, or without processes, ends no care: what cannot be told is told later, and what cannot be
+  started is started again.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -19,17 +22,19 @@ from pathlib import Path
 
 import msgspec
 
-from streams.core.errors import Unavailable
+from streams.core.errors import CustodyError, Unavailable
 from streams.local import clickhouse, kafka, lock, part, ports
 from streams.local.part import Part
 from streams.local.ports import LOOPBACK, Ports
 from streams.settings import Stack, stack_file
 
+log = logging.getLogger(__name__)
+
 SHORT_PAUSE = 0.2
 LONG_PAUSE = 30.0
 LONG_LIFE = 60.0
 LOOK = 10.0
-"""Seconds between looks at who does nothing."""
+"""Seconds between looks at who does nothing, and at what could not be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +121,12 @@ class Keeper:
 
     async def _live(self) -> None:
         """One life of the part, to its end."""
-        process = await part.start(self._part)
+        try:
+            process = await part.start(self._part)
+        except OSError as error:  # no memory, no process, no room for its log: there may be later
+            self._settle(Unavailable(f"{self._part.name} cannot be started: {error.strerror}."))
+            log.warning("%s cannot be started: %s", self._part.name, error.strerror)
+            return
         self._change("starting", process.pid)
         try:
             await part.wait_ready(self._part, process)
@@ -153,13 +163,14 @@ class Supervisor:
         self._workers: list[Keeper] = []
         self._stack: Stack | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._untold = False
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT.
 
         Raises:
             Misuse: another supervisor holds the data directory.
-            Unavailable: a service does not start.
+            Unavailable: a service does not start, or there is no room to say where it is.
         """
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -179,7 +190,7 @@ class Supervisor:
         chosen = ports.choose(self._plan.data)
         await asyncio.gather(self._start_kafka(chosen), self._serve(clickhouse.warehouse(self._plan.data, chosen)))
         self._stack = self._describe(held, chosen)
-        self._tell()
+        self._publish(self._states())  # who prepares, and each worker, reads it
         await asyncio.to_thread(self._plan.prepare)
         self._workers = [Keeper(worker, self._tell) for worker in self._plan.workers]
         await asyncio.gather(*(worker.begin() for worker in self._workers), return_exceptions=True)
@@ -188,9 +199,11 @@ class Supervisor:
         self._watching = asyncio.create_task(self._watch_over())
 
     async def _watch_over(self) -> None:
-        while self._workers:
+        while True:
             await asyncio.sleep(LOOK)
-            stalled = await asyncio.to_thread(self._plan.stalled)
+            if self._untold:
+                self._tell()
+            stalled = await asyncio.to_thread(self._plan.stalled) if self._workers else ()
             for worker in self._workers:
                 if worker.state.name in stalled:
                     worker.kill()
@@ -214,11 +227,22 @@ class Supervisor:
             await asyncio.gather(*(keeper.end() for keeper in group))
 
     def _tell(self) -> None:
-        states = [keeper.state for keeper in (*self._services, *self._workers)]
+        """Say how the parts are; who keeps one alive never fails for want of room to say so."""
+        self._untold = False
+        for say in (self._publish, self._watch):
+            try:
+                say(self._states())
+            except (OSError, CustodyError) as error:
+                self._untold = True
+                log.warning("how the stack is cannot be told: %s", error)
+
+    def _states(self) -> list[State]:
+        return [keeper.state for keeper in (*self._services, *self._workers)]
+
+    def _publish(self, states: Sequence[State]) -> None:
         if self._stack is not None:
             self._stack = msgspec.structs.replace(self._stack, processes={state.name: state.pid for state in states})
             lock.publish(self._plan.data, self._stack)
-        self._watch(states)
 
     def _describe(self, held: lock.Holder, chosen: Ports) -> Stack:
         url = f"http://{LOOPBACK}:{chosen.clickhouse}"
