@@ -1,7 +1,7 @@
 """ClickHouse's HTTP interface over the engine in this process: `python -m streams.local.clickhouse`.
 
 Rules:
-- Loopback only, and a generated password is the only wall: every query must bring it.
+- Loopback only, and a generated password is the only wall: every query must bring it. An empty one is none.
 - clickhouse-connect, curl and JSON dashboards work as against a server. What is missing is refused, not faked: external
   tables, ClickHouse's own block compression (`decompress=1`), sessions across requests.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from streams import files
 from streams.local import question, schemas
 from streams.local.engine import Engine, Refused
 from streams.local.exchange import Exchange, failure
@@ -56,18 +57,17 @@ def password_file(data: Path) -> Path:
 
 
 def _make_password(file: Path) -> None:
-    if file.exists():
+    if file.exists() and file.read_bytes().strip():
         return
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+    files.make_folder(file.parent)
+    files.store(file, secrets.token_urlsafe(24).encode())
 
 
 class Server:
     """The handlers: one engine, one password."""
 
     def __init__(self, engine: Engine, password: str) -> None:
-        """Serve an engine to whoever knows the password."""
+        """Serve an engine to whoever knows the password; to nobody, where it is empty."""
         self._engine = engine
         self._password = password.encode()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="engine")
@@ -93,7 +93,8 @@ class Server:
         return await Exchange(self._engine, self._threads, request, asked).answer()
 
     def _admit(self, asked: question.Question) -> None:
-        if hmac.compare_digest(asked.password.encode(), self._password) and asked.user == USER:
+        right = hmac.compare_digest(asked.password.encode(), self._password) and asked.user == USER
+        if right and asked.password:
             return
         if not asked.user and not asked.password:
             raise _refused(REQUIRED_PASSWORD, "Authentication is required", "REQUIRED_PASSWORD")
@@ -144,7 +145,10 @@ def main() -> None:
     arguments.add_argument("--password-file", type=Path, required=True)
     given = arguments.parse_args()
     logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s %(message)s")
-    asyncio.run(_serve(given.path, given.port, given.password_file.read_text(encoding="utf-8").strip()))
+    password = given.password_file.read_text(encoding="utf-8").strip()
+    if not password:
+        sys.exit(f"The password file {given.password_file} is empty: anybody would know the password.")
+    asyncio.run(_serve(given.path, given.port, password))
 
 
 async def _serve(path: Path, port: int, password: str) -> None:

@@ -1,12 +1,14 @@
 """The loopback ports of a data directory: chosen free once, then kept, so that bookmarks and dashboards stay right.
 
-A port that somebody else has taken meanwhile is replaced, and the new one is kept.
+A port that somebody else has taken meanwhile is replaced, and the new one is kept; so is what cannot be read.
 """
 
 import socket
 from pathlib import Path
 
 import msgspec
+
+from streams import files
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,10 +24,10 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 def choose(data: Path) -> Ports:
     """The ports of a data directory, all of them free at this moment."""
     file = data / "ports.json"
-    kept = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else Ports()
+    kept = _kept(file)
     ports = _free(kept)
     if ports != kept:
-        file.write_bytes(msgspec.json.encode(ports))
+        files.store(file, msgspec.json.encode(ports))
     return ports
 
 
@@ -34,6 +36,13 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _kept(file: Path) -> Ports:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Ports)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return Ports()
 
 
 def _free(kept: Ports) -> Ports:
