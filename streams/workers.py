@@ -215,6 +215,11 @@ def _hot(make: Callable[[], Loop]) -> type[Service]:
                 _end_surely()
                 await self.crash(error)
                 raise
+            except asyncio.CancelledError:  # Faust ends in order, and the loop has heard of it
+                raise
+            except BaseException:  # a bug, of ours or of a library: what polars panics with is no Exception
+                _end_surely()
+                raise
             if not self.should_stop:
                 _end()
 

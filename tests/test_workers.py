@@ -3,12 +3,13 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faust.exceptions import PartitionsMismatch
+from polars.exceptions import PanicException
 
 from streams import profiles, workers
 from streams.core.errors import Unavailable
@@ -88,3 +89,56 @@ def test_a_worker_that_cannot_end_in_order_ends_anyway(monkeypatch: pytest.Monke
     workers._end_surely()
     assert ended.wait(60)
     assert codes == [1]
+
+
+class Loop:
+    """A hot loop that does one thing."""
+
+    def __init__(self, work: Callable[[Callable[[], bool]], None]) -> None:
+        """Do it as soon as it runs."""
+        self.run = work
+
+
+def hot(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
+    """A hot loop as a service, and the farewells that it takes."""
+    farewells: list[str] = []
+    monkeypatch.setattr(workers, "_end_surely", lambda: farewells.append("surely"))
+    return workers._hot(lambda: loop)(), farewells
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), PanicException("x"), Unavailable("no broker")])
+def test_a_loop_that_fails_ends_its_worker_surely(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Whatever it fails with: Faust hears of it, and has no more time than a farewell takes."""
+
+    def fail(_stopped: Callable[[], bool]) -> None:
+        raise error
+
+    async def run() -> BaseException | None:
+        service, farewells = hot(Loop(fail), monkeypatch)
+        await service.start()
+        await asyncio.wait_for(service._crashed.wait(), 60)
+        assert farewells == ["surely"]
+        await service.stop()
+        reason: BaseException | None = service.crash_reason
+        return reason
+
+    assert asyncio.run(run()) is error
+
+
+def test_a_loop_that_is_stopped_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it keeps at its end may take longer than a farewell."""
+    began, kept = threading.Event(), threading.Event()
+
+    def work(_stopped: Callable[[], bool]) -> None:
+        began.set()
+        kept.wait(60)
+
+    async def run() -> list[str]:
+        service, farewells = hot(Loop(work), monkeypatch)
+        await service.start()
+        assert await asyncio.to_thread(began.wait, 60)
+        await service.stop()
+        kept.set()
+        return farewells
+
+    assert asyncio.run(run()) == []
