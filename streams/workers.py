@@ -7,6 +7,9 @@ Roles:
 - cases: an agent on `alerts` and one on `commands` keep the cases table, with the topic `cases` out.
 
 Rules:
+- A role makes the ledger's topics that are missing, and checks the others, before anything else: it would ignore those
+  that come later, and serve half a ledger of more partitions for ever. Where the brokers do not answer it ends, and
+  whoever started it starts it again.
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
@@ -32,7 +35,7 @@ from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import numbering, progress, registry
 from streams.kafka.broker import KafkaLog
-from streams.kafka.topics import create_changelog, topic_name
+from streams.kafka.topics import create, create_changelog, topic_name
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,14 +58,16 @@ class Loop(Protocol):
 
 
 def app_of(role: str, settings: Settings) -> Any:
-    """The Faust app of a role.
+    """The Faust app of a role; the ledger's topics are there.
 
     Raises:
-        Misuse: there is no such role.
+        Misuse: there is no such role, or a topic has another number of partitions than the settings say.
+        Unavailable: the brokers do not answer, or refuse to make what is missing.
     """
     made = {"clock": _clock, "track": _track, "feed": _feed, "cases": _cases}.get(role)
     if made is None:
         raise Misuse(f"There is no worker role {role!r}.", hint=f"roles: {', '.join(ROLES)}")
+    create(settings)
     app = _app(role, settings)
     made(app, settings)
     return app

@@ -1,9 +1,10 @@
-"""Workers: what an agent cannot do is not taken for done, and one that ends by itself ends surely."""
+"""Workers: each begins with its ledger's topics, takes nothing for done that it could not do, and ends surely."""
 
 import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,10 @@ from faust.exceptions import PartitionsMismatch
 from polars.exceptions import PanicException
 
 from streams import profiles, workers
-from streams.core.errors import Unavailable
-from streams.kafka import progress, registry
+from streams.core.errors import Misuse, Unavailable
+from streams.kafka import progress, registry, topics
 from streams.settings import Settings
+from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.registry import serving
 
 
@@ -142,3 +144,32 @@ def test_a_loop_that_is_stopped_takes_its_time(monkeypatch: pytest.MonkeyPatch) 
         return farewells
 
     assert asyncio.run(run()) == []
+
+
+@pytest.mark.parametrize("role", workers.ROLES)
+def test_a_role_refuses_a_ledger_of_other_partitions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, role: str
+) -> None:
+    """It would serve a part of it for ever; both numbers are said."""
+    there = counts(Settings(partitions=8))
+    monkeypatch.setattr(topics, "AdminClient", Brokers(there))
+    with pytest.raises(Misuse, match="has 8 partitions, not 4"):
+        workers.app_of(role, Settings(data=tmp_path, kafka_brokers=PLACE))
+
+
+def test_a_role_makes_the_topics_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All of them are there before its app is: it would ignore what comes later."""
+    settings, brokers, seen = Settings(data=tmp_path, kafka_brokers=PLACE), Brokers({"others": 1}), list[int]()
+    monkeypatch.setattr(topics, "AdminClient", brokers)
+    monkeypatch.setattr(workers, "_clock", lambda _app, _settings: seen.append(len(brokers.counts)))
+    workers.app_of("clock", settings)
+    assert brokers.counts == {"others": 1, **counts(settings)}
+    assert seen == [len(brokers.counts)]
+
+
+def test_a_role_whose_brokers_are_away_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the exit code of a service that is away: whoever started it starts it again."""
+    monkeypatch.setattr(topics, "TIMEOUT", 0.2)
+    with pytest.raises(Unavailable, match="Kafka does not answer") as away:
+        workers.app_of("clock", Settings(data=tmp_path, kafka_brokers=PLACE))
+    assert away.value.exit_code == 3

@@ -15,7 +15,7 @@ from streams.cli._screen import clean
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
-from streams.kafka import numbering
+from streams.kafka import numbering, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
@@ -71,7 +71,9 @@ class Desk:
             recipient: envelope recipient.
 
         Raises:
-            Misuse: no unit, or more than one, is meant; or the ledger has other ids of schemas.
+            Misuse: no unit, or more than one, is meant; or the ledger has other ids of schemas, or another number
+                of partitions.
+            Unavailable: the brokers do not answer.
         """
         units = self.warehouse.units(message, recipient)
         if not units:
@@ -79,6 +81,7 @@ class Desk:
         if len(units) > 1:
             ids = ", ".join(clean(unit["queue_id"], 30) for unit in units)
             raise Misuse(f"{len(units)} submissions are meant.", hint=f"name one by its queue id: {ids}")
+        topics.check(self.settings)  # or the event would stand where nobody knows the message
         at = time.time_ns() // 1000
         writer = self._writer()
         writer.write([self._event(units[0], at)])

@@ -2,8 +2,10 @@
 
 Rules:
 - A ledger other than main has its own topics, named LEDGER-NAME.
-- The number of partitions of a ledger is fixed for its life: creating checks what is there.
+- The number of partitions of a ledger is fixed for its life: creating checks what is there, and so does who is about to
+  write an event.
 - All topics are made, and seen by the brokers, before anything starts: a Faust worker ignores topics that come later.
+  Only missing ones are made, so that a user who may make none works with those that are there.
 """
 
 import time
@@ -115,7 +117,17 @@ def create(settings: Settings) -> list[str]:
         Misuse: a topic has another number of partitions than the settings say.
         Unavailable: the brokers do not answer, or refuse.
     """
-    return _make(settings, {topic_name(topic.name, settings.ledger): topic for topic in all_topics().values()})
+    return _make(settings, _of_ledger(settings))
+
+
+def check(settings: Settings) -> None:
+    """Compare the topics of a ledger that are there with the settings; nothing is made.
+
+    Raises:
+        Misuse: a topic has another number of partitions than the settings say.
+        Unavailable: the brokers do not answer.
+    """
+    _check(_of_ledger(settings), partition_counts(AdminClient({**settings.kafka_client()})), settings)
 
 
 def create_changelog(settings: Settings, name: str) -> list[str]:
@@ -129,6 +141,10 @@ def create_changelog(settings: Settings, name: str) -> list[str]:
         Unavailable: the brokers do not answer, or refuse.
     """
     return _make(settings, {name: CHANGELOG})
+
+
+def _of_ledger(settings: Settings) -> dict[str, Topic]:
+    return {topic_name(topic.name, settings.ledger): topic for topic in all_topics().values()}
 
 
 def _make(settings: Settings, wanted: dict[str, Topic]) -> list[str]:

@@ -8,10 +8,11 @@ from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient
 
 from streams.cli.topics import command
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Unavailable
 from streams.kafka import topics
 from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
+from tests.kafka.brokers import PLACE, Brokers, counts
 
 FILE = """
 what: Something.
@@ -75,6 +76,18 @@ def test_topics_are_listed() -> None:
     assert max(len(line) for line in said.output.splitlines()) <= 100
     rows = json.loads(CliRunner().invoke(command, ["--json"]).output)
     assert [row["topic"] for row in rows] == list(all_topics())
+
+
+def test_a_user_who_may_make_none_works_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only missing ones are asked for; where one is missing, it is said that the brokers refuse."""
+    settings = Settings(kafka_brokers=PLACE)
+    there = counts(settings)
+    monkeypatch.setattr(topics, "AdminClient", Brokers(there, closed=True))
+    assert topics.create(settings) == []
+    del there["alerts"]
+    monkeypatch.setattr(topics, "AdminClient", Brokers(there, closed=True))
+    with pytest.raises(Unavailable, match="did not create"):
+        topics.create(settings)
 
 
 @pytest.mark.service

@@ -1,0 +1,60 @@
+"""Orders: a discharge stands where the message's other events are, or nowhere."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams.cli import _orders
+from streams.core.errors import Misuse
+from streams.core.identity import partition_of
+from streams.kafka import topics
+from streams.kafka.memory import MemoryLog
+from streams.settings import Settings
+from tests.kafka.brokers import PLACE, Brokers, counts
+
+SETTINGS = Settings(kafka_brokers=PLACE)
+KEY = "m@origin.test"
+
+
+class OneUnit:
+    """A warehouse that knows one unit."""
+
+    def units(self, _message: str, recipient: str) -> list[dict[str, Any]]:
+        """It is meant."""
+        return [{"unit": bytes(16), "message_key": KEY, "host": "origin", "queue_id": "Q1", "recipient": recipient}]
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    """The log that is written to, of brokers with a ledger of 4 partitions."""
+    log = MemoryLog(SETTINGS)
+    monkeypatch.setattr(_orders, "KafkaLog", lambda _settings: log)
+    monkeypatch.setattr(topics, "AdminClient", Brokers(counts(SETTINGS)))
+    return log
+
+
+def discharge(settings: Settings) -> None:
+    """Order it."""
+    desk = _orders.Desk(settings, OneUnit(), author="J. Doe", reason="told")  # type: ignore[arg-type]
+    desk.discharge("m@origin.test", "carol@dest.test")
+
+
+def written(log: MemoryLog) -> dict[str, set[int]]:
+    """Which partitions have records."""
+    names = ("message-events", "commands")
+    return {name: {place for place, end in log.end_offsets(name).items() if end} for name in names}
+
+
+def test_a_discharge_stands_beside_the_messages_events(log: MemoryLog) -> None:
+    """In the partition of its message, and beside it the order."""
+    discharge(SETTINGS)
+    assert written(log) == {"message-events": {partition_of(KEY, 4)}, "commands": {0}}
+
+
+def test_a_discharge_by_wrong_settings_is_refused(log: MemoryLog) -> None:
+    """With another number of partitions it would stand elsewhere; nothing is written."""
+    with pytest.raises(Misuse, match="has 4 partitions, not 8") as refused:
+        discharge(msgspec.structs.replace(SETTINGS, partitions=8))
+    assert "CUSTODY_PARTITIONS=4" in refused.value.hint
+    assert written(log) == {"message-events": set(), "commands": set()}
