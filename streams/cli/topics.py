@@ -51,6 +51,7 @@ def rows(settings: Settings, made: list[str]) -> list[dict[str, object]]:
                 "partitions": topics.partitions(topic, settings),
                 "cleanup": topic.cleanup,
                 "retention_days": topic.retention_days,
+                "segment_minutes": topic.segment_minutes,
                 "made": name in made,
             }
         )
@@ -61,7 +62,8 @@ def entry(row: dict[str, object]) -> str:
     """One topic for a terminal."""
     days = row["retention_days"]
     kept = "for ever" if days is None else f"{days} days"
-    kept += ", the last of each key" if row["cleanup"] == "compact" else ""
+    minutes = row["segment_minutes"]
+    kept += f", the last of each key after {minutes} min" if minutes else ""
     count = row["partitions"]
     parts = f"{count} partition{'' if count == 1 else 's'}"
     head = [str(row["topic"]), f"{parts}, kept {kept}", *(["MADE"] if row["made"] else [])]

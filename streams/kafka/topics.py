@@ -4,6 +4,8 @@ Rules:
 - A ledger other than main has its own topics, named LEDGER-NAME.
 - The number of partitions of a ledger is fixed for its life: creating checks what is there, and so does who is about to
   write an event.
+- The brokers compact closed segments only, and by themselves close one after 7 days or 1 GiB. Who reads a compacted
+  topic reads all of it, so its segments are small, and close soon where a key is written again and again.
 - All topics are made, and seen by the brokers, before anything starts: a Faust worker ignores topics that come later.
   Only missing ones are made, so that a user who may make none works with those that are there.
 """
@@ -11,7 +13,7 @@ Rules:
 import time
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -25,7 +27,13 @@ from streams.settings import Settings
 TIMEOUT = 30.0
 """Seconds for one request to the brokers."""
 
-_DAY = 86_400_000
+SEGMENT = 64 << 20
+"""Bytes of a compacted topic's segment at most."""
+
+DIRTY = 0.5
+"""How much of its closed segments may be older values: what is read is twice what counts, at most."""
+
+_DAY, _MINUTE = 86_400_000, 60_000
 _POLL = 0.05
 
 
@@ -42,6 +50,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         partitions: their number, or None where the ledger decides.
         cleanup: delete or compact.
         retention_days: None: for ever.
+        segment_minutes: after which a segment closes; of a compacted topic, and only of one.
     """
 
     name: str
@@ -53,6 +62,12 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     partitions: int | None
     cleanup: Literal["delete", "compact"]
     retention_days: int | None
+    segment_minutes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a compacted topic of which nobody says when it is, and one that is not and says so."""
+        if (self.cleanup == "compact") != (self.segment_minutes is not None):
+            raise ValueError("segment_minutes belongs to every compacted topic, and to no other")
 
 
 CHANGELOG = Topic(
@@ -65,6 +80,7 @@ CHANGELOG = Topic(
     partitions=1,
     cleanup="compact",
     retention_days=None,
+    segment_minutes=60,
 )
 
 
@@ -184,12 +200,23 @@ def _check(wanted: dict[str, Topic], there: dict[str, int], settings: Settings) 
 def _new(name: str, topic: Topic, settings: Settings) -> NewTopic:
     retention = -1 if topic.retention_days is None else topic.retention_days * _DAY
     config = {
+        **_compaction(topic),
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(retention),
         "min.insync.replicas": str(settings.min_insync_replicas),
         "message.timestamp.type": "LogAppendTime",  # retention counts from writing, or it would delete an import
     }
     return NewTopic(name, partitions(topic, settings), settings.replication_factor, config=config)
+
+
+def _compaction(topic: Topic) -> dict[str, str]:
+    if topic.segment_minutes is None:
+        return {}
+    return {
+        "segment.ms": str(topic.segment_minutes * _MINUTE),
+        "segment.bytes": str(SEGMENT),
+        "min.cleanable.dirty.ratio": str(DIRTY),
+    }
 
 
 def _done(future: Any) -> None:

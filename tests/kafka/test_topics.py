@@ -5,7 +5,12 @@ import json
 import msgspec
 import pytest
 from click.testing import CliRunner
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are public all the same
+    AdminClient,
+    ConfigResource,
+    ConfigSource,
+    ResourceType,
+)
 
 from streams.cli.topics import command
 from streams.core.errors import Misuse, Unavailable
@@ -53,6 +58,15 @@ def test_a_file_that_is_wrong_is_refused(text: str) -> None:
         topics.read("things", text)
 
 
+def test_a_compacted_topic_says_when_it_is() -> None:
+    """Its file says after how many minutes a segment closes; one that is not compacted may not."""
+    compacted = FILE.replace("delete", "compact")
+    assert topics.read("things", compacted + "segment_minutes: 7\n").segment_minutes == 7
+    for wrong in (compacted, FILE + "segment_minutes: 7\n", compacted + "segment_minutes: 0\n"):
+        with pytest.raises(Misuse, match=r"things\.yaml is wrong: .*segment_minutes"):
+            topics.read("things", wrong)
+
+
 def test_names_are_kebab_case_and_dead_letters_say_so() -> None:
     """Topics are named by the house's rules."""
     assert all(name == name.lower() and "." not in name and "_" not in name for name in all_topics())
@@ -73,6 +87,7 @@ def test_topics_are_listed() -> None:
     said = CliRunner().invoke(command, ["--ledger", "drill"])
     assert said.exit_code == 0
     assert "drill-message-events   4 partitions, kept 400 days" in said.output
+    assert "drill-progress   1 partition, kept for ever, the last of each key after 10 min" in said.output
     assert max(len(line) for line in said.output.splitlines()) <= 100
     rows = json.loads(CliRunner().invoke(command, ["--json"]).output)
     assert [row["topic"] for row in rows] == list(all_topics())
@@ -99,6 +114,28 @@ def test_topics_are_made_once(stack: Settings, ledger: str) -> None:
     assert topics.create(settings) == []
     counts = topics.partition_counts(AdminClient({**settings.kafka_client()}))
     assert [counts[name] for name in made] == [topics.partitions(topic, settings) for topic in all_topics().values()]
+
+
+@pytest.mark.service
+def test_compacted_topics_are_compacted_soon(stack: Settings, ledger: str) -> None:
+    """Whoever reads one reads all of it, so the brokers are told to close its segments long before their 7 days."""
+    topics.create(msgspec.structs.replace(stack, ledger=ledger))
+    topics.create_changelog(stack, f"{ledger}-cases-changelog")
+    compacted = {topic.name: topic.segment_minutes for topic in all_topics().values() if topic.cleanup == "compact"}
+    for name, minutes in {**compacted, "cases-changelog": 60}.items():
+        told = _configured(stack, f"{ledger}-{name}")
+        assert told["cleanup.policy"] == "compact"
+        assert told["segment.ms"] == str((minutes or 0) * 60_000)
+        assert (told["segment.bytes"], told["min.cleanable.dirty.ratio"]) == ("67108864", "0.5")
+    assert _configured(stack, f"{ledger}-message-events").get("segment.ms") is None
+
+
+def _configured(settings: Settings, name: str) -> dict[str, str]:
+    """What a topic was told at its creation, where it differs from what the brokers do by themselves."""
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    admin = AdminClient({**settings.kafka_client()})
+    told = admin.describe_configs([resource])[resource].result(30)
+    return {key: entry.value for key, entry in told.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
 
 
 @pytest.mark.service
