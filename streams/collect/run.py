@@ -5,7 +5,8 @@ Rules:
   told. Whatever dies in between is done again, and the same events have the same ids.
 - `through` is a claim that everything before it is in the log. A live source claims the second before the one in which
   it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
-  lives; when its evidence is away it says nothing. An import claims nothing until its end.
+  lives, and that not as often as it stores; when its evidence is away it says nothing. An import claims nothing until
+  its end.
 """
 
 import threading
@@ -33,6 +34,9 @@ EVERY = 2.0
 
 LIVE_EVERY = 0.5
 """The same of a followed source: no alarm comes before the clock does."""
+
+ALIVE_EVERY = 2.0
+"""Seconds between claims that say only that a source lives; far below the clock writer's patience."""
 
 POLL = 0.2
 """Seconds between looks at evidence that has nothing new."""
@@ -92,6 +96,7 @@ class Collector:
     _known: tuple[Mark, ...] | None = None
     _mails_read: set[bytes] = field(default_factory=set)
     _claimed: int = 0
+    _told: tuple[int, float] = (0, 0.0)
     _saved: float = 0.0
     _skew: int | None = None
 
@@ -204,7 +209,7 @@ class Collector:
             self._places, self._known = [eyes.place] if eyes.place else [], eyes.known
             if looked.all_read:
                 self._claimed = max(self._claimed, at // SECOND * SECOND - SECOND)
-            if self._save(every=LIVE_EVERY) and not looked.away:
+            if self._save(every=LIVE_EVERY) and not looked.away and self._has_news():
                 self._claim()
             yield looked.idle
 
@@ -257,6 +262,11 @@ class Collector:
             ),
         )
 
+    def _has_news(self) -> bool:
+        """Has the claim moved, or is it long since anybody heard that this source lives."""
+        claimed, at = self._told
+        return self._claimed != claimed or self.wall.monotonic() - at >= ALIVE_EVERY
+
     def _claim(self) -> None:
         """Tell how far this source is, unless it knows nothing yet."""
         if self._claimed > 0:
@@ -264,6 +274,7 @@ class Collector:
             said = progress.progressed(name, self._claimed, live=live, at=self.wall.now(), skew=self._skew)
             self.writer.record("progress", *said)
             self.writer.flush()
+            self._told = self._claimed, self.wall.monotonic()
 
 
 def _size(event: MessageEvent) -> int:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from streams.collect import follow, following, lookers, run, sources
 from streams.collect.declaration import Source
 from streams.collect.following import LONGEST, keep_following
-from streams.collect.run import Collector
+from streams.collect.run import ALIVE_EVERY, Collector
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress
+from streams.wall import Wall
 from tests.collect.broker import Killed, Log, Writer
 from tests.collect.postfix_logs import DATA
 
@@ -49,8 +50,9 @@ class Script(threading.Event):
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint after every look, and small looks."""
+    """A checkpoint and a claim after every look, and small looks."""
     monkeypatch.setattr(run, "LIVE_EVERY", 0.0)
+    monkeypatch.setattr(run, "ALIVE_EVERY", 0.0)
     monkeypatch.setattr(follow, "CHUNK", 1 << 13)
     monkeypatch.setattr(lookers, "SHARE", 0)
 
@@ -131,6 +133,29 @@ def test_a_clock_that_is_wrong_is_told(tmp_path: Path) -> None:
     skew = told[-1][-1]
     assert skew is not None
     assert abs(skew) > 60 * SECOND  # the sample day is not today
+
+
+def test_a_claim_that_has_not_moved_is_told_more_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says only that the source lives, every two seconds; one that has moved is told at the next checkpoint."""
+    monkeypatch.setattr(run, "LIVE_EVERY", 0.5)
+    monkeypatch.setattr(run, "ALIVE_EVERY", ALIVE_EVERY)
+    path, log, now, told = tmp_path / "mail.log", Log(), [1_795_500_000.0], [0]
+    path.write_bytes(b"".join(LINES[:100]) + LINES[100][:20])  # half a line: the claim does not go on
+
+    def passes() -> None:
+        now[0] += 0.25
+
+    def ends() -> None:
+        told[0] = len(log.claims)
+        _append(path, LINES[100][20:])()
+
+    wall = Wall(now=lambda: round(now[0] * SECOND), monotonic=lambda: now[0])
+    source = replace(RELAY, paths=(str(path),))
+    collector = Collector(source=source, declaration=DAY, writer=Writer(log), store=tmp_path / "store", wall=wall)
+    collector.follow(Script(*[passes] * 40, ends, *[passes] * 40))
+    behind, ahead = log.claims[: told[0]], log.claims[told[0] :]
+    assert (len(behind), len(set(behind))) == (6, 1)  # in 10 seconds
+    assert len(ahead) == len(set(ahead)) == 11  # a second each
 
 
 def test_half_a_line_is_not_all(tmp_path: Path) -> None:
