@@ -21,7 +21,7 @@ from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
-from streams.collect.parser import Counts, Piece, Unread, text_of
+from streams.collect.parser import Counts, Piece, text_of
 from streams.collect.syslog import Reader
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
@@ -33,7 +33,6 @@ JUNK = frozenset({"junk", "junk e-mail", "junk email", "spam", "quarantine"})
 PROGRAMS = 100
 """Programs whose ignored lines are counted apart."""
 
-EXAMPLES = 20
 SECOND = 1_000_000
 WORDS = 300
 """Characters of a filter's words that are kept."""
@@ -318,9 +317,7 @@ class DovecotParser:
         ignored[program if program in ignored or len(ignored) < PROGRAMS else "other programs"] += 1
 
     def _unread(self, reason: str) -> None:
-        self.counts.unread[reason] += 1
-        if len(self.counts.examples) < EXAMPLES:
-            self.counts.examples.append(Unread(file=self._place["file"], offset=self._place["offset"], reason=reason))
+        self.counts.miss(self._place["file"], self._place["offset"], reason)
 
 
 def _attributes(box: str, uid: str) -> tuple[str, ...]:

@@ -20,14 +20,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.parser import Counts, Piece, Unread
+from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
 
 LONGEST = 256 << 10
 """Bytes of a line; a broker takes records of up to 1 MB, with what belongs to them."""
 
-EXAMPLES = 20
 REFUSED = "not a MessageEvent in JSON"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,9 +107,7 @@ class JsonParser:
         """Nothing to take up."""
 
     def _unread(self, file: str, offset: int, reason: str) -> None:
-        self.counts.unread[REFUSED] += 1
-        if len(self.counts.examples) < EXAMPLES:
-            self.counts.examples.append(Unread(file=file, offset=offset, reason=f"{REFUSED}: {reason[:500]}"))
+        self.counts.miss(file, offset, f"{REFUSED}: {reason[:500]}", REFUSED)
 
 
 def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> MessageEvent:

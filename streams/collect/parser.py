@@ -22,6 +22,12 @@ import msgspec
 
 from streams.core.events import MessageEvent
 
+EXAMPLES = 20
+"""Unread pieces whose place is kept."""
+
+REASONS = 100
+"""Reasons that are counted by themselves: some quote what they are about."""
+
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One piece of evidence: a log line without its line end, or one whole mail.
@@ -155,6 +161,20 @@ class Counts:
     ignored: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     examples: list[Unread] = field(default_factory=list)
+
+    def miss(self, file: str, offset: int, reason: str, kind: str = "") -> None:
+        """Count a piece that should be understood and is not, with its place.
+
+        Args:
+            file: where it stands.
+            offset: of it.
+            reason: why.
+            kind: of reason, that it is counted by; default: the reason.
+        """
+        kind = kind or reason
+        self.unread[kind if kind in self.unread or len(self.unread) < REASONS else "other reasons"] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(Unread(file=file, offset=offset, reason=reason))
 
     def add(self, others: "Counts") -> None:
         """Count what others counted, too."""

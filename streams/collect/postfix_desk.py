@@ -16,14 +16,13 @@ from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
 from streams.collect.declaration import Declaration, SubmissionPoint
-from streams.collect.parser import Counts, Unread
+from streams.collect.parser import Counts
 from streams.collect.postfix_entry import Entry, Memory, Spool
 from streams.collect.queueid import arrival
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import NOBODY, fact_id, fact_of, message_key, place_of, recipient_half
 
 SECOND = 1_000_000
-EXAMPLES = 20
 PROGRAMS = 1_000
 """Programs (and codes of refusals) whose ignored lines are counted apart."""
 
@@ -304,6 +303,4 @@ class Desk:
 
     def unread(self, reason: str) -> None:
         """The line should be understood and is not."""
-        self.counts.unread[reason] += 1
-        if len(self.counts.examples) < EXAMPLES:
-            self.counts.examples.append(Unread(file=self.file, offset=self.offset, reason=reason))
+        self.counts.miss(self.file, self.offset, reason)

@@ -12,13 +12,10 @@ from pathlib import Path
 
 from streams.collect.checkpoint import Trail
 from streams.collect.packed import BROKEN, STDIN, Text, reason
-from streams.collect.parser import Block, Counts, Piece, Unread
+from streams.collect.parser import Block, Counts, Piece
 
 LINE = 1 << 20
 """Bytes of a line that are kept."""
-
-EXAMPLES = 20
-"""Unread pieces whose place is kept, as the parsers keep them."""
 
 Told = Callable[[int], None]
 """Told how many bytes of the file on disk were read."""
@@ -155,7 +152,5 @@ def too_long(counts: Counts, path: str, offset: int, size: int) -> None:
 
 
 def unread(counts: Counts, file: str, offset: int, why: str) -> None:
-    """Count what could not be read, with its place."""
-    counts.unread[why.partition(":")[0]] += 1
-    if len(counts.examples) < EXAMPLES:
-        counts.examples.append(Unread(file=file, offset=offset, reason=why))
+    """Count what could not be read, with its place, by what stands before the colon."""
+    counts.miss(file, offset, why, why.partition(":")[0])

@@ -18,7 +18,7 @@ from typing import Any
 
 from streams.collect import reports_status
 from streams.collect.declaration import Declaration, Source
-from streams.collect.parser import Counts, Piece, Unread
+from streams.collect.parser import Counts, Piece
 from streams.collect.receipts import receipt
 from streams.collect.reports_mail import Part, fields, grouped, part, parts
 from streams.collect.reports_plain import plain
@@ -29,7 +29,6 @@ from streams.collect.trace import LENGTH, Hop
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
 
-EXAMPLES = 20
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
 _CLAIMS = re.compile(r"\breport-type\s*=\s*[\"']?(?:delivery-status|disposition-notification)\b", re.IGNORECASE)
@@ -202,9 +201,7 @@ class ReportParser:
         )
 
     def _unread(self, reason: str) -> None:
-        self.counts.unread[reason] += 1
-        if len(self.counts.examples) < EXAMPLES:
-            self.counts.examples.append(Unread(file=self._place["file"], offset=self._place["offset"], reason=reason))
+        self.counts.miss(self._place["file"], self._place["offset"], reason)
 
 
 def _arrived(mail: Part, observed_at: int) -> int:

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.collect.parser import Block, Counts, Piece, columns, large_of, raw_by_offset
+from streams.collect.parser import EXAMPLES, REASONS, Block, Counts, Piece, Unread, columns, large_of, raw_by_offset
 from streams.collect.reading import lines_of
 
 wholes = st.lists(
@@ -52,3 +52,16 @@ def test_the_larger_lines(whole: bytes, size: int) -> None:
 def test_plain_lines_stay_one_text() -> None:
     """A log's lines are not copied: only what is asked for is cut out."""
     assert isinstance(lines_of(b"a\nb", 0, Counts(), "mail.log"), Block)
+
+
+def test_a_flood_of_what_is_unread_is_bounded() -> None:
+    """Everything is counted, by kind of reason; places, and reasons that quote what they are about, are bounded."""
+    counts = Counts()
+    for number in range(300):
+        counts.miss("mail.log", number, f"unknown status {number}")
+        counts.miss("mail.log", number, f"cannot be read: {number}", "cannot be read")
+    assert counts.unread["cannot be read"] == 300
+    assert counts.unread["other reasons"] == 300 - (REASONS - 1)
+    assert counts.unread.total() == 600
+    assert len(counts.examples) == EXAMPLES
+    assert counts.examples[1] == Unread(file="mail.log", offset=0, reason="cannot be read: 0")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streams.collect import reading
 from streams.collect.checkpoint import Trail
 from streams.collect.packed import BLOCK
-from streams.collect.parser import Counts, Piece
+from streams.collect.parser import EXAMPLES, Counts, Piece
 from streams.collect.reading import LINE, Lines
 
 LOG = b"".join(b"Nov 23 22:48:16 mx postfix/qmgr[%d]: removed\n" % number for number in range(30_000))
@@ -152,7 +152,7 @@ def test_examples_are_bounded(tmp_path: Path, counts: Counts) -> None:
     for _ in range(100):
         read(tmp_path / "none", counts)
     assert counts.unread.total() == 100
-    assert len(counts.examples) == reading.EXAMPLES
+    assert len(counts.examples) == EXAMPLES
 
 
 @given(
