@@ -1,10 +1,11 @@
 """Text for terminals: foreign text is made harmless, times and ages are made short."""
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from streams.core.controls import is_control, without_controls
 
 WIDTH = 80
 """Columns of a terminal."""
@@ -18,9 +19,7 @@ def clean(text: object, width: int = 0) -> str:
     shown = str(text)
     if width and len(shown) > width:
         shown = shown[: width - 1] + "…"
-    if shown.isprintable():
-        return shown
-    return "".join(" " if _is_control(character) else character for character in shown)
+    return without_controls(shown)
 
 
 def wrapped(text: object, indent: str = "", more: str = "  ") -> list[str]:
@@ -44,17 +43,13 @@ def escaped(document: str) -> str:
     """A JSON document with the same meaning and no control characters but its line ends."""
     if document.isascii() and "\x7f" not in document:
         return document
-    return "".join(_escape(one) if one != "\n" and _is_control(one) else one for one in document)
+    return "".join(_escape(one) if one != "\n" and is_control(one) else one for one in document)
 
 
 def _escape(character: str) -> str:
     """RFC 8259 7: beyond the first 65,536, as a surrogate pair."""
     raw = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{raw[at : at + 2].hex()}" for at in range(0, len(raw), 2))
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def moment(at: Any, digits: int = 0) -> str:

@@ -144,6 +144,10 @@ class Unread:
     reason: str
 
 
+def _nobody(_first: Unread) -> None:
+    """Tell nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Counts:
     """What became of the pieces.
@@ -154,6 +158,7 @@ class Counts:
         ignored: pieces that carry nothing for custody, by program.
         unread: pieces that should be understood and are not, by reason.
         examples: the first of the unread, with place and reason.
+        told: told the first of each reason, at once.
     """
 
     pieces: int = 0
@@ -161,6 +166,7 @@ class Counts:
     ignored: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     examples: list[Unread] = field(default_factory=list)
+    told: Callable[[Unread], None] = field(default=_nobody, repr=False, compare=False)
 
     def miss(self, file: str, offset: int, reason: str, kind: str = "") -> None:
         """Count a piece that should be understood and is not, with its place.
@@ -171,10 +177,14 @@ class Counts:
             reason: why.
             kind: of reason, that it is counted by; default: the reason.
         """
-        kind = kind or reason
-        self.unread[kind if kind in self.unread or len(self.unread) < REASONS else "other reasons"] += 1
+        kind, unread = kind or reason, Unread(file=file, offset=offset, reason=reason)
+        if kind not in self.unread and len(self.unread) >= REASONS:
+            kind = "other reasons"
+        if kind not in self.unread:
+            self.told(unread)
+        self.unread[kind] += 1
         if len(self.examples) < EXAMPLES:
-            self.examples.append(Unread(file=file, offset=offset, reason=reason))
+            self.examples.append(unread)
 
     def add(self, others: "Counts") -> None:
         """Count what others counted, too."""

@@ -9,6 +9,7 @@ Rules:
   its end.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,15 @@ from streams.collect.follow import Look
 from streams.collect.kinds import kind_of
 from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
-from streams.collect.parser import Parser, Piece, large_of
+from streams.collect.parser import Parser, Piece, Unread, large_of
 from streams.collect.proof import proofs
+from streams.core.controls import without_controls
 from streams.core.events import MessageEvent
 from streams.kafka import progress
 from streams.wall import Wall
 from streams.wire import envelope
+
+log = logging.getLogger(__name__)
 
 EVERY = 2.0
 """Seconds between checkpoints of an import."""
@@ -183,6 +187,7 @@ class Collector:
             Misuse: it cannot be followed.
             Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
         """
+        self.parser.counts.told = self._warn
         eyes = looker(self.source, self.parser.counts, self._at, self._mails_read)
         with checkpoint.alone(self.store):
             try:
@@ -191,6 +196,11 @@ class Collector:
                 self._save(every=0)
             finally:
                 eyes.close()
+
+    def _warn(self, first: Unread) -> None:
+        """Say at once what is not understood: whoever follows may never come to the end at which counts are shown."""
+        place = without_controls(f"{first.file}:{first.offset}: {first.reason}")
+        log.warning("%s: not understood, and told once a reason: %s", self.source.name, place)
 
     def _begin(self, eyes: Looker) -> None:
         """Keep what is older than the log's beginning: after a kill and a rotation it could not be told apart."""

@@ -181,6 +181,42 @@ def test_a_log_that_is_away_claims_nothing(tmp_path: Path, whole: Log) -> None:
     assert log.events.keys() == whole.events.keys()
 
 
+def test_what_is_not_understood_is_said_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever follows may never end: the first of each reason is logged with its place, however many come of it."""
+    path, log = tmp_path / "mail\x1b[2J.log", Log()
+    path.write_bytes(b"".join(LINES[:10]))
+    place = path.stat().st_size
+    said: list[list[str]] = []
+    script = Script(
+        _append(path, *[b"no time\n"] * 50),
+        lambda: said.append(list(caplog.messages)),
+        lambda: path.open("wb").close(),
+        _append(path, *[b"no time either\n"] * 50),
+        lambda: said.append(list(caplog.messages)),
+    )
+    collector = _follow(log, path, script)
+    assert collector.parser.counts.unread == {"no time that can be read": 100, "begun again in place": 1}
+    (first,), (_, second) = said
+    assert first.endswith(f"mail [2J.log:{place}: no time that can be read")
+    assert "mail [2J.log:" in second
+    assert second.endswith("begun again in place: lines in between may be lost")
+    assert caplog.messages == said[1]
+
+
+def test_what_was_said_is_not_said_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A collector that takes up the counts of one whose broker was away does not repeat its warnings."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"no time\n" * 50)
+    counts = _follow(Log(), path, Script()).parser.counts
+    assert len(caplog.messages) == 1
+    store = tmp_path / "other"
+    again = Collector(source=replace(RELAY, paths=(str(path),)), declaration=DAY, writer=Writer(Log()), store=store)
+    again.parser.counts.add(counts)
+    again.follow(Script())
+    assert again.parser.counts.unread.total() == 100
+    assert len(caplog.messages) == 1
+
+
 KILLED = st.integers(0, 12)
 """After how many calls of the writer the collector is killed."""
 
