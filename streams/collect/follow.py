@@ -67,7 +67,7 @@ class Follower:
         self._at = path
         self._trail, self._scanned = Trail(), 0
         self._is_leaving = False
-        self._broken: set[tuple[int, int]] = set()
+        self._broken: set[tuple[int, ...]] = set()
         self._said: tuple[Path, str] | None = None
 
     @property
@@ -148,7 +148,7 @@ class Follower:
         self.close()
         if self._at == self.path:
             return Look(idle=True, away=True)
-        self._broken.add(_identity(self._at))
+        self._broken.add(_state(self._at))
         self._wanted = None
         return Look()
 
@@ -173,7 +173,8 @@ class Follower:
 
     def _filled(self, paths: list[Path]) -> list[Path]:
         """Without those that hold nothing, which a packed file does not show, and those that were given up."""
-        return [path for path in paths if _identity(path) not in self._broken and not _is_empty(path)]
+        kept = [path for path in paths if path == self.path or _state(path) not in self._broken]
+        return [path for path in kept if not _is_empty(path)]
 
     # what is in it
 
@@ -253,6 +254,15 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_dev, status.st_ino
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What a file that was given up is known by: a later one may have its inode. Of a file that is gone, nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _is_empty(path: Path) -> bool:

@@ -232,8 +232,9 @@ def test_a_folder_in_its_place_is_told_once(tmp_path: Path) -> None:
     assert counts.unread == {"cannot be read": 1}
 
 
-def test_a_packed_generation_that_is_damaged_is_passed_over(machine: Machine) -> None:
-    """A rotated log that can no longer be unpacked is counted with its name; what comes after it is read."""
+@pytest.fixture
+def damaged(machine: Machine) -> Path:
+    """A rotated log that can no longer be unpacked, after the follower has come to its end."""
     machine.follower.close()
     machine.rename()
     machine.reopen()
@@ -242,5 +243,33 @@ def test_a_packed_generation_that_is_damaged_is_passed_over(machine: Machine) ->
     (machine.log.parent / "mail.log.1.gz").write_bytes(packed[:1000])
     machine.follower = Follower(machine.log, machine.counts, machine.follower.place, machine.follower.known)
     machine.finish()
+    return machine.log.parent / "mail.log.1.gz"
+
+
+def test_a_packed_generation_that_is_damaged_is_passed_over(machine: Machine, damaged: Path) -> None:
+    """A rotated log that can no longer be unpacked is counted with its name; what comes after it is read."""
     assert machine.read == machine.written
-    assert "mail.log.1.gz" in machine.counts.examples[0].file
+    assert machine.counts.unread == {"cannot be read": 1}
+    assert machine.counts.examples[0].file == str(damaged)
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_log_that_has_the_inode_of_a_damaged_one(machine: Machine, damaged: Path, *, rotated: bool) -> None:
+    """A damaged log is removed and the system gives its inode to the next: that is read, also when it was rotated."""
+    machine.rename()
+    damaged.with_name("mail.log.2.gz").write_bytes(b"")
+    damaged.with_name("mail.log.2.gz").rename(machine.log)
+    if rotated:
+        for step in (machine.reopen, machine.write, machine.rename):
+            step()
+    machine.finish()
+    assert machine.read == machine.written
+
+
+def test_a_damaged_log_in_the_place_of_the_log(machine: Machine, damaged: Path) -> None:
+    """What was passed over as a rotated log is tried again as the log itself: it is away, not read to its end."""
+    machine.rename()
+    damaged.with_name("mail.log.2.gz").rename(machine.log)
+    looks = [machine.follower.look() for _ in range(5)]
+    assert looks[-1].away
+    assert not any(look.all_read for look in looks)
