@@ -49,14 +49,15 @@ def command(  # noqa: PLR0913 - options
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import terms_of  # noqa: PLC0415
-    from streams.track.replay import Replay, compare, live  # noqa: PLC0415
+    from streams.track.replay import Replay, compare, live, under  # noqa: PLC0415
 
     through = micros_of(until) if until else None
     log = KafkaLog(settings_of(data, file, ledger))
     replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=through)
     for _ in replay.run(log):
         pass
-    found = compare(replay.known(live(log)), replay.alerts) if difference else None
+    told = live(log) if named else under(live(log), replay.terms.version)
+    found = compare(replay.known(told), replay.alerts) if difference else None
     if as_json:
         say_json(_as_data(replay, found))
     else:

@@ -127,6 +127,12 @@ def live(log: Log) -> Alerts:
     return told
 
 
+def under(told: Alerts, terms: str) -> Alerts:
+    """Of what was told, what these terms raise: what others raised, and these do not, was taken back."""
+    others = {name for (name, state), alert in told.items() if state == "raised" and alert["terms"] != terms}
+    return {key: alert for key, alert in told.items() if key[0] not in others}
+
+
 def _decided(alert: dict[str, Any], terms: Terms) -> int:
     """The first clock at which an alert could be told, microseconds."""
     at, due = int(alert["at"]), alert.get("due")

@@ -23,6 +23,7 @@ from streams.core.terms import Terms
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
+from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
 from streams.track.segments import Manifest
 from streams.wall import Wall
@@ -118,6 +119,7 @@ class Tracker:
         self.parts: dict[int, Part] = {}
         self.events = 0
         self._kept: dict[int, Kept] = {}
+        self._left: dict[int, Leftovers] = {}
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
@@ -165,6 +167,9 @@ class Tracker:
         for part in self.parts.values():
             if part.unlooked:
                 self._tell(Effect(events=0, bad=[], alerts=part.look()))
+        for number in [number for number, left in self._left.items() if left.are_known(self.parts[number])]:
+            taken_back = self._left.pop(number).withdrawn(self.parts[number])
+            self._tell(Effect(events=0, bad=[], alerts=taken_back))
 
     def _take(self, part: Part, records: Records, batch: Batch, *, behind: bool) -> int:
         if self.parts.get(part.partition) is not part:
@@ -180,6 +185,8 @@ class Tracker:
         for alert in effect.alerts:
             key = alert["alert_id"].hex() + "/" + alert["state"]
             self._writer.write("alerts", key.encode(), wire.encode("alert", alert))
+        for left in self._left.values():
+            left.hear(effect.alerts)
         if effect.alerts:
             self._writer.flush()
 
@@ -206,7 +213,7 @@ class Tracker:
             before = self._wall.monotonic()
             now = queues(part.custody) if counts else []
             spent += self._wall.monotonic() - before
-            if part.offset > kept.offset:
+            if part.offset > kept.offset and number not in self._left:
                 told = {*kept.queues, *((queue.host, queue.next_hop) for queue in now)}
                 drafts.append(self._draft(part, kept, told))
             if counts:
@@ -299,6 +306,8 @@ class Tracker:
             place = wanted.get(number)
             part, kept = self._recovered(number, place.metadata, held) if place else (None, None)
             self.parts[number] = part or Part.empty(number, self.terms)
+            if place and part is None:
+                self._left[number] = Leftovers(self._log, number, self.terms.version)
             self._kept[number] = kept or Kept()
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
@@ -308,6 +317,7 @@ class Tracker:
         for number in partitions:
             part = self.parts.pop(number, None)
             kept = self._kept.pop(number, None)
+            self._left.pop(number, None)
             if part is not None and kept is not None and part.offset > kept.offset:
                 log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)
 

@@ -1,0 +1,81 @@
+"""New terms take back what only the old ones found; what both find stays."""
+
+import pytest
+
+from streams.core.terms import SECOND, Terms
+from streams.kafka.memory import MemoryLog
+from streams.settings import Settings
+from streams.track.replay import Replay, compare, live, under
+from streams.track.tracker import Tracker
+from streams.wire import envelope
+from tests.core.journeys import TERMS, submitted
+from tests.track.logs import tick
+
+OLD = Terms.parse(TERMS)
+NEW = Terms.parse(TERMS | {"stuck": {"normal": 10_000}})
+"""They find the report overdue, too, but not that the message is stuck."""
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    """A message that nobody handed on, and the clock long after it; followed under the old terms."""
+    log = MemoryLog(Settings(partitions=1))
+    write(log, 500)
+    follow(log, OLD)
+    assert standing(log) == {("overdue", OLD.version), ("stuck", OLD.version)}
+    return log
+
+
+def write(log: MemoryLog, through: int) -> None:
+    """A submission, and a tick after it."""
+    writer = log.writer()
+    for event in (*submitted(0, "A1"), tick(through * SECOND)):
+        writer.write("message-events", event.message_key.encode(), envelope.encode(event))
+    writer.flush()
+
+
+def follow(log: MemoryLog, terms: Terms, batch: int = 100, *, steps: int = 5) -> None:
+    """A tracker reads what there is, and keeps its state; with fewer steps it dies on the way."""
+    tracker = Tracker(log, terms, batch=batch)
+    for _ in range(steps):
+        tracker.step(0)
+        tracker.keep()
+    tracker.close()
+
+
+def standing(log: MemoryLog) -> set[tuple[str, str]]:
+    """Rule and terms of what stands."""
+    told = live(log)
+    return {
+        (alert["rule"], alert["terms"])
+        for (name, state), alert in told.items()
+        if state == "raised" and (name, "cleared") not in told
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_what_only_the_old_terms_found_is_taken_back(log: MemoryLog, batch: int) -> None:
+    """At the clock, as withdrawn; and a replay under the new terms says what was told under them."""
+    follow(log, NEW, batch)
+    assert standing(log) == {("overdue", NEW.version)}
+    (gone,) = (alert for (_, state), alert in live(log).items() if state == "cleared")
+    assert (gone["rule"], gone["at"], gone["attributes"]) == ("stuck", 500 * SECOND, ["withdrawn"])
+    replay = Replay(terms=NEW)
+    for _ in replay.run(log):
+        pass
+    assert not compare(live(log), replay.alerts).identical
+    assert compare(under(live(log), NEW.version), replay.alerts).identical
+
+
+def test_who_dies_while_it_reads_again_leaves_it_to_the_next(log: MemoryLog) -> None:
+    """Nothing is kept until the old alarms are settled."""
+    follow(log, NEW, 1, steps=2)
+    assert ("stuck", OLD.version) in standing(log)
+    follow(log, NEW)
+    assert standing(log) == {("overdue", NEW.version)}
+
+
+def test_who_goes_on_under_the_same_terms_takes_nothing_back(log: MemoryLog) -> None:
+    """What it told before it died, it told."""
+    follow(log, OLD)
+    assert standing(log) == {("overdue", OLD.version), ("stuck", OLD.version)}
