@@ -13,9 +13,9 @@ CREATE OR REPLACE VIEW alerts
     severity String COMMENT 'high, or low where delivery is proven otherwise',
     proven Bool COMMENT 'Was delivery proven otherwise when it was raised',
     withdrawn Bool COMMENT 'Cleared because a hand-over that became known after what it connects took it away',
-    cause String COMMENT 'What held it up when it was raised',
-    holder_host String COMMENT 'The last queue that held it then: host',
-    holder_queue_id String COMMENT 'The last queue that held it then: queue id'
+    cause String COMMENT 'What held it up when its raising was told',
+    holder_host String COMMENT 'The last queue that held it by then: host',
+    holder_queue_id String COMMENT 'The last queue that held it by then: queue id'
 ) AS
 SELECT
     alert_id,
