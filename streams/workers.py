@@ -30,7 +30,7 @@ import faust
 from faust.exceptions import FaustError
 from mode import Service
 
-from streams import profiles
+from streams import files, profiles
 from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import numbering, progress, registry
@@ -98,7 +98,7 @@ def terms_of(settings: Settings) -> Terms:
 
 def _app(role: str, settings: Settings) -> Any:
     folder = settings.data / "faust" / f"{settings.ledger}-{role}"
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     return faust.App(
         f"custody-{role}-control-{settings.ledger}",  # a group of its own: the hot loop has another
         broker=[f"kafka://{place}" for place in str(settings.kafka_client()["bootstrap.servers"]).split(",")],

@@ -87,6 +87,14 @@ def start_stack() -> type[Started]:
 
 
 @pytest.fixture
+def generous() -> Iterator[None]:
+    """An umask that hides nothing from anybody."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
 def ledger() -> str:
     """A ledger that no other test uses."""
     return f"t{secrets.token_hex(5)}"

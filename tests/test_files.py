@@ -2,20 +2,13 @@
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streams import files
 
-
-@pytest.fixture(autouse=True)
-def _generous() -> Iterator[None]:
-    """An umask that hides nothing from anybody."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
+pytestmark = pytest.mark.usefixtures("generous")
 
 
 def mode(path: Path) -> int:

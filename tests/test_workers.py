@@ -167,6 +167,15 @@ def test_a_role_makes_the_topics_that_are_missing(monkeypatch: pytest.MonkeyPatc
     assert seen == [len(brokers.counts)]
 
 
+@pytest.mark.usefixtures("generous")
+def test_a_data_folder_that_a_role_makes_is_its_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where `custody up` makes it."""
+    monkeypatch.setattr(topics, "AdminClient", Brokers({}))
+    monkeypatch.setattr(workers, "_clock", lambda _app, _settings: None)
+    workers.app_of("clock", Settings(data=tmp_path / "data", kafka_brokers=PLACE))
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_role_whose_brokers_are_away_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With the exit code of a service that is away: whoever started it starts it again."""
     monkeypatch.setattr(topics, "TIMEOUT", 0.2)

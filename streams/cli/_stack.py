@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from streams import files
 from streams.cli._screen import escaped
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, load, running
@@ -59,8 +60,7 @@ def detach(settings: Settings, file: Path | None) -> Stack:
         Unavailable: it does not start; the hint is the end of its log.
     """
     log = settings.data / "log" / "stack.log"
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log.parent.mkdir(exist_ok=True)
+    files.make_folder(log.parent)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - ourselves
             _command(settings, file), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @click.option("--detach", "in_background", is_flag=True, help="Return when it answers; it goes on in the background.")
 @json_option
 def command(*, data: Path | None, file: Path | None, ledger: str | None, in_background: bool, as_json: bool) -> None:
-    r"""Start Kafka, the warehouse and the workers on this machine, for this user only.
+    r"""Start Kafka, the warehouse and the workers on this machine, all on loopback.
+
+    The data folder and the warehouse's password are this user's. Kafka asks nobody who they are: any account of this
+    machine can read and write the log.
 
     \b
     Example: custody up --detach

@@ -6,6 +6,7 @@ Rules:
   the offset is looked at as well, so that one that was replaced is not taken for it.
 - A mail in a folder is known by its name without flags, its size and its time: it does not change.
 - One collector a source: the checkpoint is locked while it runs.
+- It holds recipients and Message-IDs: it, and a folder that is made for it, are for their owner only.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from streams import files
 from streams.collect.packed import BROKEN, Text
 from streams.core.errors import Misuse, Unavailable
 
@@ -171,25 +173,11 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         Unavailable: the disk does not take it; the one before is as it was.
     """
-    new = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("wb") as file:
-            file.write(msgspec.msgpack.encode(checkpoint))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        _sync(path.parent)
+        files.make_folder(path.parent)
+        files.store(path, msgspec.msgpack.encode(checkpoint))
     except OSError as error:
         raise Unavailable(f"The checkpoint {path} cannot be stored: {error.strerror}.") from error
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -215,7 +203,7 @@ def alone(path: Path) -> Iterator[None]:
 
 def _opened(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         return os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unavailable(f"The folder {path.parent} cannot be written: {error.strerror}.") from error

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from streams import files
 from streams.core.errors import Misuse, Unavailable
 from streams.settings import Stack, is_held, lock_file, running, stack_file
 
@@ -36,7 +37,7 @@ def holding(data: Path) -> Iterator[Holder]:
     Raises:
         Misuse: another supervisor holds it; the message says who.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.make_folder(data)
     with lock_file(data).open("a+b") as handle:
         if not _locked(handle):
             raise _held(data)

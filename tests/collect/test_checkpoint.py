@@ -31,6 +31,18 @@ def test_a_checkpoint_is_taken_up_as_it_was_stored(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "deep").iterdir()] == ["log.checkpoint"]
 
 
+@pytest.mark.usefixtures("generous")
+def test_a_checkpoint_is_its_owners(tmp_path: Path) -> None:
+    """It holds recipients: no other account reads it, nor the folders that a collector makes, whatever the umask."""
+    file, other = tmp_path / "data" / "collect" / "log.checkpoint", tmp_path / "other" / "log.checkpoint"
+    with checkpoint.alone(file):
+        checkpoint.save(file, Checkpoint())
+    checkpoint.save(other, Checkpoint())
+    places = [*tmp_path.rglob("*")]
+    assert len(places) == 6
+    assert [path for path in places if path.stat().st_mode & 0o077] == []
+
+
 def test_without_a_checkpoint_all_is_read(tmp_path: Path) -> None:
     """No file, no checkpoint."""
     assert checkpoint.load(tmp_path / "log.checkpoint") is None

@@ -94,7 +94,7 @@ def test_stack_answers(stack: Settings, ledger: str) -> None:
     client.close()
 
 
-def test_only_this_machine_and_this_user_reach_the_stack(stack: Settings) -> None:
+def test_only_this_machine_reaches_the_stack_and_only_this_user_its_files(stack: Settings) -> None:
     """Every listener is on the loopback address, and nobody else can read the data directory or the secrets."""
     for pid in _pids(stack.data).values():
         listening = [c for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
