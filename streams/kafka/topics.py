@@ -176,15 +176,16 @@ def _make(settings: Settings, wanted: dict[str, Topic]) -> list[str]:
 
 
 def partition_counts(admin: AdminClient) -> dict[str, int]:
-    """How many partitions each topic at the brokers has.
+    """How many partitions each topic at the brokers has; one that is just being made has none, and is not there yet.
 
     Raises:
         Unavailable: the brokers do not answer.
     """
     try:
-        return {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=TIMEOUT).topics.items()}
+        found = admin.list_topics(timeout=TIMEOUT).topics
     except KafkaException as error:
         raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
+    return {name: len(topic.partitions) for name, topic in found.items() if topic.partitions}
 
 
 def _check(wanted: dict[str, Topic], there: dict[str, int], settings: Settings) -> None:
@@ -232,7 +233,7 @@ def _seen(admin: AdminClient, wanted: set[str]) -> dict[str, int]:
     deadline = time.monotonic() + TIMEOUT
     while True:
         there = partition_counts(admin)
-        unseen = sorted(name for name in wanted if not there.get(name))
+        unseen = sorted(name for name in wanted if name not in there)
         if not unseen:
             return there
         if time.monotonic() > deadline:

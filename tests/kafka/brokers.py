@@ -18,7 +18,7 @@ class Brokers:
     """In the place of `AdminClient`."""
 
     def __init__(self, counts: Mapping[str, int], *, closed: bool = False) -> None:
-        """Have topics of so many partitions; closed: nobody may make more."""
+        """Have topics of so many partitions, 0 while somebody makes one; closed: nobody may make more."""
         self.counts, self._closed = dict(counts), closed
 
     def __call__(self, _config: Mapping[str, Any]) -> Self:
@@ -40,9 +40,12 @@ class Brokers:
         done: Future[None] = Future()
         if self._closed:
             done.set_exception(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+        elif new.topic in self.counts:
+            done.set_exception(KafkaException(KafkaError(KafkaError.TOPIC_ALREADY_EXISTS)))
         else:
-            self.counts[new.topic] = new.num_partitions
             done.set_result(None)
+        if not self._closed:
+            self.counts[new.topic] = new.num_partitions
         return done
 
 

@@ -105,6 +105,15 @@ def test_a_user_who_may_make_none_works_with_those_that_are_there(monkeypatch: p
         topics.create(settings)
 
 
+def test_topics_that_another_process_is_making_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All roles begin at once: one that has no partition yet is no topic of another number."""
+    settings = Settings(kafka_brokers=PLACE)
+    brokers = Brokers({**counts(settings), "alerts": 0})
+    monkeypatch.setattr(topics, "AdminClient", brokers)
+    topics.create(settings)
+    assert brokers.counts == counts(settings)
+
+
 @pytest.mark.service
 def test_topics_are_made_once(stack: Settings, ledger: str) -> None:
     """The first call makes them all, as their files say; the next has nothing to do."""

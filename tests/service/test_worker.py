@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import psutil
 import pytest
 
-from streams.kafka import topics
 from streams.settings import Settings
 
 PATIENCE = 60
@@ -37,8 +35,7 @@ def until(is_so: Callable[[], object], what: str) -> None:
 def test_the_roles_end_with_their_parent(
     stack: Settings, ledger: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """Asked to end, it ends both in order; killed, it leaves none behind."""
-    topics.create(msgspec.structs.replace(stack, ledger=ledger))
+    """A ledger's first, they make its topics; asked to end, both end in order; killed, it leaves none behind."""
     command = (sys.executable, "-m", "streams.cli", "worker", "--roles", "clock,cases", "--ledger", ledger)
     output = tmp_path / "output"
     with output.open("wb") as told:
