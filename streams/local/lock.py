@@ -66,11 +66,8 @@ def publish(data: Path, stack: Stack) -> None:
     Raises:
         Unavailable: the disk does not take it; what was said before stands.
     """
-    fresh = stack_file(data).with_suffix(".new")
     try:
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(msgspec.json.encode(stack, enc_hook=str))
-        fresh.replace(stack_file(data))
+        files.store(stack_file(data), msgspec.json.encode(stack, enc_hook=str))
     except OSError as error:
         raise Unavailable(f"{stack_file(data)} cannot be written: {error.strerror}.") from error
 

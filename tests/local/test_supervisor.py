@@ -25,7 +25,7 @@ class Disk:
 
     def __init__(self, data: Path) -> None:
         """There is room."""
-        self._place = stack_file(data).with_suffix(".new")
+        self._place = data / f"{stack_file(data).name}.new"
 
     def fill(self) -> None:
         """No stack.json can be written."""
