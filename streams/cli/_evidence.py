@@ -102,6 +102,7 @@ def as_data(counts: Counts) -> dict[str, Any]:
         "ignored": dict(counts.ignored),
         "unread": dict(counts.unread),
         "examples": [{"file": e.file, "offset": e.offset, "reason": e.reason} for e in counts.examples],
+        "incomplete": [{"file": e.file, "offset": e.offset, "reason": e.reason} for e in counts.incomplete],
     }
 
 

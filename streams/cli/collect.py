@@ -50,6 +50,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
         say_json({"source": source.name, "through": job.through, **as_data(job.counts)})
     else:
         say(source.name, job.counts)
+    job.refuse_incomplete()
 
 
 class _Job:
@@ -64,17 +65,29 @@ class _Job:
     def run(self, bar: Bar) -> None:
         from streams.collect.declaring import end  # noqa: PLC0415
         from streams.collect.following import keep_following  # noqa: PLC0415
-        from streams.collect.importing import end_of  # noqa: PLC0415
+        from streams.collect.importing import end_of, refuse_missing  # noqa: PLC0415
 
         if self.source.live:
             keep_following(lambda: self._collector(bar), stop_at_signal())
             return
+        refuse_missing([self.source])
         collector = self._collector(bar)
         collector.read()
         self.through = end_of(self.declaration, collector.through)
         collector.finish(self.through)
         end(self.settings, [self.source.name])
         bar.finish()
+
+    def refuse_incomplete(self) -> None:
+        """Say if something of the source is missing; one that is followed was told of it as it happened.
+
+        Raises:
+            Undecodable: it is.
+        """
+        from streams.collect.importing import refuse_incomplete  # noqa: PLC0415
+
+        if not self.source.live:
+            refuse_incomplete({self.source.name: self.counts})
 
     def _collector(self, bar: Bar) -> Any:
         """A collector from the checkpoint on, with a writer of its own, once the ledger knows its source."""

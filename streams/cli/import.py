@@ -19,6 +19,8 @@ def command(
 ) -> None:
     r"""Read all evidence that SOURCES (a sources.toml) declares, in any order, with the same result.
 
+    A path that is not there is refused; what is damaged costs only itself, and the exit code is 1.
+
     \b
     Example: custody import day/sources.toml
     """
@@ -38,6 +40,7 @@ def command(
         through = job.finish()
     if as_json:
         say_json({"through": through, "sources": {name: as_data(counts) for name, counts in job.counts.items()}})
-        return
-    for name, counts in job.counts.items():
-        say(name, counts)
+    else:
+        for name, counts in job.counts.items():
+            say(name, counts)
+    importing.refuse_incomplete(job.counts)

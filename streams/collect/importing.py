@@ -3,19 +3,23 @@
 Rules:
 - Sources and terms are declared before the first event, so that the clock waits for all of them.
 - Each source has its checkpoint: an import that died goes on where it was, and one that is done reads nothing again.
+- A path that is not there is refused before anything is read or declared: it is misspelt, and a source that was not
+  read would be claimed all the same. A file that turns out to be damaged, cut off or gone costs only itself: the rest
+  is read and claimed, and the end says which source is incomplete.
 - The end is the declared `until`, else the latest time seen in any source; only then may the clock go there.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from streams.collect.declaration import Declaration, Source
 from streams.collect.declaring import declare, end
+from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
-from streams.core.errors import Misuse
+from streams.core.errors import Misuse, Undecodable
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
@@ -36,6 +40,49 @@ def ordered(declaration: Declaration, names: Sequence[str]) -> list[Source]:
     if sorted(names) != sorted(known):
         raise Misuse(f"--order must name every source once: {', '.join(known)}.")
     return [known[name] for name in names]
+
+
+def refuse_missing(sources: Iterable[Source]) -> None:
+    """Refuse what would be read from a path that is not there.
+
+    Raises:
+        Misuse: with all of them.
+    """
+    missing = [f"{path} (source {one.name})" for one in sources for path in one.paths if not _is_there(path)]
+    if missing:
+        hint = "nothing was read: correct the path, or leave the source out"
+        raise Misuse(f"There is no {', no '.join(missing)}.", hint=hint)
+
+
+def _is_there(path: str) -> bool:
+    """Is there something of that name; whether we may read it is another question."""
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path == STDIN
+    except OSError:
+        return True
+    return True
+
+
+def refuse_incomplete(counts: Mapping[str, Counts]) -> None:
+    """Say at the end of which sources something is missing.
+
+    Args:
+        counts: by source.
+
+    Raises:
+        Undecodable: with the first place of each.
+    """
+    if said := [_said(name, one) for name, one in counts.items() if one.incomplete]:
+        hint = "all else was read. Mail may look lost where only evidence is: mend the files and read them again"
+        raise Undecodable("\n".join(said), hint=hint)
+
+
+def _said(name: str, counts: Counts) -> str:
+    first, more = counts.incomplete[0], len(counts.incomplete) - 1
+    said = f"Source {name} is incomplete: {first.file}:{first.offset}: {first.reason}"
+    return said + (f", and {more} more" if more else "") + "."
 
 
 def end_of(declaration: Declaration, seen: int) -> int:
@@ -67,7 +114,13 @@ class Import:
     _collectors: list[Collector] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Declare everything first."""
+        """Declare everything first.
+
+        Raises:
+            Misuse: a path is not there.
+            Unavailable: the brokers do not answer.
+        """
+        refuse_missing(self.declaration.sources)
         declare(self.settings, self.declaration, self.text)
         self._writer = EventWriter(KafkaLog(self.settings).writer())
 

@@ -16,7 +16,7 @@ from typing import IO
 
 from streams.collect.packed import BROKEN, STDIN, Text, reason
 from streams.collect.parser import Counts, Piece
-from streams.collect.reading import Told, nobody, unread
+from streams.collect.reading import Told, incomplete, nobody, unread
 
 MAIL = 8 << 20
 """Bytes of a mail that are kept; the parser looks at fewer."""
@@ -94,7 +94,7 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
                     told(text.told)
             told(text.told)
     except BROKEN as error:
-        unread(counts, path, place, f"cannot be read: {reason(error)}")
+        incomplete(counts, path, place, f"cannot be read: {reason(error)}")
     if found:
         yield found
 

@@ -158,6 +158,7 @@ class Counts:
         ignored: pieces that carry nothing for custody, by program.
         unread: pieces that should be understood and are not, by reason.
         examples: the first of the unread, with place and reason.
+        incomplete: of each file that could not be read to its end, where and why.
         told: told the first of each reason, at once.
     """
 
@@ -166,6 +167,7 @@ class Counts:
     ignored: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     examples: list[Unread] = field(default_factory=list)
+    incomplete: list[Unread] = field(default_factory=list)
     told: Callable[[Unread], None] = field(default=_nobody, repr=False, compare=False)
 
     def miss(self, file: str, offset: int, reason: str, kind: str = "") -> None:
@@ -193,6 +195,7 @@ class Counts:
         self.ignored.update(others.ignored)
         self.unread.update(others.unread)
         self.examples[:0] = others.examples
+        self.incomplete[:0] = others.incomplete
 
 
 class Parser(Protocol):

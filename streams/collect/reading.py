@@ -4,7 +4,8 @@ Rules:
 - A piece is a line without its end; empty lines are none.
 - A line that is longer than `LINE` is cut and counted; a last line without an end is counted and not read, for half a
   line may say something else than the whole one. It is read when the file has grown.
-- Whatever cannot be read is counted with its place and reason, and costs nothing else.
+- Whatever cannot be read is counted with its place and reason, and costs nothing else. A file that ends before its end
+  makes its source incomplete; an empty one does not.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from streams.collect.checkpoint import Trail
 from streams.collect.packed import BROKEN, STDIN, Text, reason
-from streams.collect.parser import Block, Counts, Piece
+from streams.collect.parser import Block, Counts, Piece, Unread
 
 LINE = 1 << 20
 """Bytes of a line that are kept."""
@@ -136,12 +137,12 @@ def lines(
                     yield pieces
                 told(text.told)
     except BROKEN as error:
-        unread(counts, path, trail.offset, f"cannot be read: {reason(error)}")
+        incomplete(counts, path, trail.offset, f"cannot be read: {reason(error)}")
         return
     if splitter.unfinished and open_end:
         yield splitter.feed(b"\n")
     elif splitter.unfinished:
-        unread(counts, path, trail.offset, "the last line has no end: the file is cut off")
+        incomplete(counts, path, trail.offset, "the last line has no end: the file is cut off")
     elif trail.offset == 0:
         unread(counts, path, 0, "an empty file")
 
@@ -149,6 +150,12 @@ def lines(
 def too_long(counts: Counts, path: str, offset: int, size: int) -> None:
     """Count a line of which only the beginning is read."""
     unread(counts, path, offset, f"a line that is too long: {size} bytes, of which the first {LINE} count")
+
+
+def incomplete(counts: Counts, file: str, offset: int, why: str) -> None:
+    """Count a file that could not be read to its end."""
+    unread(counts, file, offset, why)
+    counts.incomplete.append(Unread(file=file, offset=offset, reason=why))
 
 
 def unread(counts: Counts, file: str, offset: int, why: str) -> None:

@@ -149,13 +149,13 @@ class Collector:
             self._save(every=EVERY)
 
     def _mails(self, path: str) -> None:
-        """Read the mails of a file, unless they were read."""
-        known = mails.known_by(path)
+        """Read the mails of a file, unless they were read, all of them."""
+        known, broken = mails.known_by(path), len(self.parser.counts.incomplete)
         if known in self._mails_read:
             return
         for pieces in self._chunks(path, None):
             self._take(pieces, path)
-        if known:
+        if known and len(self.parser.counts.incomplete) == broken:
             self._mails_read.add(known)
         self._save(every=EVERY)
 

@@ -49,8 +49,22 @@ def test_mistakes_are_said_before_anything_is_read(tmp_path: Path) -> None:
     assert "there is no kind 'exim'" in _refused("collect", "exim", "x", *data)
     assert "say which with --source" in _refused("collect", "postfix", "--sources", str(DAY), *data)
     assert "cannot be read" in _refused("import", str(tmp_path / "none.toml"), *data)
-    assert "No Kafka broker is set" in _refused("collect", "postfix", "x", "--host", "mx", *data)
+    assert "No Kafka broker is set" in _refused("collect", "postfix", str(DAY), "--host", "mx", *data)
     assert "No Kafka broker is set" in _refused("import", str(DAY), *data)
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A misspelt path would be a host whose mail is all lost: every one is named, before a broker is asked."""
+    declared = tmp_path / "sources.toml"
+    sources = [
+        f'[[sources]]\nname = "{name}"\nkind = "postfix"\npaths = ["{name}.log", "there.log"]\n' for name in "ab"
+    ]
+    declared.write_text("".join(sources), encoding="utf-8")
+    (tmp_path / "there.log").touch()
+    said = _refused("import", str(declared), "--data", str(tmp_path))
+    assert said == f"There is no {tmp_path}/a.log (source a), no {tmp_path}/b.log (source b)."
+    said = _refused("collect", "postfix", str(tmp_path / "a.log"), "--source", "a", "--data", str(tmp_path))
+    assert said == f"There is no {tmp_path}/a.log (source a)."
 
 
 def test_an_order_names_every_source(tmp_path: Path) -> None:
@@ -95,6 +109,7 @@ COUNTS = Counts(
     ignored=Counter({"postfix/anvil": 9}),
     unread=Counter({"no time that can be read": 2}),
     examples=[Unread(file="mail\x1b[2J.log", offset=77, reason="no time that can be read")],
+    incomplete=[Unread(file="old.gz", offset=9, reason="cannot be read: no gzip")],
 )
 
 
@@ -114,4 +129,5 @@ def test_the_same_as_data() -> None:
         "ignored": {"postfix/anvil": 9},
         "unread": {"no time that can be read": 2},
         "examples": [{"file": "mail\x1b[2J.log", "offset": 77, "reason": "no time that can be read"}],
+        "incomplete": [{"file": "old.gz", "offset": 9, "reason": "cannot be read: no gzip"}],
     }

@@ -65,3 +65,15 @@ def test_a_flood_of_what_is_unread_is_bounded() -> None:
     assert counts.unread.total() == 600
     assert len(counts.examples) == EXAMPLES
     assert counts.examples[1] == Unread(file="mail.log", offset=0, reason="cannot be read: 0")
+
+
+def test_counts_of_a_collector_that_began_again() -> None:
+    """They go on where those of the one before ended; what came first stands first."""
+    before, counts = Counts(pieces=3, events=2), Counts(pieces=1, events=1)
+    for one, offset in ((before, 7), (counts, 9)):
+        one.miss("mail.log", offset, "no time")
+        one.ignored["smtpd"] += 1
+        one.incomplete.append(Unread(file="mail.log", offset=offset, reason="gone"))
+    counts.add(before)
+    assert (counts.pieces, counts.events, counts.unread, counts.ignored) == (4, 3, {"no time": 2}, {"smtpd": 2})
+    assert [one.offset for one in counts.examples] == [one.offset for one in counts.incomplete] == [7, 9]

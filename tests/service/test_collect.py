@@ -1,5 +1,6 @@
 """Collecting into a real broker: killed in the middle, stopped in order, followed while it is away."""
 
+import gzip
 import json
 import lzma
 import os
@@ -236,6 +237,31 @@ def test_an_import_in_any_order(settings: Settings, tmp_path: Path) -> None:
         assert not any(counts["unread"] for counts in said["sources"].values())
         assert through(ledger, "reports") == said["through"]
     assert events(settings).keys() == events(other).keys()
+
+
+def test_an_import_of_a_damaged_log(settings: Settings, tmp_path: Path) -> None:
+    """All else is read and claimed; the end names the source that is incomplete, and the exit code is 1."""
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(b"".join(relay()[:1000]))[:-9])
+    (tmp_path / "b.log").write_bytes(b"".join(relay()[1000:2000]))
+    declared = tmp_path / "sources.toml"
+    declared.write_text(
+        "".join(
+            f'[[sources]]\nname = "{name}"\nkind = "postfix"\nyear = 2026\npaths = ["{path}"]\n'
+            for name, path in (("broken", "a.log.gz"), ("whole", "b.log"))
+        ),
+        encoding="utf-8",
+    )
+    importer = Collect(settings, tmp_path / "d", "import", str(declared))
+    out, err = importer.process.communicate(timeout=PATIENCE)
+    assert importer.process.returncode == 1
+    assert err.startswith(f"custody: Source broken is incomplete: {tmp_path}/a.log.gz:")
+    said = json.loads(out)
+    assert said["sources"]["whole"]["pieces"] == 1000
+    assert (len(said["sources"]["broken"]["incomplete"]), said["sources"]["whole"]["incomplete"]) == (1, [])
+    assert through(settings, "whole") == through(settings, "broken") == said["through"]
+    again = Collect(settings, tmp_path / "d", "collect", "postfix", "--sources", str(declared), "--source", "broken")
+    assert "Source broken is incomplete" in again.process.communicate(timeout=PATIENCE)[1]
+    assert again.process.returncode == 1
 
 
 def test_an_import_holds_no_live_clock(settings: Settings, tmp_path: Path, log: Path) -> None:

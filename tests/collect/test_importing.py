@@ -1,0 +1,97 @@
+"""Imports: what is missing is refused or said, never taken for silence."""
+
+import gzip
+import io
+import lzma
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streams.collect import sources
+from streams.collect.declaration import Source
+from streams.collect.importing import refuse_incomplete, refuse_missing
+from streams.collect.parser import Counts
+from streams.collect.run import Collector
+from streams.core.errors import Misuse, Undecodable
+from tests.collect.broker import Log, Writer
+from tests.collect.postfix_logs import DATA
+
+DAY = sources.read(DATA / "day" / "sources.toml")
+RELAY = next(source for source in DAY.sources if source.name == "relay-log")
+LINES = lzma.decompress(Path(RELAY.paths[0]).read_bytes()).splitlines(keepends=True)[:400]
+
+
+def _read(folder: Path, log: Log, source: Source) -> Counts:
+    """What becomes of a source that is imported, or imported again."""
+    collector = Collector(source=source, declaration=DAY, writer=Writer(log), store=folder / "store")
+    collector.read()
+    return collector.parser.counts
+
+
+def _said(counts: Counts) -> str:
+    with pytest.raises(Undecodable) as refused:
+        refuse_incomplete({"whole": Counts(), "relay-log": counts})
+    assert refused.value.exit_code == 1
+    return str(refused.value)
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A path that does not exist, leads nowhere, or goes through a file; standard input and a folder are there."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("none")
+    refuse_missing([replace(RELAY, paths=("-", str(tmp_path), str(tmp_path / "file")))])
+    for name in ("none", "link", "file/none"):
+        with pytest.raises(Misuse, match=f"There is no {tmp_path / name} "):
+            refuse_missing([replace(RELAY, paths=(str(tmp_path), str(tmp_path / name)))])
+
+
+def test_a_damaged_log_makes_its_source_incomplete(tmp_path: Path) -> None:
+    """All else is read, the end says where something is missing, and once it is mended only that is read."""
+    packed, log = gzip.compress(b"".join(LINES[:200])), Log()
+    source = replace(RELAY, paths=(str(tmp_path / "mail.log.1.gz"), str(tmp_path / "mail.log")))
+    (tmp_path / "mail.log.1.gz").write_bytes(packed[:-9])
+    (tmp_path / "mail.log").write_bytes(b"".join(LINES[200:]))
+    first = _read(tmp_path, log, source)
+    assert first.pieces >= 200
+    for counts in (first, _read(tmp_path, log, source)):
+        assert _said(counts).startswith(f"Source relay-log is incomplete: {tmp_path}/mail.log.1.gz:")
+    (tmp_path / "mail.log.1.gz").write_bytes(packed)
+    mended = _read(tmp_path, log, source)
+    refuse_incomplete({"relay-log": mended})
+    assert first.pieces + mended.pieces == 400
+
+
+def test_what_makes_a_source_incomplete(tmp_path: Path) -> None:
+    """A log without its end, and a file that is gone when its turn comes; an empty one and a bad line do not."""
+    (tmp_path / "cut.log").write_bytes(LINES[0] + LINES[1][:30])
+    (tmp_path / "empty.log").touch()
+    (tmp_path / "odd.log").write_bytes(b"no time\n")
+    paths = tuple(str(tmp_path / name) for name in ("cut.log", "empty.log", "gone.log", "odd.log"))
+    counts = _read(tmp_path, Log(), replace(RELAY, paths=paths))
+    assert [Path(one.file).name for one in counts.incomplete] == ["cut.log", "gone.log"]
+    assert counts.unread.total() == 4
+    assert _said(counts) == (
+        f"Source relay-log is incomplete: {paths[0]}:{len(LINES[0])}: "
+        "the last line has no end: the file is cut off, and 1 more."
+    )
+    refuse_incomplete({"relay-log": _read(tmp_path / "empty", Log(), replace(RELAY, paths=paths[1:2]))})
+
+
+def test_a_damaged_file_of_mails_is_not_taken_for_read(tmp_path: Path) -> None:
+    """It is said each time that it is read, until it is mended: then its mails are read once."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for number in range(3):
+            mail = tarfile.TarInfo(f"{number}.eml")
+            mail.size = 5000
+            tar.addfile(mail, io.BytesIO(b"Subject: no report\n\n" + b"x" * 4980))
+    file, log = tmp_path / "mails.tar", Log()
+    source = Source(name="reports", kind="reports", paths=(str(file),))
+    file.write_bytes(archive.getvalue()[:12_000])
+    for _ in range(2):
+        assert "mails.tar" in _said(_read(tmp_path, log, source))
+    file.write_bytes(archive.getvalue())
+    read = [_read(tmp_path, log, source) for _ in range(2)]
+    assert [(counts.pieces, counts.incomplete) for counts in read] == [(3, []), (0, [])]
