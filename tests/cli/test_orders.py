@@ -9,9 +9,9 @@ from streams.cli import _orders
 from streams.core.errors import Misuse
 from streams.core.identity import partition_of
 from streams.kafka import topics
-from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from tests.kafka.brokers import PLACE, Brokers, counts
+from tests.kafka.memory import MemoryLog
 
 SETTINGS = Settings(kafka_brokers=PLACE)
 KEY = "m@origin.test"

@@ -14,7 +14,6 @@ from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.queues import queues
 from streams.core.terms import SECOND
-from streams.kafka.memory import MemoryLog
 from streams.kafka.progress import all_progress, plain
 from streams.respond import cases
 from streams.track.part import Part
@@ -25,6 +24,7 @@ from streams.wire import envelope, records
 from tests.faults.mail import TERMS, Alarm, Mail, alarm_of
 from tests.faults.store import Tables
 from tests.faults.world import World
+from tests.kafka.memory import MemoryLog
 
 EVENTS = "message-events"
 

@@ -14,7 +14,6 @@ from typing import Any
 from streams.collect import checkpoint
 from streams.core.events import Kind
 from streams.core.identity import partition_of
-from streams.kafka.memory import MemoryLog
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
 from streams.track import segments
@@ -23,6 +22,7 @@ from streams.wire import envelope, records
 from tests.faults.check import filed
 from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
+from tests.kafka.memory import MemoryLog
 
 EVENTS = "message-events"
 

@@ -16,13 +16,13 @@ from typing import Protocol
 
 from streams.core.errors import Unavailable
 from streams.core.terms import SECOND
-from streams.kafka.memory import Faults, MemoryLog
 from streams.kafka.progress import all_progress
 from streams.settings import Settings
 from streams.wall import Wall
 from tests.faults.mail import BEGIN, Line, Mail
 from tests.faults.store import MemoryStore, Tables
 from tests.faults.weather import SESSION, Weather
+from tests.kafka.memory import Faults, MemoryLog
 
 FROZEN = 2
 """Processes that stand still at once."""

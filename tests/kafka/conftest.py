@@ -7,9 +7,9 @@ import pytest
 
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
-from streams.kafka.memory import MemoryLog
 from streams.kafka.ports import Log, RecordReader, Records
 from streams.settings import Settings
+from tests.kafka.memory import MemoryLog
 
 PATIENCE = 30.0
 """Seconds until what is written must be read."""

@@ -4,9 +4,9 @@ import pytest
 
 from streams.core.errors import Undecodable
 from streams.kafka.deadletters import CAP, WINDOW, DeadLetters
-from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from streams.wire import records
+from tests.kafka.memory import MemoryLog
 
 
 def letters() -> tuple[MemoryLog, DeadLetters]:

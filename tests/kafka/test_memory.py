@@ -3,10 +3,10 @@
 import pytest
 
 from streams.core.errors import Unavailable
-from streams.kafka.memory import Faults, MemoryLog
 from streams.kafka.ports import Committed
 from streams.settings import Settings
 from tests.kafka.conftest import values
+from tests.kafka.memory import Faults, MemoryLog
 
 EVENTS = "message-events"
 

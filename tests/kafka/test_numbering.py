@@ -5,10 +5,10 @@ import pytest
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.kafka import numbering, progress
-from streams.kafka.memory import MemoryLog
 from streams.kafka.registry import Frames
 from streams.settings import Settings
 from streams.wire import envelope
+from tests.kafka.memory import MemoryLog
 
 _EVENT = envelope.encode(
     MessageEvent(event_id=bytes(16), kind=Kind.READ, occurred_at=1, observed_at=1, leg=bytes(16), message_key="/h/i")

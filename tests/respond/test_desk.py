@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from streams.kafka.memory import MemoryLog
 from streams.kafka.progress import plain
 from streams.respond.desk import Desk
 from streams.settings import Settings
 from streams.wire import records
+from tests.kafka.memory import MemoryLog
 from tests.respond.test_cases import alert
 
 WHOLE = {"unit": bytes(16), "partition": 0, "clock": 0, "terms": "", "host": "", "queue_id": "", "recipient": ""}

@@ -3,12 +3,12 @@
 import pytest
 
 from streams.core.terms import SECOND, Terms
-from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from streams.track.replay import Replay, compare, live, under
 from streams.track.tracker import Tracker
 from streams.wire import envelope
 from tests.core.journeys import TERMS, submitted
+from tests.kafka.memory import MemoryLog
 from tests.track.logs import tick
 
 OLD = Terms.parse(TERMS)

@@ -15,7 +15,6 @@ from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.kafka import broker, progress
-from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from streams.track.replay import Alerts, Replay, compare, live
 from streams.track.tracker import Tracker
@@ -23,6 +22,7 @@ from streams.wire import envelope
 from streams.wire import records as wire
 from tests.core.journeys import TERMS, journey, reported, sent, submitted
 from tests.core.test_laws import a_log
+from tests.kafka.memory import MemoryLog
 from tests.track.logs import cuts, tick
 
 GRACE: dict[str, Any] = {

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import Tick
-from streams.kafka.memory import MemoryLog
 from streams.kafka.progress import progressed
 from streams.settings import Settings
 from streams.track.ticks import Ticker
 from streams.track.timekeeper import SECOND, Timekeeper
 from streams.wall import Wall
 from streams.wire import envelope
+from tests.kafka.memory import MemoryLog
 
 
 def said(source: str, through: int | None = None, at: int = 0, kind: str = "progressed", **more: Any) -> dict[str, Any]:

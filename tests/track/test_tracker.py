@@ -3,12 +3,12 @@
 import pytest
 
 from streams.core.terms import Terms
-from streams.kafka.memory import MemoryLog
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 from streams.wire import envelope, records
 from streams.wire.schemas import FRAME
 from tests.core.journeys import TERMS, submitted
+from tests.kafka.memory import MemoryLog
 from tests.track.logs import tick
 
 

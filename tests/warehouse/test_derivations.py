@@ -8,10 +8,10 @@ import pytest
 
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
-from streams.kafka.memory import MemoryLog
 from streams.settings import load
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
+from tests.kafka.memory import MemoryLog
 from tests.warehouse.executors import ByHand
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.errors import Unavailable, Undecodable
-from streams.kafka.membership import Group
 from streams.kafka.ports import Assigned, Committed, Records, Revoked
 from streams.kafka.topics import all_topics, partitions
 from streams.settings import Settings
+from tests.kafka.membership import Group
 
 LARGEST = 1_000_000
 """Bytes of a record, as librdkafka and brokers have it by default."""
