@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, TopicPartition
 
 from streams.kafka import registry
-from streams.kafka.reader import end_offsets
+from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 

@@ -18,22 +18,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 from streams.core.errors import Unavailable
 from streams.kafka.fetching import FETCHING, grouped, is_fatal, say, uncollected
 from streams.kafka.ports import Assigned, Committed, Records, Revoked
-from streams.kafka.ranges import end_offsets, read_range
 from streams.kafka.registry import frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
 from streams.settings import Settings
-
-__all__ = [
-    "FETCHING",
-    "Assigned",
-    "BatchReader",
-    "Committed",
-    "Records",
-    "Revoked",
-    "end_offsets",
-    "grouped",
-    "read_range",
-]
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.core.events import Kind, MessageEvent
 from streams.kafka.progress import plain
-from streams.kafka.reader import read_range
+from streams.kafka.ranges import read_range
 from streams.settings import Settings
 from streams.wire import envelope, records
 from tests.lab.daemons import PATIENCE

@@ -21,7 +21,7 @@ from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.kafka import progress
 from streams.kafka.broker import KafkaLog
-from streams.kafka.reader import read_range
+from streams.kafka.ranges import read_range
 from streams.settings import Settings, load, running
 from streams.track.timekeeper import Timekeeper
 from streams.wire import envelope

@@ -14,7 +14,8 @@ from streams.collect.sources import read as declaration
 from streams.core.clock import Tick
 from streams.core.terms import SECOND
 from streams.kafka import topics
-from streams.kafka.reader import Records, read_range
+from streams.kafka.ports import Records
+from streams.kafka.ranges import read_range
 from streams.kafka.writer import Writer
 from streams.settings import Settings
 from streams.track import ticks

@@ -13,8 +13,9 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import profiles
 from streams.kafka.broker import KafkaLog
+from streams.kafka.ports import Records
 from streams.kafka.progress import plain
-from streams.kafka.reader import Records, end_offsets, read_range
+from streams.kafka.ranges import end_offsets, read_range
 from streams.kafka.topics import topic_name
 from streams.kafka.writer import Writer
 from streams.settings import Settings

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
-from streams.kafka.reader import Records
+from streams.kafka.ports import Records
 from streams.track.part import Part
 from streams.wire import envelope
 from tests.core.journeys import TERMS

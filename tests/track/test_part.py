@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND
-from streams.kafka.reader import Records
+from streams.kafka.ports import Records
 from streams.wire import envelope
 from tests.core.journeys import journey, reported, submitted
 from tests.core.test_laws import state

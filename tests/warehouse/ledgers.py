@@ -12,7 +12,7 @@ from streams.core.clock import BEGINNING, Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import partition_of
 from streams.core.terms import SECOND, Terms
-from streams.kafka.reader import Records
+from streams.kafka.ports import Records
 from streams.settings import Settings
 from streams.track.part import Part
 from streams.warehouse.client import ask, connect
