@@ -215,6 +215,7 @@ def _compaction(topic: Topic) -> dict[str, str]:
         return {}
     return {
         "segment.ms": str(topic.segment_minutes * _MINUTE),
+        "delete.retention.ms": str(topic.segment_minutes * _MINUTE),  # tombstones: the broker keeps them for a day
         "segment.bytes": str(SEGMENT),
         "min.cleanable.dirty.ratio": str(DIRTY),
     }

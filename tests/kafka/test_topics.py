@@ -134,7 +134,7 @@ def test_compacted_topics_are_compacted_soon(stack: Settings, ledger: str) -> No
     for name, minutes in {**compacted, "cases-changelog": 60}.items():
         told = _configured(stack, f"{ledger}-{name}")
         assert told["cleanup.policy"] == "compact"
-        assert told["segment.ms"] == str((minutes or 0) * 60_000)
+        assert told["segment.ms"] == told["delete.retention.ms"] == str((minutes or 0) * 60_000)
         assert (told["segment.bytes"], told["min.cleanable.dirty.ratio"]) == ("67108864", "0.5")
     assert _configured(stack, f"{ledger}-message-events").get("segment.ms") is None
 
