@@ -73,6 +73,7 @@ class Ticking:
 
     def __init__(self, world: World, made: type[Ticker], process: Process) -> None:
         """Hear what was said before."""
+        self._world = world
         self._ticker = made(process.log, world.wall)
         if world.weather.patience:
             self._ticker.keeper.patience = world.weather.patience * SECOND
@@ -91,8 +92,13 @@ class Ticking:
                 self._ticker.hear(value)
                 self._ticker.look()
             self._reader.commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
-        self._ticker.look()
+        if not self._is_over():
+            self._ticker.look()
         return bool(found)
+
+    def _is_over(self) -> bool:
+        """Collectors rest when the clock is where their mail ends; real ones go on talking, and are not silent then."""
+        return self._world.is_calm and self._ticker.keeper.last.through >= round(self._world.mail.end * SECOND)
 
 
 class Tracking:
