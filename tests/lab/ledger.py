@@ -100,4 +100,4 @@ SECOND = timedelta(seconds=1)
 
 def is_within(moment: datetime, earliest: datetime, latest: datetime | None = None) -> bool:
     """Is a moment within a second of a span of time (logs have whole seconds)."""
-    return earliest - SECOND <= moment <= (latest or earliest) + SECOND
+    return (earliest - SECOND).replace(microsecond=0) <= moment <= (latest or earliest) + SECOND
