@@ -9,35 +9,29 @@ Rules:
 from collections.abc import Iterable
 from typing import Any
 
-from streams.core.errors import Undecodable
-from streams.kafka import progress
-from streams.kafka.ports import Log
 from streams.track.part import Part
-from streams.wire import records as wire
+from streams.track.replay import Alerts
 
 
 class Leftovers:
     """The alarms of one partition that stand, and were told under other terms."""
 
-    def __init__(self, records: Log, partition: int, terms: str) -> None:
-        """Read the alerts; `until` is the end of what the partition holds now.
+    def __init__(self, told: Alerts, until: int, partition: int, terms: str) -> None:
+        """Find them.
 
         Args:
-            records: the ledger's log.
+            told: all that was told, by alert and state.
+            until: the end of what the partition holds now.
             partition: whose.
             terms: the version of those of now.
         """
-        self.until = records.end_offsets("message-events").get(partition, 0)
-        self._terms = terms
-        self._standing: dict[bytes, dict[str, Any]] = {}
-        cleared = set()
-        for alert in _told(records, partition):
-            if alert["state"] == "cleared":
-                cleared.add(alert["alert_id"])
-            else:
-                self._standing[alert["alert_id"]] = alert
-        for name in [name for name, one in self._standing.items() if name in cleared or one["terms"] == terms]:
-            del self._standing[name]
+        self._until, self._terms = until, terms
+        self._standing = {
+            name: alert
+            for (name, state), alert in told.items()
+            if state == "raised" and (name, "cleared") not in told
+            if alert["partition"] == partition and alert["terms"] != terms
+        }
 
     def hear(self, alerts: Iterable[dict[str, Any]]) -> None:
         """These were told under the terms of now."""
@@ -46,20 +40,9 @@ class Leftovers:
 
     def are_known(self, part: Part) -> bool:
         """Was all looked at that could find them again."""
-        return part.offset >= self.until and not part.unlooked
+        return part.offset >= self._until and not part.unlooked
 
     def withdrawn(self, part: Part) -> list[dict[str, Any]]:
         """The records that take the others back, at the clock."""
         now = {"state": "cleared", "at": part.clock.through, "clock": part.clock.through, "terms": self._terms}
         return [alert | now | {"attributes": ["withdrawn"]} for alert in self._standing.values()]
-
-
-def _told(records: Log, partition: int) -> Iterable[dict[str, Any]]:
-    for batch in records.read_range("alerts"):
-        for value in batch.values:
-            try:
-                alert = progress.plain(wire.decode("alert", value))
-            except Undecodable:
-                continue  # a dead letter of whoever reads alerts for a living
-            if alert["partition"] == partition:
-                yield alert

@@ -25,6 +25,7 @@ from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
+from streams.track.replay import live
 from streams.track.segments import Manifest
 from streams.wall import Wall
 from streams.wire import records as wire
@@ -301,16 +302,18 @@ class Tracker:
         """Take up the state of partitions; answers from which offset to read each."""
         wanted = {n: c for n, c in committed.items() if c.offset is not None and c.metadata}
         held = _snapshots(self._log, set(wanted)) if wanted else {}
-        starts = {}
+        starts, anew = {}, list[int]()
         for number in committed:
             place = wanted.get(number)
             part, kept = self._recovered(number, place.metadata, held) if place else (None, None)
             self.parts[number] = part or Part.empty(number, self.terms)
-            if place and part is None:
-                self._left[number] = Leftovers(self._log, number, self.terms.version)
+            anew += [number] if place and part is None else []
             self._kept[number] = kept or Kept()
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
+        if anew:
+            told, ends = live(self._log), self._log.end_offsets(TOPIC)
+            self._left |= {n: Leftovers(told, ends.get(n, 0), n, self.terms.version) for n in anew}
         return starts
 
     def _revoked(self, partitions: Sequence[int]) -> None:
