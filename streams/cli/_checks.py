@@ -5,7 +5,6 @@ Rules:
 - What only the embedded stack needs (Java, jars, ports) is not asked where brokers and warehouse are named.
 """
 
-import re
 import shutil
 import sys
 import time
@@ -153,7 +152,7 @@ def _processes(stack: Stack) -> Finding:
     return Finding(name="parts", ok=not missing, said=said, advice="read the logs in the data directory's log/")
 
 
-def admin(settings: Settings) -> Any:
+def _admin(settings: Settings) -> Any:
     """Who asks the brokers about themselves."""
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
@@ -161,7 +160,7 @@ def admin(settings: Settings) -> Any:
 
 
 def _broker(settings: Settings) -> Finding:
-    brokers = admin(settings).list_topics(timeout=TIMEOUT).brokers
+    brokers = _admin(settings).list_topics(timeout=TIMEOUT).brokers
     enough = len(brokers) >= settings.replication_factor
     advice = f"replication_factor is {settings.replication_factor}: start more brokers, or lower it"
     return Finding(name="broker", ok=enough, said=f"{len(brokers)} at {settings.kafka_brokers}", advice=advice)
@@ -170,7 +169,7 @@ def _broker(settings: Settings) -> Finding:
 def _topics(settings: Settings) -> Finding:
     from streams.kafka.topics import all_topics, topic_name  # noqa: PLC0415
 
-    there = admin(settings).list_topics(timeout=TIMEOUT).topics
+    there = _admin(settings).list_topics(timeout=TIMEOUT).topics
     wanted = [topic_name(name, settings.ledger) for name in all_topics()]
     missing = [name for name in wanted if name not in there]
     said = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of ledger {settings.ledger}"
@@ -181,9 +180,8 @@ def _lag(settings: Settings) -> Finding:
     """Records that the ledger's groups have not committed yet; one without a member that lags is nobody's work."""
     from streams.kafka.lag import lags  # noqa: PLC0415
 
-    own = re.compile(rf"custody-.+-{settings.ledger}")
-    found = [lag for lag in lags(admin(settings), TIMEOUT) if own.fullmatch(lag.group)]
-    idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.members]
+    found = lags(settings, TIMEOUT)
+    idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.is_read]
     said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
     advice = f"nobody reads for {', '.join(idle)}: is a worker down?"
     return Finding(name="lag", ok=not idle, said=said, advice=advice)

@@ -113,12 +113,11 @@ def tracked(settings: Settings, named: tuple[str, ...]) -> Iterator[None]:
 
 def _await(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
     """Wait until a tracker reads: what it is late with shall be its own delay."""
-    from streams.cli._checks import admin  # noqa: PLC0415
     from streams.kafka.lag import is_tracked  # noqa: PLC0415
 
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        if is_tracked(admin(settings), settings.ledger, 10):
+        if is_tracked(settings, 10):
             return
         time.sleep(POLL)
     raise Unavailable("The tracker does not start.", hint=f"see {settings.data / 'log'}")

@@ -147,12 +147,11 @@ def _await_tracker(settings: "Settings") -> None:
     Raises:
         Unavailable: nobody does.
     """
-    from streams.cli._checks import admin  # noqa: PLC0415
     from streams.kafka.lag import is_tracked  # noqa: PLC0415
 
     deadline = time.monotonic() + STARTS
     while time.monotonic() < deadline:
-        if is_tracked(admin(settings), settings.ledger, STARTS):
+        if is_tracked(settings, STARTS):
             return
         time.sleep(POLL)
     raise Unavailable(

@@ -1,10 +1,23 @@
-"""How far each consumer group is behind the end of what it reads."""
+"""How far each consumer group of a ledger is behind the end of what it reads.
 
+Rules:
+- Only what cannot end our process is asked: librdkafka's admin requests to a group's coordinator (its offsets, its
+  members) end it where the coordinator moves or is away (librdkafka issues 5040 and 4605, not mended in 2.16). So
+  offsets are asked as a consumer of the group does, one that never joins it, and who reads is known from the list.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.settings import Settings
+
+_QUIET = {"log_level": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,44 +28,57 @@ class Lag:
         group: its id.
         records: not yet committed, over all its partitions.
         committed: records that are, over all its partitions: it grows while the group works.
-        members: how many read now.
+        is_read: it has members.
     """
 
     group: str
     records: int
     committed: int
-    members: int
+    is_read: bool
 
 
-def lags(admin: Any, timeout: float) -> list[Lag]:
-    """The lag of every group at the brokers, by name."""
-    listed = admin.list_consumer_groups(request_timeout=timeout).result(timeout)
-    names = sorted(group.group_id for group in listed.valid)
-    if not names:
-        return []
-    described = admin.describe_consumer_groups(names, request_timeout=timeout)
-    return [
-        Lag(group=name, records=behind, committed=committed, members=len(future.result(timeout).members))
-        for name, future in described.items()
-        for committed, behind in [_counts(admin, name, timeout)]
-    ]
+def lags(settings: Settings, timeout: float) -> list[Lag]:
+    """The lag of every group of a ledger that the brokers know, by name.
+
+    Raises:
+        KafkaException: they do not answer.
+        TimeoutError: not within `timeout` seconds.
+    """
+    admin = AdminClient(settings.kafka_client() | _QUIET)
+    groups = _groups(admin, settings.ledger, timeout)
+    topics = admin.list_topics(timeout=timeout).topics.items() if groups else ()
+    places = [TopicPartition(name, number) for name, topic in topics for number in topic.partitions]
+    return [_lag(settings, group, places, is_read=is_read, timeout=timeout) for group, is_read in groups.items()]
 
 
-def is_tracked(admin: Any, ledger: str, timeout: float) -> bool:
+def is_tracked(settings: Settings, timeout: float) -> bool:
     """Does a tracker read a ledger now."""
-    return any(lag.group.endswith(f"tracker-{ledger}") and lag.members for lag in lags(admin, timeout))
+    admin = AdminClient(settings.kafka_client() | _QUIET)
+    return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
 
 
-def _counts(admin: Any, group: str, timeout: float) -> tuple[int, int]:
-    """What a group committed, and the ends of its partitions less that."""
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=timeout)
-    places = asked[group].result(timeout).topic_partitions
-    committed = {(at.topic, at.partition): max(0, at.offset) for at in places}
-    end = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    latest = {TopicPartition(*place): end for place in committed}
-    ends = admin.list_offsets(latest, request_timeout=timeout) if latest else {}
-    behind = sum(
-        max(0, future.result(timeout).offset - committed[place.topic, place.partition])
-        for place, future in ends.items()
-    )
-    return sum(committed.values()), behind
+def _groups(admin: AdminClient, ledger: str, timeout: float) -> dict[str, bool]:
+    """The groups of a ledger, by name; which of them have members."""
+    own = re.compile(rf"custody-.+-{re.escape(ledger)}")
+    listed = admin.list_consumer_groups(request_timeout=timeout).result(timeout).valid
+    nobody = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+    found = {one.group_id: one.state not in nobody for one in listed if own.fullmatch(one.group_id)}
+    return dict(sorted(found.items()))
+
+
+def _lag(settings: Settings, group: str, places: list[TopicPartition], *, is_read: bool, timeout: float) -> Lag:
+    with _asking(settings, group) as consumer:
+        committed = [place for place in consumer.committed(places, timeout=timeout) if place.offset >= 0]
+        ends = [consumer.get_watermark_offsets(place, timeout=timeout)[1] for place in committed]
+    behind = sum(max(0, end - place.offset) for place, end in zip(committed, ends, strict=True))
+    return Lag(group=group, records=behind, committed=sum(place.offset for place in committed), is_read=is_read)
+
+
+@contextmanager
+def _asking(settings: Settings, group: str) -> Iterator[Any]:
+    """A consumer that knows a group and never joins it."""
+    consumer = Consumer(settings.kafka_client() | _QUIET | {"group.id": group, "enable.auto.commit": False})
+    try:
+        yield consumer
+    finally:
+        consumer.close()

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from streams.kafka.lag import Lag, lags
 from streams.settings import Settings
@@ -33,32 +32,27 @@ class Watchdog:
     def __init__(
         self,
         ask: Callable[[], Iterable[Lag]],
-        ledger: str,
         patience: float = PATIENCE,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`ask` tells the lag of every group at the brokers."""
-        self._ask, self._ledger, self._patience, self._now = ask, ledger, patience, now
+        """`ask` tells the lag of every group of a ledger."""
+        self._ask, self._patience, self._now = ask, patience, now
         self._seen: dict[str, tuple[int, float]] = {}
 
     @classmethod
     def of(cls, settings: Settings, patience: float = PATIENCE) -> "Watchdog":
         """Watch the workers of a ledger."""
-        admin = AdminClient(settings.kafka_client() | {"log_level": 0})
-        return cls(lambda: lags(admin, _TIMEOUT), settings.ledger, patience)
+        return cls(lambda: lags(settings, _TIMEOUT), patience)
 
     def stalled(self) -> set[str]:
         """The roles that do nothing though there is something to do; each is told once in `PATIENCE`."""
         try:
-            found = [lag for lag in self._ask() if self._is_ours(lag.group)]
+            found = list(self._ask())
         except (KafkaException, TimeoutError) as error:
             log.info("the brokers do not say how far the workers are: %s", error)
             self._seen.clear()
             return set()
         return {role for lag in found if (role := self._judge(lag))}
-
-    def _is_ours(self, group: str) -> bool:
-        return group.startswith("custody-") and group.endswith(f"-{self._ledger}")
 
     def _judge(self, lag: Lag) -> str:
         committed, since = self._seen.get(lag.group, (-1, 0.0))
