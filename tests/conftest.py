@@ -29,6 +29,15 @@ LAST_WORDS = 2000
 """Characters of each part's log that are shown where a test of a whole stack fails."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a stack or a ledger goes to one process (xdist's loadgroup): a module, and all that is of one day."""
+    for item in items:
+        shares_day = "day" in getattr(item, "fixturenames", ())
+        item.add_marker(
+            pytest.mark.xdist_group("day" if shares_day else str(item.path.relative_to(item.config.rootpath)))
+        )
+
+
 class Started:
     """A stack that runs while the block does: `custody up` in a process that dies with this one."""
 

@@ -29,8 +29,10 @@ MEMBERSHIP = {
     "session.timeout.ms": 6000,
     "heartbeat.interval.ms": 2000,
     "partition.assignment.strategy": "range",
+    "topic.metadata.refresh.interval.ms": 5000,
 }
-"""KIP-848 took 45 s to replace a worker, and refused a static member that came back."""
+"""KIP-848 took 45 s to replace a worker, and refused a static member that came back. Who comes while nobody leads the
+topic joins after the next look at the topics: by default that is in five minutes."""
 
 
 COMING_BACK = {

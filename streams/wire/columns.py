@@ -15,7 +15,7 @@ Rules:
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -132,20 +132,22 @@ def _trusted(frame: pl.DataFrame, keys: _Values, number: int) -> bool:
     return (
         len(frame) == len(told)
         and frame["event_id"][-1] == frame["leg"][-1] == _SYNC
-        and bool(frame.select(pl.all_horizontal(*_sensible(told, number))).item())
+        and bool((frame["message_key"].cast(pl.Binary) == told).all())
+        and bool(frame.select(_sensible(number)).item())
     )
 
 
-def _sensible(told: pl.Series, number: int) -> Iterator[pl.Expr]:
-    """Is every key as told, and every frame, hash, kind, class of traffic and time one that can be; as in envelope."""
-    yield (pl.col("message_key").cast(pl.Binary) == told).all()
-    for name in ("event_id", "leg", "next_leg"):
-        yield (pl.col(name).bin.size() == HASH_WIDTH).all()
-    for name, value in zip(_FRAME, _marks(number), strict=True):
-        yield (pl.col(name) == value).all()
-    yield pl.col("occurred_at").cast(pl.Int64).is_between(-LAST, LAST).all()
-    yield (pl.col("kind").cast(pl.String) != "unknown").all()
-    yield pl.col("traffic").is_in(_TRAFFIC).all()
+@cache
+def _sensible(number: int) -> pl.Expr:
+    """Is every frame, hash, kind, class of traffic and time of a version one that can be; as in envelope."""
+    checks = [(pl.col(name).bin.size() == HASH_WIDTH).all() for name in ("event_id", "leg", "next_leg")]
+    checks += [(pl.col(name) == value).all() for name, value in zip(_FRAME, _marks(number), strict=True)]
+    return pl.all_horizontal(
+        *checks,
+        pl.col("occurred_at").cast(pl.Int64).is_between(-LAST, LAST).all(),
+        (pl.col("kind").cast(pl.String) != "unknown").all(),
+        pl.col("traffic").is_in(_TRAFFIC).all(),
+    )
 
 
 def _one_by_one(

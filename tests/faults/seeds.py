@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -55,7 +55,7 @@ def all_wrong(seeds: range) -> dict[int, list[str]]:
     return {seed: found for seed in seeds if (found := run(seed))}
 
 
-def caught(seeds: range, mistake: tuple[str, Any]) -> int | None:
+def caught(seeds: Iterable[int], mistake: tuple[str, Any]) -> int | None:
     """The first seed that shows a mistake: the part that has it, and the broken one."""
     quiet()
     role, broken = mistake

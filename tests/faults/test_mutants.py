@@ -11,6 +11,9 @@ from tests.faults.seeds import caught
 ENOUGH = 300
 """Seeds within which a mistake must show."""
 
+SHOWN = {"CarelessTracker": 42, "TimelessTracker": 164, "CarelessDesk": 194}
+"""A seed that showed a mistake when it was made, where the first that does is far; it is tried before the others."""
+
 ALL = [(role, broken) for role, kinds in MUTANTS.items() for broken in kinds]
 
 
@@ -18,5 +21,7 @@ ALL = [(role, broken) for role, kinds in MUTANTS.items() for broken in kinds]
 @pytest.mark.parametrize(("role", "broken"), ALL, ids=[broken.__name__ for _, broken in ALL])
 def test_a_mistake_is_caught(role: str, broken: Any, workers: ProcessPoolExecutor) -> None:
     """The check says what is wrong; that the same seeds without the mistake pass, the seeds' own test says."""
-    seed = workers.submit(caught, range(ENOUGH), (role, broken)).result()
+    first = SHOWN.get(broken.__name__)
+    seeds = sorted(range(ENOUGH), key=lambda seed: seed != first)
+    seed = workers.submit(caught, seeds, (role, broken)).result()
     assert seed is not None, f"{ENOUGH} seeds did not show the mistake"

@@ -26,9 +26,9 @@ from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask, connect
 from streams.wire import envelope
 from tests.service import trackers
-from tests.service.test_track import day, slices
+from tests.service.test_track import day_log, slices
 
-__all__ = ["day"]
+__all__ = ["day_log"]
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(1200)]
 
@@ -100,13 +100,13 @@ class Crew:
 
 
 def test_workers_come_and_go_and_no_alarm_is_lost_or_told_twice(
-    stack: Settings, ledger: str, day: list[Records]
+    stack: Settings, ledger: str, day_log: list[Records]
 ) -> None:
     """Two and three share the log; some go, one is frozen and wakes, Kafka dies twice: the same alarms, each once."""
     busy, calm = (msgspec.structs.replace(stack, ledger=name) for name in (ledger, f"{ledger}calm"))
     for settings in (busy, calm):
         topics.create(settings)
-    cut = slices(day, 8)
+    cut = slices(day_log, 8)
     cut.append(([], cut[-1][1] + 3 * 86_400 * SECOND))
     for batches, until in cut:
         _told(calm, batches, until)
@@ -118,12 +118,12 @@ def test_workers_come_and_go_and_no_alarm_is_lost_or_told_twice(
     assert len(told) > 3
     assert all(len(times) == 1 for times in told.values())
     assert compare(live(KafkaLog(busy)), _replayed(busy)).identical
-    _assert_each_row_once(busy, day)
+    _assert_each_row_once(busy, day_log)
 
 
-def _assert_each_row_once(settings: Settings, day: list[Records]) -> None:
+def _assert_each_row_once(settings: Settings, day_log: list[Records]) -> None:
     """What the warehouse shows is what was sent and told, no row twice."""
-    events = (envelope.decode(value) for batch in day for value in batch.values)
+    events = (envelope.decode(value) for batch in day_log for value in batch.values)
     sent = {event.event_id for event in events if event.kind is not Kind.TICK}
     ids = {one["alert_id"] for one in trackers.all_alerts(settings)}
     for table, column, there in (("events", "event_id", sent), ("alerts", "alert_id", ids)):

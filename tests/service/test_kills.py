@@ -29,9 +29,9 @@ from streams.wire import envelope
 from streams.workers import ROLES
 from tests.service import trackers
 from tests.service.test_pipeline import assert_is_the_oracles, replayed
-from tests.service.test_track import DAY, day, slices
+from tests.service.test_track import DAY, day_log, slices
 
-__all__ = ["day"]
+__all__ = ["day_log"]
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
@@ -115,10 +115,10 @@ def collect(settings: Settings, pieces: list[Piece], checkpoint: Path) -> None:
         time.sleep(PACE)
 
 
-def cut(day: list[Records]) -> list[Piece]:
+def cut(day_log: list[Records]) -> list[Piece]:
     """The day in the order of time, with what its sources claim after each span."""
     pieces: list[Piece] = []
-    for batches, until in slices(day, SPANS):
+    for batches, until in slices(day_log, SPANS):
         for batch in batches:
             pieces += [batch.some(slice(at, at + PIECE)) for at in range(0, len(batch.values), PIECE)]
         pieces.append(min(until, declaration(DAY).until or until))
@@ -149,7 +149,7 @@ def kill(data: Path, part: str) -> int:
         return pid
 
 
-def test_ten_kills_while_a_day_is_written(tmp_path: Path, start_stack: Any, day: list[Records]) -> None:
+def test_ten_kills_while_a_day_is_written(tmp_path: Path, start_stack: Any, day_log: list[Records]) -> None:
     """SIGKILL of workers, collector, warehouse and Kafka at random moments: all that the oracle says, each once."""
     seed = secrets.randbits(32)
     print(f"seed {seed}")  # noqa: T201 - shown where it fails
@@ -157,7 +157,7 @@ def test_ten_kills_while_a_day_is_written(tmp_path: Path, start_stack: Any, day:
     with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
         settings = load(data=tmp_path)
         declare(settings, declaration(DAY), DAY.read_text(encoding="utf-8"))
-        collector, moments, dead = Collector(settings, cut(day), tmp_path / "written"), [0], set()
+        collector, moments, dead = Collector(settings, cut(day_log), tmp_path / "written"), [0], set()
         hasty = chance.sample(range(KILLS), HASTY)
         try:
             for number, victim in enumerate(drawn(chance)):
@@ -173,15 +173,15 @@ def test_ten_kills_while_a_day_is_written(tmp_path: Path, start_stack: Any, day:
         assert len(dead) == KILLS
         assert len({at for at in moments if 0 < at < collector.pieces}) >= KILLS - HASTY
         wait(settings, lambda _: None)
-        assert_is_told_once(settings, day)
+        assert_is_told_once(settings, day_log)
 
 
-def assert_is_told_once(settings: Settings, day: list[Records]) -> None:
+def assert_is_told_once(settings: Settings, day_log: list[Records]) -> None:
     """What the oracle says, every event in the warehouse, and every alarm under the id that a replay gives it."""
     warehouse = Warehouse.of(settings)
     expected = json.loads(lzma.decompress((DAY.parent / "expected.json.xz").read_bytes()))
     assert_is_the_oracles(warehouse, expected)
-    events = (envelope.decode(value) for batch in day for value in batch.values)
+    events = (envelope.decode(value) for batch in day_log for value in batch.values)
     rows = [row["event_id"] for row in ask(warehouse.client, "SELECT event_id FROM events")]
     assert len(rows) == len(set(rows))
     assert set(rows) == {event.event_id for event in events if event.kind is not Kind.TICK}

@@ -29,7 +29,7 @@ KILLS = 10
 
 
 @pytest.fixture(scope="module")
-def day(stack: Settings) -> list[Records]:
+def day_log(stack: Settings) -> list[Records]:
     """The sample day's events, as the import of its evidence left them in a log."""
     settings = msgspec.structs.replace(stack, ledger="theday")
     job = importing.Import(settings, declaration(DAY), DAY.read_text(encoding="utf-8"))
@@ -39,10 +39,10 @@ def day(stack: Settings) -> list[Records]:
     return [batch for batch in read_range(settings, "message-events") if batch.values]
 
 
-def slices(day: list[Records], count: int) -> list[tuple[list[Records], int]]:
+def slices(day_log: list[Records], count: int) -> list[tuple[list[Records], int]]:
     """Records by time, and the end of each slice in microseconds."""
     parts = []
-    for batch in day:
+    for batch in day_log:
         read = columns.read(batch.values, batch.keys, ("occurred_at",))
         parts.append((batch, read.frame["occurred_at"].cast(int).to_numpy()))
     first, last = min(int(at.min()) for _, at in parts), max(int(at.max()) for _, at in parts)
@@ -64,13 +64,13 @@ def _some(batch: Records, which: NDArray[np.bool_]) -> Records:
     )
 
 
-def test_ten_kills_lose_no_alarm(stack: Settings, ledger: str, day: list[Records]) -> None:
+def test_ten_kills_lose_no_alarm(stack: Settings, ledger: str, day_log: list[Records]) -> None:
     """SIGKILL at ten random moments while events and ticks flow: the same alarms, ids and times."""
     chance = random.Random(20261123)  # noqa: S311 - moments, not secrets
     killed, calm = (msgspec.structs.replace(stack, ledger=name) for name in (ledger, f"{ledger}calm"))
     for settings in (killed, calm):
         topics.create(settings)
-    cut = slices(day, KILLS + 1)
+    cut = slices(day_log, KILLS + 1)
     clock = Writer(killed), Writer(calm)
     for number, (batches, end) in enumerate([*cut, ([], cut[-1][1] + 3 * 86_400 * SECOND)]):
         trackers.write(calm, batches)

@@ -15,7 +15,7 @@ import pytest
 from streams.settings import Settings
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Rows, Warehouse
-from tests.service.oracle import PRIORITIES, Key, at, cut, key, second
+from tests.service.day.oracle import PRIORITIES, Key, at, cut, key, second
 
 pytestmark = pytest.mark.service
 

@@ -3,6 +3,7 @@
 import json
 import lzma
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from streams.cli.app import custody
 from streams.cli.demo import wait
 from streams.settings import Settings, load
 from tests.conftest import Started
-from tests.service.oracle import DAY
+from tests.service.day.oracle import DAY
+
+HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a stack whose ledger `main` has the sample day; nobody may change it."""
     data = tmp_path_factory.mktemp("day")
@@ -34,11 +37,16 @@ def changed_day(day: Settings) -> Settings:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that change the sample day come last, in whatever modules they stand."""
-    items.sort(key=lambda item: "changed_day" in getattr(item, "fixturenames", ()))
+    """Tests that change the sample day come last of those that look at it, in whatever modules they stand."""
+    mine = [number for number, item in enumerate(items) if item.path.is_relative_to(HERE)]
+    ours = sorted(
+        (items[number] for number in mine), key=lambda item: "changed_day" in getattr(item, "fixturenames", ())
+    )
+    for number, item in zip(mine, ours, strict=True):
+        items[number] = item
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def expected() -> Any:
     """The oracle: an independent reading of the day's evidence."""
     return json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))

@@ -22,7 +22,7 @@ from streams.collect.proof import RAW
 from streams.settings import Settings
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Rows, Warehouse
-from tests.service.oracle import DAY, Key, key
+from tests.service.day.oracle import DAY, Key, key
 
 pytestmark = pytest.mark.service
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-DAY = Path(__file__).parents[1] / "data" / "day"
+DAY = Path(__file__).parents[2] / "data" / "day"
 
 PRIORITIES = {"non-urgent": -4, "normal": 0, "urgent": 4}
 
