@@ -198,6 +198,7 @@ class Custody(Holdings):
             ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),
             ("discarded", facts.of(Kind.DISCARDED, Kind.QUARANTINED)),
             ("read", facts.of(Kind.READ) & ~copy),
+            ("discharged", facts.of(Kind.DISCHARGED)),
         ):
             self._join_units(facts, legs, name, here & events)
         self._meet_users(

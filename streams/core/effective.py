@@ -70,6 +70,11 @@ class Effective:
         places: Rows = self._place[unit_of(self._custody, legs)]
         return places
 
+    def by_hand(self, legs: Rows) -> Times:
+        """When it could be known that the units that some legs are connected to were discharged; NEVER where not."""
+        discharged: Times = np.append(self["discharged_known"], NEVER)[self.places(legs)]
+        return discharged
+
     def owned(self, legs: Rows, at: Times) -> tuple[Rows, Rows, Times]:
         """Whose it is that something could be known of some legs.
 
@@ -95,7 +100,7 @@ class Effective:
         )
 
 
-_CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read"))
+_CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read", "discharged"))
 
 _NAMED = (("recipient", "recipient_known"), ("other", "other_known"), ("user", "user_known"))
 """By whose name evidence that is connected to nothing is credited: the first that was submitted."""

@@ -9,6 +9,8 @@ Rules:
 - Every rule decides by what was known when the finding was raised: what becomes known later may clear it, and never
   makes it not to have been. So it does not matter when, or how often, anyone looked.
 - A finding that the clock has not reached is not made: nothing here reads another clock.
+- What a person discharges is settled: whatever is found of that unit is cleared, but for what its queue still has to
+  do (stuck), and for whole entries, which are of several units.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +30,9 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.mailboxes import duplicate, not_read, unread
 from streams.core.terms import SECOND
+
+SETTLED = {"unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused"}
+"""Rules whose findings a discharge clears; for `overdue` and `deleted` it is one of several proofs."""
 
 
 def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
@@ -57,7 +62,13 @@ def prospects(custody: Custody, clock: Clock) -> Iterator[Found]:
     for name, rule in rules.items():
         if name in custody.terms.findings:
             for found in rule(custody, known):
-                yield found.some((found.raised != NEVER) & (found.cleared > found.raised))
+                told = _settled(found, known) if name in SETTLED and found.subject == "leg" else found
+                yield told.some((told.raised != NEVER) & (told.cleared > told.raised))
+
+
+def _settled(found: Found, known: Effective) -> Found:
+    """What was found, cleared where a person discharged its unit."""
+    return replace(found, cleared=np.minimum(found.cleared, np.maximum(known.by_hand(found.rows), found.raised)))
 
 
 def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Found]:

@@ -129,6 +129,7 @@ UNITS = (
     *known("refused", "the system gave up", "rare"),
     *known("discarded", "accepted and not passed on", "rare"),
     *known("read", "a receipt says displayed", "rare"),
+    *known("discharged", "delivered by other means, as a person says", "rare"),
     Column(name="recipient_known", join=Join.FIRST, of="when its first recipient in queues could be known"),
     Column(name="recipient", join=Join.FIRST, of="that recipient (hash)", dtype=np.uint64),
     Column(

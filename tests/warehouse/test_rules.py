@@ -73,12 +73,16 @@ def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: st
 
 @pytest.mark.parametrize("rule", sorted(EACH))
 def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
-    """Rule, unit, due, raised, cleared and proven."""
+    """Rule, unit, due, raised, cleared and proven; and again when a person has discharged the recipient."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))
     both.write(EACH[rule])
     both.tick(500)
     both.derive()
     assert rule in {name for name, _ in both.told()}
+    assert_agree(both)
+    both.write([to(Kind.DISCHARGED, 600, A)])
+    both.tick(700)
+    both.derive()
     assert_agree(both)
 
 

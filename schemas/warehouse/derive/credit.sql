@@ -79,6 +79,7 @@ SELECT
     minOrNullIf(greatest(c.known, w.since), c.kind IN ('refused', 'non_delivered')) AS refused_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'reported' AND c.action = 'failed') AS told_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known,
+    minOrNullIf(greatest(c.known, w.since), c.kind = 'discharged') AS discharged_known,
     groupArrayIf(greatest(c.known, w.since), c.is_final) AS reports,
     groupArrayIf((greatest(c.known, w.since), assumeNotNull(w.until)), c.kind = 'delivered') AS deliveries
 FROM (SELECT * FROM work_claims WHERE own_known IS NOT NULL AND owner != chain) AS w

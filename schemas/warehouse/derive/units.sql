@@ -104,6 +104,7 @@ WITH
             minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
             argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent') AS peer,
             minOrNullIf(at, kind = 'discharged') AS discharged_at,
+            minOrNullIf(known, kind = 'discharged') AS discharged_known,
             max(observed_at) AS observed_at
         FROM work_credited
         GROUP BY owner
@@ -122,7 +123,7 @@ SELECT
     least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
     least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
-    v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
+    v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, least(v.discharged_known, y.discharged_known) AS discharged_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2) AS is_thrown_away, -- by its store, which took it: the switch's word for it was wrong
     if(is_thrown_away, v.said_at, v.proof_at) AS proved_at, if(is_thrown_away, v.said, v.proof) AS prover,
     multiIf(x.members < 2, proved_at, x.proven = x.members, least(v.discharged_at, x.last_proof_at), v.discharged_at) AS proven_at, proven_at AS proof_at,
