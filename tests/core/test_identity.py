@@ -13,6 +13,13 @@ def test_key_ignores_brackets_folding_and_dovecots_cut() -> None:
     assert identity.message_key(long) == identity.message_key(long[:77] + "...")
 
 
+def test_no_message_id_looks_like_a_key_of_a_queue_entry() -> None:
+    """Whoever writes a Message-ID could hide a loss so, or make two messages one."""
+    key = identity.message_key("</origin/4jYLmm3NjKz1TC2l>")
+    assert key == "origin/4jYLmm3NjKz1TC2l"
+    assert identity.message_key("<//>", "origin", "A1") == "/origin/A1"
+
+
 def test_key_of_a_message_without_id_is_its_queue_entry() -> None:
     """An empty Message-ID falls back to the queue id, in the fixed partition."""
     key = identity.message_key("<>", "origin", "4jYLmm3NjKz1TC2l")
