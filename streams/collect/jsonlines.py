@@ -9,7 +9,8 @@ Rules:
 - `source`, `file`, `offset` and `observed_at` are the collector's to say: exported events may carry them, they are
   replaced.
 - Unknown fields are refused, and so is what no schema holds: times outside 1990 to 2200, numbers too large, a line that
-  no record may hold. What is refused is counted with its place, the field and the reason.
+  no record may hold. So is what means nothing (meaning.py). What is refused is counted with its place, the field and
+  the reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.collect.declaration import Declaration, Source
+from streams.collect.meaning import settle
 from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
@@ -129,6 +131,7 @@ def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> Messag
     for name in ("host", "peer"):
         if fields.get(name):
             fields[name] = declaration.host_of(fields[name])
+    settle(fields)
     fields |= ours
     fields["occurred_at"] = _micros(fields["occurred_at"])
     _identify(fields)

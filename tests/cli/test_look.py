@@ -110,6 +110,20 @@ def test_the_state_of_each_report_is_counted(folder: Path) -> None:
     assert states(folder, "asked.jsonl", "report.jsonl") == {"received": 1}
 
 
+def test_a_report_of_another_system_counts_or_is_refused(folder: Path) -> None:
+    """One that is written otherwise clears as much; one that says nothing is counted as not understood."""
+    asked = {"kind": "submitted", "host": "origin", "queue_id": "A1", "traffic": "ours", "report_requested": True}
+    for name, fields in {
+        "other": {"action": "Delivered", "recipient": "<carol@dest.test>"},
+        "none": {"action": ""},
+    }.items():
+        lines = [{**STANDARD, **asked}, {**REPORT, **fields}]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert states(folder, "other.jsonl") == {"received": 1}
+    assert states(folder, "none.jsonl") == {"expected": 1}
+    assert "action: reported needs one of delivered" in look(folder, "none.jsonl").output
+
+
 def states(folder: Path, *names: str) -> dict[str, int]:
     """How many reports are in each state, as a machine is told."""
     counted: dict[str, int] = json.loads(look(folder, *names, "--json").output)["report_states"]

@@ -16,7 +16,7 @@ from streams.wire import envelope
 AT = 1_795_424_401_250_000
 """2026-11-23T09:00:01.25Z."""
 
-LINE: dict[str, Any] = {"kind": "deferred", "occurred_at": AT, "host": "mx", "queue_id": "Q1", "message_id": "<a@b>"}
+LINE: dict[str, Any] = {"kind": "removed", "occurred_at": AT, "host": "mx", "queue_id": "Q1", "message_id": "<a@b>"}
 
 
 def _parser(*hosts: Host) -> JsonParser:
@@ -113,6 +113,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no hash": ({"event_id": "z" * 32}, "event_id: "),
     "nothing to name it by": ({"message_id": None, "queue_id": ""}, "a message key needs"),
     "an empty key": ({"message_key": ""}, "message_key: "),
+    "a report without action": ({"kind": "reported", "recipient": "c@d"}, "action: reported needs one of delivered,"),
+    "an action of nobody": ({"action": "banana"}, "action: 'banana' is none of delivered, "),
+    "a status of nobody": ({"status": "banana"}, "status: 'banana' is no RFC 3463 status"),
+    "half a status": ({"status": "5.1"}, "status: '5.1' is no RFC 3463 status"),
+    "a hand-over without side": ({"kind": "transferred", "recipient": "c@d"}, "side: transferred needs sent, "),
+    "a key of nothing": ({"message_key": "<>"}, "message_key: '<>' names no message"),
     "another type": ({"attributes": "a=b"}, "attributes: Expected `array`"),
     "a subject of 1 MB": ({"attributes": ["subject=" + "x" * (1 << 20)]}, f"is longer than {LONGEST}"),
 }
@@ -123,6 +129,74 @@ def test_what_is_wrong_is_said_with_its_field(wrong: str) -> None:
     """A line that is no event is counted with its place, the field and the reason."""
     fields, said = WRONG[wrong]
     assert said in _refusal(msgspec.json.encode(LINE | fields))
+
+
+OF_ONE: dict[str, dict[str, Any]] = {
+    **{kind: {} for kind in ("deferred", "delivered", "read", "not-read", "redirected", "quarantined", "discharged")},
+    "non-delivered": {},
+    "reported": {"action": "delivered"},
+    "transferred": {"side": "sent"},
+}
+"""Kinds that are of one recipient, with what else they need."""
+
+OF_AN_ENTRY: dict[str, dict[str, Any]] = {
+    **{
+        kind: {} for kind in ("submitted", "removed", "refused", "discarded", "deleted", "rerouted", "held", "released")
+    },
+    "reported": {"action": "issued"},
+    "transferred": {"side": "received"},
+}
+"""Kinds that may be of a whole entry."""
+
+
+@pytest.mark.parametrize("kind", OF_ONE)
+def test_what_is_of_one_recipient_names_them(kind: str) -> None:
+    """Without its recipient it would count for nothing, and what it should clear would stand."""
+    fields = {"kind": kind, **OF_ONE[kind]}
+    assert _refusal(msgspec.json.encode(LINE | fields)) == f"recipient: {kind} needs one"
+    assert _event(recipient="c@d", **fields).recipient == "c@d"
+
+
+@pytest.mark.parametrize("kind", OF_AN_ENTRY)
+def test_what_is_of_a_whole_entry_names_nobody(kind: str) -> None:
+    """Arrivals, ends of entries and issued notifications are read without a recipient."""
+    assert _event(kind=kind, **OF_AN_ENTRY[kind]).leg == leg_of("mx", "Q1", key="a@b")
+
+
+def test_an_action_counts_in_any_case() -> None:
+    """Delivered and delivered are one fact."""
+    report = {"kind": "reported", "recipient": "c@d"}
+    assert _event(action="Delivered", **report) == _event(action="delivered", **report)
+    assert _event(action=" DISPLAYED ", kind="read", recipient="c@d").action == "displayed"
+
+
+@pytest.mark.parametrize("status", ["2.0.0", "4.4.1", "5.7.509", "1/12"])
+def test_a_status_is_of_mail_or_of_x400(status: str) -> None:
+    """RFC 3463, or X.411's reason and diagnostic."""
+    assert _event(status=status).status == status
+
+
+def test_an_empty_text_says_nothing() -> None:
+    """An empty action or status is none."""
+    assert _event(action="", status="") == _event()
+
+
+def test_an_address_loses_what_a_log_puts_around_it() -> None:
+    """The same recipient with and without brackets is the same stay; an empty sender is the null sender."""
+    bare = _event(recipient="c@d", originator="a@b", original_recipient="e@d")
+    assert _event(recipient=" <c@d> ", originator="<a@b>", original_recipient="<e@d>") == bare
+    assert _event(originator="<>").originator == ""
+    assert _event(recipient="<>").recipient == "<>"
+
+
+def test_a_key_is_made_as_that_of_a_message_id() -> None:
+    """Whether a key is given or made, one message has one: else its evidence would be in two partitions."""
+    made = _event(message_id="<" + "x" * 90 + "?@b>")
+    assert _event(message_key="<" + "x" * 90 + "?@b>").message_key == made.message_key
+    assert _event(message_key="<a@b>") == _event()
+    assert _event(subject_key="<a@b>").subject_key == "a@b"
+    long = "/mx.example/" + "Q" * 90
+    assert _event(message_key=long).message_key == long
 
 
 @pytest.mark.parametrize(
@@ -143,10 +217,11 @@ def test_a_line_without_kind_or_time() -> None:
 
 def test_every_field_goes_through_the_wire() -> None:
     """A line with all fields is an event that its Avro schema holds."""
-    texts = ["original_recipient", "peer", "mts_id", "originator", "content_type", "action", "status", "diagnostic"]
+    texts = ["original_recipient", "peer", "mts_id", "originator", "content_type", "diagnostic"]
     texts += ["next_queue_id", "subject_key", "recipient"]
     fields: dict[str, Any] = dict.fromkeys(texts, "ü\x01") | dict.fromkeys(("next_leg", "subject_event"), "00" * 16)
     numbers = {"priority": -9, "size": (1 << 63) - 1, "recipients_expected": (1 << 31) - 1, "seq": 5}
+    fields |= {"action": "failed", "status": "5.1.1", "subject_key": "ü"}
     event = _event(**fields, **numbers, digest="aa" * 32, traffic="ours", side="moved", report_requested=False)
     assert envelope.decode(envelope.encode(event)) == event
 

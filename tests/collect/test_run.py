@@ -133,7 +133,8 @@ def test_raw_text_is_optional(plain: Source, tmp_path: Path) -> None:
 
 def test_proof_is_bounded(tmp_path: Path) -> None:
     """Of a long piece only the beginning is kept as proof."""
-    line = b'{"kind":"read","occurred_at":1795424401250000,"message_id":"a@b","attributes":["' + b"x" * 9000 + b'"]}\n'
+    said = b'{"kind":"read","occurred_at":1795424401250000,"message_id":"a@b","recipient":"c@d","attributes":["'
+    line = said + b"x" * 9000 + b'"]}\n'
     (tmp_path / "log").write_bytes(line)
     log = Log()
     _collector(Writer(log), tmp_path / "store", Source(name="j", kind="jsonl", paths=(str(tmp_path / "log"),))).read()
