@@ -37,7 +37,8 @@ _AFTER_ALL = frozenset({"discarded", "quarantined"})
 def command(*, named: str, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, raw: bool) -> None:
     r"""Say where a message is, who held it last and what happened, by Message-ID, queue id or recipient.
 
-    An id may stand with or without <>; its beginning is enough. What could mean several messages gives a list of them.
+    It is taken as copied from a log, with or without <>; the beginning of an id is enough. What could mean several
+    messages gives a list of them.
 
     \b
     Examples: custody trace day-0129.lost@origin.test

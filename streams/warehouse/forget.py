@@ -20,6 +20,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from streams.core.errors import Misuse, Unavailable
 from streams.warehouse.client import ask, told
+from streams.warehouse.named import bare
 
 ROUNDS = 4
 """How often it is tried against derivations that run at the same time."""
@@ -118,15 +119,15 @@ def pattern(address: str) -> str:
     Raises:
         Misuse: it is no address.
     """
-    local, at, domain = address.strip().strip("<>").rpartition("@")
-    if not (at and local and domain) or re.search(r"\s", address.strip()):
+    local, at, domain = bare(address).rpartition("@")
+    if not (at and local and domain) or re.search(r"\s", bare(address)):
         raise Misuse(f"{address!r} is no address.", hint="custody forget name@domain")
     whole = re.sub(r"([^A-Za-z0-9@_])", r"\\\1", f"{local}@{domain}")
     return rf"(?i)(^|[^A-Za-z0-9._%+-]){whole}(\.?$|\.?[^A-Za-z0-9.-]|\.[^A-Za-z0-9])"
 
 
 def _pseudonym(address: str) -> str:
-    return f"\\1forgotten-{secrets.token_hex(8)}@{address.strip().strip('<>').rpartition('@')[2].lower()}\\2"
+    return f"\\1forgotten-{secrets.token_hex(8)}@{bare(address).rpartition('@')[2].lower()}\\2"
 
 
 def _tables(client: Any) -> list[Table]:

@@ -2,7 +2,7 @@
 
 Rules:
 - Values are parameters of the engine, never part of the SQL.
-- Ids are taken with and without `<>`; what could mean several messages gives candidates.
+- Ids and addresses are taken as copied (named.py); what could mean several messages gives candidates.
 - What they hold for, `clock` says.
 """
 
@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from streams.core.identity import message_key
 from streams.settings import Settings
+from streams.warehouse import named
 from streams.warehouse.client import ask, connect, told
 
 Rows = list[dict[str, Any]]
@@ -193,7 +193,11 @@ class Warehouse:
         )[0]
 
     def units(self, message: str, recipient: str) -> Rows:
-        """Units by Message-ID or queue id of the submission, and recipient."""
+        """Units by Message-ID or queue id of the submission, and recipient; as copied.
+
+        Raises:
+            Misuse: one of them names nothing.
+        """
         return ask(
             self.client,
             """
@@ -201,19 +205,20 @@ class Warehouse:
             WHERE (message_key = {key:String} OR queue_id = {named:String}) AND lower(recipient) = {lower:String}
             ORDER BY submitted_at
             """,
-            {"key": message_key(message) if message.strip("<> ") else "", "named": message.strip()}
-            | {"lower": recipient.strip().lower()},
+            named.message(message) | named.recipient(recipient),
         )
 
-    def candidates(self, named: str) -> Rows:
+    def candidates(self, copied: str) -> Rows:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
 
         One that has exactly this id is meant, whatever else it could mean. Each part of the question has an index of
         its own: `OR` between them would have none. Whose messages are which is derived; what is not yet, is looked for.
+
+        Raises:
+            Misuse: it names nothing.
         """
-        named = named.strip().rstrip("…")
-        key = message_key(named) if named.strip("<> ") else ""
-        exact = self._messages("message_key = {key:String}", key=key)
+        asked = named.message(copied) | named.recipient(copied)
+        exact = self._messages("message_key = {key:String}", key=asked["key"])
         return exact or self._messages(
             f"""message_key IN (
                 SELECT message_key FROM
@@ -231,9 +236,7 @@ class Warehouse:
                 )
                 GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {CANDIDATES}
             )""",  # noqa: S608 - our own texts, with parameters
-            key=key,
-            named=named,
-            lower=named.lower(),
+            **asked,
         )
 
     def _messages(self, where: str, **parameters: str) -> Rows:

@@ -42,3 +42,8 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     """Else a pattern could match everything."""
     with pytest.raises(Misuse):
         pattern(text)
+
+
+def test_an_address_is_taken_as_copied() -> None:
+    """What a log puts around it would make it another address, of which nothing is found."""
+    assert pattern("to=<carol@dest.test>,") == pattern("carol@dest.test")

@@ -1,0 +1,97 @@
+"""What a person copied names what it was copied from."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from streams.core.errors import Misuse
+from streams.warehouse import named
+from streams.warehouse.questions import Warehouse
+
+CAROL = [
+    "Carol@dest.test",
+    "<Carol@dest.test>",
+    "to=<Carol@dest.test>,",
+    "  To: <Carol@dest.test>; ",
+    "<Carol@dest.test",
+]
+ORIG = "orig_to=<Carol@dest.test>,"
+QUEUE = ["4jYMZL52lmz1TCJ3", "4jYMZL52lmz1TCJ3:", " 4jYMZL52lmz1TCJ3: ", "4jYMZL52lmz1TCJ3,"]
+IDS = ["m1@origin.test", "<m1@origin.test>", "message-id=<m1@origin.test>", "msgid=<m1@origin.test>:"]
+IDS += ["Message-ID: <m1@origin.test>", "m1@origin.test…"]
+NOTHING = ["", "  ", "<>", "to=<>,", ":", "…"]
+
+
+class Result(NamedTuple):
+    """An answer without rows."""
+
+    column_names: tuple[str, ...] = ()
+    result_rows: tuple[tuple[Any, ...], ...] = ()
+
+
+class Client:
+    """An engine that finds nothing, and keeps what it was asked with."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.asked: list[dict[str, str]] = []
+
+    def query(self, _question: str, parameters: dict[str, str]) -> Result:
+        """Nothing is found."""
+        self.asked.append(parameters)
+        return Result()
+
+
+@pytest.mark.parametrize("copied", [*CAROL, ORIG])
+def test_an_address_is_taken_out_of_what_a_log_puts_around_it(copied: str) -> None:
+    """Its label, brackets and what stands behind it are no part of it."""
+    assert named.bare(copied) == "Carol@dest.test"
+    assert named.recipient(copied) == {"lower": "carol@dest.test"}
+
+
+@pytest.mark.parametrize("copied", QUEUE)
+def test_a_queue_id_is_taken_with_its_colon(copied: str) -> None:
+    """As it stands at the beginning of a line."""
+    assert named.message(copied)["named"] == "4jYMZL52lmz1TCJ3"
+
+
+@pytest.mark.parametrize("copied", IDS)
+def test_a_message_id_is_taken_with_its_label(copied: str) -> None:
+    """As Postfix, Dovecot, a mail or a screen has it."""
+    assert named.message(copied)["key"] == "m1@origin.test"
+
+
+def test_what_stands_within_brackets_is_part_of_an_id() -> None:
+    """Labels and signs are left out around them only."""
+    assert named.bare("<to=m1:>") == "to=m1:"
+    assert named.bare("today@origin.test") == "today@origin.test"
+    assert named.bare("[/PRMD=LOCAL/ADMD=ICAO/C=XX/;A.1]") == "[/PRMD=LOCAL/ADMD=ICAO/C=XX/;A.1]"
+
+
+@pytest.mark.parametrize("copied", NOTHING)
+def test_the_empty_text_names_nothing(copied: str) -> None:
+    """It would be said of every event without a queue id."""
+    client = Client()
+    with pytest.raises(Misuse, match="names no message"):
+        Warehouse(client).candidates(copied)
+    with pytest.raises(Misuse, match="names no message"):
+        Warehouse(client).units(copied, "carol@dest.test")
+    with pytest.raises(Misuse, match="names no recipient"):
+        Warehouse(client).units("m1@origin.test", copied)
+    assert not client.asked
+
+
+@pytest.mark.parametrize("copied", CAROL)
+def test_a_message_is_looked_for_by_what_is_named(copied: str) -> None:
+    """As a whole id first, then by its beginning, as a queue id and as a recipient."""
+    client = Client()
+    assert Warehouse(client).candidates(copied) == []
+    plain = {"key": "Carol@dest.test", "named": "Carol@dest.test", "lower": "carol@dest.test"}
+    assert client.asked == [{"key": plain["key"]}, plain]
+
+
+def test_a_unit_is_looked_for_by_what_is_named() -> None:
+    """A discharge takes a line's words as a trace does."""
+    client = Client()
+    Warehouse(client).units("4jYMZL52lmz1TCJ3:", "to=<Carol@dest.test>,")
+    assert client.asked == [{"key": "4jYMZL52lmz1TCJ3", "named": "4jYMZL52lmz1TCJ3", "lower": "carol@dest.test"}]
