@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from streams.cli._screen import clean, wrapped
+from streams.cli._screen import clean, resized, width_of, wrapped
 from streams.collect import evidence
 from streams.collect.declaration import Source
 from streams.collect.parser import Counts
@@ -83,7 +83,8 @@ def size_of(source: Source) -> int:
 
 def said(name: str, counts: Counts) -> list[str]:
     """What became of a source's pieces, in lines for people."""
-    lines = [f"{clean(name, 44):<12} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
+    shown = clean(name, 44)
+    lines = [f"{resized(shown, max(12, width_of(shown)))} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
     if counts.ignored:
         parts = ", ".join(f"{clean(program, 40)} {count:,}" for program, count in counts.ignored.most_common(6))
         lines += wrapped(f"carry nothing for custody: {parts}", "  ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streams.cli._screen import WIDTH, as_datetime, clean, flow, moment
+from streams.cli._screen import WIDTH, as_datetime, clean, flow, moment, resized, width_of
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
 
@@ -99,10 +99,10 @@ def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ", flex:
         rows: of cells.
         align: l or r for each column.
         indent: before each line.
-        flex: the column that gives way where a line would be longer than a terminal is wide.
+        flex: the column that gives way where a line would be wider than a terminal.
     """
     texts = [[clean(cell) for cell in row] for row in rows]
-    widths = [max(len(row[number]) for row in texts) for number in range(len(align))] if texts else []
+    widths = [max(width_of(row[number]) for row in texts) for number in range(len(align))] if texts else []
     if flex is not None and widths:
         rest = len(indent) + sum(widths) - widths[flex] + len(GAP) * (len(widths) - 1)
         widths[flex] = min(widths[flex], max(LEAST, WIDTH - rest))
@@ -112,7 +112,7 @@ def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ", flex:
 
 
 def _cell(text: str, width: int, how: str) -> str:
-    return text.rjust(width) if how == "r" else text.ljust(width)
+    return " " * (width - width_of(text)) + text if how == "r" else resized(text, width)
 
 
 def say(lines: Iterable[str]) -> None:

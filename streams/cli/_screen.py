@@ -1,6 +1,10 @@
-"""Text for terminals: foreign text is made harmless, times and ages are made short."""
+"""Text for terminals: foreign text is made harmless, times and ages are made short.
 
-import textwrap
+Widths are in cells: a Chinese character or an emoji takes two (SMTPUTF8 has them in addresses), an accent that stands
+alone none.
+"""
+
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,21 +17,55 @@ WIDTH = 80
 GAP = "   "
 """Between the parts of a heading."""
 
+_WORD = re.compile(r" *[^ ]+")
+"""With the blanks before it."""
+
 
 def clean(text: object, width: int = 0) -> str:
     """A text without control characters (no log can move a cursor or hide a line), cut to a width."""
-    shown = str(text)
-    if width and len(shown) > width:
-        shown = shown[: width - 1] + "…"
-    return without_controls(shown)
+    shown = without_controls(str(text))
+    if not width or width_of(shown) <= width:
+        return shown
+    return resized(shown, width - 1) + "…"
+
+
+def width_of(text: str) -> int:
+    """How wide a text without control characters is on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return cell_len(text)
+
+
+def resized(text: str, width: int) -> str:
+    """A text made as wide: filled with blanks behind it, or cut."""
+    if text.isascii():
+        return text[:width].ljust(width)
+    from rich.cells import set_cell_size  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return set_cell_size(text, width)
 
 
 def wrapped(text: object, indent: str = "", more: str = "  ") -> list[str]:
     """A text in lines that fit a terminal; those after the first are set in by `more`, too."""
-    told = textwrap.TextWrapper(
-        WIDTH, initial_indent=indent, subsequent_indent=indent + more, break_on_hyphens=False, expand_tabs=False
-    )
-    return told.wrap(clean(text)) or [indent.rstrip()]
+    start, lines = indent + more, [indent]
+    for word in _WORD.findall(clean(text)):
+        for part in _chopped(word, WIDTH - len(start)):
+            if width_of(lines[-1] + part) <= WIDTH:
+                lines[-1] += part
+            else:
+                lines.append(start + part.lstrip())
+    return [line.rstrip() for line in lines]
+
+
+def _chopped(word: str, width: int) -> list[str]:
+    """A word in parts that fit a line."""
+    if width_of(word) <= width:
+        return [word]
+    from rich.cells import chop_cells  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return chop_cells(word, width)
 
 
 def flow(parts: Sequence[str], indent: str = "  ") -> str:
@@ -35,7 +73,7 @@ def flow(parts: Sequence[str], indent: str = "  ") -> str:
     lines = [clean(parts[0], WIDTH)]
     for part in (clean(one, WIDTH - len(indent)) for one in parts[1:]):
         longer = lines[-1] + GAP + part
-        lines = [*lines[:-1], longer] if len(longer) <= WIDTH else [*lines, indent + part]
+        lines = [*lines[:-1], longer] if width_of(longer) <= WIDTH else [*lines, indent + part]
     return "\n".join(lines)
 
 

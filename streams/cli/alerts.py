@@ -19,7 +19,7 @@ from streams.cli._lists import (
     say_if_short,
     say_list,
 )
-from streams.cli._screen import clean, escaped, moment
+from streams.cli._screen import clean, escaped, moment, resized
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
 from streams.settings import Settings
@@ -112,9 +112,9 @@ def _follow(settings: Settings, rules: frozenset[str], *, as_json: bool) -> None
         if as_json:
             click.echo(escaped(msgspec.json.encode(plain(alert)).decode()))
             continue
-        what = clean(alert["recipient"] or alert["host"], 22)
+        what, rule = clean(alert["recipient"] or alert["host"], 22), clean(alert["rule"], 16)
         when, state = moment(alert["at"])[5:], clean(alert["state"], 7)
-        click.echo(f"{when:<15} {state:<7} {clean(alert['rule'], 16):<16} {what:<22} {clean(alert['message_key'], 15)}")
+        click.echo(f"{when:<15} {state:<7} {rule:<16} {resized(what, 22)} {clean(alert['message_key'], 15)}")
 
 
 def told(settings: Settings) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli._evidence import as_data, say
-from streams.cli._screen import clean, moment, wrapped
+from streams.cli._screen import clean, moment, resized, wrapped
 from streams.cli._stack import json_option, say_json
 from streams.core.errors import Misuse
 
@@ -73,7 +73,7 @@ def _say_rule(rule: str, found: list[dict[str, Any]]) -> None:
             click.echo(f"  {count:>6,}  {clean(cause, 70)}")
     for one in standing[:SHOWN]:
         who = clean(one["recipient"] or one["host"], 26)
-        click.echo(f"  {moment(one['raised_at'])[5:]:<15}  {who:<26} {clean(one['message_key'], 34)}")
+        click.echo(f"  {moment(one['raised_at'])[5:]:<15}  {resized(who, 26)} {clean(one['message_key'], 34)}")
 
 
 def _as_data(seen: "Look") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli._lists import columns, head, list_options, opened, say, say_list
-from streams.cli._screen import WIDTH, clean, priority, since
+from streams.cli._screen import WIDTH, clean, priority, since, width_of
 
 
 @click.command()
@@ -46,7 +46,7 @@ def lines(title: str, clock: dict[str, Any], rows: list[dict[str, Any]]) -> list
     ]
     total = sum(row["count"] for row in rows)
     table = columns([names, *cells], "lllrrrrrl")
-    shown = table if max(map(len, table)) <= WIDTH else _apart([names, *cells])
+    shown = table if max(map(width_of, table)) <= WIDTH else _apart([names, *cells])
     return [title, f"{total:,} owed in {len(rows):,} queues", "", *shown]
 
 

@@ -7,7 +7,7 @@ import click
 
 from streams.cli._grouped import days
 from streams.cli._lists import list_options, opened, say, say_list
-from streams.cli._screen import WIDTH, clean, flow, moment, priority, wrapped
+from streams.cli._screen import WIDTH, clean, flow, moment, priority, resized, width_of, wrapped
 from streams.settings import Settings
 
 NARROW = 10
@@ -52,9 +52,9 @@ def lines(rows: list[dict[str, Any]], by: str) -> list[str]:
     named = [(name(row, by), figures(row)) for row in rows]
     shown = []
     for label, numbers in named:
-        narrow = len(label) <= NARROW
+        narrow = width_of(label) <= NARROW
         shown += [] if narrow else [clean(label, 78)]
-        shown.append(f"{label if narrow else '':{NARROW}}{numbers}".rstrip())
+        shown.append(f"{resized(label if narrow else '', NARROW)}{numbers}".rstrip())
     return [*HEADS, *shown]
 
 

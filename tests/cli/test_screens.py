@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from streams.cli import _evidence, _lists, queue, reliability, replay, topics, trace, unread
-from streams.cli._screen import flow, wrapped
+from streams.cli import _evidence, _grouped, _lists, queue, reliability, replay, topics, trace, unread
+from streams.cli._screen import clean, flow, resized, wrapped
 from streams.collect.parser import Counts, Unread
 from streams.core.terms import Terms
 from streams.settings import Settings
@@ -17,13 +18,15 @@ from tests.core.journeys import TERMS
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MICROS = round(NOON.timestamp() * 1_000_000)
 ID = "20261123115959.7C3F12A0B4@mail-gateway-east-01.department.example"
+CJK = "受信者の長い名前の郵便受け@本部の部門の例え.example"
+EMOJI = "👍🎉🚀📬📭📮✉️📧💌🔥👍🎉🚀📬📭📮@dest.test"
 WHO = "firstname.lastname@headquarters.department.example"
 
 
 def fits(lines: list[str]) -> str:
     """A screen that fits, as one text."""
     text = "\n".join(lines)
-    assert [line for line in text.split("\n") if len(line) > 80] == []
+    assert [line for line in text.split("\n") if cell_len(line) > 80] == []
     return text
 
 
@@ -176,3 +179,47 @@ def test_parts_and_texts_keep_what_they_hold() -> None:
     assert flow(["a" * 90]) == "a" * 79 + "…"
     assert "".join("".join(wrapped("x" * 200, "  ")).split()) == "x" * 200
     assert wrapped("") == [""]
+
+
+@pytest.mark.parametrize("who", [CJK, EMOJI, CJK + EMOJI], ids=["CJK", "emoji", "both"])
+def test_wide_characters_take_their_room(who: str) -> None:
+    """An address in Chinese characters or emoji is cut by what a terminal shows, and columns stay below each other."""
+    row = {"due": NOON, "raised_at": NOON, "cleared_at": None, "priority": 4, "recipient": who, "message_key": who * 3}
+    plain = row | {"recipient": WHO, "message_key": ID}
+    lines = _grouped.members([row, plain], NOON, "recipient", 0)
+    fits(lines)
+    assert len({cell_len(line.rpartition("  ")[0]) for line in lines}) == 1
+    fits([_lists.head(who, Settings(), {"through": NOON, "silent": [who, who], "behind": [], "sources": 2})])
+    fits(queue.lines("T", {"through": NOON}, [of(who, who)]))
+    fits([replay.lines([ALERT | {"recipient": who, "message_key": who}])[0]])
+    fits(_evidence.said(who, Counts(pieces=1, events=1, ignored=Counter({who: 3, who[1:]: 2}))))
+
+
+@pytest.mark.parametrize("who", [CJK, EMOJI, CJK + EMOJI], ids=["CJK", "emoji", "both"])
+def test_the_heading_of_a_trace_has_room_for_wide_characters(who: str) -> None:
+    """Its id and its parties."""
+    unit = {
+        "size": 1, "priority": -4, "originator": who, "recipient": who * 2, "host": who, "submitted_at": NOON,
+        "proof_at": None, "proof": "", "outcome": "lost", "report_state": "expected", "report_due": NOON,
+        "report_at": None, "deleted_at": NOON, "last_host": who, "last_queue_id": who,
+    }  # fmt: skip
+    fits(trace.heading({"message_id": who * 3, "message_key": who}, {"units": [unit]}, {}))
+
+
+def test_wide_texts_are_cut_filled_and_broken_by_cells() -> None:
+    """A character of two cells is whole, or not there."""
+    assert clean("日本語", 6) == "日本語"
+    assert clean("日本語", 5) == "日本…"
+    assert cell_len(clean("日本語", 4)) == 4
+    assert resized("日本", 5) == "日本 "
+    lines = wrapped(f"to {'日本語' * 40} end", "  ")
+    fits(lines)
+    assert "".join("".join(lines).split()) == f"to{'日本語' * 40}end"
+
+
+def test_lines_are_broken_where_blanks_are() -> None:
+    """Lines after the first are set in, and no blank is left at an end."""
+    lines = wrapped("word " * 40, "  ", "    ")
+    assert lines[0] == "  " + "word " * 14 + "word"
+    assert [line[:7] for line in lines[1:]] == ["      w"] * 2
+    assert [line for line in lines if line.endswith(" ")] == []
