@@ -1,11 +1,14 @@
-"""`custody forget`: an address leaves the warehouse."""
+"""`custody forget`: an address leaves the warehouse.
+
+What it does not reach is said each time, with how long the address stays there: nobody may take the warehouse for all.
+"""
 
 from pathlib import Path
 
 import click
 
-from streams.cli._lists import columns, ledger_options
-from streams.cli._screen import clean
+from streams.cli._lists import columns, ledger_options, say
+from streams.cli._screen import clean, wrapped
 from streams.cli._stack import json_option, say_json, settings_of
 
 NAMING = (
@@ -13,6 +16,18 @@ NAMING = (
     "message-events-dlq",
 )  # fmt: skip
 """Topics whose records can name a person."""
+
+LATEST, CLOSED = "the latest of each key, for ever", "until what names it has closed"
+
+BEYOND = {
+    "collectors' checkpoints": "until the queue entry has left (3 minutes more; 60 days where nothing says so); of a "
+    "store, until as many newer copies and sessions came (10,000 and 2,000)",
+    "trackers, in memory and in custody-snapshots": "until the message has closed (linger and horizon in the terms)",
+    "the changelog of the cases worker, in Kafka": f"{LATEST}, as cases",
+    "the warehouse's list of changes, system.mutations": "the last hundred of each table; they quote the address",
+    "the evidence itself, logs and mails": "as long as you keep them; collecting them again brings it back",
+}
+"""What else can name a person, and until when."""
 
 
 @click.command()
@@ -25,7 +40,8 @@ def command(
 ) -> None:
     r"""Put a pseudonym in the place of ADDRESS in every table, and delete the raw evidence that has it.
 
-    Counts and figures stay. The log in Kafka keeps its records until their retention ends: the command says how long.
+    Counts and figures stay. Nothing but the warehouse's tables is reached: not Kafka, nor checkpoints of collectors,
+    nor trackers. The command says how long each of them keeps it.
 
     \b
     Example: custody forget carol@dest.test --yes
@@ -38,19 +54,27 @@ def command(
     rows = forget.forget(client, address) if yes else forget.found(client, address)
     named = forget.in_terms(client, address)
     if as_json:
-        say_json({"ledger": settings.ledger, "done": yes, "rows": rows, "in_terms": named, "kept": kept()})
-        return
-    word = "had" if yes else "have"
-    click.echo(f"{clean(address, 60)}: {len(rows)} tables {word} it" + ("; it is gone." if yes and rows else "."))
-    for line in columns([(name, f"{count:,}") for name, count in rows.items()], "lr"):
-        click.echo(line)
-    if named:
-        click.echo("The terms name it: they are yours to change (custody terms use).")
-    click.echo("Kafka keeps its records meanwhile:")
-    click.echo("\n".join(columns(kept().items(), "ll")))
-    click.echo("Tables that are thrown away and fed again before then have it again.")
-    if not yes:
-        click.echo("Nothing is done yet: --yes")
+        said = {"rows": rows, "in_terms": named, "kept": kept(), "beyond": BEYOND}
+        say_json({"ledger": settings.ledger, "done": yes, **said})
+    else:
+        say(lines(address, rows, done=yes, in_terms=named))
+
+
+def lines(address: str, rows: dict[str, int], *, done: bool, in_terms: bool) -> list[str]:
+    """What was done, or would be, and what is not reached."""
+    word, gone = ("had", "; it is gone from them." if rows else ".") if done else ("have", ".")
+    told = [f"{clean(address, 60)}: {len(rows)} tables {word} it{gone}"]
+    told += columns([(name, f"{count:,}") for name, count in rows.items()], "lr")
+    if in_terms:
+        told.append("The terms name it: they are yours to change (custody terms use).")
+    told += ["Kafka is not reached; it keeps its records meanwhile:", *columns(kept().items(), "ll")]
+    told += ["Nor is what else may have it:", *_beyond()]
+    told.append("Tables that are thrown away and fed again before then have it again.")
+    return told if done else [*told, "Nothing is done yet: --yes"]
+
+
+def _beyond() -> list[str]:
+    return [line for where, until in BEYOND.items() for line in wrapped(f"{where}: {until}", "  ")]
 
 
 def kept() -> dict[str, str]:
@@ -58,4 +82,5 @@ def kept() -> dict[str, str]:
     from streams.kafka.topics import all_topics  # noqa: PLC0415 - the broker's client is slow to import
 
     days = {name: all_topics()[name].retention_days for name in NAMING}
-    return {name: f"{count} days" if count else "the latest of each key, for ever" for name, count in days.items()}
+    found = {name: f"{count} days" if count else LATEST for name, count in days.items()}
+    return found | {"custody-snapshots": CLOSED}

@@ -1,4 +1,4 @@
-"""Forgetting an address: nothing of it stays in the warehouse.
+"""Forgetting an address: nothing of it stays in the tables of the warehouse.
 
 Rules:
 - Where an address stands in a text, a pseudonym takes its place: a random name in the same domain, so that counts and

@@ -1,0 +1,38 @@
+"""What `custody forget` says: what was done, and what it does not reach."""
+
+import pytest
+from rich.cells import cell_len
+
+from streams.cli import forget
+
+WHO = "carol@dest.test"
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["asked", "done"])
+def test_what_is_not_reached_is_said_with_how_long_it_has_it(*, done: bool) -> None:
+    """Topics by their retention, those that keep the last of each key for ever, checkpoints, trackers, changes."""
+    lines = forget.lines(WHO, {"event_records": 12}, done=done, in_terms=False)
+    assert [line for line in lines if cell_len(line) > 80] == []
+    table = {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
+    assert table["message-events"] == "400 days"
+    for_ever = {name for name, until in table.items() if until == "the latest of each key, for ever"}
+    assert for_ever == {"alerts", "cases", "progress", "queue-states"}
+    text = " ".join(" ".join(lines).split())
+    for said in (
+        "collectors' checkpoints: until the queue entry has left",
+        "custody-snapshots: until the message has closed",
+        "changelog of the cases worker",
+        "system.mutations",
+    ):
+        assert said in text
+
+
+def test_gone_is_said_of_the_tables_alone() -> None:
+    """And of nothing where nothing was done, or there."""
+    rows = {"event_records": 12, "unit_records": 3}
+    assert forget.lines(WHO, rows, done=True, in_terms=False)[0] == f"{WHO}: 2 tables had it; it is gone from them."
+    assert forget.lines(WHO, {}, done=True, in_terms=False)[0] == f"{WHO}: 0 tables had it."
+    asked = forget.lines(WHO, rows, done=False, in_terms=True)
+    assert asked[0] == f"{WHO}: 2 tables have it."
+    assert asked[-1] == "Nothing is done yet: --yes"
+    assert "The terms name it: they are yours to change (custody terms use)." in asked
