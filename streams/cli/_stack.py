@@ -15,8 +15,8 @@ from streams.cli._screen import escaped
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, load, running
 
-START_PATIENCE = 120
-"""Seconds; a first start fetches 44 MB of jars."""
+AROUND = 120
+"""Seconds for what comes before and after the services, beyond their own patience; who ends is told at once."""
 POLL = 0.05
 LAST_LINES = 3
 
@@ -84,16 +84,21 @@ def _command(settings: Settings, file: Path | None) -> tuple[str, ...]:
 
 
 def _wait(data: Path, process: "subprocess.Popen[bytes]", log: Path) -> Stack:
-    deadline = time.monotonic() + START_PATIENCE
-    while time.monotonic() < deadline:
+    from streams.local.part import SLOW, STILL  # noqa: PLC0415 - asyncio is slow to import
+
+    began = told = time.monotonic()
+    while time.monotonic() - began < SLOW + AROUND:
         stack = running(data)
         if stack is not None and stack.ready and stack.pid == process.pid:
             return stack
         if process.poll() is not None:
             raise _failure(process.returncode, log)
+        if time.monotonic() - told > STILL:
+            told = time.monotonic()
+            click.echo(f"The stack is still starting, for {told - began:.0f} s now; see {log}", err=True)
         time.sleep(POLL)
     process.terminate()
-    raise Unavailable(f"The stack did not start within {START_PATIENCE} s.", hint=f"see {log}")
+    raise Unavailable(f"The stack did not start within {SLOW + AROUND:g} s.", hint=f"see {log}")
 
 
 def _failure(code: int, log: Path) -> CustodyError:

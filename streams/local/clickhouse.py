@@ -24,7 +24,7 @@ from streams import files
 from streams.local import question, schemas
 from streams.local.engine import Engine, Refused
 from streams.local.exchange import Exchange, failure
-from streams.local.part import Part
+from streams.local.part import SLOW, Part
 from streams.local.ports import LOOPBACK, Ports
 
 USER = "custody"
@@ -48,7 +48,8 @@ def warehouse(data: Path, ports: Ports) -> Part:
     arguments = ("--path", str(data / "clickhouse"), "--port", str(ports.clickhouse))
     secret = ("--password-file", str(password_file(data)))
     command = (sys.executable, "-m", "streams.local.clickhouse", *arguments, *secret)
-    return Part(name="clickhouse", command=command, log=log / "clickhouse.log", port=ports.clickhouse)
+    file, port = log / "clickhouse.log", ports.clickhouse
+    return Part(name="clickhouse", command=command, log=file, port=port, start_patience=SLOW)
 
 
 def password_file(data: Path) -> Path:

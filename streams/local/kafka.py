@@ -12,13 +12,14 @@ from pathlib import Path
 
 from streams.core.errors import Misuse, Unavailable
 from streams.local.jars import kafka_jars
-from streams.local.part import Part
+from streams.local.part import SLOW, Part
 from streams.local.ports import LOOPBACK, Ports
 
 JVM = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",  # else one thread ends and half a broker lives on
     "-Djava.awt.headless=true",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps its files so; the warning alarms for nothing
 )
@@ -108,6 +109,7 @@ def broker(
         command=_java(jars, home, *JVM, "kafka.Kafka", str(settings)),
         log=log / "kafka-console.log",
         port=ports.kafka,
+        start_patience=SLOW,
     )
 
 

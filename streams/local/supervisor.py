@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -35,6 +36,9 @@ LONG_PAUSE = 30.0
 LONG_LIFE = 60.0
 LOOK = 10.0
 """Seconds between looks at who does nothing, and at what could not be told."""
+
+CANNOT = (OSError, RuntimeError, subprocess.SubprocessError)
+"""No memory, no process, no thread, no room for a log: there may be later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,19 +126,20 @@ class Keeper:
     async def _live(self) -> None:
         """One life of the part, to its end."""
         try:
-            process = await part.start(self._part)
-        except OSError as error:  # no memory, no process, no room for its log: there may be later
-            self._settle(Unavailable(f"{self._part.name} cannot be started: {error.strerror}."))
-            log.warning("%s cannot be started: %s", self._part.name, error.strerror)
+            process = part.start(self._part)
+        except CANNOT as error:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            self._settle(Unavailable(f"{self._part.name} cannot be started: {reason}."))
+            log.warning("%s cannot be started: %s", self._part.name, reason)
             return
         self._change("starting", process.pid)
         try:
             await part.wait_ready(self._part, process)
             self._change("ready", process.pid)
             self._settle(None)
-            await process.wait()
-        except Unavailable as reason:
-            self._settle(reason)
+            await part.wait_end(process)
+        except Unavailable as why:
+            self._settle(why)
         finally:
             await part.stop(self._part, process)
 
@@ -201,12 +206,18 @@ class Supervisor:
     async def _watch_over(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            if self._untold:
-                self._tell()
-            stalled = await asyncio.to_thread(self._plan.stalled) if self._workers else ()
-            for worker in self._workers:
-                if worker.state.name in stalled:
-                    worker.kill()
+            try:
+                await self._look()
+            except Exception:  # whatever it is: who looks no more would not be missed
+                log.exception("a look at the workers failed")
+
+    async def _look(self) -> None:
+        if self._untold:
+            self._tell()
+        stalled = await asyncio.to_thread(self._plan.stalled) if self._workers else ()
+        for worker in self._workers:
+            if worker.state.name in stalled:
+                worker.kill()
 
     async def _start_kafka(self, chosen: Ports) -> None:
         await self._serve(await asyncio.to_thread(kafka.broker, self._plan.data, chosen, self._plan.cache))

@@ -1,6 +1,23 @@
 """The embedded broker before it starts."""
 
+from pathlib import Path
+
+import pytest
+
+from streams.local import kafka, ports
 from streams.local.kafka import cluster_id
+from streams.local.part import SLOW
+
+
+def test_a_broker_ends_without_memory_and_has_time_to_read_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that lost a thread for want of memory would live on and serve half; one that was killed answers late."""
+    monkeypatch.setattr(kafka, "kafka_jars", lambda *_: ())
+    monkeypatch.setattr(kafka, "_format", lambda *_: None)
+    made = kafka.broker(tmp_path, ports.choose(tmp_path), tmp_path)
+    assert "-XX:+ExitOnOutOfMemoryError" in made.command
+    assert made.start_patience == SLOW
 
 
 def test_the_id_of_a_cluster_is_no_option() -> None:

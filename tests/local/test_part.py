@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from streams.local.part import Part
 STUBBORN = """
 import signal, socket, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", {port}))
+time.sleep(60)
+"""
+
+
+LATE = """
+import socket, time
+time.sleep(1)
 listener = socket.create_server(("127.0.0.1", {port}))
 time.sleep(60)
 """
@@ -32,7 +41,7 @@ def test_output_goes_to_the_log_and_the_environment_is_added(tmp_path: Path) -> 
     )
 
     async def run() -> int:
-        return await (await part.start(asked)).wait()
+        return await part.wait_end(part.start(asked))
 
     assert asyncio.run(run()) == 0
     assert asked.log.read_text(encoding="utf-8") == "b\n"
@@ -43,7 +52,7 @@ def test_a_part_that_ends_instead_of_starting_is_told(tmp_path: Path) -> None:
     asked = _part(tmp_path, "raise SystemExit(4)", port=1)
 
     async def run() -> None:
-        process = await part.start(asked)
+        process = part.start(asked)
         await part.wait_ready(asked, process)
 
     with pytest.raises(Unavailable, match="p ended with 4") as failed:
@@ -56,7 +65,7 @@ def test_a_part_that_does_not_answer_is_told(tmp_path: Path) -> None:
     asked = _part(tmp_path, "import time; time.sleep(60)", port=1, start_patience=0.1)
 
     async def run() -> None:
-        process = await part.start(asked)
+        process = part.start(asked)
         try:
             await part.wait_ready(asked, process)
         finally:
@@ -66,13 +75,45 @@ def test_a_part_that_does_not_answer_is_told(tmp_path: Path) -> None:
         asyncio.run(run())
 
 
+def test_a_part_that_answers_late_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said now and then that it is still starting."""
+    monkeypatch.setattr(part, "STILL", 0.1)
+    port = ports.choose(tmp_path).kafka
+    asked = _part(tmp_path, LATE.format(port=port), port=port, start_patience=part.SLOW)
+
+    async def run() -> None:
+        process = part.start(asked)
+        await part.wait_ready(asked, process)
+        await part.stop(asked, process)
+
+    asyncio.run(run())
+    assert "p is still starting" in caplog.text
+
+
+def test_without_threads_a_part_is_started_and_its_end_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the table of processes is full the child would otherwise live on, with nobody who knows it."""
+    asked = _part(tmp_path, "raise SystemExit(4)")
+
+    def refuse(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    async def run() -> int:
+        return await part.wait_end(part.start(asked))
+
+    assert asyncio.run(run()) == 4
+
+
 def test_a_stubborn_part_is_killed(tmp_path: Path) -> None:
     """A part that does not end when asked is killed after its patience."""
     port = ports.choose(tmp_path).kafka
     asked = _part(tmp_path, STUBBORN.format(port=port), port=port, stop_patience=0.1)
 
     async def run() -> int | None:
-        process = await part.start(asked)
+        process = part.start(asked)
         await part.wait_ready(asked, process)
         await part.stop(asked, process)
         await part.stop(asked, process)

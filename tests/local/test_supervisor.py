@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -96,18 +97,29 @@ def test_a_stack_that_cannot_say_where_it_is_ends_with_the_reason(tmp_path: Path
     assert {keeper.state.condition for keeper in whole._services} == {"stopped"}
 
 
-def test_a_part_that_cannot_be_started_is_started_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "Resource temporarily unavailable"),
+        (RuntimeError("can't start new thread"), "can't start new thread"),
+        (subprocess.SubprocessError("Exception occurred in preexec_fn."), "Exception occurred"),
+    ],
+    ids=["process", "thread", "child"],
+)
+def test_a_part_that_cannot_be_started_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
     """Without a process to be had the first start fails with the reason; the part comes when there is one."""
-    start, refused = part.start, [OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))]
+    start, refused = part.start, [error]
 
-    async def starting(wanted: Part) -> asyncio.subprocess.Process:
+    def starting(wanted: Part) -> part.Process:
         if refused:
             raise refused.pop()
-        return await start(wanted)
+        return start(wanted)
 
     async def run() -> int:
         kept = Keeper(idle("cases", tmp_path), lambda: None)
-        with pytest.raises(Unavailable, match="cases cannot be started: Resource temporarily unavailable"):
+        with pytest.raises(Unavailable, match=f"cases cannot be started: {reason}"):
             await asyncio.wait_for(kept.begin(), PATIENCE)
         await until(lambda: kept.state.condition == "ready")
         await kept.end()
@@ -115,3 +127,24 @@ def test_a_part_that_cannot_be_started_is_started_later(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(part, "start", starting)
     assert asyncio.run(run()) == 1
+
+
+def test_a_look_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it fails of: a second look follows."""
+    monkeypatch.setattr(supervisor, "LOOK", 0.01)
+    looks: list[int] = []
+
+    def stalled() -> set[str]:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise RuntimeError("can't start new thread")
+        return set()
+
+    async def run() -> None:
+        whole = Supervisor(Plan(data=tmp_path, cache=tmp_path, stalled=stalled))
+        whole._workers = [Keeper(idle("cases", tmp_path), lambda: None)]
+        watching = asyncio.create_task(whole._watch_over())
+        await until(lambda: len(looks) > 1)
+        watching.cancel()
+
+    asyncio.run(run())

@@ -50,7 +50,7 @@ class Running:
     def __init__(self, parts: Sequence[Part]) -> None:
         """Nothing runs yet."""
         self._parts = parts
-        self._processes: list[asyncio.subprocess.Process] = []
+        self._processes: list[part.Process] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -71,7 +71,7 @@ class Running:
         self._loop.close()
 
     async def _start(self) -> None:
-        self._processes += await asyncio.gather(*map(part.start, self._parts))
+        self._processes += map(part.start, self._parts)
         await asyncio.gather(*map(part.wait_ready, self._parts, self._processes))
 
     async def _stop(self) -> None:

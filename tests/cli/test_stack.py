@@ -1,0 +1,25 @@
+"""What waits for the stack that starts in the background."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.cli import _stack
+from streams.core.errors import Unavailable
+from streams.local import part
+
+
+def test_a_stack_that_starts_slowly_is_waited_for_and_one_that_ends_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said now and then that it is still starting; its last lines are why it ended."""
+    monkeypatch.setattr(part, "STILL", 0.1)
+    log = tmp_path / "stack.log"
+    log.write_text("custody: no room\n")
+    program = "import time; time.sleep(1); raise SystemExit(3)"
+    slow = subprocess.Popen((sys.executable, "-c", program))  # noqa: S603 - ourselves
+    with slow, pytest.raises(Unavailable, match="no room"):
+        _stack._wait(tmp_path, slow, log)
+    assert f"still starting, for 0 s now; see {log}" in capsys.readouterr().err
