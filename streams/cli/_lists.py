@@ -60,17 +60,20 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], list[str]]:
     return rows[:limit], [f"  and {len(rows) - limit:,} more (--limit 0, --json)"]
 
 
-def opened(data: Path | None, file: Path | None, ledger: str | None) -> "tuple[Settings, Warehouse]":
-    """The ledger's settings and its warehouse.
+def opened(
+    data: Path | None, file: Path | None, ledger: str | None, *, is_long: bool = False
+) -> "tuple[Settings, Warehouse]":
+    """The ledger's settings and its warehouse; `is_long`: what it is asked may take a while.
 
     Raises:
         Misuse: there is no such ledger.
         Unavailable: the warehouse does not answer.
     """
-    from streams.warehouse.questions import Warehouse  # noqa: PLC0415 - the warehouse's client is slow to import
+    from streams.warehouse.client import ASKING, LONG  # noqa: PLC0415 - the warehouse's client is slow to import
+    from streams.warehouse.questions import Warehouse  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
-    return settings, Warehouse.of(settings)
+    return settings, Warehouse.of(settings, LONG if is_long else ASKING)
 
 
 def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:

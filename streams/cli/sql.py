@@ -28,7 +28,7 @@ def command(*, query: str, form: str, data: Path | None, file: Path | None, ledg
     Examples: custody sql "SELECT outcome, count() FROM custody GROUP BY 1"
               custody sql "SELECT * FROM transfer_times" --format CSV
     """
-    _, warehouse = opened(data, file, ledger)
+    _, warehouse = opened(data, file, ledger, is_long=True)
     answer = warehouse.sql(query, "JSON" if as_json else form)
     if form == TABLE and not as_json:
         answer = "\n".join(clean(line) for line in answer.decode("utf-8", "replace").split("\n")).encode()

@@ -4,17 +4,20 @@ Rules:
 - Only what cannot end our process is asked: librdkafka's admin requests to a group's coordinator (its offsets, its
   members) end it where the coordinator moves or is away (librdkafka issues 5040 and 4605, not mended in 2.16). So
   offsets are asked as a consumer of the group does, one that never joins it, and who reads is known from the list.
+- What the tracker and the feed read follows from their groups' names: there a partition of which nothing is committed
+  waits from its beginning, or a group that hangs in its first batch would have nothing to do.
 """
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupState, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
 
 _QUIET = {"log_level": 0}
@@ -52,26 +55,42 @@ def lags(settings: Settings, timeout: float) -> list[Lag]:
 
 
 def is_tracked(settings: Settings, timeout: float) -> bool:
-    """Does a tracker read a ledger now."""
+    """Does a tracker read a ledger now; not, where no broker can say so."""
     admin = AdminClient(settings.kafka_client() | _QUIET)
-    return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
+    with suppress(KafkaException):
+        return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
+    return False
+
+
+def topic_of(group: str, ledger: str) -> str:
+    """What the tracker's or one of the feed's groups reads, as the brokers call it; "" for all others."""
+    role, _, topic = group.removeprefix("custody-").removesuffix(f"-{ledger}").partition("-")
+    if role == "tracker" and not topic:
+        return topic_name("message-events", ledger)
+    return topic_name(topic, ledger) if role == "feed" and topic in all_topics() else ""
 
 
 def _groups(admin: AdminClient, ledger: str, timeout: float) -> dict[str, bool]:
     """The groups of a ledger, by name; which of them have members."""
     own = re.compile(rf"custody-.+-{re.escape(ledger)}")
-    listed = admin.list_consumer_groups(request_timeout=timeout).result(timeout).valid
+    answer = admin.list_consumer_groups(request_timeout=timeout).result(timeout)
+    if answer.errors and not answer.valid:  # no broker answered, which is not the same as no group
+        raise answer.errors[0]
     nobody = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
-    found = {one.group_id: one.state not in nobody for one in listed if own.fullmatch(one.group_id)}
+    found = {one.group_id: one.state not in nobody for one in answer.valid if own.fullmatch(one.group_id)}
     return dict(sorted(found.items()))
 
 
 def _lag(settings: Settings, group: str, places: list[TopicPartition], *, is_read: bool, timeout: float) -> Lag:
+    own = topic_of(group, settings.ledger)
     with _asking(settings, group) as consumer:
-        committed = [place for place in consumer.committed(places, timeout=timeout) if place.offset >= 0]
-        ends = [consumer.get_watermark_offsets(place, timeout=timeout)[1] for place in committed]
-    behind = sum(max(0, end - place.offset) for place, end in zip(committed, ends, strict=True))
-    return Lag(group=group, records=behind, committed=sum(place.offset for place in committed), is_read=is_read)
+        found = [
+            place for place in consumer.committed(places, timeout=timeout) if place.offset >= 0 or place.topic == own
+        ]
+        marks = [consumer.get_watermark_offsets(place, timeout=timeout) for place in found]
+    behind = sum(max(0, end - max(low, place.offset)) for place, (low, end) in zip(found, marks, strict=True))
+    committed = sum(max(0, place.offset) for place in found)
+    return Lag(group=group, records=behind, committed=committed, is_read=is_read)
 
 
 @contextmanager

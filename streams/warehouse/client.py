@@ -1,5 +1,6 @@
 """The warehouse's client: ClickHouse's HTTP protocol, embedded or real."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,16 +15,25 @@ AWAY = (OperationalError, OSError)
 
 REFUSED = (DatabaseError, ClickHouseError)
 
+ASKING = 30
+"""Seconds in which the warehouse answers a question of ours; one that is frozen takes connections and is silent."""
+
+LONG = 300
+"""Seconds for what may take long: a derivation, a question of anybody's."""
+
+_LATE = re.compile(r"read timeout=([0-9]+)")
+
 Answer = TypeVar("Answer")
 
 
-def connect(settings: Settings, *, database: bool = True, readonly: bool = False) -> Any:
+def connect(settings: Settings, *, database: bool = True, readonly: bool = False, patience: int = LONG) -> Any:
     """A client of the ledger's database.
 
     Args:
         settings: of the ledger.
         database: use the ledger's database; without it, before it exists.
         readonly: the engine itself refuses whatever changes data or settings.
+        patience: seconds that it may be silent.
 
     Raises:
         Misuse: there is no such ledger.
@@ -36,6 +46,7 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
             database=settings.database if database else "default",
             autogenerate_session_id=False,
             settings=options,
+            send_receive_timeout=patience,
         )
     except (*AWAY, *REFUSED) as error:
         if "UNKNOWN_DATABASE" in str(error):
@@ -73,5 +84,7 @@ def told(work: Callable[[], Answer]) -> Answer:
 
 def first_line(error: BaseException) -> str:
     """The first line of an error without the client's own words around it, which is what a person needs."""
+    if late := _LATE.search(str(error)):
+        return f"nothing within {late[1]} s"
     said = str(error).rpartition("DB::Exception: ")[2].partition(" (version ")[0].strip()
     return said.splitlines()[0][:300] if said else type(error).__name__

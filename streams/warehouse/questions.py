@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.settings import Settings
 from streams.warehouse import named
-from streams.warehouse.client import ask, connect, told
+from streams.warehouse.client import ASKING, ask, connect, told
 
 Rows = list[dict[str, Any]]
 
@@ -67,13 +67,13 @@ class Warehouse:
     client: Any
 
     @classmethod
-    def of(cls, settings: Settings) -> "Warehouse":
-        """Connect, read-only.
+    def of(cls, settings: Settings, patience: int = ASKING) -> "Warehouse":
+        """Connect, read-only; `patience` is for how many seconds it may be silent.
 
         Raises:
             Unavailable: the warehouse does not answer.
         """
-        return cls(connect(settings, readonly=True))
+        return cls(connect(settings, readonly=True, patience=patience))
 
     def clock(self) -> dict[str, Any]:
         """The last tick: through, silent, behind, and how many sources there are; empty before the first."""
