@@ -3,6 +3,7 @@
 Rules:
 - A check never raises for what it is there to find; it reports.
 - What only the embedded stack needs (Java, jars, ports) is not asked where brokers and warehouse are named.
+- Nobody is waited for longer than `TIMEOUT`, and brokers that did not answer are not asked again: a health check ends.
 """
 
 import shutil
@@ -10,16 +11,28 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from streams.core.errors import CustodyError
+from streams.cli._screen import as_datetime, moment
+from streams.core.errors import CustodyError, Unavailable
 from streams.settings import Settings, Stack, is_held, running
+
+if TYPE_CHECKING:
+    from streams.kafka.lag import Lag
 
 GIGABYTE = 1 << 30
 LEAST_MEMORY, LEAST_DISK = 2 * GIGABYTE, 5 * GIGABYTE
 MOST_SKEW = 1.0
 """Seconds; beyond them deadlines and tables disagree visibly."""
 TIMEOUT = 10.0
+"""Seconds that a service has to answer."""
+
+GROUPS_PAUSE = 5.0
+"""Seconds between two looks at groups for which records wait; Faust commits every 2.8 s, all others more often."""
+
+MOST_AGE, MOST_AHEAD = 180.0, 5.0
+"""Seconds by which the ledger's clock may differ from ours; where no source is heard it stands still for 120."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +65,13 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield _permissions(settings)
     if stack is not None or not (settings.kafka_brokers and settings.clickhouse_url):
         yield from _embedded(settings, stack)
-    yield from _guarded("broker", lambda: _broker(settings))
-    yield from _guarded("topics", lambda: _topics(settings))
-    yield from _guarded("lag", lambda: _lag(settings))
+    answers: list[object] = []
+    yield from _guarded("broker", lambda: _broker(settings, answers))
+    for name, check in {"topics": _topics, "lag": _lag, "clock": _clock}.items():
+        if answers:
+            yield from _guarded(name, partial(check, settings))
+        else:
+            yield Finding(name=name, ok=False, said="the brokers were not asked again", advice="see broker")
     yield from _guarded("warehouse", lambda: _warehouse(settings))
 
 
@@ -63,15 +80,19 @@ def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
     from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
     from confluent_kafka import KafkaException  # noqa: PLC0415
 
+    from streams.warehouse.client import first_line  # noqa: PLC0415
+
     try:
         yield check()
     except CustodyError as error:
         yield Finding(name=name, ok=False, said=str(error), advice=error.hint or "see custody status")
     except KafkaException as error:
         yield Finding(name=name, ok=False, said=error.args[0].str(), advice="is the broker up? see custody status")
-    except ClickHouseError as error:
-        said = str(error).splitlines()[0][:200]
-        yield Finding(name=name, ok=False, said=said, advice="is the warehouse up? see custody status")
+    except TimeoutError:
+        said = f"does not answer within {TIMEOUT:g} s"
+        yield Finding(name=name, ok=False, said=said, advice="see custody status")
+    except (ClickHouseError, OSError) as error:
+        yield Finding(name=name, ok=False, said=first_line(error), advice="is it up? see custody status")
 
 
 def _python() -> Finding:
@@ -159,8 +180,10 @@ def _admin(settings: Settings) -> Any:
     return AdminClient(settings.kafka_client() | {"log_level": 0})
 
 
-def _broker(settings: Settings) -> Finding:
+def _broker(settings: Settings, answers: list[object]) -> Finding:
+    """Do enough of them live; `answers` is told that they answered at all."""
     brokers = _admin(settings).list_topics(timeout=TIMEOUT).brokers
+    answers.append(brokers)
     enough = len(brokers) >= settings.replication_factor
     advice = f"replication_factor is {settings.replication_factor}: start more brokers, or lower it"
     return Finding(name="broker", ok=enough, said=f"{len(brokers)} at {settings.kafka_brokers}", advice=advice)
@@ -177,21 +200,75 @@ def _topics(settings: Settings) -> Finding:
 
 
 def _lag(settings: Settings) -> Finding:
-    """Records that the ledger's groups have not committed yet; one without a member that lags is nobody's work."""
+    """Records that the ledger's groups have not committed yet: nobody's work, or that of who does nothing."""
     from streams.kafka.lag import lags  # noqa: PLC0415
 
     found = lags(settings, TIMEOUT)
     idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.is_read]
+    still = [f"{lag.group} ({lag.records})" for lag in _still(found, settings)]
     said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
-    advice = f"nobody reads for {', '.join(idle)}: is a worker down?"
-    return Finding(name="lag", ok=not idle, said=said, advice=advice)
+    advice = [f"nobody reads for {', '.join(idle)}: is a worker down?"] if idle else []
+    if still:
+        advice.append(f"nothing was committed within {GROUPS_PAUSE:g} s for {', '.join(still)}: does the worker hang?")
+    return Finding(name="lag", ok=not advice, said=said, advice=" ".join(advice))
+
+
+def _still(found: "list[Lag]", settings: Settings) -> "list[Lag]":
+    """The groups that have readers and records, and that commit nothing for a while."""
+    from streams.kafka.lag import lags  # noqa: PLC0415
+
+    waiting = {lag.group: lag for lag in found if lag.records and lag.is_read}
+    if not waiting:
+        return []
+    time.sleep(GROUPS_PAUSE)
+    later = [lag for lag in lags(settings, TIMEOUT) if lag.group in waiting and lag.is_read]
+    return [
+        lag
+        for lag in later
+        if lag.committed == waiting[lag.group].committed and lag.records >= waiting[lag.group].records
+    ]
+
+
+def _clock(settings: Settings) -> Finding:
+    """Does the ledger's clock go on where sources are followed: the last tick that was fed."""
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+    from streams.kafka.progress import live_sources  # noqa: PLC0415
+    from streams.warehouse.questions import Warehouse  # noqa: PLC0415
+
+    live = live_sources(KafkaLog(settings))
+    if not live:
+        return Finding(name="clock", ok=True, said="no live source is declared")
+    try:
+        return judged(Warehouse.of(settings, int(TIMEOUT)).clock(), time.time())
+    except Unavailable as away:
+        said = f"the last tick cannot be read: {away}"
+        return Finding(name="clock", ok=False, said=said, advice="is the warehouse up? see custody status")
+
+
+def judged(tick: dict[str, Any], now: float) -> Finding:
+    """What is found of a ledger with live sources, from its last tick (none: empty) and our time in seconds."""
+    through = as_datetime(tick.get("through"))
+    if through is None:
+        said, advice = "no tick was fed, though live sources are declared", "are the clock and the feed worker up?"
+        return Finding(name="clock", ok=False, said=said, advice=advice)
+    age = now - through.timestamp()
+    held = [f"{word}: {', '.join(tick[word])}" for word in ("behind", "silent") if tick[word]]
+    where = f"{age:.0f} s behind" if age >= 0 else f"{-age:.0f} s ahead of"
+    said = "; ".join([f"at {moment(through)}, {where} this machine's time", *held])
+    advice = "are the clock and the feed worker up?"
+    if tick["behind"]:
+        advice += f" do the collectors of {', '.join(tick['behind'])} keep up? they hold the clock"
+    if age < 0:
+        advice = "set the clocks of all machines by NTP"
+    return Finding(name="clock", ok=-MOST_AHEAD <= age <= MOST_AGE, said=said, advice=advice)
 
 
 def _warehouse(settings: Settings) -> Finding:
     """Does it answer, and does its clock agree with ours."""
     import clickhouse_connect  # noqa: PLC0415
 
-    client = clickhouse_connect.get_client(**settings.clickhouse_client(), connect_timeout=int(TIMEOUT))
+    where = settings.clickhouse_client()
+    client = clickhouse_connect.get_client(**where, connect_timeout=int(TIMEOUT), send_receive_timeout=int(TIMEOUT))
     try:
         skew = abs(float(str(client.command("SELECT toUnixTimestamp64Micro(now64(6))"))) / 1e6 - time.time())
     finally:

@@ -73,6 +73,21 @@ def all_progress(log: Log) -> Iterator[dict[str, Any]]:
                 continue
 
 
+def live_sources(log: Log) -> set[str]:
+    """The sources of a ledger that are followed: the clock goes by what they say.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    live: set[str] = set()
+    for said in all_progress(log):
+        if said["kind"] == "withdrawn":
+            live.discard(said["source"])
+        elif said["live"]:
+            live.add(said["source"])
+    return live
+
+
 def terms_of(log: Log) -> tuple[str, Terms]:
     """The terms that a ledger declares last, else the default: as TOML, and read.
 

@@ -8,6 +8,7 @@ from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
+from tests.kafka.memory import MemoryLog
 
 
 def test_a_source_says_how_far_it_is() -> None:
@@ -36,6 +37,24 @@ def test_what_is_no_progress_is_refused() -> None:
     """Foreign bytes are a peer's fault."""
     with pytest.raises(Undecodable):
         progress.read(b"\0\0\0\0\6rest")
+
+
+def test_a_live_source_is_one_that_is_followed_until_it_is_withdrawn() -> None:
+    """Neither an import nor the terms; what is withdrawn and declared again is one."""
+    log = MemoryLog(Settings())
+    writer = log.writer()
+    told = [
+        progress.declared("terms", live=False, terms="1", text=""),
+        *(progress.declared(name, live=True, terms="", text="") for name in ("mx1", "mx2", "mx3")),
+        progress.progressed("import", 5),
+        progress.withdrawn("mx1"),
+        progress.withdrawn("mx2"),
+        progress.progressed("mx2", 5, live=True),
+    ]
+    for key, value in told:
+        writer.write("progress", key, value)
+    writer.flush()
+    assert progress.live_sources(log) == {"mx2", "mx3"}
 
 
 @pytest.mark.service

@@ -1,0 +1,129 @@
+"""What the doctor finds where services are away, frozen or stand still."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams.cli import _checks
+from streams.cli._checks import examine, judged
+from streams.kafka import broker, lag, progress
+from streams.kafka.lag import Lag
+from streams.settings import Settings
+from tests.kafka.memory import MemoryLog
+
+NOW = 1_795_424_400
+ASKED = ["python", "disk", "permissions", "broker", "topics", "lag", "clock", "warehouse"]
+
+
+@pytest.fixture
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Brokers that are not there, and a warehouse that takes connections and says nothing."""
+    monkeypatch.setattr(_checks, "TIMEOUT", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield Settings(data=tmp_path, kafka_brokers="127.0.0.1:9", clickhouse_url=url)
+
+
+def test_who_is_away_or_frozen_is_a_finding_each(away: Settings) -> None:
+    """Everything is looked at, in the time of a health check."""
+    began = time.monotonic()
+    found = {finding.name: finding for finding in examine(away)}
+    assert time.monotonic() - began < 15
+    assert list(found) == ASKED
+    assert not any(found[name].ok for name in ASKED[3:])
+    assert found["lag"].said == "the brokers were not asked again"
+    assert found["warehouse"].said == "nothing within 1 s"
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ConnectionResetError("reset")], ids=["late", "reset"])
+def test_brokers_that_go_away_meanwhile_are_a_finding(
+    away: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """They answered the first question, and not that for the groups."""
+
+    def lags(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(lag, "lags", lags)
+    monkeypatch.setattr(_checks, "_broker", lambda _, answers: answers.append(1) or _checks._python())
+    monkeypatch.setattr(_checks, "_topics", lambda _: _checks._python())
+    monkeypatch.setattr(_checks, "_clock", lambda _: _checks._python())
+    found = {finding.name: finding for finding in examine(away)}
+    assert found["lag"].said == ("does not answer within 1 s" if isinstance(error, TimeoutError) else "reset")
+    assert "warehouse" in found
+
+
+def group(records: int, committed: int, *, is_read: bool = True) -> Lag:
+    """How far one group is."""
+    return Lag(group="custody-tracker-main", records=records, committed=committed, is_read=is_read)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "advice"),
+    [
+        (group(5, 1), group(5, 1), "nothing was committed within 0 s for custody-tracker-main (5)"),
+        (group(5, 1), group(9, 1), "nothing was committed within 0 s for custody-tracker-main (9)"),
+        (group(5, 1), group(9, 2), ""),
+        (group(0, 1), group(9, 1), ""),
+        (group(5, 1), group(5, 1, is_read=False), ""),
+        (group(5, 1, is_read=False), group(5, 1), "nobody reads for custody-tracker-main (5)"),
+    ],
+    ids=["still", "growing", "working", "done", "leaving", "unread"],
+)
+def test_a_group_that_commits_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch, before: Lag, after: Lag, advice: str
+) -> None:
+    """Only where records waited for it both times."""
+    answers = [before, after]
+    monkeypatch.setattr(_checks, "GROUPS_PAUSE", 0.0)
+    monkeypatch.setattr(lag, "lags", lambda *_: [answers.pop(0)])
+    found = _checks._lag(Settings())
+    assert found.ok == (not advice)
+    assert found.advice.startswith(advice)
+
+
+def tick(age: int, **named: list[str]) -> dict[str, Any]:
+    """The last tick, so many seconds old."""
+    return {"through": (NOW - age) * 1_000_000, "behind": [], "silent": []} | named
+
+
+@pytest.mark.parametrize(
+    ("last", "is_ok", "said", "advice"),
+    [
+        (tick(3), True, "3 s behind this machine's time", ""),
+        (tick(180), True, "180 s behind", ""),
+        (tick(-5), True, "5 s ahead of", ""),
+        (tick(181, behind=["mx1"], silent=["mx2"]), False, "behind: mx1; silent: mx2", "the collectors of mx1"),
+        (tick(-6), False, "6 s ahead of this machine's time", "NTP"),
+        ({}, False, "no tick was fed", "the clock and the feed worker"),
+    ],
+    ids=["fresh", "old-enough", "ahead-a-little", "held", "ahead", "none"],
+)
+def test_a_clock_that_stands_or_runs_ahead_is_told(last: dict[str, Any], is_ok: bool, said: str, advice: str) -> None:  # noqa: FBT001
+    """With who holds it, and what to do."""
+    found = judged(last, NOW)
+    assert found.ok == is_ok
+    assert said in found.said
+    assert advice in found.advice
+
+
+def test_a_clock_is_looked_at_only_where_sources_are_followed(away: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import needs none; where one is needed and the warehouse is silent, that is the finding."""
+    settings = msgspec.structs.replace(away, kafka_brokers=None)
+    log = MemoryLog(settings)
+    monkeypatch.setattr(broker, "KafkaLog", lambda _: log)
+    assert _checks._clock(settings).said == "no live source is declared"
+    key, value = progress.declared("mx1", live=True, terms="", text="")
+    writer = log.writer()
+    writer.write("progress", key, value)
+    writer.flush()
+    found = _checks._clock(settings)
+    assert (found.ok, found.said) == (
+        False,
+        "the last tick cannot be read: The warehouse does not answer: nothing within 1 s",
+    )
