@@ -27,11 +27,17 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name}").command
-        if (
-            command.help
-        ):  # written in raw docstrings, where click's mark for "leave these lines alone" is two characters
-            command.help = command.help.replace("\\b\n", "\b\n")
+        _mark(command)
         return command
+
+
+def _mark(command: click.Command) -> None:
+    """Help is written in raw docstrings, where click's mark for "leave these lines alone" is two characters."""
+    if command.help:
+        command.help = command.help.replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _mark(one)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,17 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
+def groups() -> list[tuple[str, ...]]:
+    """The commands that are groups."""
+    return sorted({words[:1] for words in commands() if len(words) > 1})
+
+
+@pytest.mark.parametrize("words", [*commands(), (), *groups()], ids=lambda words: " ".join(words) or "custody")
+def test_no_help_shows_a_mark_that_is_for_its_maker(words: tuple[str, ...]) -> None:
+    """Neither that of a command, nor that of a group or of what stands in it."""
+    assert "\\b" not in CliRunner().invoke(custody, [*words, "--help"]).output
+
+
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_has_an_example(words: tuple[str, ...]) -> None:
     """One that begins as a person types it."""
