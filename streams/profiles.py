@@ -1,8 +1,16 @@
-"""Profiles of terms: the shipped ones by name, or a file of one's own."""
+"""Profiles of terms: the shipped ones by name, or a file of one's own.
 
+Rules:
+- Who comes with terms is told what in them is meaningless, and they are refused.
+- What a ledger has been told is read as it stands: a refusal that is newer must not end its workers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
+from streams.core import scrutiny
 from streams.core.documents import toml
 from streams.core.errors import Misuse
 from streams.core.terms import Terms
@@ -23,7 +31,19 @@ def load(named: str = "") -> Terms:
     Raises:
         Misuse: there is none, or it is wrong; with the place.
     """
-    return parse(text_of(named), named or DEFAULT)
+    return checked(text_of(named), named or DEFAULT)
+
+
+def checked(text: str, where: str) -> Terms:
+    """Terms from TOML that no ledger has been told yet.
+
+    Raises:
+        Misuse: with the place and what is wrong, or meaningless.
+    """
+    with _placed(where):
+        terms = Terms.parse(toml(text))
+        scrutiny.check(terms.profile)
+        return terms
 
 
 def parse(text: str, where: str) -> Terms:
@@ -32,8 +52,15 @@ def parse(text: str, where: str) -> Terms:
     Raises:
         Misuse: with the place and what is wrong.
     """
-    try:
+    with _placed(where):
         return Terms.parse(toml(text))
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """What is wrong in there is said with the name of the whole."""
+    try:
+        yield
     except Misuse as error:
         raise Misuse(f"{where}: {error}", hint=error.hint) from error
 

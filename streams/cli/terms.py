@@ -8,6 +8,7 @@ import click
 from streams.cli._lists import ledger_options
 from streams.cli._screen import WIDTH, clean
 from streams.cli._stack import json_option, say_json, settings_of
+from streams.core import scrutiny
 from streams.core.errors import Misuse
 from streams.core.terms import Rule, Terms
 from streams.settings import Settings
@@ -75,10 +76,14 @@ def check(*, named: str, as_json: bool) -> None:
     from streams import profiles  # noqa: PLC0415
 
     terms = profiles.load(named)
+    doubts = list(scrutiny.doubts(terms.profile))
     if as_json:
-        say_json({"version": terms.version, "profile": terms.profile})
-    else:
-        click.echo(f"{clean(terms.profile.name)}  version {terms.version}  is right.\n{summary(terms)}")
+        say_json({"version": terms.version, "profile": terms.profile, "doubts": doubts})
+        return
+    verdict = "can be used, but see below." if doubts else "is right."
+    click.echo(f"{clean(terms.profile.name)}  version {terms.version}  {verdict}\n{summary(terms)}")
+    for doubt in doubts:
+        click.echo("\n".join(wrap(f"Doubtful: {doubt}.", WIDTH)))
 
 
 @command.command("use")
@@ -97,7 +102,7 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     from streams.kafka.writer import write_all  # noqa: PLC0415
 
     settings, text = settings_of(data, file, ledger), profiles.text_of(named)
-    terms = profiles.parse(text, named)
+    terms = profiles.checked(text, named)
     numbering.check(KafkaLog(settings))
     before = profiles.parse(declared(settings), "the ledger's terms").version
     write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])

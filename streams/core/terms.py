@@ -2,7 +2,8 @@
 
 Rules:
 - A term is a number of seconds, chosen by priority: the level named or the nearest below it (RFC 6710 numbers; STANAG
-  4406 and X.411 names).
+  4406 and X.411 names). Names of one level are one priority: of two the least term holds.
+- Patterns match in any case of letters. A profile keeps them as they were written, and gives them in lower case.
 - The last rule that matches wins; a rule matches by class (`traffic`), grade, originator domain and recipient domain. A
   message's grade is the attribute `grade=` of its submission or arrival; where the evidence says none, it is "".
 - A copy may lie unread as long as the last mailbox rule that matches says, else as long as all watched mailboxes may.
@@ -35,7 +36,8 @@ LEVELS = {
     "non-urgent": -4,
     "deferred": -4,
 }
-"""Names of priorities: RFC 6710 section 4 and its STANAG 4406 and MIXER assignment policies."""
+"""Names of priorities: RFC 6710 section 4 and its STANAG 4406 and MIXER assignment policies. Two of one level look
+alike in the evidence, which has the number."""
 
 FINDINGS = (
     "overdue",
@@ -62,7 +64,7 @@ Seconds = dict[str, Span]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Other terms for some messages; patterns as in shells, of lower-case domains."""
+    """Other terms for some messages; patterns as in shells."""
 
     originator_domain: str = "*"
     recipient_domain: str = "*"
@@ -70,6 +72,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     grade: str = "*"
     report: Seconds | None = None
     stuck: Seconds | None = None
+
+    def patterns(self) -> tuple[str, str, str, str]:
+        """What it asks for, in lower case: class, grade, originator domain, recipient domain."""
+        return (
+            self.traffic.lower(),
+            self.grade.lower(),
+            self.originator_domain.lower(),
+            self.recipient_domain.lower(),
+        )
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,8 +98,9 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rules: tuple[Mailbox, ...] = ()
 
     def terms(self) -> tuple[tuple[str, int | None], ...]:
-        """Patterns of mailboxes with their seconds, None where not watched; the last that matches wins."""
-        return (*((one, self.after) for one in self.mailboxes), *((one.mailbox, one.after) for one in self.rules))
+        """Patterns of mailboxes in lower case, with seconds or None (not watched); the last that matches wins."""
+        said = (*((one, self.after) for one in self.mailboxes), *((one.mailbox, one.after) for one in self.rules))
+        return tuple((pattern.lower(), after) for pattern, after in said)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +144,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bulk: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    def bulk_patterns(self) -> tuple[str, ...]:
+        """The same as `bulk`, in lower case."""
+        return tuple(pattern.lower() for pattern in self.bulk)
+
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
     """What one submission or arrival is owed; microseconds, None where nothing is."""
@@ -142,7 +158,7 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms:
-    """A checked profile that answers what is owed.
+    """A profile that answers what is owed.
 
     Attributes:
         profile: what the file says.
@@ -152,18 +168,17 @@ class Terms:
     """
 
     def __init__(self, profile: Profile) -> None:
-        """Check a profile.
+        """Read a profile; whether it says what its author means is asked by `scrutiny`.
 
         Raises:
-            Misuse: a finding or a priority has an unknown name.
+            Misuse: a finding or a priority has an unknown name, or a message would close before it is found.
         """
         self.profile = profile
         self.version = blake2b(msgspec.json.encode(profile), digest_size=6).hexdigest()
         self.findings = frozenset(profile.findings)
         _check_names("findings", profile.findings, FINDINGS)
-        for where, seconds in _all_seconds(profile):
+        for where, seconds in all_seconds(profile):
             _check_names(where, seconds, LEVELS)
-        _check_patterns(profile)
         self.by_grade = any(rule.grade != "*" for rule in profile.rules)
         domains = (domain for rule in profile.rules for domain in (rule.originator_domain, rule.recipient_domain))
         self.by_party = bool(profile.bulk) or any(domain != "*" for domain in domains)
@@ -195,14 +210,14 @@ class Terms:
         )
 
     def _traffic(self, traffic: Traffic, originator: str) -> Traffic:
-        if traffic is Traffic.OURS and any(fnmatchcase(originator.lower(), p) for p in self.profile.bulk):
+        if traffic is Traffic.OURS and any(fnmatchcase(originator.lower(), p) for p in self.profile.bulk_patterns()):
             return Traffic.BULK
         return traffic
 
     def _seconds(self, said: tuple[str, ...]) -> tuple[Seconds, Seconds]:
         report, stuck = self.profile.report, self.profile.stuck
         for rule in self.profile.rules:
-            if all(map(fnmatchcase, said, _patterns(rule))):
+            if all(map(fnmatchcase, said, rule.patterns())):
                 report = rule.report if rule.report is not None else report
                 stuck = rule.stuck if rule.stuck is not None else stuck
         return report, stuck
@@ -210,7 +225,7 @@ class Terms:
     def unread_after(self, user: str, mailbox: str) -> int | None:
         """Microseconds that a copy may lie unread, or None where the mailbox is not watched."""
         name = f"{user}/{mailbox}".lower()
-        after = [seconds for pattern, seconds in self.profile.unread.terms() if fnmatchcase(name, pattern.lower())]
+        after = [seconds for pattern, seconds in self.profile.unread.terms() if fnmatchcase(name, pattern)]
         return after[-1] * SECOND if after and after[-1] is not None else None
 
 
@@ -219,51 +234,30 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower() if "@" in address else ""
 
 
-def _patterns(rule: Rule) -> tuple[str, ...]:
-    """What a rule asks for: class, grade, originator domain, recipient domain."""
-    domains = (rule.originator_domain.lower(), rule.recipient_domain.lower())
-    return (rule.traffic.lower(), rule.grade.lower(), *domains)
+def levels(seconds: Seconds) -> list[tuple[int, int]]:
+    """Levels with their seconds, the lowest level first; the least where several names are of one level."""
+    least_last = sorted(((LEVELS[name], value) for name, value in seconds.items()), reverse=True)
+    return sorted(dict(least_last).items())
 
 
-def _pick(seconds: Seconds, priority: int) -> int | None:
-    """The term of the highest level not above a priority, else of the lowest level there is."""
-    if not seconds:
-        return None
-    levels = sorted((LEVELS[name], value) for name, value in seconds.items())
-    below = [value for level, value in levels if level <= priority]
-    return (below[-1] if below else levels[0][1]) * SECOND
-
-
-def _all_seconds(profile: Profile) -> list[tuple[str, Seconds]]:
+def all_seconds(profile: Profile) -> list[tuple[str, Seconds]]:
+    """Every table of terms, with its place."""
     named = [("report", profile.report), ("stuck", profile.stuck)]
     for number, rule in enumerate(profile.rules):
         named += [(f"rules[{number}].report", rule.report or {}), (f"rules[{number}].stuck", rule.stuck or {})]
     return named
 
 
+def _pick(seconds: Seconds, priority: int) -> int | None:
+    """The term of the highest level not above a priority, else of the lowest level there is."""
+    if not seconds:
+        return None
+    known = levels(seconds)
+    below = [value for level, value in known if level <= priority]
+    return (below[-1] if below else known[0][1]) * SECOND
+
+
 def _check_names(where: str, names: Any, allowed: Any) -> None:
     for name in names:
         if name not in allowed:
             raise Misuse(f"terms: {where}: unknown name {name!r}", hint=f"Known: {', '.join(allowed)}")
-
-
-def _check_patterns(profile: Profile) -> None:
-    """Refuse what can never match, or would change nothing: whoever wrote it meant something else."""
-    for number, rule in enumerate(profile.rules):
-        _check_rule(f"rules[{number}]", rule)
-    mailboxes = [(f"unread.mailboxes[{n}]", one) for n, one in enumerate(profile.unread.mailboxes)]
-    mailboxes += [(f"unread.rules[{n}].mailbox", one.mailbox) for n, one in enumerate(profile.unread.rules)]
-    for where, one in mailboxes:
-        if "/" not in one and "*" not in one:
-            raise Misuse(f"terms: {where}: {one!r} names no mailbox", hint="user/mailbox, as in carol@dest.test/INBOX")
-
-
-def _check_rule(where: str, rule: Rule) -> None:
-    if rule.report is None and rule.stuck is None:
-        raise Misuse(f"terms: {where}: says neither report nor stuck", hint="an empty table takes the terms away")
-    for name in ("originator_domain", "recipient_domain"):
-        if "@" in getattr(rule, name):
-            raise Misuse(f"terms: {where}.{name}: {getattr(rule, name)!r} is an address, not a domain")
-    classes = [traffic.value for traffic in Traffic]
-    if not any(fnmatchcase(one, rule.traffic.lower()) for one in classes):
-        raise Misuse(f"terms: {where}.traffic: no class is {rule.traffic!r}", hint=f"classes: {', '.join(classes)}")

@@ -33,7 +33,7 @@ def terms(named: str = "") -> Terms:
     Raises:
         Misuse: there are none, or they are wrong.
     """
-    return profiles.parse(text(named), named or "the simulated terms")
+    return profiles.checked(text(named), named or "the simulated terms")
 
 
 def text(named: str = "") -> str:

@@ -10,7 +10,7 @@ Rules:
 import re
 from typing import Any
 
-from streams.core.terms import LEVELS, SECOND, Seconds, Terms
+from streams.core.terms import SECOND, Rule, Seconds, Terms, levels
 
 TYPE = (
     "Array(Tuple(String, String, String, UInt8, Array(Tuple(Int32, Int64)), UInt8, Array(Tuple(Int32, Int64)), String))"
@@ -24,25 +24,28 @@ def parameters(terms: Terms) -> dict[str, Any]:
     """What fixes due times."""
     profile = terms.profile
     first = ("", "", "", 1, _levels(profile.report), 1, _levels(profile.stuck), "")
-    more = [
-        (
-            pattern(rule.traffic.lower()),
-            pattern(rule.originator_domain.lower()),
-            pattern(rule.recipient_domain.lower()),
-            int(rule.report is not None),
-            _levels(rule.report or {}),
-            int(rule.stuck is not None),
-            _levels(rule.stuck or {}),
-            pattern(rule.grade.lower()),
-        )
-        for rule in profile.rules
-    ]
+    more = [_rule(rule) for rule in profile.rules]
     return {
         "owed": [first, *more],
-        "bulk": [pattern(bulk) or ".*" for bulk in profile.bulk],
+        "bulk": [pattern(bulk) or ".*" for bulk in profile.bulk_patterns()],
         "unless_declined": profile.report_when == "unless-declined",
-        "watched": [("", -1), *((pattern(one.lower()), _micros(after)) for one, after in profile.unread.terms())],
+        "watched": [("", -1), *((pattern(one), _micros(after)) for one, after in profile.unread.terms())],
     }
+
+
+def _rule(rule: Rule) -> tuple[Any, ...]:
+    traffic, grade, originator, recipient = map(pattern, rule.patterns())
+    report, stuck = (int(one is not None) for one in (rule.report, rule.stuck))
+    return (
+        traffic,
+        originator,
+        recipient,
+        report,
+        _levels(rule.report or {}),
+        stuck,
+        _levels(rule.stuck or {}),
+        grade,
+    )
 
 
 def pattern(shell: str) -> str:
@@ -62,8 +65,8 @@ def _piece(piece: str) -> str:
 
 
 def _levels(seconds: Seconds) -> list[tuple[int, int]]:
-    levels = sorted(((LEVELS[name], value * SECOND) for name, value in seconds.items()), reverse=True)
-    return [*levels, (_LOWEST, levels[-1][1])] if levels else []
+    known = [(level, value * SECOND) for level, value in reversed(levels(seconds))]
+    return [*known, (_LOWEST, known[-1][1])] if known else []
 
 
 def _micros(seconds: int | None) -> int:

@@ -101,6 +101,27 @@ def test_terms_are_listed_shown_and_checked(tmp_path: Path) -> None:
     assert "repotr" in str(run("terms", "check", str(file)).exception)
 
 
+def test_meaningless_terms_are_given_to_no_ledger(tmp_path: Path) -> None:
+    """They are refused before the ledger is asked for anything."""
+    file = tmp_path / "mine.toml"
+    file.write_text(run("terms", "show", "watch").output.replace("urgent = 3600", "urgent = 3600\nflash = 600"))
+    for words in (["check"], ["use", "--data", str(tmp_path)]):
+        error = run("terms", words[0], str(file), *words[1:]).exception
+        assert "report: 'urgent' and 'flash' are one priority" in str(error)
+
+
+def test_terms_that_watch_what_they_do_not_find_are_doubtful(tmp_path: Path) -> None:
+    """They can be used; who wrote them learns what they do not do."""
+    file = tmp_path / "mine.toml"
+    watching = run("terms", "show", "watch").output.replace("mailboxes = []", 'mailboxes = ["*/INBOX"]')
+    file.write_text(watching)
+    said = run("terms", "check", str(file))
+    assert "Doubtful: unread: findings has neither unread nor not-read" in said.output
+    assert "is right" not in said.output
+    assert said.exit_code == 0
+    assert json.loads(run("terms", "check", str(file), "--json").output)["doubts"]
+
+
 def test_a_profile_is_explained_rule_by_rule() -> None:
     """Whom each rule speaks of, and what it says, on a terminal of 80 columns."""
     said = run("terms", "check", str(files("schemas") / "examples" / "terms.toml")).output

@@ -62,7 +62,7 @@ def harmless(shown: str) -> bool:
 def _terms(data: bytes) -> None:
     """Terms answer, or are refused."""
     with suppress(Misuse):
-        terms = profiles.parse(data.decode("utf-8", "replace"), "terms")
+        terms = profiles.checked(data.decode("utf-8", "replace"), "terms")
         owed = terms.owed(Traffic.OURS, 4, "a" * 60 + "@b.test", "c@d.test")
         assert all(span is None or 0 <= span < 1 << 62 for span in (owed.report, owed.stuck))
         terms.unread_after("user", "INBOX/" + "a" * 60)

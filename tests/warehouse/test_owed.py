@@ -28,6 +28,25 @@ def test_levels_end_with_one_for_all_below() -> None:
     assert rule == ("", "", "", 1, [(4, SECOND), (0, 2 * SECOND), (-128, 2 * SECOND)], 1, [], "")
 
 
+def test_of_two_names_of_one_level_the_engine_has_the_least_term() -> None:
+    """As the core has, so that the two derivations agree."""
+    terms = Terms.parse({"name": "x", "report": {"flash": 1, "urgent": 6}, "stuck": {"urgent": 7, "flash": 8}})
+    (rule,) = owed.parameters(terms)["owed"]
+    assert rule[4] == [(4, SECOND), (-128, SECOND)]
+    assert rule[6] == [(4, 7 * SECOND), (-128, 7 * SECOND)]
+
+
+def test_patterns_are_asked_for_in_lower_case() -> None:
+    """The engine compares them with addresses in lower case."""
+    rules = [{"grade": "High", "originator_domain": "A.test", "recipient_domain": "B.test", "stuck": {}}]
+    more = {"bulk": ["News@X"], "rules": rules, "unread": {"mailboxes": ["*/INBOX"]}}
+    given = owed.parameters(Terms.parse({"name": "x", "report": {}, "stuck": {}} | more))
+    _, rule = given["owed"]
+    found = zip((*given["bulk"], rule[1], rule[2], rule[7]), ("news@x", "a.test", "b.test", "high"), strict=True)
+    assert all(re.search(one, text) for one, text in found)
+    assert re.search(given["watched"][1][0], "bo@b.test/inbox")
+
+
 def test_a_rule_says_which_terms_it_has() -> None:
     """A rule without terms for reports leaves those before it; one with none at all takes them away."""
     rules = [{"traffic": "inbound", "stuck": {"normal": 1}}, {"recipient_domain": "X.test", "report": {}}]
