@@ -3,7 +3,7 @@
 Rules:
 - New terms read the log from the beginning and tell all that they find. What stood under the old ones, and is not among
   it by then, would stand for ever: nobody looks for it any more.
-- Nothing is kept before that: who dies meanwhile begins anew, and finds the same.
+- Nothing is kept before that, only how far it is committed: who dies meanwhile begins anew, and finds the same.
 """
 
 from collections.abc import Iterable

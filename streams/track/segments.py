@@ -43,6 +43,9 @@ AHEAD = 16
 HEAP = 700_000
 """Bytes of names in a segment."""
 
+ANEW = "anew"
+"""Stands for the id of a manifest where the log is read from the beginning and nothing is kept yet; no id is so."""
+
 Piece = tuple[str, dict[str, Any], bytes]
 """What a segment says: of what, its columns by name, and bytes that are no column."""
 

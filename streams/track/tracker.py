@@ -8,6 +8,8 @@ Rules:
 - Queue states are for the eye: they are told when state is kept, after it, so that the manifest knows every queue that
   was ever told, and one that owes nothing any more is told so, too.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
+- Who reads again under new terms keeps nothing until all is read. It commits how far it is in the name of no manifest:
+  that it goes on is seen from outside, and the next life begins anew.
 """
 
 import logging
@@ -255,14 +257,15 @@ class Tracker:
 
     def _keep(self, drafts: Sequence[Draft]) -> None:
         """What was written counts from the commit on; then what it replaces is removed."""
-        if not drafts:
+        reached = {number: Committed(offset=self.parts[number].offset, metadata=segments.ANEW) for number in self._left}
+        if not drafts and not reached:
             return
         self._writer.flush()
         for draft in drafts:
             key = segments.manifest_key(draft.part.partition, draft.manifest.id)
             self._write(key, segments.manifest_bytes(draft.manifest))
         self._writer.flush()
-        self._reader.commit({draft.part.partition: draft.place for draft in drafts})
+        self._reader.commit(reached | {draft.part.partition: draft.place for draft in drafts})
         for draft in drafts:
             self._remove(draft.part.partition, draft.replaced, draft.removed)
             draft.kept.offset, draft.kept.manifest = draft.manifest.offset, draft.manifest.id

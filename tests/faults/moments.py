@@ -145,7 +145,8 @@ class Moments:
         for (group, topic, number), place in changed:
             before = self._stored.get((group, topic, number))
             self._stored[group, topic, number] = place
-            yield from self._committed(group, topic, number, place.offset or 0, (before and before.offset) or 0)
+            if place.metadata != segments.ANEW:  # that says how far it is, not that anything is done
+                yield from self._committed(group, topic, number, place.offset or 0, (before and before.offset) or 0)
         yield from self._unkept(is_new=bool(changed))
 
     @property
@@ -217,7 +218,8 @@ class Moments:
             return
         self._snapshots = size
         for (group, _, number), place in self._stored.items():
-            if group.startswith("custody-tracker") and not self._is_whole(number, place):
+            is_kept = group.startswith("custody-tracker") and place.metadata != segments.ANEW
+            if is_kept and not self._is_whole(number, place):
                 yield f"kept before acknowledged: partition {number} up to {place.offset}"
 
     def _is_whole(self, number: int, place: Committed) -> bool:

@@ -75,6 +75,22 @@ def test_who_dies_while_it_reads_again_leaves_it_to_the_next(log: MemoryLog) -> 
     assert standing(log) == {("overdue", NEW.version)}
 
 
+def test_who_reads_again_is_seen_to_go_on(log: MemoryLog) -> None:
+    """What is committed changes before anything is kept: who looks from outside would end it for ever."""
+    reached = list[int]()
+    tracker = Tracker(log, NEW, batch=1)
+    for _ in range(3):
+        tracker.step(0)
+        tracker.keep()
+        (place,) = log.stored.values()
+        assert ("stuck", OLD.version) in standing(log)
+        reached.append(place.offset or 0)
+    tracker.close()
+    assert reached == sorted(set(reached))
+    follow(log, NEW, 1)
+    assert standing(log) == {("overdue", NEW.version)}
+
+
 def test_who_goes_on_under_the_same_terms_takes_nothing_back(log: MemoryLog) -> None:
     """What it told before it died, it told."""
     follow(log, OLD)
