@@ -23,11 +23,11 @@ import os
 import signal
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import faust
-from faust.exceptions import FaustError
 from mode import Service
 
 from streams import files, profiles
@@ -96,10 +96,18 @@ def terms_of(settings: Settings) -> Terms:
     return progress.terms_of(KafkaLog(settings))[1]
 
 
+class _App(faust.App):
+    """An app that ends surely, whichever of its parts fails: a timer, a rebalance, a hot loop."""
+
+    def _crash(self, reason: BaseException) -> None:
+        _end_surely()
+        super()._crash(reason)
+
+
 def _app(role: str, settings: Settings) -> Any:
     folder = settings.data / "faust" / f"{settings.ledger}-{role}"
     files.make_folder(folder)
-    return faust.App(
+    return _App(
         f"custody-{role}-control-{settings.ledger}",  # a group of its own: the hot loop has another
         broker=[f"kafka://{place}" for place in str(settings.kafka_client()["bootstrap.servers"]).split(",")],
         broker_credentials=_credentials(settings),
@@ -149,10 +157,14 @@ def _clock(app: Any, settings: Settings) -> None:
     ticker = Ticker(KafkaLog(settings))
     topic = app.topic(topic_name("progress", settings.ledger))
 
+    def take(value: bytes | None) -> None:
+        with _taken("progress"):
+            ticker.hear(registry.inward(settings, "progress", value))
+            ticker.look()
+
     async def hear(values: Any) -> None:
         async for value in values:
-            ticker.hear(registry.inward(settings, "progress", value))
-            await asyncio.to_thread(ticker.look)
+            await asyncio.to_thread(take, value)
 
     async def start(*_: Any, **__: Any) -> None:
         await asyncio.to_thread(ticker.recall)
@@ -194,7 +206,9 @@ def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms 
 def _controlling(settings: Settings, terms: Terms | None) -> Any:
     async def control(values: Any) -> None:
         async for value in values:
-            if terms is not None and _is_new(registry.inward(settings, "progress", value), terms):
+            with _taken("progress"):
+                is_new = terms is not None and _is_new(registry.inward(settings, "progress", value), terms)
+            if is_new:
                 log.warning("the ledger has new terms: starting again")
                 _end()
 
@@ -274,10 +288,17 @@ def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[
     async def taking(stream: Any) -> None:
         async for event in stream.events():
             message = event.message
-            try:
+            with _taken(topic):
                 take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
-            except (CustodyError, FaustError):
-                log.exception("a record of %s could not be taken: starting again from it", topic)
-                os._exit(1)  # at once: a worker that ends in order, or goes on, commits it as done
 
     return taking
+
+
+@contextmanager
+def _taken(topic: str) -> Iterator[None]:
+    """A record is taken, or the worker ends, whatever went wrong: Faust would start the agent again, after it."""
+    try:
+        yield
+    except Exception:
+        log.exception("a record of %s could not be taken: starting again from it", topic)
+        os._exit(1)  # at once: a worker that ends in order, or goes on, commits it as done

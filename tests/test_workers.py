@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from faust.exceptions import PartitionsMismatch
+from mode import Service
 from polars.exceptions import PanicException
 
 from streams import profiles, workers
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, registry, topics
 from streams.settings import Settings
+from streams.track import ticks
 from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.registry import serving
 
@@ -33,7 +35,7 @@ class Stream:
             yield SimpleNamespace(value=b"x", message=SimpleNamespace(partition=0, offset=offset))
 
 
-@pytest.mark.parametrize("error", [PartitionsMismatch("no changelog"), Unavailable("no registry")])
+@pytest.mark.parametrize("error", [PartitionsMismatch("no changelog"), Unavailable("no registry"), KeyError("x")])
 def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -51,6 +53,24 @@ def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
     with pytest.raises(Ended):
         asyncio.run(workers._taking(Settings(), "alerts", take)(Stream()))
     assert taken == [(0, 7)]
+
+
+def test_a_clock_writer_that_fails_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a source said is not taken for heard."""
+
+    def fail(_ticker: ticks.Ticker, _value: bytes | None) -> None:
+        raise KeyError
+
+    def end(code: int) -> None:
+        raise Ended(code)
+
+    app = workers._app("clock", Settings(data=tmp_path, kafka_brokers=PLACE))
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr(ticks.Ticker, "hear", fail)
+    workers._clock(app, Settings(data=tmp_path, kafka_brokers=PLACE))
+    (agent,) = app.agents.values()
+    with pytest.raises(Ended):
+        asyncio.run(agent.fun(_each(b"x")))
 
 
 @pytest.mark.parametrize(("name", "ends"), [("guaranteed", 1), ("watch", 0)])
@@ -91,6 +111,28 @@ def test_a_worker_that_cannot_end_in_order_ends_anyway(monkeypatch: pytest.Monke
     workers._end_surely()
     assert ended.wait(60)
     assert codes == [1]
+
+
+@pytest.mark.parametrize("is_child", [False, True], ids=["a timer", "a service"])
+def test_a_worker_any_part_of_which_fails_ends_surely(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_child: bool
+) -> None:
+    """Faust ends in order, and may wait for ever for that."""
+    farewells = set[str]()
+    monkeypatch.setattr(workers, "_end_surely", lambda: farewells.add("surely"))
+
+    async def fail() -> None:
+        raise KeyError
+
+    async def run() -> None:
+        app = workers._app("clock", Settings(data=tmp_path, kafka_brokers=PLACE))
+        part = Service(beacon=app.beacon) if is_child else app
+        part.add_future(fail())
+        await asyncio.wait_for(app._crashed.wait(), 60)
+        assert isinstance(app.crash_reason, KeyError)
+
+    asyncio.run(run())
+    assert farewells == {"surely"}
 
 
 class Loop:

@@ -78,7 +78,7 @@ class Writer:
         except BufferError:
             self._wait(name, written, key, partition)
         except KafkaException as error:
-            raise _refusal(error.args[0], name, value) from error
+            raise _refusal(error.args[0], name, written) from error
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0
@@ -111,6 +111,8 @@ class Writer:
                 self._producer.produce(name, value, key, partition, self._told)
             except BufferError:
                 continue
+            except KafkaException as error:
+                raise _refusal(error.args[0], name, value) from error
             return
 
     def _failed(self, error: KafkaError | None, message: Message) -> None:

@@ -2,8 +2,9 @@
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
-from streams.core.errors import Unavailable
+from streams.core.errors import CustodyError, Unavailable, Undecodable
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import partition_of
 from streams.kafka import topics
@@ -37,6 +38,34 @@ def test_a_writer_that_lost_a_record_is_dead() -> None:
         writer.write("message-events", b"k", b"later")
     with pytest.raises(Unavailable):
         writer.flush()
+
+
+class Full:
+    """A producer whose buffer is full at first, and that refuses afterwards."""
+
+    def __init__(self, code: int) -> None:
+        """With this code."""
+        self.errors = [BufferError(), BufferError(), KafkaException(KafkaError(code))]
+
+    def produce(self, *_: object) -> None:
+        """Take nothing."""
+        raise self.errors.pop(0)
+
+    def poll(self, _timeout: float) -> None:
+        """Nothing happens."""
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [(KafkaError.TOPIC_AUTHORIZATION_FAILED, Unavailable), (KafkaError.MSG_SIZE_TOO_LARGE, Undecodable)],
+    ids=["refused", "too large"],
+)
+def test_what_is_refused_after_a_wait_is_refused_as_at_once(code: int, wanted: type[CustodyError]) -> None:
+    """The buffer was full before: who asked hears the same."""
+    writer = Writer(Settings(kafka_brokers="127.0.0.1:1"))
+    writer._producer = Full(code)  # type: ignore[assignment]
+    with pytest.raises(wanted):
+        writer.write("message-events", b"k", b"v")
 
 
 @pytest.mark.service
