@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, TopicPartition
 
 from streams.kafka import registry
+from streams.kafka.fetching import look, say
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
@@ -14,19 +15,20 @@ WAIT = 0.5
 
 
 def tail(settings: Settings, topic: str) -> Iterator[bytes]:
-    """Values that are written from now on, for ever; a broker that is away is waited for.
+    """Values that are written from now on, for ever; a broker that is away is waited for, and said so.
 
     Raises:
-        Unavailable: the brokers do not answer at the start.
+        Unavailable: the brokers do not answer at the start, or the topic is gone.
+        Misuse: we may not read it (any more).
     """
     start = end_offsets(settings, topic)[0]
-    consumer = Consumer(settings.kafka_client() | {"group.id": "none", "enable.auto.commit": False})
+    consumer = Consumer(settings.kafka_client() | {"group.id": "none", "enable.auto.commit": False, "error_cb": say})
     try:
         consumer.assign([TopicPartition(topic_name(topic, settings.ledger), 0, start)])
         while True:
             for message in consumer.consume(1000, WAIT):
-                value = None if message.error() else registry.inward(settings, topic, message.value())
-                if value is not None:
+                look(message.error())
+                if not message.error() and (value := registry.inward(settings, topic, message.value())) is not None:
                     yield value
     finally:
         consumer.close()

@@ -64,7 +64,7 @@ def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[R
     if any(errors):
         good = [message for message, error in zip(messages, errors, strict=True) if error is None]
         for error in errors:
-            _look(error)
+            look(error)
     parts: dict[int, list[Message]] = {}
     for number, run in groupby(good, Message.partition):
         parts.setdefault(number or 0, []).extend(run)
@@ -84,6 +84,24 @@ def say(error: KafkaError) -> None:
     log.warning("kafka: %s", error.str())
 
 
+def look(error: KafkaError | None) -> None:
+    """What came in place of a message; what passes by itself is only said.
+
+    Raises:
+        Unavailable: the client is dead, or there is no such topic.
+        Misuse: we may not read it.
+    """
+    if error is None or error.code() == END_OF_PARTITION:
+        return
+    if error.code() in _MISSING:
+        raise Unavailable(f"Kafka has not the topic: {error.str()}", hint="custody topics --create")
+    if error.code() in _FORBIDDEN:
+        raise Misuse(f"Kafka refuses us: {error.str()}", hint="give this user the right to read topics and groups")
+    if is_fatal(error):
+        raise Unavailable(f"Kafka put this reader out: {error.str()}")
+    say(error)
+
+
 def is_fatal(error: KafkaError) -> bool:
     """Is the client dead; the callback of errors is told so by the code alone."""
     return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001 - the library names its codes so
@@ -97,15 +115,3 @@ def _records(number: int, part: list[Message], frames: Frames | None) -> Records
         keys=list(map(Message.key, part)),
         offsets=[offset or 0 for offset in map(Message.offset, part)],
     )
-
-
-def _look(error: KafkaError | None) -> None:
-    if error is None or error.code() == END_OF_PARTITION:
-        return
-    if error.code() in _MISSING:
-        raise Unavailable(f"Kafka has not the topic: {error.str()}", hint="custody topics --create")
-    if error.code() in _FORBIDDEN:
-        raise Misuse(f"Kafka refuses us: {error.str()}", hint="give this user the right to read topics and groups")
-    if is_fatal(error):
-        raise Unavailable(f"Kafka put this reader out: {error.str()}")
-    say(error)

@@ -29,13 +29,13 @@ AWAY = Settings(kafka_brokers="127.0.0.1:1")  # where nobody listens
 def test_an_error_that_does_not_pass_is_raised(code: int, kind: type[Exception], said: str) -> None:
     """Reading on would be silence for ever."""
     with pytest.raises(kind, match=said):
-        fetching._look(KafkaError(code))
+        fetching.look(KafkaError(code))
 
 
 @pytest.mark.parametrize("error", [None, KafkaError(END_OF_PARTITION), KafkaError(KafkaError._TRANSPORT)])
 def test_an_error_that_passes_is_said(error: KafkaError | None) -> None:
     """The client connects again by itself."""
-    fetching._look(error)
+    fetching.look(error)
 
 
 def test_records_end_before_an_offset() -> None:
