@@ -32,12 +32,12 @@ def command(
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     with bars(quiet=as_json) as progress:
         wanted = importing.ordered(declared, names)
-        job = importing.Import(settings, declared, sources.read_text(encoding="utf-8"))
-        for source in wanted:
-            bar = Bar(progress, source, job.pieces)
-            job.read(source, bar)
-            bar.finish()
-        through = job.finish()
+        with importing.Import(settings, declared, sources.read_text(encoding="utf-8")) as job:
+            for source in wanted:
+                bar = Bar(progress, source, job.pieces)
+                job.read(source, bar)
+                bar.finish()
+            through = job.finish()
     if as_json:
         say_json({"through": through, "sources": {name: as_data(counts) for name, counts in job.counts.items()}})
     else:

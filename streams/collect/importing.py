@@ -6,23 +6,30 @@ Rules:
 - A path that is not there is refused before anything is read or declared: it is misspelt, and a source that was not
   read would be claimed all the same. A file that turns out to be damaged, cut off or gone costs only itself: the rest
   is read and claimed, and the end says which source is incomplete.
+- One that does not come to its end takes back what it declared beside live sources: their clock would wait for ever.
+  Where it is killed outright the clock writer names what it declared as behind, and `custody withdraw` takes it back.
 - The end is the declared `until`, else the latest time seen in any source; only then may the clock go there.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from streams.collect.declaration import Declaration, Source
 from streams.collect.declaring import declare, end
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
-from streams.core.errors import Misuse, Undecodable
+from streams.core.errors import Misuse, Unavailable, Undecodable
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def store_of(settings: Settings, source: Source) -> Path:
@@ -124,6 +131,18 @@ class Import:
         declare(self.settings, self.declaration, self.text)
         self._writer = EventWriter(KafkaLog(self.settings).writer())
 
+    def __enter__(self) -> Self:
+        """Begin; at the end, `finish`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Where it was interrupted, nobody is to wait for the rest; it is declared again when it goes on."""
+        del error, trace
+        if kind is not None:
+            self._give_up()
+
     def pieces(self) -> int:
         """How many pieces of the source that is being read were read."""
         return self._reading.pieces
@@ -144,3 +163,10 @@ class Import:
             collector.finish(through)
         end(self.settings, self.counts)
         return through
+
+    def _give_up(self) -> None:
+        names = [source.name for source in self.declaration.sources]
+        try:
+            end(self.settings, names)
+        except Unavailable as away:
+            log.warning("the ledger's clock may wait for this import (%s): custody withdraw %s", away, " ".join(names))

@@ -2,18 +2,22 @@
 
 Rules:
 - A tick is written to every partition and acknowledged before the next is thought of. Where that fails the writer is
-  dead, and so is who asked; another begins again from what sources said.
+  dead, and so is who asked; another begins again from what sources said, and from the last tick that all have.
+- It is heard, looked and recalled from several threads, by one at a time.
 """
 
 import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import RLock
 
-from streams.core.clock import Tick
+from streams.core.clock import BEGINNING, Tick
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
 from streams.kafka import progress
 from streams.kafka.ports import Log, RecordWriter
-from streams.track.timekeeper import Timekeeper
+from streams.track.timekeeper import SECOND, Timekeeper
 from streams.wall import Wall
 from streams.wire import envelope
 
@@ -21,6 +25,16 @@ log = logging.getLogger(__name__)
 
 TICK = b""
 """The key of a tick's record."""
+
+TOPIC = "message-events"
+
+REACH = (1_000, 30_000, 1_000_000)
+"""Records before the end of a partition among which its last tick is looked for, one after the other."""
+
+WENT_BACK = 5 * SECOND
+"""Microseconds by which the wall clock may be before the last tick."""
+
+_SAY_EVERY = 60.0
 
 _NOWHERE = bytes(16)
 
@@ -33,16 +47,22 @@ class Ticker:
         self.keeper = Timekeeper()
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
+        self._alone = RLock()
+        self._said_at = -_SAY_EVERY
 
     def recall(self) -> None:
-        """Hear everything that was said so far."""
-        for said in progress.all_progress(self._log):
-            self.keeper.hear(said, self._wall.now(), again=True)
+        """Hear everything that was said so far, and know how far the clock is."""
+        with self._alone:
+            for said in progress.all_progress(self._log):
+                self.keeper.hear(said, self._wall.now(), again=True)
+            if self.keeper.last.through == BEGINNING and self.keeper.has_live():
+                self.keeper.last = last(self._log)
 
     def hear(self, value: bytes | None) -> None:
         """Hear a record of the topic `progress`."""
         try:
-            self.keeper.hear(progress.read(value), self._wall.now())
+            with self._alone:
+                self.keeper.hear(progress.read(value), self._wall.now())
         except Undecodable as error:
             log.warning("a progress record was passed over: %s", error)
 
@@ -52,12 +72,53 @@ class Ticker:
         Raises:
             Unavailable: it was not acknowledged.
         """
-        now = self._wall.now()
-        if self.keeper.misses(now):
-            self.recall()
-        tick = self.keeper.tick(now)
-        if tick is not None:
-            write(self._writer, tick)
+        with self._alone:
+            now = self._wall.now()
+            self._doubt(now)
+            if self.keeper.misses(now):
+                self.recall()
+            tick = self.keeper.tick(now)
+            if tick is not None:
+                write(self._writer, tick)
+
+    def _doubt(self, now: int) -> None:
+        """No live source is believed to be further than our clock, so nothing is told before that is where it was."""
+        through, at = self.keeper.last.through, self._wall.monotonic()
+        if now < through - WENT_BACK and self.keeper.has_live() and at - self._said_at >= _SAY_EVERY:
+            self._said_at = at
+            when = datetime.fromtimestamp(through // SECOND, UTC).isoformat()
+            log.warning("this machine's clock went back: no alarm before %s", when)
+
+
+def last(records: Log) -> Tick:
+    """The last tick that every partition has; one at BEGINNING where there is none among the last of its records."""
+    found = [_last(records, number, end) for number, end in records.end_offsets(TOPIC).items()]
+    return min(found, key=lambda tick: tick.through, default=Tick(through=BEGINNING))
+
+
+def _last(records: Log, partition: int, end: int) -> Tick:
+    until = end
+    for reach in REACH:
+        start = max(0, end - reach)
+        if found := list(_between(records, partition, start, until)):
+            return max(found, key=lambda tick: tick.through)
+        until = start
+    return Tick(through=BEGINNING)
+
+
+def _between(records: Log, partition: int, start: int, end: int) -> Iterator[Tick]:
+    for batch in records.read_range(TOPIC, {partition: start}, {partition: end}) if start < end else ():
+        for key, value in zip(batch.keys, batch.values, strict=True):
+            event = None if key else _event(value)
+            if event is not None and event.kind is Kind.TICK:
+                yield Tick.read(event.occurred_at, event.attributes)
+
+
+def _event(value: bytes | None) -> MessageEvent | None:
+    try:
+        return envelope.decode(value)
+    except Undecodable:
+        return None
 
 
 def encoded(tick: Tick, ledger: str) -> bytes:
@@ -79,5 +140,5 @@ def write(writer: RecordWriter, tick: Tick) -> None:
     """Append a tick to every partition and wait until all have it."""
     value = encoded(tick, writer.settings.ledger)
     for partition in range(writer.settings.partitions):
-        writer.write("message-events", TICK, value, partition)
+        writer.write(TOPIC, TICK, value, partition)
     writer.flush()

@@ -5,7 +5,8 @@ Rules:
 - A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. Where
   all are silent it goes on by the wall, after another patience: somebody must be told that nothing is seen any more.
 - A source that talks but lags holds the clock, and is named as behind. Where the clock stood still for `lag` a tick of
-  one microsecond says who holds it. An import has no timekeeper, hence no silence.
+  one microsecond says who holds it. An import has no timekeeper, hence no silence; beside live sources it is named as
+  behind like them, for it may have been killed.
 - When a source spoke is told by our own clock, not by the collector's, which may be wrong; nor is a live source
   believed to be further than our clock.
 - A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
@@ -113,11 +114,7 @@ class Timekeeper:
         silent = self._silent(now)
         speaking = [heard.through for name, heard in self.sources.items() if name not in silent]
         through = min(speaking, default=now // SECOND * SECOND - SECOND if self._is_alone(now) else BEGINNING)
-        behind = {
-            name
-            for name, heard in self.sources.items()
-            if heard.live and name not in silent and now - heard.through > self.lag
-        }
+        behind = self._behind(now) - silent
         if through <= self.last.through:
             if not self._is_held(now, behind):
                 return None
@@ -132,6 +129,14 @@ class Timekeeper:
             terms=self.terms,
         )
         return self.last
+
+    def has_live(self) -> bool:
+        """Is any source declared that is followed."""
+        return any(heard.live for heard in self.sources.values())
+
+    def _behind(self, now: int) -> set[str]:
+        """Who has not said for so long how far it is; where all are imports nobody waits for them."""
+        return {name for name, heard in self.sources.items() if now - heard.through > self.lag and self.has_live()}
 
     def _is_alone(self, now: int) -> bool:
         """Was no source heard although each had the whole of its patience, and we another."""

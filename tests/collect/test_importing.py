@@ -4,19 +4,22 @@ import gzip
 import io
 import lzma
 import tarfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from streams.collect import sources
+from streams.collect import importing, sources
 from streams.collect.declaration import Source
 from streams.collect.importing import refuse_incomplete, refuse_missing
 from streams.collect.parser import Counts
 from streams.collect.run import Collector
-from streams.core.errors import Misuse, Undecodable
+from streams.core.errors import Misuse, Unavailable, Undecodable
+from streams.settings import Settings
 from tests.collect.broker import Log, Writer
 from tests.collect.postfix_logs import DATA
+from tests.kafka.memory import MemoryLog
 
 DAY = sources.read(DATA / "day" / "sources.toml")
 RELAY = next(source for source in DAY.sources if source.name == "relay-log")
@@ -45,6 +48,30 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     for name in ("none", "link", "file/none"):
         with pytest.raises(Misuse, match=f"There is no {tmp_path / name} "):
             refuse_missing([replace(RELAY, paths=(str(tmp_path), str(tmp_path / name)))])
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("no broker")], ids=["taken", "away"])
+def test_an_import_that_is_interrupted_takes_back_what_it_declared(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception | None
+) -> None:
+    """The clock of the live sources beside it would wait for ever; where the log does not take it, it is said."""
+    taken_back = list[str]()
+
+    def end(_settings: Settings, names: Iterable[str]) -> None:
+        taken_back.extend(names)
+        if error:
+            raise error
+
+    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "end", end)
+    monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
+    with importing.Import(Settings(), DAY):
+        pass
+    assert not taken_back
+    with pytest.raises(KeyboardInterrupt), importing.Import(Settings(), DAY):
+        raise KeyboardInterrupt
+    assert taken_back == [source.name for source in DAY.sources]
+    assert [f"custody withdraw {' '.join(taken_back)}" in said for said in caplog.messages] == [True] * bool(error)
 
 
 def test_a_damaged_log_makes_its_source_incomplete(tmp_path: Path) -> None:

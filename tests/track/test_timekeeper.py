@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import Tick
-from streams.kafka.progress import progressed
+from streams.kafka.progress import declared, progressed
 from streams.settings import Settings
 from streams.track.ticks import Ticker
 from streams.track.timekeeper import SECOND, Timekeeper
@@ -157,6 +158,96 @@ def test_who_holds_a_clock_that_stands_still_is_named_once() -> None:
     assert ticks == [Tick(through=300 * SECOND + 1, behind=("a",))]
     tell(clock, said("a", 498, at=500, live=True))
     assert watched(clock, 500, 500) == [Tick(through=498 * SECOND)]
+
+
+def test_an_import_beside_live_sources_that_holds_the_clock_is_named() -> None:
+    """Once: it may have been killed, and nobody would ever hear why there are no alarms."""
+    clock = keeper(said("a", 100, at=100, live=True))
+    assert watched(clock, 100, 100) == [Tick(through=100 * SECOND)]
+    tell(clock, said("old", kind="declared", at=101))
+    ticks = []
+    for now in range(101, 300):
+        tell(clock, said("a", now, at=now, live=True))
+        ticks += watched(clock, now, now)
+    assert ticks == [Tick(through=100 * SECOND + 1, behind=("old",))]
+    tell(clock, said("old", kind="withdrawn"))
+    assert watched(clock, 300, 300) == [Tick(through=299 * SECOND)]
+
+
+class Stage:
+    """A clock writer over a log of two partitions, and the time."""
+
+    def __init__(self) -> None:
+        """At second 100, where a live source speaks."""
+        self.log, self.now = MemoryLog(Settings(ledger="test", partitions=2)), 100
+        self.ticker = self.begin()
+
+    def begin(self) -> Ticker:
+        """Another clock writer takes over."""
+        self.ticker = Ticker(self.log, Wall(now=lambda: self.now * SECOND, monotonic=lambda: float(self.now)))
+        self.ticker.recall()
+        return self.ticker
+
+    def say(self, source: str, through: int | None, *, live: bool = True) -> None:
+        """A source says how far it is, or is declared."""
+        if through is None:
+            key, value = declared(source, live=live, terms="", text="")
+        else:
+            key, value = progressed(source, through * SECOND, live=live, at=self.now * SECOND)
+        self.log.topics["progress"][0].append((key, value))
+        self.ticker.hear(value)
+
+    def pass_by(self, seconds: int) -> None:
+        """So many seconds, in which a live source speaks, and the clock writer looks."""
+        for _ in range(seconds):
+            self.say("a", self.now)
+            self.ticker.look()
+            self.now += 1
+
+    def ticks(self, partition: int = 0) -> list[Tick]:
+        """What a partition has."""
+        events = [envelope.decode(value) for _, value in filter(None, self.log.topics["message-events"][partition])]
+        return [Tick.read(event.occurred_at, event.attributes) for event in events]
+
+
+def test_a_new_clock_writer_names_who_holds_the_clock_that_it_never_moved() -> None:
+    """How far it is stands in the log, before all that the import wrote."""
+    stage = Stage()
+    stage.pass_by(2)
+    before = stage.ticks()
+    stage.say("old", None, live=False)
+    for number in range(2):
+        stage.log.topics["message-events"][number] += [(b"k", b"v")] * 2000 + [(b"", b"damaged")]
+    stage.begin()
+    stage.pass_by(100)
+    found = stage.log.topics["message-events"][0][-1]
+    assert found is not None
+    event = envelope.decode(found[1])
+    last = Tick.read(event.occurred_at, event.attributes)
+    assert last == Tick(through=before[-1].through + 1, behind=("old",))
+
+
+def test_a_tick_that_not_every_partition_has_is_written_again() -> None:
+    """Its writer died on the way."""
+    stage = Stage()
+    stage.pass_by(2)
+    stage.log.topics["message-events"][1].pop()
+    assert stage.ticks(0) != stage.ticks(1)
+    stage.begin().look()
+    assert stage.ticks(0)[-1] == stage.ticks(1)[-1]
+
+
+def test_a_wall_clock_that_went_back_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """No alarm comes before it is where it was; a second or two is nobody's matter."""
+    stage = Stage()
+    stage.pass_by(50)
+    stage.now -= 3
+    stage.pass_by(2)
+    assert not caplog.messages
+    stage.now = 50
+    stage.begin()
+    stage.pass_by(59)
+    assert caplog.messages == ["this machine's clock went back: no alarm before 1970-01-01T00:02:29+00:00"]
 
 
 def test_a_new_clock_writer_waits_for_who_may_be_about_to_speak() -> None:
