@@ -1,7 +1,8 @@
 """Deriving custody in SQL: for the messages that were touched since the last derivation, and those connected with them.
 
 Rules:
-- Rows are replaced, nothing is incremented, so nothing can count twice.
+- Rows are replaced, nothing is incremented, so nothing can count twice. A version is when it was derived, and after the
+  last also where the wall clock went back: what is derived would lose to what was.
 - What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew.
 - Messages are taken in slices, so that memory is bounded whatever was imported. The tables of a slice are in the
   engine's memory; a slice during which the warehouse began anew has lost them, and is not taken for derived.
@@ -12,7 +13,6 @@ Rules:
 
 import logging
 import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.errors import Unavailable
 from streams.core.lattice import NEVER
 from streams.core.terms import Terms
+from streams.wall import Wall
 from streams.warehouse import owed
 from streams.warehouse.client import AWAY, REFUSED
 from streams.warehouse.scripts import blocks, filled
@@ -75,47 +76,53 @@ class Derivation:
         tick: the tick that says so.
         offsets: by partition, the offset after the last record derived from.
         terms: version of the terms.
+        version: of what it kept last.
     """
 
     clock: Clock
     tick: Tick
     offsets: dict[int, int]
     terms: str
+    version: int
 
 
-def derive(client: Any, terms: Terms) -> int:
+def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     """Derive what changed; returns the number of messages that were touched."""
-    last = derivation(client)
+    last, wall = derivation(client), wall or Wall()
+    version = max(wall.now(), last.version + 1)
     clock = _clock(client, last)  # first: what is fed meanwhile may be derived, but the clock must not go beyond it
     now = offsets(client)
     since = last.offsets if last.terms == terms.version else {}
     count = 0
     if since != now:
-        with _working(client) as work:
+        with _working(client, version) as work:
             count = work.touched(since)
             work.derive(owed.parameters(terms))
-    _nexts(client)
-    _keep(client, clock, now, terms)
+    version = max(wall.now(), version)
+    _nexts(client, version)
+    _keep(client, max(wall.now(), version + 2), clock, now, terms)
     return count
 
 
-def _nexts(client: Any) -> None:
-    """Say which tick came after what was looked back at, where it is there by now."""
+def _nexts(client: Any, version: int) -> None:
+    """Say which tick came after what was looked back at, where it is there by now; as the version after this one."""
     (statement,) = blocks("derive")["nexts"]
-    client.command(statement, parameters={"version": _version()})
+    client.command(statement, parameters={"version": version})
 
 
 def derivation(client: Any) -> Derivation:
     """The last derivation."""
     row = client.query(
-        "SELECT toUnixTimestamp64Micro(clock), silent, behind, partitions, offsets, terms,"
-        " arrayMap(s -> (s.1, s.2, toUnixTimestamp64Micro(s.4), toUnixTimestamp64Micro(s.5)), spans) FROM derivation"
+        "SELECT toUnixTimestamp64Micro(clock), silent, behind, partitions, offsets, terms, version,"
+        " arrayMap(s -> (s.1, s.2, toUnixTimestamp64Micro(s.4), toUnixTimestamp64Micro(s.5)), spans)"
+        " FROM derivations FINAL"
     ).result_rows[0]
     clock = Clock(through=row[0] or BEGINNING)
-    for rule, source, since, until in row[6]:
+    for rule, source, since, until in row[7]:
         clock.spans.setdefault((rule, source), []).append([since, NEVER if until == LAST else until])
     tick = Tick(through=clock.through, silent=tuple(row[1]), behind=tuple(row[2]))
-    return Derivation(clock=clock, tick=tick, offsets=dict(zip(row[3], row[4], strict=True)), terms=row[5])
+    fed = dict(zip(row[3], row[4], strict=True))
+    return Derivation(clock=clock, tick=tick, offsets=fed, terms=row[5], version=row[6])
 
 
 def offsets(client: Any) -> dict[int, int]:
@@ -146,12 +153,12 @@ def _clock(client: Any, last: Derivation) -> tuple[Clock, Tick]:
     return clock, tick
 
 
-def _keep(client: Any, clock: tuple[Clock, Tick], now: dict[int, int], terms: Terms) -> None:
+def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, int], terms: Terms) -> None:
     """Say what was derived from; the views answer for this clock from now on."""
     profile = terms.profile
     row = {
         "name": "last",
-        "version": _version(),
+        "version": version,
         "clock": max(clock[0].through, 0),
         "silent": list(clock[1].silent),
         "behind": list(clock[1].behind),
@@ -190,16 +197,12 @@ def span_unit(source: str, since: int) -> str:
     return blake2b(f"source\0{source}\0{since}".encode(), digest_size=16).hexdigest()
 
 
-def _version() -> int:
-    return time.time_ns() // 1000
-
-
 class _Work:
     """The tables of one derivation."""
 
-    def __init__(self, client: Any, token: str) -> None:
+    def __init__(self, client: Any, token: str, version: int) -> None:
         self._client, self._name = client, f"work_{token}_"
-        self._parameters: dict[str, Any] = {"version": _version()}
+        self._parameters: dict[str, Any] = {"version": version}
 
     def touched(self, since: dict[int, int]) -> int:
         """Find the messages with events after these offsets."""
@@ -291,11 +294,11 @@ SETTINGS = {"prefer_column_name_to_alias": 1}  # the earliest of x may be called
 
 
 @contextmanager
-def _working(client: Any) -> Iterator[_Work]:
+def _working(client: Any, version: int) -> Iterator[_Work]:
     """Tables of one derivation, dropped after it; those of one that died as well."""
     token = secrets.token_hex(4)
     try:
-        yield _Work(client, token)
+        yield _Work(client, token, version)
     finally:
         _drop(client, token)
 

@@ -15,7 +15,8 @@ from streams.core.errors import Unavailable
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
-from streams.warehouse.derive import derive
+from streams.wall import Wall
+from streams.warehouse.derive import derivation, derive
 from tests.core.journeys import (
     TERMS,
     journey,
@@ -100,6 +101,21 @@ def test_new_terms_derive_everything_anew(stack: Settings, ledger: str) -> None:
     new = Ledger(old.client, Terms.parse(TERMS | {"report": {"normal": 1000}, "findings": ["overdue"]}))
     assert new.derive() == 1
     assert new.derived() == {}
+
+
+def test_a_wall_clock_that_went_back_loses_nothing(stack: Settings, ledger: str) -> None:
+    """What is derived then replaces what was derived before, again and again."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(submitted(0, "A1"))
+    both.tick(100)
+    both.derive()
+    first = derivation(both.client).version
+    for number in range(2, 4):
+        both.write(submitted(50 * number, f"A{number}"))
+        both.tick(100 * number)
+        assert derive(both.client, both.terms, Wall(now=lambda: SECOND)) > 0
+        assert_agree(both)
+    assert derivation(both.client).version > first
 
 
 @settings(
