@@ -1,5 +1,7 @@
 """The clock writer: it waits for who speaks, goes on without who is silent, and never goes back."""
 
+from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import Tick
+from streams.kafka import progress as words
 from streams.kafka.progress import declared, progressed
 from streams.settings import Settings
 from streams.track.ticks import Ticker
@@ -235,6 +238,25 @@ def test_a_tick_that_not_every_partition_has_is_written_again() -> None:
     assert stage.ticks(0) != stage.ticks(1)
     stage.begin().look()
     assert stage.ticks(0)[-1] == stage.ticks(1)[-1]
+
+
+def test_what_is_said_while_it_recalls_is_heard_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From another thread: what is looked through does not change meanwhile."""
+    stage, known = Stage(), list[list[str]]()
+    _, value = progressed("b", 0, live=True, at=0)
+    other = Thread(target=stage.ticker.hear, args=[value])
+
+    def everything(_log: MemoryLog) -> Iterator[dict[str, Any]]:
+        other.start()
+        other.join(0.05)
+        known.append(list(stage.ticker.keeper.sources))
+        yield said("a")
+
+    monkeypatch.setattr(words, "all_progress", everything)
+    stage.ticker.recall()
+    other.join(60)
+    assert known == [[]]
+    assert list(stage.ticker.keeper.sources) == ["a", "b"]
 
 
 def test_a_wall_clock_that_went_back_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
