@@ -32,7 +32,8 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
               custody look --sources day/sources.toml
     """
     from streams import profiles  # noqa: PLC0415 - columns are slow to import
-    from streams.collect.look import guessed, look  # noqa: PLC0415
+    from streams.collect.guess import guessed  # noqa: PLC0415
+    from streams.collect.look import look  # noqa: PLC0415
     from streams.collect.sources import read  # noqa: PLC0415
 
     if bool(files) == bool(sources):

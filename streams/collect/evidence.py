@@ -18,9 +18,17 @@ from streams.core.events import MessageEvent
 FileTold = Callable[[str, int], None]
 """Told a file's name and how many of its bytes were read."""
 
+Share = Callable[[Source, Declaration, Sequence[Piece]], Sequence[Piece]]
+"""Which of some pieces are a source's."""
+
 
 def _nothing(_file: str, _done: int) -> None:
     """Tell nobody."""
+
+
+def _all(_source: Source, _declaration: Declaration, pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """Whatever stands in a source's files is its own."""
+    return pieces
 
 
 def files(source: Source) -> list[str]:
@@ -63,11 +71,13 @@ class Evidence:
         declaration: of hosts and submission points.
         counts: by source.
         through: latest time seen, microseconds.
+        share: asked for the pieces that are a source's.
     """
 
     declaration: Declaration
     counts: dict[str, Counts] = field(default_factory=dict)
     through: int = 0
+    share: Share = _all
 
     def events(self, sources: Sequence[Source] | None = None, told: FileTold = _nothing) -> Iterator[MessageEvent]:
         """Every event of some sources (default: all).
@@ -85,5 +95,6 @@ class Evidence:
         for path in files(source):
             set_reference(parser, source, path)
             for pieces in chunks(source, path, parser.counts, partial(told, path)):
-                yield from parser.parse(pieces, file=path, observed_at=time.time_ns() // 1000)
+                own = self.share(source, self.declaration, pieces)
+                yield from parser.parse(own, file=path, observed_at=time.time_ns() // 1000)
         yield from parser.close()

@@ -1,22 +1,15 @@
-"""A look at evidence without a broker: counts, findings, and what cannot be seen in it.
-
-Where nothing is declared, the hosts are those that the lines name, and a message is ours where it was submitted by a
-login, the sendmail command, a submission service or a client on the same machine.
-"""
+"""A look at evidence without a broker: counts, findings, and what cannot be seen in it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from streams.collect import reading
-from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
+from streams.collect.declaration import Declaration
 from streams.collect.evidence import Evidence
-from streams.collect.parser import Counts, Piece
-from streams.collect.syslog import Reader
+from streams.collect.guess import own
+from streams.collect.parser import Counts
 from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
@@ -24,18 +17,11 @@ from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
 from streams.core.holders import NOBODY, cause, holders
-from streams.core.lattice import NEVER
 from streams.core.terms import Terms
 
 BATCH = 50_000
-SAMPLE = 500
-"""Lines that the kind of a file and its hosts are guessed from."""
-
 _MAILBOX = "mailbox="
 """What an event of a store names."""
-
-_LOCAL = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-_SERVICES = frozenset({"submission", "submissions", "smtps"})
 
 
 @dataclass(slots=True)
@@ -86,7 +72,7 @@ def look(declaration: Declaration, terms: Terms) -> Look:
     Raises:
         Misuse: a source cannot be read as declared.
     """
-    evidence, seen = Evidence(declaration), Look()
+    evidence, seen = Evidence(declaration, share=own), Look()
     custody, clock = Custody(terms=terms), Clock()
     for batch in _batches(evidence.events()):
         _count(seen, batch)
@@ -97,49 +83,6 @@ def look(declaration: Declaration, terms: Terms) -> Look:
     seen.states = Counter(state.value for state in report_states(custody, clock)[1])
     seen.found = list(_found(custody, clock))
     return seen
-
-
-def guessed(files: list[Path]) -> Declaration:
-    """A declaration for files that nobody declared: kinds and hosts by their first lines."""
-    names: set[str] = set()
-    sources = []
-    for number, file in enumerate(files):
-        pieces = _first(file)
-        kind = _kind(pieces)
-        hosts = _hosts(pieces) if kind == "postfix" else set()
-        names |= hosts
-        host = file.stem if kind == "dovecot" else ""
-        sources.append(
-            Source(name=f"{file.name}-{number}" if number else file.name, kind=kind, host=host, paths=(str(file),))
-        )
-    points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in sorted(names))
-    return Declaration(
-        sources=tuple(sources), hosts=tuple(Host(name=name) for name in sorted(names)), submission_points=points
-    )
-
-
-def _first(file: Path) -> Sequence[Piece]:
-    pieces = next(iter(reading.lines(str(file), Counts())), []) if file.is_file() else []
-    return pieces[:SAMPLE]
-
-
-def _kind(pieces: Sequence[Piece]) -> str:
-    """The kind of evidence that lines look like; mails where they look like nothing else."""
-    votes = Counter(
-        "jsonl" if piece.raw.startswith(b'{"') and b"__REALTIME" not in piece.raw
-        else "postfix" if b"postfix" in piece.raw
-        else "dovecot" if any(word in piece.raw for word in (b" lmtp(", b" imap(", b"dovecot", b" imap-login:"))
-        else "reports"
-        for piece in pieces
-    )  # fmt: skip
-    logs = [kind for kind, _ in votes.most_common() if kind != "reports"]
-    return logs[0] if logs else "reports"
-
-
-def _hosts(pieces: Sequence[Piece]) -> set[str]:
-    reader = Reader(reference=NEVER // 4)
-    lines = (reader.read(piece.raw) for piece in pieces)
-    return {line.host for line in lines if line is not None and line.host and "postfix" in line.program}
 
 
 def _batches(events: Iterator[MessageEvent]) -> Iterator[list[MessageEvent]]:

@@ -52,6 +52,21 @@ SAVED = (
 )
 """A store's log in which nobody opened anything."""
 
+MIXED = (
+    f"postfix/{TRANSIT[0]}",
+    f"postfix/{TRANSIT[1]}",
+    f"postfix/{TRANSIT[2]}",
+    "dovecot: imap-login: Login: user=<carol@dest.test>, method=PLAIN, rip=192.0.2.5, mpid=8, session=<abc>",
+    "opendkim[5]: 0A1B2C3D4F: no signature data",
+    (
+        "dovecot: lmtp(carol@dest.test)<1><4L2jDrPDBGvMYgAAg+zDdQ>: save: box=INBOX, uid=1, msgid=<m2@other.test>, "
+        "size=291, vsize=300, from=dora@other.test, subject=postfix/smtp[4]: x, flags=()"
+    ),
+    f"postfix/{TRANSIT[3]}",
+    "postfix/qmgr[3]: 0A1B2C3D4F: removed",
+)
+"""The journey of that message in the one log of a switch and a store, with a line of another program."""
+
 STANDARD = {"occurred_at": "2026-11-23T23:27:30Z", "message_id": "<m1@origin.test>", "recipient": "carol@dest.test"}
 REPORT = {"kind": "reported", "action": "delivered", **STANDARD}
 RECEIPT = {"kind": "read", "action": "displayed", "traffic": "receipt", **STANDARD}
@@ -99,6 +114,38 @@ def test_what_was_read_is_counted(folder: Path) -> None:
     assert "Evidence up to 2026-11-23 23:27:25Z" in lines
     assert "Arrivals  ours 1" in lines
     assert "Nothing is found under these terms." in lines
+
+
+def test_times_without_a_year(folder: Path) -> None:
+    """The traditional form names hosts and submission points as well as any."""
+    text = "".join(f"Nov 23 23:27:{number:02} origin postfix/{line}\n" for number, line in enumerate(SENT))
+    (folder / "traditional.log").write_text(text)
+    assert "Arrivals  ours 1" in look(folder, "traditional.log").output.splitlines()
+
+
+@pytest.mark.parametrize("logins", [0, 30])
+def test_one_log_of_a_switch_and_a_store(logins: int, folder: Path) -> None:
+    """Both are read, whoever wrote more of it; a line is the source's that its program says, and counted once."""
+    lines = (*MIXED, *[MIXED[3]] * logins)
+    (folder / "mail.log").write_text("".join(f"Nov 23 23:27:25 mx {line}\n" for line in lines))
+    said = json.loads(look(folder, "mail.log", "--json").output)
+    switch, store = said["sources"]["mail.log-postfix"], said["sources"]["mail.log-dovecot"]
+    assert (switch["pieces"], switch["ignored"]) == (6, {"opendkim": 1})
+    assert (store["pieces"], store["ignored"]) == (2 + logins, {"imap-login": 1 + logins})
+    assert not switch["unread"]
+    assert not store["unread"]
+    assert said["traffic"] == {"transit": 1}
+    assert said["kinds"] == {"transferred": 2, "delivered": 2, "removed": 1}
+    assert said["found"] == []
+    assert said["unseen"][1:] == [REPORTS]
+    assert "mail.log-dovecot" in look(folder, "mail.log").output
+
+
+def test_a_store_s_own_log_that_names_the_switch(folder: Path) -> None:
+    """A subject may say anything: one program wrote the log, and it is one source, named by its file."""
+    (folder / "own.log").write_text(SAVED.replace("subject=x", "subject=postfix/smtp") + SAVED * 2)
+    assert list(json.loads(look(folder, "own.log", "--json").output)["sources"]) == ["own.log"]
+    assert STORE not in unseen(folder, "own.log")
 
 
 def test_the_state_of_each_report_is_counted(folder: Path) -> None:
