@@ -133,11 +133,25 @@ def looker(source: Source, counts: Counts, at: Checkpoint, read: set[bytes]) -> 
         raise Misuse(f"Source {source.name} has {len(source.paths)} paths: one is followed.", hint="one source a log")
     path = Path(source.paths[0])
     if kind_of(source).mails:
-        if path.exists() and not path.is_dir():
-            raise Misuse(f"{path} is no folder: of mails, a Maildir or a folder is followed.")
+        _refuse_mails(source.paths[0])
         return Folder(path, counts, read)
     if source.paths[0] == STDIN:
         return Stream(0, counts)
     if path.is_dir():
         raise Misuse(f"{path} is a folder: a log is followed by its name.", hint="name the file")
     return Follower(path, counts, at.places[-1] if at.places else None, at.known)
+
+
+def _refuse_mails(path: str) -> None:
+    """Refuse mails that do not come as files in a folder.
+
+    Raises:
+        Misuse: they do not.
+    """
+    if path == STDIN:
+        said = "Standard input is no folder"
+    elif Path(path).exists() and not Path(path).is_dir():
+        said = f"{path} is no folder (an mbox is none)"
+    else:
+        return
+    raise Misuse(f"{said}: of mails, a Maildir or a folder is followed.", hint="without --follow it is read to its end")

@@ -8,12 +8,14 @@ Rules:
   the latest year that does not put it after `reference` by more than a day.
 - A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
   lines decides: a line does not go back before the one before it.
+- A journal record tells when journald received it and, where that is known, when it was said: this counts, for it is
+  the time that a file has.
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -48,6 +50,9 @@ EARLIEST, LATEST = 1990, 2200
 
 _EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for year in (EARLIEST, LATEST))
 
+_QUEUED = 3_600 * _SECOND
+"""Microseconds that a record may wait for journald at most; one that seems to wait longer has a wrong time."""
+
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
 _SECONDS = {f"{second:02}": second * _SECOND for second in range(60)}
@@ -81,6 +86,7 @@ class Journal(msgspec.Struct, frozen=True):
     """The fields of a journal record that matter."""
 
     realtime: str = msgspec.field(name="__REALTIME_TIMESTAMP")
+    source: Any = msgspec.field(name="_SOURCE_REALTIME_TIMESTAMP", default=None)
     message: str | list[int] | None = msgspec.field(name="MESSAGE", default=None)
     host: str = msgspec.field(name="_HOSTNAME", default="")
     identifier: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
@@ -294,7 +300,7 @@ def _tagged(at: int, rest: str) -> Line:
 def _journal(raw: str) -> tuple[int, str] | None:
     try:
         record = msgspec.json.decode(raw, type=Journal)
-        at = int(record.realtime)
+        at = _said_at(record)
         message = record.message or ""
         text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -302,6 +308,17 @@ def _journal(raw: str) -> tuple[int, str] | None:
     if not _EARLIEST <= at < _LATEST:
         return None
     return at, without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
+
+
+def _said_at(record: Journal) -> int:
+    """When a record was said, microseconds UTC (systemd.journal-fields(7)), or else was received.
+
+    Raises:
+        ValueError: it has no time.
+    """
+    received, said = int(record.realtime), record.source
+    is_number = isinstance(said, str) and said.isdecimal() and len(said) <= len(record.realtime)
+    return int(said) if is_number and 0 <= received - int(said) <= _QUEUED else received
 
 
 def _message(rest: str) -> str:

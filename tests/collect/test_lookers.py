@@ -112,11 +112,20 @@ def test_a_pipe() -> None:
 
 
 def test_what_cannot_be_followed(tmp_path: Path) -> None:
-    """Several paths, a folder of logs, a single mail: each is refused with a sentence."""
+    """Several paths, a folder of logs: each is refused with a sentence."""
     log = Source(name="a", kind="postfix", paths=("a", "b"))
-    mail = Source(name="a", kind="reports", paths=(str(tmp_path / "a.eml"),))
-    (tmp_path / "a.eml").touch()
-    refused = {"2 paths": log, "is a folder": replace(log, paths=(str(tmp_path),)), "is no folder": mail}
+    refused = {"2 paths": log, "is a folder": replace(log, paths=(str(tmp_path),))}
     for said, source in refused.items():
         with pytest.raises(Misuse, match=said):
             looker(source, Counts(), Checkpoint(), set())
+
+
+def test_of_mails_only_a_folder_is_followed(tmp_path: Path) -> None:
+    """Standard input and an mbox are refused, not waited for; what is not there yet is waited for."""
+    (tmp_path / "mbox").write_bytes(b"From x\n")
+    mails_of = Source(name="a", kind="reports")
+    for path in ("-", str(tmp_path / "mbox")):
+        with pytest.raises(Misuse, match=r"is no folder.*a Maildir or a folder is followed") as caught:
+            looker(replace(mails_of, paths=(path,)), Counts(), Checkpoint(), set())
+        assert "--follow" in caught.value.hint
+    assert looker(replace(mails_of, paths=(str(tmp_path / "none"),)), Counts(), Checkpoint(), set()).look().away

@@ -105,6 +105,27 @@ def test_one_fact_by_two_paths() -> None:
     assert all(other == first for other in others)
 
 
+def test_one_fact_that_the_journal_received_a_second_later() -> None:
+    """A file tells the second in which a line was said, and so does the journal, though it received it in the next."""
+    said = f"{Q1}: message-id=<m@x.test>", f"{Q1}: from=<alice@origin.test>, size=1, nrcpt=1 (queue active)"
+    at = datetime.fromisoformat("2026-11-23T10:00:16.999900Z")
+    micros = round(at.timestamp()) * 1_000_000 - 100
+    records = [
+        {
+            "__REALTIME_TIMESTAMP": str(micros + 200),
+            "_SOURCE_REALTIME_TIMESTAMP": str(micros),
+            "_HOSTNAME": "origin",
+            "SYSLOG_IDENTIFIER": f"postfix/{program}",
+            "MESSAGE": text,
+        }
+        for program, text in zip(("cleanup", "qmgr", "qmgr"), (*said, f"{Q1}: removed"), strict=True)
+    ]
+    lines = [f"Nov 23 10:00:16 origin {one['SYSLOG_IDENTIFIER']}: {one['MESSAGE']}".encode() for one in records]
+    filed, journal = read("origin", b"\n".join(lines)), read("origin", b"\n".join(map(msgspec.json.encode, records)))
+    assert len(filed) == 2
+    assert [e.event_id for e in filed] == [e.event_id for e in journal]
+
+
 @given(st.lists(st.binary(max_size=200)))
 def test_any_bytes(lines: list[bytes]) -> None:
     """Foreign bytes never raise, and every line is counted."""

@@ -61,6 +61,28 @@ def test_journal(message: str | list[int], pid: str) -> None:
     assert Reader().read(msgspec.json.encode(record)) == Line(NOON + 7, "h", "postfix/qmgr", "12", "A: removed")
 
 
+@pytest.mark.parametrize(
+    ("source", "want"),
+    [
+        (str(NOON - 200), NOON - 200),
+        (str(NOON + 1), NOON),
+        (str(NOON - 3_600_000_001), NOON),
+        ("", NOON),
+        ("-1", NOON),
+        (None, NOON),
+        ([str(NOON - 200)], NOON),
+        ("9" * 5_000, NOON),
+    ],
+    ids=["earlier", "later", "long before", "empty", "negative", "null", "several", "long"],
+)
+def test_when_a_journal_record_was_said(source: object, want: int) -> None:
+    """The time at which it was said counts, not when journald received it; unless it cannot be."""
+    record = {"__REALTIME_TIMESTAMP": str(NOON), "_SOURCE_REALTIME_TIMESTAMP": source, "MESSAGE": "x"}
+    line = Reader().read(msgspec.json.encode(record))
+    assert line
+    assert line.at == want
+
+
 def test_a_log_crosses_new_year() -> None:
     """December goes on to January of the next year; a line that comes late stays in the old one."""
     reader = Reader(2026)
