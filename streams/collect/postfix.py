@@ -20,7 +20,7 @@ from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
-from streams.collect.postfix_session import picked_up, smtpd, spoken
+from streams.collect.postfix_session import APART, picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader
 from streams.core.errors import Misuse
@@ -79,6 +79,7 @@ class PostfixParser:
         self.through = 0
         self._reader = Reader(source.year, source.timezone)
         self._desk = Desk(source.name, declaration)
+        self._desk.correct = self._correct
         self._again = Again(source, declaration, self._reader)
         self._heads: dict[str, Head] = {}
         self._swept_at = 0
@@ -212,6 +213,15 @@ class PostfixParser:
                 self._forget(at)
         desk.at = at
         self.through = max(self.through, at)
+
+    def _correct(self, at: int) -> bool:
+        """Was the line at hand said at `at`, in the other of two hours that are called alike; it is so from here on."""
+        other = self._reader.other(self._desk.at)
+        if other == self._desk.at or not -APART <= at - other <= APART:
+            return False
+        self._reader.correct(other)
+        self._tick(other)
+        return True
 
     def _forget(self, at: int) -> None:
         """Drop what was removed a while ago, and now and then what will never be heard of again."""

@@ -146,6 +146,11 @@ class Head:
     speak: "Speak"
 
 
+def _is_no_other(_at: int) -> bool:
+    """A line's time means one thing."""
+    return False
+
+
 class Desk:
     """What every reader of a line works on.
 
@@ -162,12 +167,14 @@ class Desk:
         parties: who stands behind what lines call them.
         standings: of clients, by host, client, service and login.
         told: event ids of this second.
+        correct: told when the line was said, microseconds: if it is the other time that the line's may mean, it is
+            taken, from there on.
         ignored: lines that carry nothing for custody, by program.
     """
 
     __slots__ = (
-        "at", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset", "parties",
-        "points", "removed", "seq", "source", "spool", "spools", "standings", "told",
+        "at", "correct", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset",
+        "parties", "points", "removed", "seq", "source", "spool", "spools", "standings", "told",
     )  # fmt: skip
 
     def __init__(self, source: str, declaration: Declaration) -> None:
@@ -182,6 +189,7 @@ class Desk:
         self.spool = Spool(host="")
         self.removed: deque[tuple[int, str, str]] = deque()
         self.told: set[bytes] = set()
+        self.correct: Callable[[int], bool] = _is_no_other
         self.offset = 0
         self.open("", 0)
         self.at, self.seq = 0, 0

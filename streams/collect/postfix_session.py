@@ -5,14 +5,15 @@ Rules:
   before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
 - A recipient that smtpd then refuses is none.
 - A client that goes away before cleanup has written anything leaves no entry behind.
-- A long queue id is as old as the line that opens it: where they are far apart, the lines' zone or year is wrong.
+- A long queue id is as old as the line that opens it: where they are far apart, and the line's time is not one that
+  comes twice in autumn, the lines' zone or year is wrong.
 """
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_desk import SECOND, Desk
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark, Talk
 
-_APART = 600 * SECOND
+APART = 600 * SECOND
 """Microseconds between the time of a line that opens an entry and the one that its id tells; time zones differ by at
 least 15 minutes."""
 
@@ -56,8 +57,7 @@ def picked_up(desk: Desk, queue_id: str, _: Entry | None, rest: str) -> None:
         desk.ignore("pickup")
         return
     entry = desk.begin(queue_id)
-    if not -_APART <= entry.at - desk.at <= _APART:
-        desk.unread(_FAR)
+    _compare(desk, entry)
     entry.local = True
     entry.login, root = said
     if root:
@@ -67,8 +67,7 @@ def picked_up(desk: Desk, queue_id: str, _: Entry | None, rest: str) -> None:
 
 
 def _opened(desk: Desk, entry: Entry, rest: str) -> None:
-    if not -_APART <= entry.at - desk.at <= _APART:
-        desk.unread(_FAR)
+    _compare(desk, entry)
     client, more, said = rest[7:].partition(", ")
     entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
@@ -83,6 +82,12 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
         entry.recipients[to] = Owed(asked=asked)
     entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
     talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
+
+
+def _compare(desk: Desk, entry: Entry) -> None:
+    """Hold the time of the line that opens an entry to its id's."""
+    if not -APART <= entry.at - desk.at <= APART and not desk.correct(entry.at):
+        desk.unread(_FAR)
 
 
 def _checked(desk: Desk, entry: Entry, rest: str) -> None:

@@ -7,7 +7,7 @@ Rules:
 - A year-less time takes the year it is told (the year of the first line; December to January goes on to the next), or
   the latest year that does not put it after `reference` by more than a day.
 - A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
-  lines decides: a line does not go back before the one before it.
+  lines decides: a line does not go back before the one before it. Who knows better is believed from there on.
 - A journal record tells when journald received it and, where that is known, when it was said: this counts, for it is
   the time that a file has.
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
@@ -158,6 +158,22 @@ class Reader:
     def restore(self, state: tuple[int | None, int, int]) -> None:
         """Go on as if never stopped."""
         self.year, self.month, self.last = state
+        self.date, self._minute = NO_DATE, (NO_DATE, None)
+
+    def other(self, at: int) -> int:
+        """What else the last line's time may mean, microseconds UTC: in the repeated hour; else it is `at`.
+
+        Args:
+            at: what it was understood as.
+        """
+        if not at <= self.last <= at + _SLACK:  # it had an offset
+            return at
+        moment = (_EPOCH + at * _MICRO).astimezone(self.zone)
+        return (moment.replace(fold=1 - moment.fold) - _EPOCH) // _MICRO
+
+    def correct(self, at: int) -> None:
+        """The last line's time is `at`, and the next does not go back before it."""
+        self.last = at
         self.date, self._minute = NO_DATE, (NO_DATE, None)
 
     def _with_priority(self, text: str) -> tuple[int, str] | None:
