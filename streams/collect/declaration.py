@@ -15,11 +15,13 @@ class Host:
         name: the name events carry.
         aliases: syslog names, FQDNs and addresses that also mean it (lower case; an address without port or brackets).
         reports: does it send positive delivery reports for what it accepts; None where not known.
+        filters: its transports (pipe) that are filters, and give mail back through `sendmail`.
     """
 
     name: str
     aliases: frozenset[str] = frozenset()
     reports: bool | None = None
+    filters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,6 +249,7 @@ def _sweep(spool: Spool, at: int) -> None:
     for pid, talk in tuple(spool.talks.items()):
         if talk.at < at - UNBORN:
             del spool.talks[pid]
-    for root, last in tuple(spool.requeued.items()):
-        if last not in spool.entries:
-            del spool.requeued[root]
+    for kept in (spool.requeued, spool.filtered):
+        for name, number in tuple(kept.items()):
+            if number not in spool.entries:
+                del kept[name]

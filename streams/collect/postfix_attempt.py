@@ -2,6 +2,7 @@
 
 Rules:
 - A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one.
+- What is piped to a declared filter is handed to its own host, which gets it back through `sendmail`.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
   "discarded" in the peer's words it is neither.
 """
@@ -93,7 +94,9 @@ def _failed(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> Non
 
 def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     reply = attempt.reply
-    if number := texts.queued_as(reply):
+    if desk.filters and attempt.relay in desk.filters.get(desk.spool.host, ()):
+        _passed(desk, entry, attempt, desk.spool.host, "")
+    elif number := texts.queued_as(reply):
         party = desk.parties[attempt.relay]
         _passed(desk, entry, attempt, desk.spool.host if party.near else party.name, number)
     elif session := texts.session(reply):

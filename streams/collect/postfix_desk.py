@@ -173,8 +173,8 @@ class Desk:
     """
 
     __slots__ = (
-        "at", "correct", "counts", "declaration", "events", "file", "head", "ignored", "mute", "observed_at", "offset",
-        "parties", "points", "removed", "seq", "source", "spool", "spools", "standings", "told",
+        "at", "correct", "counts", "declaration", "events", "file", "filters", "head", "ignored", "mute", "observed_at",
+        "offset", "parties", "points", "removed", "seq", "source", "spool", "spools", "standings", "told",
     )  # fmt: skip
 
     def __init__(self, source: str, declaration: Declaration) -> None:
@@ -183,6 +183,7 @@ class Desk:
         self.ignored = self.counts.ignored
         self.points: dict[str, SubmissionPoint] = {point.host: point for point in declaration.submission_points}
         self.mute = frozenset(host.name for host in declaration.hosts if host.reports is False)
+        self.filters = {host.name: host.filters for host in declaration.hosts if host.filters}
         self.parties = Parties(declaration)
         self.standings: dict[tuple[str, str, str, bool], Standing] = {}
         self.spools: dict[str, Spool] = {}

@@ -143,6 +143,7 @@ class Spool(msgspec.Struct):
         entries: by queue id.
         talks: by process id.
         requeued: the last entry that an operator requeued, by the first of its row.
+        filtered: the entry that came first, by message key, where a filter gives mail back through `sendmail`.
         since: time of its first line, microseconds; 0 where it is not known.
     """
 
@@ -150,6 +151,7 @@ class Spool(msgspec.Struct):
     entries: dict[str, Entry] = {}
     talks: dict[str, Talk] = {}
     requeued: dict[str, str] = {}
+    filtered: dict[str, str] = {}
     since: int = 0
 
 

@@ -4,6 +4,8 @@ Rules:
 - What a check did (`hold:`, `discard:`) may stand before the Message-ID: it waits until the key is known. A message
   put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it.
 - `status=expired` names no recipient: everyone still owed is refused, with the status of the last attempt.
+- What `sendmail` brings in under the Message-ID of an entry that is here comes from a filter, where one is declared:
+  that entry is its parent.
 - An entry that cleanup or a milter rejects was never accepted.
 """
 
@@ -44,6 +46,7 @@ def cleanup(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     if named:
         if not entry.key:
             desk.name(entry, rest[11:])
+            _pair(desk, entry)
         _heard_all(desk, entry)
         if entry.remarks:
             _act(desk, entry)
@@ -53,6 +56,18 @@ def cleanup(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
         attempted(desk, queue_id, entry, rest)  # a local message that a check refused
     else:
         _check(desk, entry, rest)
+
+
+def _pair(desk: Desk, entry: Entry) -> None:
+    """An entry that a filter gives back continues the one that it was given, which may be several times."""
+    spool, key = desk.spool, entry.key
+    if spool.host not in desk.filters:
+        return
+    before = spool.entries.get(spool.filtered.get(key, ""))
+    if before is not None and before.key == key and entry.local and not entry.root:
+        entry.parent = before.queue_id
+    else:
+        spool.filtered[key] = entry.queue_id
 
 
 def _dropped(desk: Desk, entry: Entry | None) -> None:

@@ -46,6 +46,7 @@ class _Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: _Text
     aliases: tuple[_Text, ...] = ()
     reports: bool | None = None
+    filters: frozenset[str] = frozenset()
 
 
 class _Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,7 +140,8 @@ def _converted(document: dict[str, Any]) -> _File:
 def _hosts(file: _File) -> Iterator[Host]:
     _refuse_twice("hosts", (name for host in file.hosts for name in {host.name.lower(), *map(str.lower, host.aliases)}))
     for host in file.hosts:
-        yield Host(name=host.name, aliases=frozenset(map(str.lower, host.aliases)), reports=host.reports)
+        aliases = frozenset(map(str.lower, host.aliases))
+        yield Host(name=host.name, aliases=aliases, reports=host.reports, filters=host.filters)
 
 
 def _points(file: _File, declared: Declaration) -> Iterator[SubmissionPoint]:

@@ -69,6 +69,7 @@ def test_everything_declared(tmp_path: Path) -> None:
         name = "MX"
         aliases = ["MX.Example.Org", "192.0.2.1"]
         reports = false
+        filters = ["spamassassin"]
         [[submission_points]]
         host = "mx.example.org"
         services = ["submission"]
@@ -95,7 +96,14 @@ def test_everything_declared(tmp_path: Path) -> None:
                 timezone="Europe/Berlin",
             ),
         ),
-        hosts=(Host(name="MX", aliases=frozenset({"mx.example.org", "192.0.2.1"}), reports=False),),
+        hosts=(
+            Host(
+                name="MX",
+                aliases=frozenset({"mx.example.org", "192.0.2.1"}),
+                reports=False,
+                filters=frozenset({"spamassassin"}),
+            ),
+        ),
         submission_points=(
             SubmissionPoint(
                 host="MX",
