@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups
 from streams.cli._lists import (
     columns,
@@ -63,8 +64,8 @@ def command(  # noqa: PLR0913 - options
         say_list(settings, clock, alerts=rows)
     else:
         say(lines(head("Alerts", settings, clock), rows, limit))
-    if check and any(row["cleared_at"] is None for row in rows):
-        raise click.exceptions.Exit(1)
+    if check:
+        conclude(settings, clock, found=any(row["cleared_at"] is None for row in rows))
 
 
 def checked(rule: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from streams.cli._calm import conclude
 from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, say, say_list
 from streams.cli._screen import clean, moment
 from streams.core.errors import Misuse
@@ -57,8 +58,8 @@ def command(  # noqa: PLR0913 - options
         say_list(settings, clock, cases=rows)
     else:
         say(lines(head("Cases", settings, clock), rows, limit))
-    if check and any(row["state"] == "open" for row in rows):
-        raise click.exceptions.Exit(1)
+    if check:
+        conclude(settings, clock, found=any(row["state"] == "open" for row in rows))
 
 
 def _check(acknowledge: str | None, discharge: tuple[str, str] | None, author: str, reason: str) -> None:

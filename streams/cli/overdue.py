@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean
@@ -41,8 +42,8 @@ def command(  # noqa: PLR0913 - options
         say_list(settings, clock, **totals, overdue=rows)
     else:
         say(lines(head("Overdue reports", settings, clock), clock, totals, rows, limit))
-    if check and counts["standing"]:
-        raise click.exceptions.Exit(1)
+    if check:
+        conclude(settings, clock, found=bool(counts["standing"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

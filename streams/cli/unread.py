@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean, wrapped
@@ -39,8 +40,8 @@ def command(  # noqa: PLR0913 - options
         say_list(settings, clock, **totals, unread=rows)
     else:
         say(lines(head("Unread messages", settings, clock), clock, totals, rows, limit))
-    if check and (totals["standing"] or totals["left_unread"]):
-        raise click.exceptions.Exit(1)
+    if check:
+        conclude(settings, clock, found=bool(totals["standing"] or totals["left_unread"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

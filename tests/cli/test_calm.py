@@ -1,0 +1,66 @@
+"""`--check` is calm only where somebody would know of trouble."""
+
+import time
+from typing import Any
+
+import click
+import pytest
+
+from streams.cli._calm import conclude
+from streams.core.errors import Unavailable
+from streams.kafka import broker, progress
+from streams.settings import Settings
+from tests.kafka.memory import MemoryLog
+
+SETTINGS = Settings(kafka_brokers="127.0.0.1:9")
+
+
+def tick(age: float) -> dict[str, Any]:
+    """The last tick that was fed, so many seconds old."""
+    return {"through": round((time.time() - age) * 1_000_000), "behind": ["mx1"], "silent": []}
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    """The ledger's log."""
+    made = MemoryLog(Settings())
+    monkeypatch.setattr(broker, "KafkaLog", lambda _: made)
+    return made
+
+
+@pytest.fixture
+def followed(log: MemoryLog) -> MemoryLog:
+    """The same with a source that is followed."""
+    writer = log.writer()
+    writer.write("progress", *progress.declared("mx1", live=True, terms="", text=""))
+    writer.flush()
+    return log
+
+
+@pytest.mark.usefixtures("followed")
+def test_nothing_was_found_because_nobody_looked() -> None:
+    """The clock stands still, or there is none: that is no calm."""
+    with pytest.raises(Unavailable, match="the clock stands"):
+        conclude(SETTINGS, tick(3600), found=False)
+    with pytest.raises(Unavailable, match="no tick was fed"):
+        conclude(SETTINGS, {}, found=False)
+    conclude(SETTINGS, tick(3), found=False)
+
+
+@pytest.mark.usefixtures("followed")
+def test_what_was_found_is_said_first() -> None:
+    """Whatever the clock does."""
+    with pytest.raises(click.exceptions.Exit) as ended:
+        conclude(SETTINGS, tick(3600), found=True)
+    assert ended.value.exit_code == 1
+
+
+@pytest.mark.usefixtures("log")
+def test_an_import_has_a_clock_of_its_own() -> None:
+    """Nothing is followed, so an old clock is as it should be."""
+    conclude(SETTINGS, tick(10_000_000), found=False)
+
+
+def test_without_brokers_nobody_knows_who_is_followed() -> None:
+    """Who has only the warehouse asks only that."""
+    conclude(Settings(), tick(3600), found=False)
