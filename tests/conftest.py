@@ -11,16 +11,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from streams.local.part import tied_to
 from streams.settings import Settings, load, running
 
 settings.register_profile("custody", deadline=None)  # no test depends on how busy the machine is
 settings.load_profile("custody")
+
+DAY = "tests/service/day/"
 
 PATIENCE = 120
 """Seconds; the first session on a machine fetches the jars."""
@@ -29,13 +32,18 @@ LAST_WORDS = 2000
 """Characters of each part's log that are shown where a test of a whole stack fails."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a stack or a ledger goes to one process (xdist's loadgroup): a module, and all that is of one day."""
-    for item in items:
-        shares_day = "day" in getattr(item, "fixturenames", ())
-        item.add_marker(
-            pytest.mark.xdist_group("day" if shares_day else str(item.path.relative_to(item.config.rootpath)))
-        )
+class ByStack(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """What shares a stack or a ledger goes to one process: a module, or all that is of the sample day."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return DAY if file.startswith(DAY) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who gives tests to processes with `--dist loadfile`."""
+    return ByStack(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 class Started:

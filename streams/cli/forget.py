@@ -17,7 +17,8 @@ NAMING = (
 )  # fmt: skip
 """Topics whose records can name a person."""
 
-LATEST, CLOSED = "the latest of each key, for ever", "until what names it has closed"
+LATEST = "the latest of each key, for ever"
+CLOSED = "until the message has closed (of former terms: for ever)"
 
 BEYOND = {
     "collectors' checkpoints": "until the queue entry has left (3 minutes more; 60 days where nothing says so); of a "

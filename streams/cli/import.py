@@ -1,5 +1,7 @@
 """`custody import`: a whole folder of evidence, to its end."""  # noqa: N999 - a command is named as its file
 
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -30,6 +32,8 @@ def command(
     settings = settings_of(data, file, ledger)
     declared = read(sources)
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
+    # As Ctrl-C does: what was declared is taken back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with bars(quiet=as_json) as progress:
         wanted = importing.ordered(declared, names)
         with importing.Import(settings, declared, sources.read_text(encoding="utf-8")) as job:

@@ -128,8 +128,12 @@ class Import:
             Unavailable: the brokers do not answer.
         """
         refuse_missing(self.declaration.sources)
-        declare(self.settings, self.declaration, self.text)
-        self._writer = EventWriter(KafkaLog(self.settings).writer())
+        try:
+            declare(self.settings, self.declaration, self.text)
+            self._writer = EventWriter(KafkaLog(self.settings).writer())
+        except BaseException:
+            self._give_up()
+            raise
 
     def __enter__(self) -> Self:
         """Begin; at the end, `finish`."""

@@ -65,7 +65,7 @@ def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> s
     bare = message_id or ""
     if " " in bare or "?" in bare or not bare.isprintable():  # most Message-IDs need no pattern
         bare = _UNSAFE.sub("", bare)
-    bare = bare.strip("<>").lstrip("/")  # whose key begins with one is made of a queue id: nobody may claim that
+    bare = bare.strip("<>").lstrip("</")  # whose key begins with one is made of a queue id: nobody may claim that
     if bare:
         return bare[:KEY_LENGTH]
     if not queue_id:

@@ -29,8 +29,8 @@ _NUMBERS = [[_DIGIT] * length for length in (1, 2, 3)]
 _STATUSES = [["245", ".", *subject, ".", *detail] for subject, detail in product(_NUMBERS, _NUMBERS)]
 """Statuses of RFC 3463 section 2, by the characters that may stand at each place."""
 
-_REASONS = [[*reason, "/", *diagnostic] for reason, diagnostic in product(_NUMBERS[:2], _NUMBERS[:2])]
-"""The same of X.411, reason/diagnostic; its codes have two digits at most."""
+_REASONS = [[*reason, "/", *diagnostic] for reason, diagnostic in product(_NUMBERS[:2], _NUMBERS[:3])]
+"""The same of X.411, reason/diagnostic."""
 
 
 def check(profile: Profile) -> None:

@@ -57,7 +57,7 @@ def lags(settings: Settings, timeout: float) -> list[Lag]:
 def is_tracked(settings: Settings, timeout: float) -> bool:
     """Does a tracker read a ledger now; not, where no broker can say so."""
     admin = AdminClient(settings.kafka_client() | _QUIET)
-    with suppress(KafkaException):
+    with suppress(KafkaException, TimeoutError):
         return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
     return False
 

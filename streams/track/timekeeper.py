@@ -54,7 +54,7 @@ class Timekeeper:
     Attributes:
         patience: microseconds after which a live source is silent.
         doubt: microseconds by which the clock of a source's lines may be wrong, as the terms say.
-        lag: microseconds by which a live source may hold the clock before it is called behind.
+        lag: microseconds by which a source may hold the clock before it is called behind.
         sources: declared, by name.
         terms: version of the terms that were declared last.
         last: the tick that was written last.
@@ -135,7 +135,7 @@ class Timekeeper:
         return any(heard.live for heard in self.sources.values())
 
     def _behind(self, now: int) -> set[str]:
-        """Who has not said for so long how far it is; where all are imports nobody waits for them."""
+        """Who is not so far as that; where all are imports nobody waits for them."""
         return {name for name, heard in self.sources.items() if now - heard.through > self.lag and self.has_live()}
 
     def _is_alone(self, now: int) -> bool:

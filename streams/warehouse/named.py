@@ -30,6 +30,8 @@ def message(copied: str) -> dict[str, str]:
         Misuse: it names nothing.
     """
     named = bare(copied)
+    if named.startswith("/") and "<" not in copied:  # the key of a message without Message-ID, as screens show it
+        return {"key": named, "named": named}
     try:
         return {"key": message_key(named), "named": named}
     except ValueError as error:

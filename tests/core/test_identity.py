@@ -18,6 +18,7 @@ def test_no_message_id_looks_like_a_key_of_a_queue_entry() -> None:
     key = identity.message_key("</origin/4jYLmm3NjKz1TC2l>")
     assert key == "origin/4jYLmm3NjKz1TC2l"
     assert identity.message_key("<//>", "origin", "A1") == "/origin/A1"
+    assert identity.message_key("</<a@x>>") == "a@x"
 
 
 def test_key_of_a_message_without_id_is_its_queue_entry() -> None:

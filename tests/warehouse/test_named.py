@@ -95,3 +95,9 @@ def test_a_unit_is_looked_for_by_what_is_named() -> None:
     client = Client()
     Warehouse(client).units("4jYMZL52lmz1TCJ3:", "to=<Carol@dest.test>,")
     assert client.asked == [{"key": "4jYMZL52lmz1TCJ3", "named": "4jYMZL52lmz1TCJ3", "lower": "carol@dest.test"}]
+
+
+def test_a_key_made_of_a_queue_id_is_taken_as_screens_show_it() -> None:
+    """A Message-ID that begins with a slash has another key."""
+    assert named.message("/relay/4jABC")["key"] == "/relay/4jABC"
+    assert named.message("</relay/4jABC>")["key"] == "relay/4jABC"

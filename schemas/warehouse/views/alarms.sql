@@ -23,7 +23,7 @@ WITH
     (SELECT arrayFilter(s -> s.rule = 'source-doubted', spans) FROM derivation) AS doubts,
     toDateTime64('2299-01-01', 6, 'UTC') AS never,
     toDateTime64(0, 6, 'UTC') AS ever,
-    toFixedString('', 16) AS nobody,
+    '' AS nobody,
     -- What is known, and what was known at the tick before each hand-over that connected what was known apart.
     known_entries AS (SELECT *, never AS as_of FROM entry_records FINAL UNION ALL SELECT * FROM former_entry_records FINAL),
     known_legs AS (SELECT *, never AS as_of FROM leg_records FINAL UNION ALL SELECT * FROM former_leg_records FINAL),
@@ -66,7 +66,7 @@ FROM
             (
             -- What a person discharges is settled, but for what its queue still has to do, and for whole entries.
             SELECT
-                a.* EXCEPT (chain) REPLACE (if(
+                a.* EXCEPT (whose) REPLACE (if(
                     a.rule IN ('unread', 'not-read', 'refused', 'unaccounted', 'misrouted', 'duplicate', 'identity-reused'),
                     least(a.cleared, h.by_hand), a.cleared
                 ) AS cleared)
@@ -79,21 +79,21 @@ FROM
                         'overdue'
                     ) AS rule,
                     unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
-                    answered_known AS cleared, was_proven AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of, chain AS chain
+                    answered_known AS cleared, was_proven AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of, concat(chain, unit) AS whose
                 FROM known_units
                 WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now
                 UNION ALL
                 SELECT
                     'unread', leg, message_key, host, queue_id, user, unread_due, greatest(unread_due, due_known),
-                    least(read_known, gone_known), 1, ever, as_of, chain
+                    least(read_known, gone_known), 1, ever, as_of, concat(chain, unit)
                 FROM known_copies
                 WHERE has(rules, 'unread') AND unread_due <= now
                 UNION ALL
-                SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, due_known), NULL, 0, ever, as_of, chain
+                SELECT 'not-read', leg, message_key, host, queue_id, user, NULL, greatest(gone_known, due_known), NULL, 0, ever, as_of, concat(chain, unit)
                 FROM known_copies
                 WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
                 UNION ALL
-                SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0, ever, as_of, chain
+                SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0, ever, as_of, concat(chain, unit)
                 FROM known_legs
                 WHERE has(rules, 'stuck') AND stuck_due <= now
                 UNION ALL
@@ -101,19 +101,19 @@ FROM
                 FROM known_entries
                 WHERE has(rules, 'stuck') AND stuck_due <= now AND ifNull(peopled_known > since, 1)
                 UNION ALL
-                SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0, ever, as_of, chain
+                SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0, ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'refused') AND refused_always AND refused_known <= now
                 UNION ALL
                 SELECT
                     'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
-                    greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0), ever, as_of, chain
+                    greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0), ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
                 UNION ALL
                 SELECT
                     'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
-                    least(delivered_known, report_known) AS until, ifNull(until <= since, 0), ever, as_of, chain
+                    least(delivered_known, report_known) AS until, ifNull(until <= since, 0), ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'deleted') AND deleted_known <= now
                 UNION ALL
@@ -125,7 +125,7 @@ FROM
                 UNION ALL
                 SELECT
                     'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
-                    greatest(arrival_due, s.spoke_known), next_arrived_known, 0, ever, l.as_of, l.chain
+                    greatest(arrival_due, s.spoke_known), next_arrived_known, 0, ever, l.as_of, concat(l.chain, l.unit)
                 FROM (SELECT * FROM known_legs WHERE handed_known IS NOT NULL AND NOT startsWith(message_key, '/')) AS l
                 INNER JOIN
                 (
@@ -133,11 +133,11 @@ FROM
                 ) AS s ON l.log_partition = s.log_partition AND l.handed_to = s.host
                 WHERE has(rules, 'unaccounted')
                 UNION ALL
-                SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(diverted_known + toIntervalSecond(unaccounted_after), submitted_known), redirected_known, 0, ever, as_of, chain
+                SELECT 'misrouted', unit, message_key, host, queue_id, recipient, NULL, greatest(diverted_known + toIntervalSecond(unaccounted_after), submitted_known), redirected_known, 0, ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
                 UNION ALL
-                SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.leg = h.first, m.second_known, NULL), 0, ever, c.as_of, c.chain
+                SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.leg = h.first, m.second_known, NULL), 0, ever, c.as_of, concat(c.chain, c.unit)
                 FROM (SELECT * FROM known_copies WHERE number > 1) AS c
                 INNER JOIN
                 (
@@ -158,7 +158,7 @@ FROM
                 ) AS m ON c.message_key = m.message_key AND c.as_of = m.as_of
                 WHERE has(rules, 'duplicate') AND c.saved_known <= now
                 UNION ALL
-                SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0, ever, as_of, chain
+                SELECT 'identity-reused', unit, message_key, host, queue_id, recipient, NULL, submitted_known, NULL, 0, ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'identity-reused') AND NOT first_of_key AND submitted_known <= now
                 UNION ALL
@@ -178,10 +178,10 @@ FROM
             ) AS a
             LEFT JOIN
             (
-                SELECT chain, as_of, toNullable(min(discharged_known)) AS by_hand FROM known_units
+                SELECT concat(chain, unit) AS whose, as_of, toNullable(min(discharged_known)) AS by_hand FROM known_units
                 WHERE discharged_known IS NOT NULL
-                GROUP BY chain, as_of
-            ) AS h ON a.chain = h.chain AND a.as_of = h.as_of
+                GROUP BY whose, as_of
+            ) AS h ON a.whose = h.whose AND a.as_of = h.as_of
             )
             WHERE raised <= least(as_of, now) AND decided <= least(as_of, now) AND ifNull(cleared > raised, 1)
             GROUP BY rule, unit
