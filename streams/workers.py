@@ -252,10 +252,13 @@ def _end() -> None:
 
 
 def _end_surely() -> None:
-    """Faust may wait for ever for a group that has forgotten it; whoever started us starts another."""
-    last = threading.Timer(_FAREWELL, os._exit, (1,))
-    last.daemon = True
-    last.start()
+    """Faust may wait for ever for a group that has forgotten it, and a client for its broker while Python ends.
+
+    The kernel ends us then (SIGALRM, which nobody handles): no thread of ours runs any more when Python ends. Whoever
+    started us starts another.
+    """
+    if not any(signal.getitimer(signal.ITIMER_REAL)):
+        signal.setitimer(signal.ITIMER_REAL, _FAREWELL)
 
 
 def _is_new(value: bytes | None, terms: Terms) -> bool:

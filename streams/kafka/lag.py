@@ -75,7 +75,7 @@ def _groups(admin: AdminClient, ledger: str, timeout: float) -> dict[str, bool]:
     own = re.compile(rf"custody-.+-{re.escape(ledger)}")
     answer = admin.list_consumer_groups(request_timeout=timeout).result(timeout)
     if answer.errors and not answer.valid:  # no broker answered, which is not the same as no group
-        raise answer.errors[0]
+        raise KafkaException(answer.errors[0])  # the error itself can be raised, but no `except` catches it
     nobody = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
     found = {one.group_id: one.state not in nobody for one in answer.valid if own.fullmatch(one.group_id)}
     return dict(sorted(found.items()))

@@ -19,7 +19,7 @@ class Brokers:
     def __init__(self, group: str, committed: dict[tuple[str, int], int]) -> None:
         """They answer."""
         self.group, self.offsets = group, committed
-        self.errors: list[Exception] = []
+        self.errors: list[KafkaError] = []
 
     def __call__(self, _configuration: object) -> "Brokers":
         """A client."""
@@ -93,7 +93,7 @@ def test_what_a_hot_group_never_committed_waits_for_it(
 
 def test_no_broker_is_not_no_group(asked: Any, settings: Settings) -> None:
     """Where none answers that is said; and that a tracker reads cannot be."""
-    asked("custody-tracker-main", {}).errors.append(KafkaException(KafkaError(KafkaError._TRANSPORT)))
+    asked("custody-tracker-main", {}).errors.append(KafkaError(KafkaError._TRANSPORT))
     with pytest.raises(KafkaException):
         lags(settings, 1)
     assert not is_tracked(settings, 1)
