@@ -12,7 +12,7 @@ from tests.lab import daemons, network
 from tests.lab.play import Play, prepared
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     """The play at its end, and what Custody says of it."""
     if why := daemons.missing():

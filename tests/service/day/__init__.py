@@ -1,0 +1,1 @@
+"""The sample day on the real stack: one for all that look at it."""
