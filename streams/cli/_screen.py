@@ -5,7 +5,7 @@ alone none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,8 @@ WIDTH = 80
 GAP = "   "
 """Between the parts of a heading."""
 
-_WORD = re.compile(r" *[^ ]+")
-"""With the blanks before it."""
+_PART = re.compile(r"[^ ]+| +")
+"""A word, or the blanks between two: read in one go, however many there are."""
 
 
 def clean(text: object, width: int = 0) -> str:
@@ -50,13 +50,24 @@ def resized(text: str, width: int) -> str:
 def wrapped(text: object, indent: str = "", more: str = "  ") -> list[str]:
     """A text in lines that fit a terminal; those after the first are set in by `more`, too."""
     start, lines = indent + more, [indent]
-    for word in _WORD.findall(clean(text)):
+    for word in _words(clean(text)):
         for part in _chopped(word, WIDTH - len(start)):
             if width_of(lines[-1] + part) <= WIDTH:
                 lines[-1] += part
             else:
                 lines.append(start + part.lstrip())
     return [line.rstrip() for line in lines]
+
+
+def _words(text: str) -> Iterator[str]:
+    """Words with the blanks before them; more than a line has are one."""
+    blanks = ""
+    for part in _PART.findall(text):
+        if part[0] != " ":
+            yield blanks + part
+            blanks = ""
+        else:
+            blanks = part if len(part) < WIDTH else " "
 
 
 def _chopped(word: str, width: int) -> list[str]:

@@ -223,3 +223,8 @@ def test_lines_are_broken_where_blanks_are() -> None:
     assert lines[0] == "  " + "word " * 14 + "word"
     assert [line[:7] for line in lines[1:]] == ["      w"] * 2
     assert [line for line in lines if line.endswith(" ")] == []
+
+
+def test_blanks_without_end_are_one() -> None:
+    """Evidence is hostile: a megabyte of blanks is read once, not once a blank."""
+    assert wrapped(f"one{' ' * 1_000_000}two{' ' * 1_000_000}") == ["one two"]
