@@ -37,8 +37,9 @@ def guessed(files: list[Path]) -> Declaration:
     sources: list[Source] = []
     for number, file in enumerate(files):
         pieces = _first(file)
-        kinds = _kinds(pieces)
-        names |= _hosts(pieces) if _SWITCH in kinds else set()
+        lines = [line for line in _lines(pieces) if line is not None]
+        kinds = _kinds(pieces, lines)
+        names |= _hosts(lines) if _SWITCH in kinds else set()
         sources += _sources(file, f"{file.name}-{number}" if number else file.name, kinds)
     points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in sorted(names))
     return Declaration(
@@ -69,9 +70,9 @@ def _first(file: Path) -> Sequence[Piece]:
     return list(islice(chain.from_iterable(chunks), SAMPLE))
 
 
-def _kinds(pieces: Sequence[Piece]) -> tuple[str, ...]:
-    """The kinds of evidence that lines look like; mails where they look like nothing else."""
-    programs = {line.program for line in _lines(pieces) if line is not None}
+def _kinds(pieces: Sequence[Piece], lines: Sequence[Line]) -> tuple[str, ...]:
+    """The kinds of evidence that pieces look like, and the lines they are; mails where they look like nothing else."""
+    programs = {line.program for line in lines}
     if _STORE in programs and any(_SWITCH in program for program in programs):
         return _SWITCH, _STORE
     votes = Counter(
@@ -85,8 +86,8 @@ def _kinds(pieces: Sequence[Piece]) -> tuple[str, ...]:
     return (logs[0] if logs else "reports",)
 
 
-def _hosts(pieces: Sequence[Piece]) -> set[str]:
-    return {line.host for line in _lines(pieces) if line is not None and line.host and _SWITCH in line.program}
+def _hosts(lines: Sequence[Line]) -> set[str]:
+    return {line.host for line in lines if line.host and _SWITCH in line.program}
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[Line | None]:
