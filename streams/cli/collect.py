@@ -1,13 +1,12 @@
 """`custody collect`: evidence of one source into the log, once or as it is written."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 from streams.cli._evidence import Bar, as_data, bars, say
+from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
 
@@ -108,16 +107,3 @@ class _Job:
         collector.parser.counts.add(self.counts)
         self.counts = collector.parser.counts
         return collector
-
-
-def stop_at_signal() -> threading.Event:
-    """What SIGTERM and SIGINT set; a second one ends the process at once, which loses nothing."""
-    stop = threading.Event()
-
-    def told(number: int, _frame: object) -> None:
-        threading.Thread(target=stop.set).start()  # not here: the interrupted thread may hold the event's lock
-        signal.signal(number, signal.SIG_DFL)
-
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
-    return stop

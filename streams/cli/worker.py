@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from streams import process
+from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, settings_of
-from streams.cli.collect import stop_at_signal
 from streams.local.part import tied_to
 
 POLL = 0.2

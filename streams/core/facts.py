@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from streams.core import arrow
 from streams.core.events import Kind, MessageEvent
 from streams.core.index import Keys
 
@@ -86,7 +87,7 @@ class Facts:
         if not pa.types.is_dictionary(kinds.type):
             kinds = kinds.dictionary_encode()
         numbers = np.array([KINDS.get(one, UNKNOWN) for one in kinds.dictionary.to_pylist()], np.int8)
-        found: NDArray[np.int8] = numbers[kinds.indices.to_numpy()]
+        found: NDArray[np.int8] = numbers[arrow.numbers(kinds.indices)]
         return found
 
     @cached_property
@@ -139,8 +140,7 @@ class Facts:
 
     def has(self, column: str) -> Mask:
         """Where a column says something."""
-        found: Mask = self.frame[column].to_arrow().is_valid().to_numpy(zero_copy_only=False)
-        return found
+        return arrow.valid(self.frame[column].to_arrow())
 
     def series(self, column: str, rows: NDArray[np.int64]) -> pl.Series:
         """The texts of a column at some rows; None becomes ""."""
@@ -158,8 +158,7 @@ class Facts:
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
-        found: Times = self.frame[column][rows].cast(pl.Int64).to_arrow().fill_null(default).to_numpy()
-        return found
+        return arrow.numbers(self.frame[column][rows].cast(pl.Int64).to_arrow(), default)
 
 
 def _filled(values: pl.Series, default: str) -> pl.Series:

@@ -54,9 +54,9 @@ class Index:
         self._reserve(len(keys))
         return self._probe(keys, create=True)
 
-    def restore(self, rows: Rows, keys: Sequence[NDArray[np.uint64]]) -> None:
+    def restore(self, rows: Rows | slice, keys: Sequence[NDArray[np.uint64]]) -> None:
         """Put keys, by their halves, back under the numbers they had; `rebuild` once all are there, dense."""
-        top = int(rows.max()) + 1 if len(rows) else 0
+        top = rows.stop if isinstance(rows, slice) else int(rows.max(initial=-1)) + 1
         if top > len(self.keys):
             self.keys = grown(self.keys, top)
         for number, half in enumerate(keys):

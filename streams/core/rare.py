@@ -88,6 +88,17 @@ class Rare:
         """The values by place; `places` may replace it."""
         return self._data[name]
 
+    def restore(self, rows: Rows, values: Mapping[str, Values]) -> None:
+        """Put values back, by name; a column that is not there is empty in all these rows."""
+        if not values:
+            return
+        said = self.said(rows)
+        for name, value in values.items():
+            said |= value != self.empties[name]
+        places = self.places(rows[said])
+        for name, value in values.items():
+            self._data[name][places] = value[said]
+
     def keep(self, rows: Rows) -> None:
         """Keep some rows only, in their order, under new numbers from 0 on."""
         self._room = len(rows)

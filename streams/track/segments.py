@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from streams.core import arrow
 from streams.core.clock import Clock
 from streams.core.closed import Hashes
 from streams.core.errors import Undecodable
@@ -271,7 +272,7 @@ def _told(told: Iterable[tuple[tuple[str, str], Rows, NDArray[np.uint8]]]) -> It
 
 def _packed(piece: Piece) -> bytes:
     name, columns, blob = piece
-    arrays = [pa.array(np.ascontiguousarray(values)) for values in columns.values()]
+    arrays = [arrow.column(values) for values in columns.values()]
     fields = [(column, array.type) for column, array in zip(columns, arrays, strict=True)]
     schema = pa.schema(fields, metadata={"table": name, "blob": blob})
     out = pa.BufferOutputStream()
@@ -294,7 +295,7 @@ def _all_unpacked(segments: Iterable[bytes]) -> Iterator[Piece]:
 
 def _unpacked(raw: bytes) -> Piece:
     with pa.CompressedInputStream(pa.BufferReader(_unsealed(raw)), "lz4") as packed:
-        table = pa.ipc.open_stream(packed).read_all()
-    metadata = table.schema.metadata
-    columns = {name: table.column(name).to_numpy() for name in table.column_names}
+        batch = pa.ipc.open_stream(packed).read_next_batch()
+    metadata = batch.schema.metadata
+    columns = {name: arrow.numbers(batch.column(name)) for name in batch.schema.names}
     return metadata[b"table"].decode(), columns, metadata[b"blob"]

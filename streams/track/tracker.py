@@ -46,6 +46,8 @@ REST = 20
 GENERATIONS = 60
 """Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
 
+TOGETHER = 2
+"""Partitions whose state is put back at once, since much of that is done without Python's lock."""
 
 Reading = tuple[Part, Records, Future[Batch]]
 """Records of a partition that are being understood."""
@@ -306,11 +308,13 @@ class Tracker:
         wanted = {n: c for n, c in committed.items() if c.offset is not None and c.metadata}
         held = _snapshots(self._log, set(wanted)) if wanted else {}
         starts, anew = {}, list[int]()
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            back = pool.map(lambda number: self._recovered(number, wanted[number].metadata, held), wanted)
+            recovered = dict(zip(wanted, back, strict=True))
         for number in committed:
-            place = wanted.get(number)
-            part, kept = self._recovered(number, place.metadata, held) if place else (None, None)
+            part, kept = recovered.get(number, (None, None))
             self.parts[number] = part or Part.empty(number, self.terms)
-            anew += [number] if place and part is None else []
+            anew += [number] if number in wanted and part is None else []
             self._kept[number] = kept or Kept()
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])

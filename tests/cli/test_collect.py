@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import _evidence
+from streams.cli._signals import stop_at_signal
 from streams.cli.app import custody
-from streams.cli.collect import stop_at_signal
 from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Unread
 from streams.core.errors import CustodyError, Misuse

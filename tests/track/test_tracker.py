@@ -1,5 +1,8 @@
 """A tracker whose own state is damaged reads the log from the beginning; damaged events it passes over, and says so."""
 
+import subprocess
+import sys
+
 import pytest
 
 from streams.core.terms import Terms
@@ -47,6 +50,24 @@ def test_a_snapshot_is_put_back() -> None:
     """What was kept is not read again."""
     tracker = _started(_kept(7))
     assert (tracker.events, tracker.parts[0].clock.through) == (0, 7)
+
+
+WITHOUT_PANDAS = """
+import sys
+from tests.core.journeys import submitted
+from tests.track.test_tracker import _kept, _started
+from tests.track.logs import empty, records
+
+tracker = _started(_kept(7))
+some = [*submitted(1, "Q1")]
+empty().take(records(some, 0, len(some)))
+sys.exit("pandas" in sys.modules)
+"""
+
+
+def test_pandas_is_not_needed() -> None:
+    """To fold, to keep and to put back; Arrow would import it unasked, half a second and 40 MB of every worker."""
+    subprocess.run((sys.executable, "-c", WITHOUT_PANDAS), check=True)  # noqa: S603 - ourselves
 
 
 def test_what_cannot_be_understood_goes_to_the_dead_letters() -> None:
