@@ -3,12 +3,13 @@
 import importlib
 import pkgutil
 import sys
+from typing import NoReturn
 
 import click
 
 import streams.cli as commands
 from streams.cli._screen import clean
-from streams.core.errors import CustodyError
+from streams.core.errors import CustodyError, Unavailable
 
 NOT_COMMANDS = frozenset({"app"})
 
@@ -46,8 +47,14 @@ def custody() -> None:
     """Chain of custody for messages: where is it, who holds it, is anything late, what did we do about it."""
 
 
+def _end(error: CustodyError) -> NoReturn:
+    said = f"custody: {error}" + (f"\n{error.hint}" if error.hint else "")
+    click.echo("\n".join(map(clean, said.split("\n"))), err=True)
+    sys.exit(error.exit_code)
+
+
 def main() -> None:
-    """Run the command; an error of ours is a sentence and an exit code, never a traceback."""
+    """Run the command; an error of ours, or of a disk, is a sentence and an exit code, never a traceback."""
     try:
         code = custody.main(standalone_mode=False)  # click gives the code of an Exit back, and raises nothing
     except click.Abort:
@@ -56,8 +63,12 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except CustodyError as error:
-        said = f"custody: {error}" + (f"\n{error.hint}" if error.hint else "")
-        click.echo("\n".join(map(clean, said.split("\n"))), err=True)
-        sys.exit(error.exit_code)
+        _end(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(
+            Unavailable(f"{error.filename}: {error.strerror}.", hint="a disk that is full, or a file of another user?")
+        )
     else:
         sys.exit(code if isinstance(code, int) else 0)

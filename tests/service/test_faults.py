@@ -1,16 +1,16 @@
 """Several trackers and feeds on the real stack: they come, go, are killed, stand still, and Kafka dies under them."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from subprocess import Popen
 
 import msgspec
 import pytest
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from streams import profiles
 from streams.core.clock import Tick
@@ -44,7 +44,7 @@ class Crew:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         """Nobody works yet."""
         self._settings, self._stack = settings, stack
-        self.at_work: dict[tuple[str, str], Popen[bytes]] = {}
+        self.at_work: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
     def join(self, name: str) -> None:
         """A tracker and a feed come, or come back, and have their shares."""
@@ -67,13 +67,9 @@ class Crew:
     def _shares(self, role: str, name: str) -> bool:
         """Has a member partitions."""
         group = f"{GROUPS[role]}-{self._settings.ledger}"
-        admin = AdminClient(self._settings.kafka_client())  # an older one looks for the old broker
-        try:
-            told = admin.describe_consumer_groups([group], request_timeout=5)[group].result()
-        except KafkaException:  # it has just come back
-            return False
-        shares = {one.group_instance_id: one.assignment.topic_partitions for one in told.members}
-        return bool(shares.get(f"{group}-{name}"))
+        asking = (sys.executable, "-m", "tests.service.membership", group, f"{group}-{name}")
+        told = json.dumps(self._settings.kafka_client()).encode()
+        return subprocess.run(asking, input=told, check=False, capture_output=True, timeout=60).returncode == 0  # noqa: S603 - ourselves
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
