@@ -96,7 +96,7 @@ class _Job:
         from streams.kafka.broker import KafkaLog  # noqa: PLC0415
         from streams.kafka.writer import EventWriter  # noqa: PLC0415
 
-        declare(self.settings, self.declaration, self.text, keep_terms=not self.text)
+        declare(self.settings, self.declaration, self.text)
         collector = Collector(
             source=self.source,
             declaration=self.declaration,

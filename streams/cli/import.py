@@ -8,6 +8,7 @@ import click
 
 from streams.cli._evidence import Bar, as_data, bars, say
 from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.errors import Misuse
 
 
 @click.command()
@@ -31,6 +32,8 @@ def command(
 
     settings = settings_of(data, file, ledger)
     declared = read(sources)
+    if not declared.sources:
+        raise Misuse(f"{sources} declares no source.", hint="see schemas/examples/sources.toml")
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     # As Ctrl-C does: what was declared is taken back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -3,12 +3,13 @@
 Rules:
 - The declaration is part of the log: the text of sources.toml stands in the record of each of its sources, the text of
   the terms in one of their own.
-- What a ledger has been told stays; only a declaration of its own changes its terms.
+- What a ledger has been told stays; only a declaration that names terms changes them, and says so.
 - An import has an end, and what came after would wait for it for ever. So it is withdrawn: in a ledger with live
   sources when it has ended, or when one of them is declared; in another when something else is declared after its end.
 - Who follows one source declares those that are followed with it, not what the same text says of imports.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,8 @@ from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
+log = logging.getLogger(__name__)
+
 TERMS = "terms"
 """Name of the record that holds the terms."""
 
@@ -31,14 +34,13 @@ SETTLING = 10
 Record = tuple[bytes, bytes]
 
 
-def declare(settings: Settings, declaration: Declaration, text: str = "", *, keep_terms: bool = False) -> int:
+def declare(settings: Settings, declaration: Declaration, text: str = "") -> int:
     """Declare sources and terms in a ledger, and wait for the acknowledgement; returns how many records it took.
 
     Args:
         settings: of the ledger; its topics are made where they are missing.
-        declaration: the sources, and the terms by name.
+        declaration: the sources, and the terms by name; where it names none the ledger's stay, if it has any.
         text: of the declaration.
-        keep_terms: leave the ledger's terms as they are, if it has any.
 
     Raises:
         Misuse: there are no such terms, or the ledger has other ids of schemas.
@@ -48,9 +50,11 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, kee
     told = _told(settings)
     numbering.check(KafkaLog(settings))
     terms_text = profiles.text_of(declaration.terms)
-    if keep_terms and TERMS in told:
+    if TERMS in told and not declaration.terms:
         terms_text = told[TERMS]["text"]
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
+    if TERMS in told and told[TERMS]["terms"] != version:
+        log.warning("the ledger %s has other terms from now on: %s", settings.ledger, declaration.terms)
     live = any(one.live for one in declaration.sources)
     sources = [one for one in declaration.sources if one.live or not live]
     wanted: dict[str, dict[str, Any]] = {TERMS: {"live": False, "terms": version, "text": terms_text}}

@@ -27,11 +27,13 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
         case_id: where it was filed when it was raised; b"" before.
         raised_at: microseconds; None before.
         cleared_at: microseconds; None while it stands.
+        withdrawn: cleared because it was taken back; raised after that, it stands.
     """
 
     case_id: bytes = b""
     raised_at: int | None = None
     cleared_at: int | None = None
+    withdrawn: bool = False
 
 
 class Cover(msgspec.Struct):
@@ -105,9 +107,10 @@ def filed(member: Member, alert: dict[str, Any]) -> Member:
         alert: a record of the alerts topic, times in microseconds.
     """
     if alert["state"] == "cleared":
-        return msgspec.structs.replace(member, cleared_at=alert["at"])
-    where = member.case_id or case_id(alert)
-    return msgspec.structs.replace(member, case_id=where, raised_at=alert["at"])
+        withdrawn = "withdrawn" in alert.get("attributes", ())
+        return msgspec.structs.replace(member, cleared_at=alert["at"], withdrawn=withdrawn)
+    where, cleared = member.case_id or case_id(alert), None if member.withdrawn else member.cleared_at
+    return Member(case_id=where, raised_at=alert["at"], cleared_at=cleared)
 
 
 def take(case: Case | None, member: Member, alert: dict[str, Any]) -> Case:

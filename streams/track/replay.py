@@ -37,6 +37,9 @@ Key = tuple[bytes, str]
 
 Alerts = dict[Key, dict[str, Any]]
 
+WITHDRAWN = "withdrawn"
+"""Attribute of a clearing that takes a raising back."""
+
 GRACED = frozenset({"overdue", "blind", "clock-doubt"})
 """Rules that wait for the grace of the terms before they tell."""
 
@@ -115,7 +118,7 @@ class Replay:
 
 
 def live(log: Log) -> Alerts:
-    """What the live run told, by alert and state."""
+    """What the live run told, by alert and state; what was taken back and then raised again stands."""
     told: Alerts = {}
     for records in log.read_range("alerts"):
         for value in records.values:
@@ -123,7 +126,10 @@ def live(log: Log) -> Alerts:
                 alert = progress.plain(wire.decode("alert", value))
             except Undecodable:
                 continue  # a dead letter of whoever reads alerts for a living
-            told[alert["alert_id"], alert["state"]] = alert
+            name, state = alert["alert_id"], alert["state"]
+            if state == "raised" and WITHDRAWN in told.get((name, "cleared"), {}).get("attributes", ()):
+                del told[name, "cleared"]  # it was taken back, and has come back since
+            told[name, state] = alert
     return told
 
 

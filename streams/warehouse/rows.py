@@ -131,12 +131,12 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Topics of low rate: the schema of their values, their table, and the columns that are kept."""
 
-_BESIDE = {"alerts": "withdrawn", "cases": "log_offset", "queue-states": "log_partition"}
+_BESIDE = {"alerts": ("withdrawn", "log_offset"), "cases": ("log_offset",), "queue-states": ("log_partition",)}
 
 
 def plain_columns(topic: str) -> tuple[str, ...]:
     """The columns that a topic of low rate fills."""
-    return (*PLAIN[topic][2], *((_BESIDE[topic],) if topic in _BESIDE else ()))
+    return (*PLAIN[topic][2], *_BESIDE.get(topic, ()))
 
 
 def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
@@ -144,7 +144,7 @@ def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
     row = [record[name] for name in PLAIN[topic][2]]
     match topic:
         case "alerts":
-            return [*row, "withdrawn" in record["attributes"]]
+            return [*row, "withdrawn" in record["attributes"], offset]
         case "cases":
             return [*row, offset]
         case "queue-states":

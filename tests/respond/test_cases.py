@@ -51,6 +51,15 @@ def test_an_outage_is_one_case() -> None:
     assert len(case.cover.sample) == cases.SAMPLE
 
 
+def test_what_was_taken_back_and_is_raised_again_stands() -> None:
+    """Terms that change, and change back; what was cleared otherwise and is told again stays cleared."""
+    desk = Desk()
+    back = alert(1, "cleared", 30, attributes=["withdrawn"])
+    for told, state in (((alert(1), back), "closed"), ((alert(1),), "open"), ((back,), "closed")):
+        assert desk.hear(*told).state == state
+    assert desk.hear(alert(2), alert(2, "cleared", 40), alert(2)).state == "closed"
+
+
 def test_a_case_is_closed_when_all_are_cleared_and_opened_again() -> None:
     """Closed at the last clearing; a late member opens it again."""
     desk = Desk()

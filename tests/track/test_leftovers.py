@@ -95,3 +95,14 @@ def test_who_goes_on_under_the_same_terms_takes_nothing_back(log: MemoryLog) -> 
     """What it told before it died, it told."""
     follow(log, OLD)
     assert standing(log) == {("overdue", OLD.version), ("stuck", OLD.version)}
+
+
+def test_what_was_taken_back_stands_again_under_the_old_terms(log: MemoryLog) -> None:
+    """Terms that change, and change back: the clearing between them counts no more, and a replay says the same."""
+    follow(log, NEW)
+    follow(log, OLD)
+    assert standing(log) == {("overdue", OLD.version), ("stuck", OLD.version)}
+    replay = Replay(terms=OLD)
+    for _ in replay.run(log):
+        pass
+    assert compare(under(live(log), OLD.version), replay.alerts).identical

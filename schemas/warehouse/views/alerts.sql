@@ -12,17 +12,20 @@ CREATE OR REPLACE VIEW alerts
     recipient String COMMENT 'Recipient of the leg',
     severity String COMMENT 'high, or low where delivery is proven otherwise',
     proven Bool COMMENT 'Was delivery proven otherwise when it was raised',
-    withdrawn Bool COMMENT 'Cleared because a hand-over that became known after what it connects took it away',
+    withdrawn Bool COMMENT 'Taken back: by a hand-over that became known after what it connects, or by other terms',
     cause String COMMENT 'What held it up when its raising was told',
     holder_host String COMMENT 'The last queue that held it by then: host',
     holder_queue_id String COMMENT 'The last queue that held it by then: queue id'
 ) AS
+WITH
+    maxIf(r.withdrawn, state = 'cleared') AS taken_back,
+    taken_back AND maxIf(log_offset, state = 'cleared') < maxIf(log_offset, state = 'raised') AS came_back
 SELECT
     alert_id,
     any(rule) AS rule,
     any(unit) AS unit,
     minIf(at, state = 'raised') AS raised_at,
-    minIf(toNullable(at), state = 'cleared') AS cleared_at,
+    if(came_back, NULL, minIf(toNullable(at), state = 'cleared')) AS cleared_at,
     anyIf(due, state = 'raised') AS due,
     any(message_key) AS message_key,
     any(host) AS host,
@@ -30,10 +33,10 @@ SELECT
     any(recipient) AS recipient,
     anyIf(severity, state = 'raised') AS severity,
     anyIf(proven, state = 'raised') AS proven,
-    maxIf(withdrawn, state = 'cleared') AS withdrawn,
+    taken_back AND NOT came_back AS withdrawn,
     anyIf(cause, state = 'raised') AS cause,
     anyIf(holder_host, state = 'raised') AS holder_host,
     anyIf(holder_queue_id, state = 'raised') AS holder_queue_id
-FROM alert_records FINAL
+FROM alert_records AS r FINAL
 GROUP BY alert_id
 HAVING countIf(state = 'raised') > 0;
