@@ -145,14 +145,13 @@ def wait(settings: Settings, tell: Any) -> None:
 
 def _state(settings: Settings) -> str:
     """What is still missing; "" where all is there."""
-    from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import latest_terms  # noqa: PLC0415
+    from streams.kafka.progress import terms_of  # noqa: PLC0415
     from streams.track.replay import Replay, compare, live  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415
 
     log = KafkaLog(settings)
-    replay = Replay(terms=profiles.parse(latest_terms(log) or profiles.text_of(), "the ledger's terms"))
+    replay = Replay(terms=terms_of(log)[1])
     for _ in replay.run(log):
         pass
     if replay.clock is None:

@@ -104,20 +104,32 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     settings, text = settings_of(data, file, ledger), profiles.text_of(named)
     terms = profiles.checked(text, named)
     numbering.check(KafkaLog(settings))
-    before = profiles.parse(declared(settings), "the ledger's terms").version
+    before = _before(settings)
     write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
     if as_json:
         say_json({"ledger": settings.ledger, "before": before, "version": terms.version})
         return
     click.echo(f"Ledger {settings.ledger} has the terms {clean(terms.profile.name)}, version {terms.version}.")
-    if before != terms.version:
+    if before not in {None, terms.version}:
         click.echo(f"Before: version {before}. What they would have said: custody replay --terms {clean(named)}")
+
+
+def _before(settings: Settings) -> str | None:
+    """The version of the ledger's terms; None, and said, where they cannot be read: who declares others mends that."""
+    from streams import profiles  # noqa: PLC0415
+
+    try:
+        return profiles.parse(declared(settings), "the ledger's terms").version
+    except Misuse as error:
+        click.echo(f"Before: {clean(error, 200)}", err=True)
+        return None
 
 
 def declared(settings: Settings) -> str:
     """The terms that a ledger declares last, else the default.
 
     Raises:
+        Misuse: they cannot be read.
         Unavailable: the brokers do not answer, or the ledger has no topics.
     """
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415

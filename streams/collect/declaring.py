@@ -43,15 +43,15 @@ def declare(settings: Settings, declaration: Declaration, text: str = "") -> int
         text: of the declaration.
 
     Raises:
-        Misuse: there are no such terms, or the ledger has other ids of schemas.
+        Misuse: there are no such terms, those to keep cannot be read, or the ledger has other ids of schemas.
         Unavailable: the brokers do not answer.
     """
     topics.create(settings)
     told = _told(settings)
     numbering.check(KafkaLog(settings))
     terms_text = profiles.text_of(declaration.terms)
-    if TERMS in told and not declaration.terms:
-        terms_text = told[TERMS]["text"]
+    if not declaration.terms:
+        terms_text = progress.latest_terms(KafkaLog(settings)) or terms_text
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
     if TERMS in told and told[TERMS]["terms"] != version:
         log.warning("the ledger %s has other terms from now on: %s", settings.ledger, declaration.terms)

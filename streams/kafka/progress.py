@@ -1,17 +1,28 @@
-"""What sources say of themselves: that they are declared, and how far their evidence is in the log."""
+"""What sources say of themselves: that they are declared, and how far their evidence is in the log.
 
+Rules:
+- What cannot be read is passed over, and said. Not so the terms, which a ledger has none like: who asks for them is
+  refused, since the default would find something else.
+"""
+
+import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streams import profiles
-from streams.core.errors import Undecodable
+from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka.ports import Log
 from streams.wire import records
 
+logger = logging.getLogger(__name__)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+TERMS = b"declared/terms"
+"""The key of the records that declare the terms."""
 
 
 def declared(source: str, *, live: bool, terms: str, text: str, at: int | None = None) -> tuple[bytes, bytes]:
@@ -64,13 +75,13 @@ def micros(moment: datetime) -> int:
 
 
 def all_progress(log: Log) -> Iterator[dict[str, Any]]:
-    """Every progress record of a ledger, oldest first; what cannot be read is passed over."""
+    """Every progress record of a ledger, oldest first; what cannot be read is passed over, and said."""
     for batch in log.read_range("progress"):
-        for value in batch.values:
+        for offset, value in zip(batch.offsets, batch.values, strict=True):
             try:
                 yield read(value)
-            except Undecodable:
-                continue
+            except Undecodable as error:
+                logger.warning("a progress record was passed over: offset %d: %s", offset, error)
 
 
 def live_sources(log: Log) -> set[str]:
@@ -99,6 +110,23 @@ def terms_of(log: Log) -> tuple[str, Terms]:
 
 
 def latest_terms(log: Log) -> str | None:
-    """The terms that a ledger declares last, as TOML; None where it declares none."""
-    said = [one["text"] for one in all_progress(log) if one["source"] == "terms"]
-    return said[-1] if said else None
+    """The terms that a ledger declares last, as TOML; None where it declares none.
+
+    Raises:
+        Misuse: the record cannot be read.
+    """
+    said = [
+        (offset, value)
+        for batch in log.read_range("progress")
+        for key, offset, value in zip(batch.keys, batch.offsets, batch.values, strict=True)
+        if key == TERMS
+    ]
+    if not said:
+        return None
+    offset, value = said[-1]
+    try:
+        text: str = read(value)["text"]
+    except Undecodable as error:
+        where = f"progress, offset {offset}"
+        raise Misuse(f"The ledger's terms cannot be read ({where}): {error}.", hint="custody terms use NAME") from error
+    return text

@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from streams.cli import _grouped, _journey, _lists, cases, overdue, queue, reliability
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
+from streams.kafka import broker, progress, writer
+from streams.settings import Settings
 from streams.warehouse import questions
+from tests.kafka.memory import MemoryLog
 
 LISTS = ("overdue", "unread", "queue", "alerts", "cases", "reliability", "trace", "sql", "terms", "forget")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -120,6 +123,18 @@ def test_terms_that_watch_what_they_do_not_find_are_doubtful(tmp_path: Path) -> 
     assert "is right" not in said.output
     assert said.exit_code == 0
     assert json.loads(run("terms", "check", str(file), "--json").output)["doubts"]
+
+
+def test_terms_that_cannot_be_read_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who declares others is told of it, and they are declared: nothing else mends the ledger."""
+    log, written = MemoryLog(Settings()), list[bytes]()
+    log.writer().write("progress", progress.TERMS, b"foreign")
+    log.writers[0].flush()
+    monkeypatch.setattr(broker, "KafkaLog", lambda _: log)
+    monkeypatch.setattr(writer, "write_all", lambda _settings, _topic, records: written.extend(dict(records)))
+    said = run("terms", "use", "guaranteed", "--data", str(tmp_path))
+    assert (said.exit_code, written) == (0, [progress.TERMS])
+    assert "Before: The ledger's terms cannot be read (progress, offset 0)" in said.stderr
 
 
 def test_a_profile_is_explained_rule_by_rule() -> None:

@@ -3,12 +3,22 @@
 import msgspec
 import pytest
 
-from streams.core.errors import Undecodable
+from streams import profiles
+from streams.core.errors import Misuse, Undecodable
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 from tests.kafka.memory import MemoryLog
+
+
+def _log(*records: tuple[bytes, bytes]) -> MemoryLog:
+    log = MemoryLog(Settings())
+    writer = log.writer()
+    for key, value in records:
+        writer.write("progress", key, value)
+    writer.flush()
+    return log
 
 
 def test_a_source_says_how_far_it_is() -> None:
@@ -41,8 +51,6 @@ def test_what_is_no_progress_is_refused() -> None:
 
 def test_a_live_source_is_one_that_is_followed_until_it_is_withdrawn() -> None:
     """Neither an import nor the terms; what is withdrawn and declared again is one."""
-    log = MemoryLog(Settings())
-    writer = log.writer()
     told = [
         progress.declared("terms", live=False, terms="1", text=""),
         *(progress.declared(name, live=True, terms="", text="") for name in ("mx1", "mx2", "mx3")),
@@ -51,10 +59,26 @@ def test_a_live_source_is_one_that_is_followed_until_it_is_withdrawn() -> None:
         progress.withdrawn("mx2"),
         progress.progressed("mx2", 5, live=True),
     ]
-    for key, value in told:
-        writer.write("progress", key, value)
-    writer.flush()
-    assert progress.live_sources(log) == {"mx2", "mx3"}
+    assert progress.live_sources(_log(*told)) == {"mx2", "mx3"}
+
+
+def test_what_cannot_be_read_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """It is passed over, with its place and the reason."""
+    log = _log(progress.progressed("mx1", 5), (b"progressed/mx2", b"foreign"))
+    assert [said["source"] for said in progress.all_progress(log)] == ["mx1"]
+    (said,) = caplog.messages
+    assert said.startswith("a progress record was passed over: offset 1: not in the Confluent wire format")
+
+
+def test_terms_that_cannot_be_read_are_not_the_default() -> None:
+    """Who asks for them is refused; other terms, declared after them, count again."""
+    first = progress.declared("terms", live=False, terms="1", text=profiles.text_of("guaranteed"))
+    broken = (first[0], b"foreign")
+    with pytest.raises(Misuse, match="offset 1") as caught:
+        progress.terms_of(_log(first, broken))
+    assert caught.value.hint
+    assert progress.terms_of(_log(broken, first))[1].profile.name == "guaranteed"
+    assert progress.terms_of(_log())[1].profile.name == profiles.DEFAULT
 
 
 @pytest.mark.service
