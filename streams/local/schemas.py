@@ -32,10 +32,11 @@ def routes() -> list[web.AbstractRouteDef]:
 
 
 async def _by_id(request: web.Request) -> web.Response:
-    name = schemas.name_of(int(request.match_info["id"]))
+    number = int(request.match_info["id"])
+    name = schemas.name_of(number)
     if name is None:
         return _error(404, NO_SCHEMA, f"Schema {request.match_info['id']} not found")
-    return _answer({"schema": _text(name)})
+    return _answer({"schema": _text(name, number)})
 
 
 async def _types(_request: web.Request) -> web.Response:
@@ -48,16 +49,18 @@ async def _subjects(_request: web.Request) -> web.Response:
 
 async def _versions(request: web.Request) -> web.Response:
     name = _schema_of(request)
-    return _no_subject(request) if name is None else _answer([_number(name)])
+    return _no_subject(request) if name is None else _answer([*range(1, _last(name) + 1)])
 
 
 async def _version(request: web.Request) -> web.Response:
     name = _schema_of(request)
     if name is None:
         return _no_subject(request)
-    if request.match_info["version"] not in {"latest", "-1", str(_number(name))}:
-        return _error(404, NO_VERSION, f"Version {request.match_info['version']} not found.")
-    return _answer(_entry(request.match_info["subject"], name))
+    asked, last = request.match_info["version"], _last(name)
+    known = {str(version): version for version in range(1, last + 1)} | {"latest": last, "-1": last}
+    if asked not in known:
+        return _error(404, NO_VERSION, f"Version {asked} not found.")
+    return _answer(_entry(request.match_info["subject"], name, known[asked]))
 
 
 async def _look_up(request: web.Request) -> web.Response:
@@ -69,9 +72,10 @@ async def _look_up(request: web.Request) -> web.Response:
         asked = json.loads((await request.json())["schema"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return _error(422, 42201, "Invalid schema")
-    if asked != schemas.schema(name):
-        return _error(404, NO_SCHEMA, "Schema not found")
-    return _answer(_entry(request.match_info["subject"], name))
+    for version, number in enumerate(schemas.ids()[name], 1):
+        if asked == schemas.schema(name, number):
+            return _answer(_entry(request.match_info["subject"], name, version))
+    return _error(404, NO_SCHEMA, "Schema not found")
 
 
 async def _refuse(_request: web.Request) -> web.Response:
@@ -86,16 +90,18 @@ def _schema_of(request: web.Request) -> str | None:
     return longest.schema if longest else None
 
 
-def _entry(subject: str, name: str) -> dict[str, Any]:
-    return {"subject": subject, "version": _number(name), "id": schemas.id_of(name), "schema": _text(name)}
+def _entry(subject: str, name: str, version: int) -> dict[str, Any]:
+    number = schemas.ids()[name][version - 1]
+    return {"subject": subject, "version": version, "id": number, "schema": _text(name, number)}
 
 
-def _number(name: str) -> int:
+def _last(name: str) -> int:
+    """The last version of a schema; the first is 1."""
     return len(schemas.ids()[name])
 
 
-def _text(name: str) -> str:
-    return json.dumps(schemas.schema(name), separators=(",", ":"))
+def _text(name: str, number: int) -> str:
+    return json.dumps(schemas.schema(name, number), separators=(",", ":"))
 
 
 def _no_subject(request: web.Request) -> web.Response:
