@@ -1,10 +1,11 @@
-"""`custody alerts`: everything that is found, and what is found from now on."""
+"""`custody alerts`: everything that is found, or what is found from now on."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups
@@ -21,6 +22,7 @@ from streams.cli._lists import (
     say_list,
 )
 from streams.cli._screen import clean, escaped, moment, resized
+from streams.cli._stack import settings_of
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
 from streams.settings import Settings
@@ -33,8 +35,8 @@ RULES = (*FINDINGS, "blind", "clock-doubt")
 @limit_option
 @click.option("--rule", default="", help="Only of these rules (names with commas between).")
 @click.option("--all", "everything", is_flag=True, help="Show cleared ones, too.")
-@click.option("--follow", is_flag=True, help="Then go on with what is raised and cleared, until Ctrl-C.")
-@click.option("--check", is_flag=True, help="Exit 1 if something stands.")
+@click.option("--follow", is_flag=True, help="Say instead what is raised and cleared from now on, until Ctrl-C.")
+@click.option("--check", is_flag=True, help="Exit 1 if something stands; 3 if the clock stands still.")
 def command(  # noqa: PLR0913 - options
     *,
     data: Path | None,
@@ -54,10 +56,11 @@ def command(  # noqa: PLR0913 - options
               custody alerts --follow
     """
     rules = checked(rule)
-    settings, warehouse = opened(data, file, ledger)
     if follow:
-        _follow(settings, rules, as_json=as_json)
+        _refuse_of_lists()
+        _follow(settings_of(data, file, ledger), rules, as_json=as_json)
         return
+    settings, warehouse = opened(data, file, ledger)
     clock, rows = warehouse.clock(), warehouse.alerts(rule, standing=not everything)
     say_if_short(rows)
     if as_json:
@@ -78,6 +81,13 @@ def checked(rule: str) -> frozenset[str]:
     for name in sorted(names - set(RULES)):
         raise Misuse(f"There is no rule {name!r}.", hint=f"rules: {', '.join(RULES)}")
     return names or frozenset(RULES)
+
+
+def _refuse_of_lists() -> None:
+    given = click.get_current_context().get_parameter_source
+    for name, option in (("everything", "--all"), ("check", "--check"), ("limit", "--limit")):
+        if given(name) is ParameterSource.COMMANDLINE:
+            raise Misuse(f"{option} is of the list: --follow says what comes from now on.", hint=f"leave {option} out")
 
 
 def lines(title: str, rows: Rows, limit: int) -> list[str]:

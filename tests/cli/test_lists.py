@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from streams.cli import _grouped, _journey, _lists, cases, overdue, queue, reliability
+from streams.cli import _grouped, _journey, _lists, alerts, cases, overdue, queue, reliability
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import broker, progress, writer
@@ -48,6 +48,9 @@ def test_every_list_takes_json_and_a_ledger(name: str) -> None:
     "words",
     [
         ("alerts", "--rule", "nonsense"),
+        ("alerts", "--follow", "--all"),
+        ("alerts", "--follow", "--check"),
+        ("alerts", "--follow", "--limit", "10"),
         ("cases", "--acknowledge", "abcdef12"),
         ("cases", "--acknowledge", "abcdef12", "--by", "J. Doe"),
         ("cases", "--acknowledge", "abcdef12", "--discharge", "m@x", "r@x", "--by", "J. Doe", "--reason", "seen"),
@@ -123,6 +126,15 @@ def test_terms_that_watch_what_they_do_not_find_are_doubtful(tmp_path: Path) -> 
     assert "is right" not in said.output
     assert said.exit_code == 0
     assert json.loads(run("terms", "check", str(file), "--json").output)["doubts"]
+
+
+def test_alerts_are_followed_without_a_warehouse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is told stands in the log, and only that is said."""
+    alert = dict.fromkeys(("recipient", "host", "message_key"), "") | {"rule": "stuck", "state": "raised", "at": NOON}
+    monkeypatch.setattr(alerts, "told", lambda _: [alert | {"host": "mx1"}])
+    said = run("alerts", "--follow", "--data", str(tmp_path))
+    assert said.exit_code == 0
+    assert said.output.split()[-3:] == ["raised", "stuck", "mx1"]
 
 
 def test_terms_that_cannot_be_read_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
