@@ -18,7 +18,9 @@ NUMBER = 8
 @list_options
 @limit_option
 @click.option("--all", "everything", is_flag=True, help="Show closed ones too.")
-@click.option("--check", is_flag=True, help="Exit 1 if a case is open that nobody acknowledged.")
+@click.option(
+    "--check", is_flag=True, help="Exit 1 if a case is open that nobody acknowledged; 3 if the clock stands still."
+)
 @click.option("--acknowledge", metavar="CASE", help="Say that a person has seen it; it stays until all is cleared.")
 @click.option("--discharge", nargs=2, metavar="MESSAGE RECIPIENT", help="Say that a message arrived, by other proof.")
 @click.option("--by", "author", default="", help="Who says so.")

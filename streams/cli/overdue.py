@@ -15,7 +15,7 @@ from streams.cli._screen import clean
 @list_options
 @limit_option
 @click.option("--all", "everything", is_flag=True, help="Show what came late and is cleared, too.")
-@click.option("--check", is_flag=True, help="Exit 1 if a report is overdue.")
+@click.option("--check", is_flag=True, help="Exit 1 if a report is overdue; 3 if the clock stands still.")
 def command(  # noqa: PLR0913 - options
     *,
     data: Path | None,

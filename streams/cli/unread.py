@@ -15,7 +15,7 @@ from streams.cli._screen import clean, wrapped
 @list_options
 @limit_option
 @click.option("--all", "everything", is_flag=True, help="Show what was read late, too.")
-@click.option("--check", is_flag=True, help="Exit 1 if something is unread past its time.")
+@click.option("--check", is_flag=True, help="Exit 1 if something is unread past its time; 3 if the clock stands still.")
 def command(  # noqa: PLR0913 - options
     *,
     data: Path | None,

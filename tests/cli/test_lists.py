@@ -36,6 +36,14 @@ def test_every_list_says_how_it_is_used(name: str) -> None:
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("name", ["overdue", "unread", "alerts", "cases"])
+def test_every_check_says_how_it_ends(name: str) -> None:
+    """A script tells trouble from a clock that stands still."""
+    shown = " ".join(run(name, "--help").output.split())
+    assert "--check Exit 1 if" in shown
+    assert "; 3 if the clock stands still." in shown
+
+
 @pytest.mark.parametrize("name", ["overdue", "unread", "queue", "alerts", "cases", "reliability"])
 def test_every_list_takes_json_and_a_ledger(name: str) -> None:
     """`--json`, `--ledger`, `--data` and `--settings` are everywhere."""
