@@ -59,15 +59,16 @@ class _Job:
         from streams.collect.parser import Counts  # noqa: PLC0415
 
         self.settings, self.source, self.declaration, self.text = settings, source, declaration, text
-        self.counts, self.through = Counts(), 0
+        self.counts = Counts()
+        self.through: int | None = None
+        """How far the source is in the log, microseconds; None: that is not known."""
 
     def run(self, bar: Bar) -> None:
         from streams.collect.declaring import end  # noqa: PLC0415
-        from streams.collect.following import keep_following  # noqa: PLC0415
         from streams.collect.importing import end_of, refuse_missing  # noqa: PLC0415
 
         if self.source.live:
-            keep_following(lambda: self._collector(bar), stop_at_signal())
+            self._follow(bar)
             return
         refuse_missing([self.source])
         collector = self._collector(bar)
@@ -76,6 +77,19 @@ class _Job:
         collector.finish(self.through)
         end(self.settings, [self.source.name])
         bar.finish()
+
+    def _follow(self, bar: Bar) -> None:
+        from streams.collect.following import keep_following  # noqa: PLC0415
+
+        latest: Any = None
+
+        def make() -> Any:
+            nonlocal latest
+            latest = self._collector(bar)
+            return latest
+
+        keep_following(make, stop_at_signal())
+        self.through = latest.claimed or None if latest else None
 
     def refuse_incomplete(self) -> None:
         """Say if something of the source is missing; one that is followed was told of it as it happened.

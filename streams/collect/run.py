@@ -123,6 +123,11 @@ class Collector:
         """Latest time seen, microseconds."""
         return self.parser.through
 
+    @property
+    def claimed(self) -> int:
+        """Up to where all is known to be in the log, microseconds; 0 where nothing is."""
+        return max(self._at.claimed, self._told[0])
+
     # to the end
 
     def read(self) -> None:

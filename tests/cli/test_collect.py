@@ -1,5 +1,6 @@
 """`custody collect` and `custody import` as commands: options, mistakes, signals, what they say at the end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from streams.cli import _evidence
+from streams.cli import _evidence, collect
 from streams.cli._signals import stop_at_signal
 from streams.cli.app import custody
 from streams.collect.kinds import KINDS
@@ -119,6 +121,19 @@ def test_what_is_said_at_the_end() -> None:
     for part in ("12,345 pieces", "678 events", "postfix/anvil 9", "NOT UNDERSTOOD 2: no time", ".log:77: no time"):
         assert part in told
     assert "\x1b" not in told
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize(("claimed", "through"), [(5_000_000, 5_000_000), (0, None)], ids=["known", "unknown"])
+def test_who_followed_says_how_far_it_came(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, claimed: int, through: int | None
+) -> None:
+    """How far the source is in the log; null where nobody knows, which is not 1970."""
+    made = SimpleNamespace(claimed=claimed, follow=lambda _stop: None)
+    monkeypatch.setattr(collect._Job, "_collector", lambda _job, _bar: made)
+    words = ("collect", "postfix", str(tmp_path / "log"), "--host", "mx", "--follow", "--json", "--data", str(tmp_path))
+    told = CliRunner().invoke(custody, words)
+    assert (told.exit_code, json.loads(told.stdout)["through"]) == (0, through)
 
 
 def test_the_same_as_data() -> None:

@@ -100,11 +100,23 @@ def test_a_claim_is_of_the_last_second_before_the_look(tmp_path: Path) -> None:
     path.write_bytes(b"".join(LINES))
     log = Log()
     before = time.time_ns() // 1000
-    _follow(log, path, Script())
+    collector = _follow(log, path, Script())
     after = time.time_ns() // 1000
+    assert collector.claimed == log.claims[-1]
     assert before - 2 * SECOND < log.claims[-1] <= after - SECOND
     assert log.claims[-1] % SECOND == 0
     assert log.claims == sorted(log.claims)
+
+
+def test_a_claim_is_known_from_before(tmp_path: Path) -> None:
+    """What was claimed stays claimed for who begins again and hears nothing of the brokers; at first nothing is."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(LINES))
+    store, source = tmp_path / "store", replace(RELAY, paths=(str(path),))
+    assert Collector(source=source, declaration=DAY, writer=Writer(Log()), store=store).claimed == 0
+    log = Log()
+    _follow(log, path, Script())
+    assert Collector(source=source, declaration=DAY, writer=Writer(Log()), store=store).claimed >= log.claims[-1]
 
 
 def test_a_source_that_is_behind_lives_and_claims_nothing_more(tmp_path: Path) -> None:
