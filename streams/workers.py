@@ -25,7 +25,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import faust
 from mode import Service
@@ -73,8 +73,8 @@ def app_of(role: str, settings: Settings) -> Any:
     return app
 
 
-def run(role: str, settings: Settings) -> int:
-    """Run one role in this process until it is stopped; returns the exit code.
+def run(role: str, settings: Settings) -> NoReturn:
+    """Run one role in this process until it is stopped, and end the process.
 
     Raises:
         Misuse: there is no such role, or the ledger has other ids of schemas.
@@ -84,7 +84,6 @@ def run(role: str, settings: Settings) -> int:
     numbering.check(KafkaLog(settings))
     worker = faust.Worker(app, loglevel=settings.log_level, debug=False)
     worker.execute_from_commandline()
-    return 0
 
 
 def terms_of(settings: Settings) -> Terms:

@@ -38,7 +38,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, roles: 
         process.prepare()
         from streams import workers  # noqa: PLC0415 - Faust is slow to import
 
-        sys.exit(workers.run(names[0], settings))
+        workers.run(names[0], settings)
     sys.exit(_together(names, sys.argv[1:]))
 
 
