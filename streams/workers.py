@@ -86,15 +86,6 @@ def run(role: str, settings: Settings) -> NoReturn:
     worker.execute_from_commandline()
 
 
-def terms_of(settings: Settings) -> Terms:
-    """The terms that the ledger's log declares last; the default where it declares none.
-
-    Raises:
-        Misuse: they cannot be read.
-    """
-    return progress.terms_of(KafkaLog(settings))[1]
-
-
 class _App(faust.App):
     """An app that ends surely, whichever of its parts fails: a timer, a rebalance, a hot loop."""
 
@@ -184,7 +175,7 @@ def _track(app: Any, settings: Settings) -> None:
     from streams.track.tracker import Tracker  # noqa: PLC0415
 
     give_back()
-    terms = terms_of(settings)
+    terms = progress.terms_of(KafkaLog(settings))[1]
     _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name), terms)
 
 

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from streams.cli.app import custody
 from streams.kafka.broker import KafkaLog
+from streams.kafka.progress import terms_of
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
-from streams.workers import terms_of
 from tests.lab.ledger import EPOCH, Said, is_within, key_of
 from tests.lab.network import CREW, TEAM
 from tests.lab.play import Play
@@ -348,7 +348,7 @@ def test_replay_and_sql_say_the_same(played: Play) -> None:
     one, other = (f"SELECT {columns} FROM {table}" for table in ("alerts", "alarms"))  # noqa: S608 - names of ours
     assert ask(warehouse.client, f"{one} EXCEPT DISTINCT {other}") == []
     assert ask(warehouse.client, f"{other} EXCEPT DISTINCT {one}") == []
-    log, replay = KafkaLog(played.settings), Replay(terms=terms_of(played.settings))
+    log, replay = KafkaLog(played.settings), Replay(terms=terms_of(KafkaLog(played.settings))[1])
     for _ in replay.run(log):
         pass
     assert compare(live(log), replay.alerts).identical

@@ -15,12 +15,12 @@ from streams.cli.app import custody
 from streams.cli.demo import wait
 from streams.core.terms import SECOND
 from streams.kafka.broker import KafkaLog
-from streams.kafka.progress import all_progress, progressed
+from streams.kafka.progress import all_progress, progressed, terms_of
 from streams.settings import Settings, load
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
-from streams.workers import ROLES, terms_of
+from streams.workers import ROLES
 
 DAY = Path(__file__).parents[1] / "data" / "day"
 
@@ -43,8 +43,9 @@ def imported(data: Path, *more: str) -> dict[str, Any]:
 
 def replayed(settings: Settings) -> Replay:
     """The ledger, derived again from the log alone."""
-    replay = Replay(terms=terms_of(settings))
-    for _ in replay.run(KafkaLog(settings)):
+    log = KafkaLog(settings)
+    replay = Replay(terms=terms_of(log)[1])
+    for _ in replay.run(log):
         pass
     return replay
 
