@@ -28,6 +28,9 @@ FILE_VARIABLE = "CUSTODY_SETTINGS_FILE"
 QUIET: Mapping[str, int] = {"log_level": 2, "reconnect.backoff.ms": 250, "reconnect.backoff.max.ms": 5000}
 """Librdkafka's own lines stay off standard error (what matters comes through `error_cb`), and it does not hammer."""
 
+ROLES = ("clock", "track", "feed", "cases")
+"""What workers do, one a process (workers.py)."""
+
 NOT_RUNNING = "start it with: custody up --detach"
 
 Protocol = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]

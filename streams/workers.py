@@ -36,11 +36,9 @@ from streams.core.terms import Terms
 from streams.kafka import numbering, progress, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.topics import create, create_changelog, topic_name
-from streams.settings import Settings
+from streams.settings import ROLES, Settings
 
 log = logging.getLogger(__name__)
-
-ROLES = ("clock", "track", "feed", "cases")
 
 _LOOK = 1.0
 """Seconds between the clock writer's looks at its sources."""

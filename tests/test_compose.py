@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from streams import settings, workers
+from streams import settings
 from tests.service import apicurio
 
 TOP = Path(__file__).parents[1]
@@ -105,7 +105,7 @@ def test_the_registry_has_users_and_no_plain_port() -> None:
 def test_every_role_has_a_service() -> None:
     """The workers of the file are the worker roles that there are, one a service, each named after its role."""
     assert {name: service["command"] for name, service in WORKERS.items()} == {
-        role: ["worker", "--roles", role] for role in workers.ROLES
+        role: ["worker", "--roles", role] for role in settings.ROLES
     }
 
 

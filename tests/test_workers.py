@@ -19,7 +19,7 @@ from polars.exceptions import PanicException
 from streams import profiles, workers
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, registry, topics
-from streams.settings import Settings
+from streams.settings import ROLES, Settings
 from streams.track import ticks
 from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.registry import serving
@@ -192,7 +192,7 @@ def test_a_loop_that_is_stopped_takes_its_time(monkeypatch: pytest.MonkeyPatch) 
     assert asyncio.run(run()) == []
 
 
-@pytest.mark.parametrize("role", workers.ROLES)
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_refuses_a_ledger_of_other_partitions(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, role: str
 ) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from streams import files
 from streams.cli._screen import escaped
 from streams.core.errors import CustodyError, Misuse, Unavailable
-from streams.settings import Settings, Stack, load, running
+from streams.settings import ROLES, Settings, Stack, load, running
 
 AROUND = 120
 """Seconds for what comes before and after the services, beyond their own patience; who ends is told at once."""
@@ -39,16 +39,17 @@ def say_json(value: object) -> None:
 
 
 def roles(settings: Settings) -> tuple[str, ...]:
-    """The worker roles that the stack runs: the setting's, else all that there are."""
-    from streams import workers  # noqa: PLC0415 - Faust is slow to import
+    """The worker roles that the stack runs: the setting's, else all that there are.
 
-    known: tuple[str, ...] = tuple(getattr(workers, "ROLES", ()))
+    Raises:
+        Misuse: it names one that there is not.
+    """
     if settings.stack_roles is None:
-        return known
+        return ROLES
     wanted = tuple(role.strip() for role in settings.stack_roles.split(",") if role.strip() not in {"", "none"})
     for role in wanted:
-        if role not in known:
-            raise Misuse(f"There is no worker role {role}.", hint=f"stack_roles takes: {', '.join(known) or 'none'}")
+        if role not in ROLES:
+            raise Misuse(f"There is no worker role {role}.", hint=f"stack_roles takes: {', '.join(ROLES)}")
     return wanted
 
 

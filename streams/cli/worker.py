@@ -16,6 +16,7 @@ from streams import process
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, settings_of
 from streams.local.part import tied_to
+from streams.settings import ROLES
 
 POLL = 0.2
 PATIENCE = 20.0
@@ -25,7 +26,7 @@ PATIENCE = 20.0
 @click.command()
 @data_options
 @click.option("--ledger", help="Ledger to work for.  [default: main]")
-@click.option("--roles", required=True, help="Comma-separated: clock, track, feed, cases.")
+@click.option("--roles", required=True, help=f"Comma-separated: {', '.join(ROLES)}.")
 def command(*, data: Path | None, file: Path | None, ledger: str | None, roles: str) -> None:
     r"""Run one or more worker roles; `custody up` runs them all.
 

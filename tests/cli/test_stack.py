@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from streams.cli import _stack
-from streams.core.errors import Unavailable
+from streams.core.errors import Misuse, Unavailable
 from streams.local import part
+from streams.settings import ROLES, Settings
 
 
 def test_a_stack_that_starts_slowly_is_waited_for_and_one_that_ends_is_told_at_once(
@@ -33,3 +34,22 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == Unavailable.exit_code
     assert done.stderr.splitlines()[0] == f"custody: {tmp_path / 'link'}: File exists."
     assert "Traceback" not in done.stderr
+
+
+def test_the_roles_are_those_of_the_setting() -> None:
+    """All where it names none, no one where it says so; what is no role is refused with those that are."""
+    assert _stack.roles(Settings()) == ROLES
+    assert _stack.roles(Settings(stack_roles="none")) == ()
+    assert _stack.roles(Settings(stack_roles="track, clock")) == ("track", "clock")
+    with pytest.raises(Misuse, match="clok") as caught:
+        _stack.roles(Settings(stack_roles="clok"))
+    assert ", ".join(ROLES) in caught.value.hint
+
+
+def test_faust_is_not_imported_to_know_the_roles() -> None:
+    """It takes a second of every start of the stack."""
+    asked = (
+        "import sys; from streams.cli import _stack, up; _stack.roles(_stack.Settings()); print('faust' in sys.modules)"
+    )
+    command = (sys.executable, "-c", asked)
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"  # noqa: S603 - ourselves

@@ -17,7 +17,7 @@ from streams.kafka.broker import KafkaLog
 from streams.kafka.ranges import read_range
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.writer import EventWriter, Writer
-from streams.settings import Settings, running
+from streams.settings import ROLES, Settings, running
 from streams.wire import columns, envelope, schemas
 from tests.kafka.conftest import drain, values
 from tests.kafka.registry import Registry, serving
@@ -207,7 +207,7 @@ def test_a_ledger_keeps_its_registry_for_life(
     assert declare(before, Declaration()) == 0
     with pytest.raises(Misuse, match=f"{ledger} has other ids"):
         declare(after, Declaration(terms="guaranteed"))
-    for role in workers.ROLES:
+    for role in ROLES:
         with pytest.raises(Misuse, match="other ids"):
             workers.run(role, after)
     assert KafkaLog(before).end_offsets("progress") == there

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.workers import ROLES
+from streams.settings import ROLES
 from tests.conftest import Started
 from tests.lab import daemons, network
 from tests.lab.play import Play, prepared

@@ -16,10 +16,9 @@ from streams.cli._orders import Desk
 from streams.core.errors import Unavailable
 from streams.core.events import Kind, MessageEvent
 from streams.local.part import tied_to
-from streams.settings import Settings, load, running
+from streams.settings import ROLES, Settings, load, running
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
-from streams.workers import ROLES
 from tests.core.journeys import event, submitted
 from tests.faults.mail import line
 from tests.service import trackers

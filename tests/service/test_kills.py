@@ -21,12 +21,11 @@ from streams.kafka.broker import KafkaLog
 from streams.kafka.ports import Records
 from streams.kafka.progress import progressed
 from streams.kafka.writer import Writer
-from streams.settings import Settings, load, running
+from streams.settings import ROLES, Settings, load, running
 from streams.track.replay import compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
 from streams.wire import envelope
-from streams.workers import ROLES
 from tests.service import trackers
 from tests.service.test_pipeline import assert_is_the_oracles, replayed
 from tests.service.test_track import DAY, day_log, slices

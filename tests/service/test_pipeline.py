@@ -16,11 +16,10 @@ from streams.cli.demo import wait
 from streams.core.terms import SECOND
 from streams.kafka.broker import KafkaLog
 from streams.kafka.progress import all_progress, progressed, terms_of
-from streams.settings import Settings, load
+from streams.settings import ROLES, Settings, load
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
-from streams.workers import ROLES
 
 DAY = Path(__file__).parents[1] / "data" / "day"
 
