@@ -247,6 +247,8 @@ def running(data: Path) -> Stack | None:
         return msgspec.json.decode(stack_file(data).read_bytes(), type=Stack, dec_hook=_as_path)
     except (FileNotFoundError, msgspec.DecodeError):
         return None  # never started, or just starting
+    except NotADirectoryError as error:
+        raise Misuse(f"{data} is no folder.", hint="--data names the folder of a stack") from error
     except OSError as denied:
         raise Misuse(
             f"{denied.filename} cannot be read: {denied.strerror}.", hint="run as the user who started the stack"

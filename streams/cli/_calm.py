@@ -10,7 +10,7 @@ from streams.settings import Settings
 
 
 def conclude(settings: Settings, clock: dict[str, Any], *, found: bool) -> None:
-    """End with 1 if something was found, and with 3 if nothing was because the ledger's clock does not go on.
+    """End with 1 if something was found, and with 3 if nothing was because nobody looks.
 
     Without brokers in the settings nobody knows which sources are followed, so what was found is all there is to say.
 
@@ -20,15 +20,26 @@ def conclude(settings: Settings, clock: dict[str, Any], *, found: bool) -> None:
         found: was something found.
 
     Raises:
-        Unavailable: sources are followed, and the clock is not near this machine's time; or the brokers are away.
+        Unavailable: sources are followed, and the clock is not near this machine's time, or no tracker reads them; or
+            something was read, and there is no clock; or the brokers are away.
     """
     if found:
         raise click.exceptions.Exit(1)
     if not settings.kafka_brokers:
         return
-    from streams.cli._checks import judged  # noqa: PLC0415 - only here
-    from streams.kafka.broker import KafkaLog  # noqa: PLC0415 - the broker's client is slow to import
-    from streams.kafka.progress import live_sources  # noqa: PLC0415
+    from streams.cli._checks import TIMEOUT, judged  # noqa: PLC0415 - only here
+    from streams.kafka import lag  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+    from streams.kafka.progress import all_progress, live_sources  # noqa: PLC0415
 
-    if live_sources(KafkaLog(settings)) and not (tick := judged(clock, time.time())).ok:
+    log = KafkaLog(settings)
+    if not live_sources(log):
+        if not clock and any(said["kind"] == "progressed" for said in all_progress(log)):
+            hint = "are the clock and the feed worker up?"
+            raise Unavailable("Nothing is found, but nothing was judged: the ledger has no clock yet.", hint=hint)
+        return
+    if not (tick := judged(clock, time.time())).ok:
         raise Unavailable(f"Nothing is found, but the clock stands: {tick.said}.", hint=tick.advice)
+    if not lag.is_tracked(settings, TIMEOUT):
+        hint = "is the track worker up? see custody status"
+        raise Unavailable("Nothing is found, but no tracker reads the ledger.", hint=hint)

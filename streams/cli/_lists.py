@@ -91,8 +91,8 @@ def _heard(clock: dict[str, Any]) -> list[str]:
         for word, names in words.items()
         if names
     ]
-    count = clock["sources"]
-    return found or [f"all {count} sources heard" if count != 1 else "its source heard"]
+    heard = {0: "no source has told of anything", 1: "its source heard"}
+    return found or [heard.get(clock["sources"], f"all {clock['sources']} sources heard")]
 
 
 def columns(rows: Iterable[Sequence[Any]], align: str, indent: str = "  ", flex: int | None = None) -> list[str]:

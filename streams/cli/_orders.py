@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from streams.cli._screen import clean
+from streams.cli._screen import as_datetime, clean, moment
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
@@ -26,6 +26,18 @@ SOURCE = "operator"
 
 SHORTEST = 6
 """Characters of a case's id that name it at least."""
+
+LATE = 120
+"""Seconds by which the ledger's clock is behind at most where sources are followed."""
+
+
+def _waiting(clock: dict[str, Any], at: int) -> list[str]:
+    """That an order of a time in microseconds does not count yet, for a clock that is far behind or does not go on."""
+    through = as_datetime(clock.get("through"))
+    if through is not None and at / 1_000_000 - through.timestamp() < LATE:
+        return []
+    where = f"stands at {moment(through)}" if through else "has not begun"
+    return [f"It counts once the ledger's clock, which {where}, has passed it."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,9 @@ class Desk:
         """
         if len(number) < SHORTEST:
             raise Misuse(f"{clean(number, 40)} is too short for a case.", hint=f"give {SHORTEST} characters at least")
-        found = [row for row in self.warehouse.cases(all_of_them=True) if row["case_id"].hex().startswith(number)]
+        found = [
+            row for row in self.warehouse.cases(all_of_them=True) if row["case_id"].hex().startswith(number.lower())
+        ]
         if len(found) != 1:
             raise Misuse(f"{len(found)} cases begin with {clean(number, 40)}.", hint="custody cases --all")
         writer = self._writer()
@@ -87,7 +101,8 @@ class Desk:
         writer.write([self._event(units[0], at)])
         self._command(writer, "discharge", f"{units[0]['message_key']} {units[0]['recipient']}", at)
         writer.flush()
-        return f"Discharged: {clean(units[0]['message_key'], 60)} for {clean(units[0]['recipient'], 40)}"
+        said = f"Discharged: {clean(units[0]['message_key'], 60)} for {clean(units[0]['recipient'], 40)}"
+        return "\n".join((said, *_waiting(self.warehouse.clock(), at)))
 
     def _writer(self) -> EventWriter:
         log = KafkaLog(self.settings)

@@ -9,7 +9,7 @@ import click
 
 import streams.cli as commands
 from streams.cli._screen import clean
-from streams.core.errors import CustodyError, Unavailable
+from streams.core.errors import CustodyError, Misuse, Unavailable
 
 NOT_COMMANDS = frozenset({"app"})
 
@@ -64,11 +64,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except CustodyError as error:
         _end(error)
+    except UnicodeEncodeError:
+        _end(Misuse("An argument, or the name of a file, is not UTF-8."))
     except OSError as error:
-        if error.filename is None:
-            raise
-        _end(
-            Unavailable(f"{error.filename}: {error.strerror}.", hint="a disk that is full, or a file of another user?")
-        )
+        where = f"{error.filename}: " if error.filename else ""
+        _end(Unavailable(f"{where}{error.strerror or error}.", hint="a full disk, or a file of another user?"))
     else:
         sys.exit(code if isinstance(code, int) else 0)

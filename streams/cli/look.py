@@ -22,7 +22,7 @@ SHOWN = 5
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--sources", type=click.Path(path_type=Path), help="A sources.toml; then no FILES are needed.")
 @click.option("--terms", "named", default="", help="Terms: watch, guaranteed, or a file.  [default: watch]")
-@click.option("--check", is_flag=True, help="Exit 1 if something stands.")
+@click.option("--check", is_flag=True, help="Exit 1 if something stands, or is missing.")
 @json_option
 def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check: bool, as_json: bool) -> None:
     r"""Read FILES (logs, mails, JSON lines) and say what is in them, what is found, and what cannot be seen.
@@ -44,8 +44,13 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
         say_json(_as_data(seen))
     else:
         _say(seen)
-    if check and any(one["cleared_at"] is None for one in seen.found):
+    if not check:
+        return
+    if any(one["cleared_at"] is None for one in seen.found):
         raise click.exceptions.Exit(1)
+    from streams.collect.importing import refuse_incomplete  # noqa: PLC0415 - the broker's client is slow to import
+
+    refuse_incomplete(seen.counts)
 
 
 def _say(seen: "Look") -> None:

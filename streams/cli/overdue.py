@@ -8,7 +8,7 @@ import click
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
-from streams.cli._screen import clean
+from streams.cli._screen import clean, wrapped
 
 
 @click.command()
@@ -49,8 +49,9 @@ def command(  # noqa: PLR0913 - options
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:
     """The screen: groups by cause, the unproven first."""
     late = f"; {totals['cleared']:,} came late and are cleared" if totals["cleared"] else ""
+    late += f"; {totals['withdrawn']:,} taken back" if totals["withdrawn"] else ""
     hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
-    shown = [title, f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}"]
+    shown = [title, *wrapped(f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}")]
     for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
         shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 40)}{since_when(some)}"]
         shown += members(some, clock.get("through"), "recipient", limit)

@@ -47,6 +47,7 @@ def command(  # noqa: PLR0913 - options
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:
     """The screen: groups by mailbox."""
     read = f"; {totals['cleared']:,} were read late" if totals["cleared"] else ""
+    read += f"; {totals['withdrawn']:,} taken back" if totals["withdrawn"] else ""
     gone = f"; {totals['left_unread']:,} left the store unread" if totals["left_unread"] else ""
     shown = [title, *wrapped(f"{totals['standing']:,} unread past their time{read}{gone}")]
     for (word, cause), some in groups(sorted(rows, key=_word, reverse=True), lambda row: (_word(row), row["cause"])):

@@ -15,6 +15,7 @@ import click
 from streams import process
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, settings_of
+from streams.core.errors import Misuse
 from streams.local.part import tied_to
 from streams.settings import ROLES
 
@@ -34,6 +35,8 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, roles: 
     Example: custody worker --roles clock,track
     """
     names = [role.strip() for role in roles.split(",") if role.strip()]
+    if not names or not set(names) <= set(ROLES):
+        raise Misuse(f"--roles {roles!r}: name one or more of {', '.join(ROLES)}.")
     settings = settings_of(data, file, ledger)
     if len(names) == 1:
         process.prepare()

@@ -214,10 +214,13 @@ class Collector:
             self._store()
 
     def _watch(self, eyes: Looker, stop: threading.Event) -> Iterator[bool]:
-        looked = Look()
+        looked, waits = Look(), False
         while not (stop.is_set() or looked.ended):
             at, is_live = self.wall.now(), looked.all_read and not kind_of(self.source).mails
             looked = eyes.look()
+            if looked.away and not waits:
+                log.warning("%s: waiting for %s", self.source.name, ", ".join(self.source.paths))
+            waits = looked.away
             self._take(looked.pieces, looked.file)
             if is_live and looked.pieces:  # written since the last look, which had read all there was
                 self._skew = self.wall.now() - self.through

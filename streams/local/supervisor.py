@@ -140,6 +140,9 @@ class Keeper:
             await part.wait_end(process)
         except Unavailable as why:
             self._settle(why)
+        except CANNOT as error:
+            self._settle(Unavailable(f"{self._part.name} cannot be watched: {error}."))
+            log.warning("%s cannot be watched: %s", self._part.name, error)
         finally:
             await part.stop(self._part, process)
 

@@ -125,11 +125,13 @@ class Warehouse:
         )
 
     def counts(self, rule: str = "") -> dict[str, int]:
-        """How many alerts of some rules stand, and how many are cleared."""
+        """How many alerts of some rules stand, how many are cleared, and how many were taken back."""
         return ask(
             self.client,
             """
-            SELECT countIf(cleared_at IS NULL) AS standing, countIf(cleared_at IS NOT NULL) AS cleared FROM alerts
+            SELECT countIf(cleared_at IS NULL) AS standing,
+                countIf(cleared_at IS NOT NULL AND NOT withdrawn) AS cleared, countIf(withdrawn) AS withdrawn
+            FROM alerts
             WHERE {rule:String} = '' OR rule IN splitByChar(',', {rule:String})
             """,
             {"rule": rule},

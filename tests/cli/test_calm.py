@@ -8,7 +8,7 @@ import pytest
 
 from streams.cli._calm import conclude
 from streams.core.errors import Unavailable
-from streams.kafka import broker, progress
+from streams.kafka import broker, lag, progress
 from streams.settings import Settings
 from tests.kafka.memory import MemoryLog
 
@@ -37,7 +37,13 @@ def followed(log: MemoryLog) -> MemoryLog:
     return log
 
 
-@pytest.mark.usefixtures("followed")
+@pytest.fixture
+def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tracker reads the ledger."""
+    monkeypatch.setattr(lag, "is_tracked", lambda *_: True)
+
+
+@pytest.mark.usefixtures("followed", "tracked")
 def test_nothing_was_found_because_nobody_looked() -> None:
     """The clock stands still, or there is none: that is no calm."""
     with pytest.raises(Unavailable, match="the clock stands"):
@@ -45,6 +51,24 @@ def test_nothing_was_found_because_nobody_looked() -> None:
     with pytest.raises(Unavailable, match="no tick was fed"):
         conclude(SETTINGS, {}, found=False)
     conclude(SETTINGS, tick(3), found=False)
+
+
+@pytest.mark.usefixtures("followed")
+def test_a_clock_that_goes_on_without_a_tracker_is_no_calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock writer and the feed work, and nobody looks for what is late."""
+    monkeypatch.setattr(lag, "is_tracked", lambda *_: False)
+    with pytest.raises(Unavailable, match="no tracker"):
+        conclude(SETTINGS, tick(3), found=False)
+
+
+def test_an_import_that_nobody_judged_is_no_calm(log: MemoryLog) -> None:
+    """It was read, and there is no clock; where nothing was read there is nothing to say."""
+    conclude(SETTINGS, {}, found=False)
+    writer = log.writer()
+    writer.write("progress", *progress.progressed("mx1", 5, live=False))
+    writer.flush()
+    with pytest.raises(Unavailable, match="no clock yet"):
+        conclude(SETTINGS, {}, found=False)
 
 
 @pytest.mark.usefixtures("followed")

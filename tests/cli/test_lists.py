@@ -63,8 +63,11 @@ def test_every_list_takes_json_and_a_ledger(name: str) -> None:
         ("cases", "--acknowledge", "abcdef12", "--by", "J. Doe"),
         ("cases", "--acknowledge", "abcdef12", "--discharge", "m@x", "r@x", "--by", "J. Doe", "--reason", "seen"),
         ("cases", "--reason", "seen"),
+        ("replay", "--at", "0001-01-01T00:00:00+14:00"),
         ("terms", "check", "no-such-file.toml"),
         ("terms", "show", "no-such-profile"),
+        ("worker", "--roles", ","),
+        ("worker", "--roles", "clock,nonsense"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: tuple[str, ...]) -> None:
@@ -193,7 +196,7 @@ def test_overdue_tells_the_unproven_first() -> None:
         finding(held_at=NOON),
         finding(rule="blind", cause="waiting on relay"),
     ]
-    totals = {"standing": 3, "cleared": 1, "owed": 9}
+    totals = {"standing": 3, "cleared": 1, "withdrawn": 0, "owed": 9}
     shown = overdue.lines("T", CLOCK, totals, rows, 0)
     assert [line.split()[0] for line in shown if line[:1].isupper() and line != "T"][:4] == [
         "BLIND", "UNPROVEN", "PROVEN", "LATE",
@@ -212,7 +215,7 @@ def test_a_long_group_is_cut_and_says_so() -> None:
 def test_no_line_carries_control_characters() -> None:
     """What a log says cannot move a cursor, hide a line or go beyond the edge."""
     bad = finding(recipient="r\x1b[2J\r\n@x" * 9, message_key="m\x07\u202e@x" * 30, cause="on hold on \x9brelay" * 9)
-    totals = {"standing": 1, "cleared": 0, "owed": 1}
+    totals = {"standing": 1, "cleared": 0, "withdrawn": 0, "owed": 1}
     for line in overdue.lines("T", CLOCK, totals, [bad], 0):
         assert line.isprintable()
         assert len(line) <= 80
@@ -222,6 +225,7 @@ def test_the_head_names_what_cannot_be_heard() -> None:
     """A silent or lagging source stands in the first line of every screen."""
     settings: Any = type("S", (), {"ledger": "main"})
     assert "all 2 sources heard" in _lists.head("T", settings, CLOCK)
+    assert "no source has told of anything" in _lists.head("T", settings, {**CLOCK, "sources": 0})
     assert "SILENT: relay-log" in _lists.head("T", settings, {**CLOCK, "silent": ["relay-log"]})
     assert "BEHIND: relay-log" in _lists.head("T", settings, {**CLOCK, "behind": ["relay-log"]})
     assert "no clock yet" in _lists.head("T", settings, {})

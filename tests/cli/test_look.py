@@ -1,5 +1,6 @@
 """A look at evidence: what it counts and finds, and that it says of nothing that is there that it cannot be seen."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli.app import custody
+from streams.core.errors import Undecodable
 
 AT = "2026-11-23T23:27:{:02}.000000+00:00 origin postfix/{}"
 
@@ -192,6 +194,15 @@ def test_where_nothing_stands_a_check_ends_well(folder: Path) -> None:
     """--check is of what stands, not of what cannot be seen."""
     assert unseen(folder, "sent.log")
     assert look(folder, "sent.log", "--check").exit_code == 0
+
+
+def test_a_check_of_what_cannot_be_read_is_no_calm(folder: Path) -> None:
+    """It is damaged, so nothing found means nothing."""
+    (folder / "cut.log.gz").write_bytes(gzip.compress((folder / "sent.log").read_bytes() * 999)[:-200])
+    ended = look(folder, "cut.log.gz", "--check")
+    assert isinstance(ended.exception, Undecodable)
+    assert "is incomplete" in str(ended.exception)
+    assert look(folder, "cut.log.gz").exit_code == 0
 
 
 def test_a_machine_is_told_the_same(folder: Path) -> None:

@@ -24,6 +24,10 @@ class OneUnit:
         """It is meant."""
         return [{"unit": bytes(16), "message_key": KEY, "host": "origin", "queue_id": "Q1", "recipient": recipient}]
 
+    def clock(self) -> dict[str, Any]:
+        """It stands in the past."""
+        return {"through": 1_000_000}
+
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
@@ -34,10 +38,10 @@ def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
     return log
 
 
-def discharge(settings: Settings) -> None:
+def discharge(settings: Settings) -> str:
     """Order it."""
     desk = _orders.Desk(settings, OneUnit(), author="J. Doe", reason="told")  # type: ignore[arg-type]
-    desk.discharge("m@origin.test", "carol@dest.test")
+    return desk.discharge("m@origin.test", "carol@dest.test")
 
 
 def written(log: MemoryLog) -> dict[str, set[int]]:
@@ -48,8 +52,14 @@ def written(log: MemoryLog) -> dict[str, set[int]]:
 
 def test_a_discharge_stands_beside_the_messages_events(log: MemoryLog) -> None:
     """In the partition of its message, and beside it the order."""
-    discharge(SETTINGS)
+    assert "Discharged: m@origin.test for carol@dest.test" in discharge(SETTINGS)
     assert written(log) == {"message-events": {partition_of(KEY, 4)}, "commands": {0}}
+
+
+@pytest.mark.usefixtures("log")
+def test_a_discharge_that_does_not_count_yet_says_so() -> None:
+    """In an imported ledger the clock does not come to it."""
+    assert "the ledger's clock, which stands at 1970-01-01 00:00:01Z" in discharge(SETTINGS)
 
 
 def test_a_discharge_by_wrong_settings_is_refused(log: MemoryLog) -> None:

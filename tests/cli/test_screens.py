@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from streams.cli import _evidence, _grouped, _lists, queue, reliability, replay, topics, trace, unread
+from streams.cli import _evidence, _grouped, _lists, overdue, queue, reliability, replay, topics, trace, unread
 from streams.cli._screen import clean, flow, resized, wrapped
 from streams.collect.parser import Counts, Unread
 from streams.core.terms import Terms
@@ -168,9 +168,15 @@ def test_the_figures_below_a_reliability_fit() -> None:
 
 
 def test_the_totals_of_unread_fit() -> None:
-    """All three of them."""
-    totals = {"standing": 123_456, "cleared": 123_456, "left_unread": 123_456}
-    assert fits(unread.lines("T", {}, totals, [], 0)).count("123,456") == 3
+    """All four of them."""
+    totals = {"standing": 123_456, "cleared": 123_456, "withdrawn": 123_456, "left_unread": 123_456}
+    assert fits(unread.lines("T", {}, totals, [], 0)).count("123,456") == 4
+
+
+def test_the_totals_of_overdue_fit() -> None:
+    """All four of them, and that there is more to see."""
+    totals = {"standing": 123_456, "owed": 123_456, "cleared": 123_456, "withdrawn": 123_456}
+    assert fits(overdue.lines("T", {}, totals, [], 0)).count("123,456") == 4
 
 
 def test_parts_and_texts_keep_what_they_hold() -> None:

@@ -1,5 +1,6 @@
 """What waits for the stack that starts in the background."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,25 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == Unavailable.exit_code
     assert done.stderr.splitlines()[0] == f"custody: {tmp_path / 'link'}: File exists."
     assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_is_no_utf_8_is_a_sentence(tmp_path: Path) -> None:
+    """Misuse, and not what "found" ends with."""
+    named = tmp_path / os.fsdecode(b"\xff.log")
+    named.write_bytes(b"")
+    command = (sys.executable, "-m", "streams.cli", "look", "--json", str(named))
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - ourselves
+    assert done.returncode == Misuse.exit_code
+    assert done.stderr.startswith(b"custody: An argument, or the name of a file, is not UTF-8.")
+
+
+def test_output_that_a_disk_refuses_is_a_sentence() -> None:
+    """It must not end as what was found does."""
+    command = (sys.executable, "-m", "streams.cli", "terms", "list")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)  # noqa: S603 - ourselves
+    assert done.returncode == Unavailable.exit_code
+    assert done.stderr.startswith(b"custody: No space left on device.")
 
 
 def test_the_roles_are_those_of_the_setting() -> None:

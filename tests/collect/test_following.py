@@ -183,13 +183,14 @@ def test_half_a_line_is_not_all(tmp_path: Path) -> None:
     assert not collector.parser.counts.unread
 
 
-def test_a_log_that_is_away_claims_nothing(tmp_path: Path, whole: Log) -> None:
-    """A log that does not exist yet is waited for in silence; when it comes, it is read from its beginning."""
+def test_a_log_that_is_away_claims_nothing(tmp_path: Path, whole: Log, caplog: pytest.LogCaptureFixture) -> None:
+    """A log that does not exist yet is waited for, which is said once; when it comes, it is read from its beginning."""
     path = tmp_path / "mail.log"
     log = Log()
     silence: list[int] = []
     _follow(log, path, Script(lambda: None, lambda: silence.append(len(log.records)), _append(path, *LINES)))
     assert silence == [0]
+    assert caplog.text.count(f"waiting for {path}") == 1
     assert log.events.keys() == whole.events.keys()
 
 

@@ -129,6 +129,27 @@ def test_a_part_that_cannot_be_started_is_started_later(
     assert asyncio.run(run()) == 1
 
 
+def test_a_part_that_cannot_be_watched_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file descriptor was to be had for a look at its port."""
+    wait, refused = part.wait_ready, [OSError(errno.EMFILE, os.strerror(errno.EMFILE))]
+
+    async def waiting(wanted: Part, process: part.Process) -> None:
+        if refused:
+            raise refused.pop()
+        await wait(wanted, process)
+
+    async def run() -> int:
+        kept = Keeper(idle("cases", tmp_path), lambda: None)
+        with pytest.raises(Unavailable, match="cases cannot be watched: "):
+            await asyncio.wait_for(kept.begin(), PATIENCE)
+        await until(lambda: kept.state.condition == "ready")
+        await kept.end()
+        return kept.state.restarts
+
+    monkeypatch.setattr(part, "wait_ready", waiting)
+    assert asyncio.run(run()) == 1
+
+
 def test_a_look_that_fails_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it fails of: a second look follows."""
     monkeypatch.setattr(supervisor, "LOOK", 0.01)
