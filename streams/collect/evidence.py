@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from streams.collect import generations, mails, reading
@@ -15,15 +14,8 @@ from streams.collect.reading import Told
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
-FileTold = Callable[[str, int], None]
-"""Told a file's name and how many of its bytes were read."""
-
 Share = Callable[[Source, Declaration, Sequence[Piece]], Sequence[Piece]]
 """Which of some pieces are a source's."""
-
-
-def _nothing(_file: str, _done: int) -> None:
-    """Tell nobody."""
 
 
 def _all(_source: Source, _declaration: Declaration, pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -79,7 +71,7 @@ class Evidence:
     through: int = 0
     share: Share = _all
 
-    def events(self, sources: Sequence[Source] | None = None, told: FileTold = _nothing) -> Iterator[MessageEvent]:
+    def events(self, sources: Sequence[Source] | None = None) -> Iterator[MessageEvent]:
         """Every event of some sources (default: all).
 
         Raises:
@@ -88,13 +80,13 @@ class Evidence:
         for source in self.declaration.sources if sources is None else sources:
             parser = kind_of(source).make(source, self.declaration)
             self.counts[source.name] = parser.counts
-            yield from self._of(source, parser, told)
+            yield from self._of(source, parser)
             self.through = max(self.through, parser.through)
 
-    def _of(self, source: Source, parser: Parser, told: FileTold) -> Iterator[MessageEvent]:
+    def _of(self, source: Source, parser: Parser) -> Iterator[MessageEvent]:
         for path in files(source):
             set_reference(parser, source, path)
-            for pieces in chunks(source, path, parser.counts, partial(told, path)):
+            for pieces in chunks(source, path, parser.counts):
                 own = self.share(source, self.declaration, pieces)
                 yield from parser.parse(own, file=path, observed_at=time.time_ns() // 1000)
         yield from parser.close()

@@ -6,7 +6,7 @@ The settings that a single node needs are in PROPERTIES; what they avoid is in t
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -81,7 +81,6 @@ def broker(
     cache: Path,
     *,
     properties: Mapping[str, str] | None = None,
-    tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Part:
     """A broker, ready to be started: jars fetched, settings written, storage formatted.
 
@@ -90,7 +89,6 @@ def broker(
         ports: where it listens.
         cache: `Settings.cache`.
         properties: of the broker, before ours: other listeners, certificates, users.
-        tell: told how many jars have been fetched.
 
     Raises:
         Misuse: the embedded stack is not installed.
@@ -99,7 +97,7 @@ def broker(
     home, log = data / "kafka", data / "log"
     for folder in (home, log):
         folder.mkdir(parents=True, exist_ok=True)
-    jars = kafka_jars(cache, tell)
+    jars = kafka_jars(cache)
     settings = _write_settings(home, ports, properties or {})
     (home / "log4j2.properties").write_text(LOGGING.format(log=log / "kafka.log"), encoding="utf-8")
     if not (home / "storage" / "meta.properties").exists():
