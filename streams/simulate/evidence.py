@@ -66,16 +66,6 @@ class _Host:
             self._file.write(when, line)
 
 
-def write(world: World, folder: Path, step: int = STEP, pace: Pace | None = None) -> None:
-    """Write a world's evidence into a new folder; see make and fill.
-
-    Raises:
-        Misuse: the folder is not empty.
-    """
-    make(folder)
-    fill(world, folder, step, pace)
-
-
 def make(folder: Path) -> None:
     """Make a folder for evidence; what stands in one already would be taken for it.
 

@@ -161,7 +161,10 @@ class Network:
         )
 
 
-NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+NAMES = ("alpha", "beta", "gamma")
+USERS = 40
+"""Of each organisation, beside its desks."""
+
 HUBS = ("hub-east", "hub-west")
 PEERS = (
     Peer(
@@ -173,16 +176,10 @@ PEERS = (
 )  # fmt: skip
 
 
-def network(seed: int, *, organisations: int = 3, users: int = 40) -> Network:
-    """The network of a seed.
-
-    Args:
-        seed: of everything.
-        organisations: at most as many as there are names.
-        users: of each, beside its desks.
-    """
+def network(seed: int) -> Network:
+    """The network of a seed."""
     chance = random.Random(f"network {seed}")  # noqa: S311 - a play, no secret
-    houses = [_organisation(name, users, chance) for name in NAMES[:organisations]]
+    houses = [_organisation(name, chance) for name in NAMES]
     for house, other in zip(houses, [*houses[1:], *houses[:1]], strict=True):
         house.alternates.update(_alternates(house, other, chance))
     addresses = {}
@@ -192,9 +189,9 @@ def network(seed: int, *, organisations: int = 3, users: int = 40) -> Network:
     return Network(organisations=tuple(houses), hubs=HUBS, peers=PEERS, addresses=addresses)
 
 
-def _organisation(name: str, users: int, chance: random.Random) -> Organisation:
+def _organisation(name: str, chance: random.Random) -> Organisation:
     domain = f"{name}.example"
-    people = tuple(f"user{number:02}@{domain}" for number in range(users))
+    people = tuple(f"user{number:02}@{domain}" for number in range(USERS))
     desks = tuple(f"duty-{number}@{domain}" for number in range(1, 4))
     return Organisation(
         name=name,
@@ -210,6 +207,4 @@ def _organisation(name: str, users: int, chance: random.Random) -> Organisation:
 
 def _alternates(house: Organisation, other: Organisation, chance: random.Random) -> dict[str, str]:
     """Of each house the last two people are away: a person of another house stands in for one, a desk for the other."""
-    if other is house:
-        return {}
     return {house.users[-1]: chance.choice(other.users[:-AWAY]), house.users[-AWAY]: chance.choice(other.desks[:-1])}

@@ -3,7 +3,7 @@
 The evidence goes in as events, straight; or as files, through the collectors; or into the ledger of a running stack.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,9 @@ from streams.simulate import check
 from streams.simulate.check import Verdict
 from streams.simulate.dossier import Dossier
 from streams.simulate.events import events
-from streams.simulate.faults import USUAL, Wish
 from streams.simulate.readback import Readback
 from streams.simulate.reading import Reading
-from streams.simulate.stage import BEGIN, DAY, Played, simulate
+from streams.simulate.stage import Played
 from streams.simulate.tracking import Batches, alerts, log
 from streams.simulate.truth import Due, Name, Truth
 
@@ -45,12 +44,6 @@ class Proof:
     every: int = 30
     told: Told = _nobody
 
-    def run(
-        self, seed: int, messages: int, *, span: int = DAY, since: int = BEGIN, wishes: Sequence[Wish] = USUAL
-    ) -> Verdict:
-        """Play the world of a seed, and prove it."""
-        return self.of(simulate(seed, messages, span=span, since=since, wishes=wishes))
-
     def of(self, played: Played) -> Verdict:
         """Show Custody a world, straight, and judge."""
         reading = Reading(played.world)
@@ -61,7 +54,7 @@ class Proof:
 
         Args:
             played: the world.
-            folder: that evidence.write filled with it.
+            folder: that evidence.fill filled with it.
         """
         reading = Reading(played.world)
         batches = Readback(folder, read(folder / "sources.toml")).batches()

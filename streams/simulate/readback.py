@@ -50,7 +50,7 @@ class Readback:
     """Reads a folder of evidence.
 
     Attributes:
-        folder: that `evidence.write` filled.
+        folder: that `evidence.fill` filled.
         declaration: of its sources.
         step: microseconds between two batches.
         counts: what became of the pieces, by source.

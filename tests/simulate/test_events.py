@@ -8,7 +8,6 @@ import pytest
 from streams.collect.sources import read
 from streams.core.events import MessageEvent
 from streams.core.facts import COLUMNS
-from streams.simulate import evidence
 from streams.simulate.events import events
 from streams.simulate.faults import HOUR, USUAL
 from streams.simulate.promises import terms
@@ -16,6 +15,7 @@ from streams.simulate.proof import Proof
 from streams.simulate.readback import Readback
 from streams.simulate.reading import Reading
 from streams.simulate.stage import Played, simulate
+from tests.simulate.worlds import write
 
 WRITTEN_LATER = 1_000
 """Microseconds by which a log line of one act may come after that of another that it follows."""
@@ -31,7 +31,7 @@ def played() -> Played:
 def folder(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Their evidence."""
     path = tmp_path_factory.mktemp("evidence")
-    evidence.write(played.world, path)
+    write(played.world, path)
     return path
 
 

@@ -14,11 +14,11 @@ from streams.collect.evidence import Evidence
 from streams.collect.sources import read
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
-from streams.simulate.evidence import STEP, write
+from streams.simulate.evidence import STEP
 from streams.simulate.pace import Pace
 from streams.simulate.readback import Readback
 from streams.simulate.world import Fate, Gap, Skew, World
-from tests.simulate.worlds import MORNING, SECOND, Stage, journey
+from tests.simulate.worlds import MORNING, SECOND, Stage, journey, write
 
 HOUR = 3600 * SECOND
 

@@ -13,7 +13,6 @@ from streams.core.custody import Custody
 from streams.core.events import MessageEvent
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
-from streams.simulate import evidence
 from streams.simulate.events import events
 from streams.simulate.faults import HOUR, wishes
 from streams.simulate.habits import Habits
@@ -21,6 +20,7 @@ from streams.simulate.promises import terms
 from streams.simulate.readback import Readback
 from streams.simulate.reading import Beat, Reading
 from streams.simulate.stage import simulate
+from tests.simulate.worlds import write
 
 Alarm = tuple[str, tuple[str, ...], int, int]
 """Rule, whom it is about, raised, cleared."""
@@ -77,7 +77,7 @@ def test_evidence_tells_what_acts_tell(seed: int, tmp_path: Path) -> None:
     """Fact by fact, alarm by alarm: six hours of a network in which nearly everything goes wrong."""
     plan = wishes(tuple(f"{fault}={rate}" for fault, rate in OFTEN.items()))
     world = simulate(seed, 120, span=6 * HOUR, wishes=plan, habits=LIVELY).world
-    evidence.write(world, tmp_path)
+    write(world, tmp_path)
     played = Readback(tmp_path, read(tmp_path / "sources.toml"))
     reading = Reading(world)
     native = list(played.batches())

@@ -48,5 +48,5 @@ def test_oddities_bring_no_alarm(fault: Fault) -> None:
 
 def test_a_day_with_everything_in_it() -> None:
     """Faults of messages and of places, all at once."""
-    verdict = Proof(terms=terms(), partitions=2, every=60).run(11, 700)
+    verdict = Proof(terms=terms(), partitions=2, every=60).of(simulate(11, 700))
     assert verdict.holds, verdict

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from streams.collect.sources import read
-from streams.simulate import evidence
 from streams.simulate.acts import Entered
 from streams.simulate.events import events
 from streams.simulate.promises import terms
@@ -14,7 +13,7 @@ from streams.simulate.readback import Readback
 from streams.simulate.reading import Reading
 from streams.simulate.tracking import alerts, log
 from tests.simulate.test_reads import SLOW, half_delivered
-from tests.simulate.worlds import READER, Stage
+from tests.simulate.worlds import READER, Stage, write
 
 DEPUTY, ALIAS = "carol@beta.example", "robert@old.example"
 HOUR = 3600
@@ -35,7 +34,7 @@ def half_reported(final: str, original: str) -> Stage:
 def test_whoever_a_report_names_is_no_recipient_of_the_origin(final: str, original: str, tmp_path: Path) -> None:
     """Only who waits there is stuck, by acts and by logs and mails alike."""
     reading = Reading(half_reported(final, original).world())
-    evidence.write(reading.world, tmp_path)
+    write(reading.world, tmp_path)
     played = Readback(tmp_path, read(tmp_path / "sources.toml"))
     for told in (events(reading), [(at, some) for at, some in played.batches()]):
         found = alerts(log(reading.beats, told), terms())

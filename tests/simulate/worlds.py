@@ -3,9 +3,11 @@
 import random
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
+from streams.simulate import evidence
 from streams.simulate.acts import (
     Act,
     Agent,
@@ -26,6 +28,7 @@ from streams.simulate.acts import (
     Told,
     Via,
 )
+from streams.simulate.pace import Pace
 from streams.simulate.queueids import long_id, session_id
 from streams.simulate.world import World
 
@@ -235,3 +238,13 @@ def journey(stage: Stage) -> tuple[Entered, Entered, Stored]:
     stage.leave(last)
     stage.open(copy)
     return first, last, copy
+
+
+def write(world: World, folder: Path, pace: Pace | None = None) -> None:
+    """Write a world's evidence into a new folder.
+
+    Raises:
+        Misuse: the folder is not empty, or cannot be made.
+    """
+    evidence.make(folder)
+    evidence.fill(world, folder, pace=pace)
