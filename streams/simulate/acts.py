@@ -53,13 +53,11 @@ class Order(StrEnum):
 
 
 class Notice(StrEnum):
-    """What bounce(8) made a notification for; the value is the Action of RFC 3464."""
+    """What bounce(8) made a notification for, as its log tells it: there relayed and expanded are delivered."""
 
     FAILED = "failed"
     DELAYED = "delayed"
     DELIVERED = "delivered"
-    RELAYED = "relayed"
-    EXPANDED = "expanded"
 
 
 class Entrant(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -212,8 +212,7 @@ def ordered(scribe: Scribe, act: Ordered) -> None:
 def noticed(scribe: Scribe, act: Noticed) -> None:
     """A notification was issued."""
     entry = scribe.entry(act.queue_id, scribe.at)
-    report = message_key(act.notice_message_id)
-    action = {"relayed": "delivered", "expanded": "delivered"}.get(act.notice.value, act.notice.value)
+    action, report = act.notice.value, message_key(act.notice_message_id)
     scribe.notices[act.notice_id] = (action, entry.key)
     scribe.tell(Kind.REPORTED, scribe.at, entry, action="issued", next_queue_id=act.notice_id,
               attributes=(f"notification={action}", f"report={report}"))  # fmt: skip

@@ -173,7 +173,7 @@ class Stage:
 
     def report(self, first: Entered, last: Entered, action: str = "delivered", to: str = READER) -> Reported:
         """A report reaches the originator."""
-        made = self.notify(last, Notice(action))
+        made = self.notify(last, Notice(action) if action in set(Notice) else Notice.DELIVERED)
         told = Reported(
             at=self.later(1),
             host="alpha",
