@@ -1,4 +1,4 @@
-"""How things are named: message keys, partitions, legs and facts.
+"""How things are named: message keys, partitions, legs, facts and alerts.
 
 Rules:
 - The message key puts all evidence about one message in one partition. It does not identify: one Message-ID may be
@@ -133,4 +133,18 @@ def fact_of(parts: tuple[str, str, str, str, str, str]) -> bytes:
     """The identity of a fact whose parts are texts already, as fact_id makes them: writing numbers takes as long."""
     made = _fact()
     made.update("\0".join(parts).encode("utf-8", "surrogateescape"))
+    return made.digest()
+
+
+def alert_id(rule: str, unit: bytes) -> bytes:
+    """The identity of an alert: its rule, and the leg, entry or span that it is about."""
+    made = _fact()
+    made.update(rule.encode() + b"\0" + unit)
+    return made.digest()
+
+
+def span_unit(source: str, since: int) -> bytes:
+    """What an alert about a source is about, as a leg is: its name and when the span began, microseconds."""
+    made = _fact()
+    made.update(f"source\0{source}\0{since}".encode())
     return made.digest()

@@ -10,7 +10,6 @@ Rules:
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -23,16 +22,12 @@ from streams.core.facts import Mask
 from streams.core.findings import prospects
 from streams.core.found import Found
 from streams.core.holders import NOBODY, Holder, cause, holders
+from streams.core.identity import alert_id, span_unit
 from streams.core.index import Rows, grown
 from streams.core.lattice import NEVER
 from streams.track.agenda import Agenda, wakes
 
 _RAISED, _CLEARED = 1, 2
-
-
-def alert_id(rule: str, unit: bytes) -> bytes:
-    """The identity of an alert."""
-    return blake2b(rule.encode() + b"\0" + unit, digest_size=16).digest()
 
 
 @dataclass(slots=True)
@@ -218,7 +213,7 @@ def _unit(custody: Custody, subject: str, row: int) -> bytes:
 
 def _source_record(custody: Custody, clock: Clock, span: tuple[str, str, int], state: str, at: int) -> dict[str, Any]:
     rule, source, since = span
-    unit = blake2b(f"source\0{source}\0{since}".encode(), digest_size=16).digest()
+    unit = span_unit(source, since)
     return {
         "alert_id": alert_id(rule, unit),
         "rule": rule,

@@ -16,11 +16,11 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.errors import Unavailable
+from streams.core.identity import span_unit
 from streams.core.lattice import NEVER
 from streams.core.terms import Terms
 from streams.wall import Wall
@@ -163,7 +163,7 @@ def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, i
         "silent": list(clock[1].silent),
         "behind": list(clock[1].behind),
         "spans": [
-            (rule, source, span_unit(source, since), since, min(until, LAST))
+            (rule, source, span_unit(source, since).hex(), since, min(until, LAST))
             for (rule, source), spans in clock[0].spans.items()
             for since, until in spans
         ],
@@ -190,11 +190,6 @@ INSERT INTO derivations SELECT
     {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8},
     {refused_correctly:Array(String)}
 """
-
-
-def span_unit(source: str, since: int) -> str:
-    """What an alert about a source is about: its name and when it began, 32 hexadecimal digits."""
-    return blake2b(f"source\0{source}\0{since}".encode(), digest_size=16).hexdigest()
 
 
 class _Work:

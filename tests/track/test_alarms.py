@@ -5,8 +5,8 @@ import pytest
 
 from streams.core.clock import Tick
 from streams.core.events import MessageEvent
+from streams.core.identity import alert_id
 from streams.core.terms import SECOND
-from streams.track.alarms import alert_id
 from tests.core.journeys import journey, reported, submitted
 from tests.track.logs import empty, records, tick
 
