@@ -32,7 +32,7 @@ class Fates:
                 max((edge for edge in self._edges if edge <= at), default=-_ALWAYS),
                 min((edge for edge in self._edges if edge > at), default=_ALWAYS),
             )
-            self._held = tuple(gap for gap in self._gaps if gap.since <= at < gap.until)
+            self._held = tuple(gap for gap in self._gaps if gap.holds(at))
         return self._held
 
     def handed_at(self, at: int) -> int:

@@ -82,7 +82,7 @@ class Reading:
     def _said(self, source: str, at: int) -> int:
         """The last minute up to now at which a source said how far it has read; it has read up to then."""
         for gap in self.gaps.get(source, ()):
-            if gap.fate is Fate.DOWN and gap.since <= at < gap.until:
+            if gap.fate is Fate.DOWN and gap.holds(at):
                 return self._said(source, gap.since // MINUTE * MINUTE) if gap.since % MINUTE else gap.since - MINUTE
         return at
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from streams.simulate.faults import DAY, MINUTE, Wish
 from streams.simulate.network import Network
-from streams.simulate.world import REPORTS, Fate, Gap, Skew
+from streams.simulate.world import REPORTS, Fate, Gap, Skew, shown
 
 Span = tuple[int, int]
 
@@ -63,8 +63,8 @@ class Trouble:
         return any(arrived < moment <= at for moment in self.wiped.get(host, ()))
 
     def clock(self, host: str, at: int) -> int:
-        """What a host's clock shows; two errors at once add up."""
-        return at + sum(skew.by for skew in self.skews if skew.host == host and skew.since <= at < skew.until)
+        """What a host's clock shows at a true time."""
+        return shown(self.skews, host, at)
 
     def withhold(self, host: str, at: int, chance: random.Random) -> None:
         """A host's log is handed in some minutes late, from just before a moment on."""

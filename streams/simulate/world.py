@@ -1,5 +1,6 @@
 """A world: what its systems did, what became of the evidence of it, and whose clock was wrong."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -40,6 +41,11 @@ class Skew(msgspec.Struct, frozen=True, kw_only=True):
     by: int
 
 
+def shown(skews: Iterable[Skew], host: str, at: int) -> int:
+    """The time that a host's clock shows at a true time; two errors at once add up."""
+    return at + sum(skew.by for skew in skews if skew.host == host and skew.since <= at < skew.until)
+
+
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that happened in a span, and what its evidence is declared as.
 
@@ -64,7 +70,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     def written_at(self, host: str, at: int) -> int:
         """The time that a host's clock shows at a true time."""
-        return at + sum(skew.by for skew in self.skews if skew.host == host and skew.since <= at < skew.until)
+        return shown(self.skews, host, at)
 
     def source_of(self, act: Act) -> str:
         """The source whose evidence an act is."""
