@@ -21,10 +21,10 @@ from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Counts, Piece
 from streams.collect.receipts import receipt
 from streams.collect.reports_mail import Part, fields, grouped, part, parts
-from streams.collect.reports_plain import plain
+from streams.collect.reports_plain import failed, plain
 from streams.collect.reports_status import RECIPIENTS, Status
 from streams.collect.reports_subject import LONGEST, Subject, answered, original, reporter, subject
-from streams.collect.reports_text import address, moment, status, typed
+from streams.collect.reports_text import moment, status, typed
 from streams.collect.trace import LENGTH, Hop
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
@@ -87,7 +87,7 @@ class ReportParser:
         yield from self._plain(mail, inside, at)
 
     def _report(self, mail: Part, inside: Sequence[Part], at: int) -> Iterator[MessageEvent]:
-        about, told = reports_status.read(inside[0], _failed(mail))
+        about, told = reports_status.read(inside[0], failed(mail))
         named = [one for name in ("x-original-message-id", "original-message-id") for one in about.get(name, [])]
         by = reporter(about, mail, self.declaration)
         found = subject(original(inside[1:]), [*named, answered(mail)], self.declaration)
@@ -211,11 +211,6 @@ def _arrived(mail: Part, observed_at: int) -> int:
         if at is not None and at <= observed_at + _DAY:
             return at
     return observed_at
-
-
-def _failed(mail: Part) -> list[str]:
-    named = ",".join(mail.fields.get("x-failed-recipients", [])).split(",", RECIPIENTS)
-    return [found for one in named if (found := address(one))]
 
 
 def _name(what: str, mail: Part) -> tuple[str, ...]:

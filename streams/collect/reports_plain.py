@@ -76,8 +76,13 @@ def _paragraph(text: str) -> Failure:
 
 def _exim(mail: Part, text: str) -> list[Failure]:
     """The field names them; the words indented below an address say why."""
-    named = [address(one) for one in ",".join(mail.fields.get("x-failed-recipients", [])).split(",")]
-    return [Failure(one, _indented(text, one)) for one in named[:RECIPIENTS] if one]
+    return [Failure(one, _indented(text, one)) for one in failed(mail)]
+
+
+def failed(mail: Part) -> list[str]:
+    """Whom a mail's own header names as not reached; other mailers than Exim write the field, too."""
+    named = ",".join(mail.fields.get("x-failed-recipients", [])).split(",", RECIPIENTS)
+    return [found for one in named[:RECIPIENTS] if (found := address(one))]
 
 
 def _indented(text: str, recipient: str) -> str:

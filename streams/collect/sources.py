@@ -21,10 +21,10 @@ import msgspec
 from streams import profiles
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
 from streams.collect.kinds import KINDS
+from streams.collect.packed import STDIN
 from streams.core.documents import toml
 from streams.core.errors import Misuse
 
-STDIN = "-"
 EXAMPLE = "schemas/examples/sources.toml shows every key"
 
 _RESERVED = frozenset({"terms", "clock"})
