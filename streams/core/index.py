@@ -120,11 +120,9 @@ class Index:
         self._count += len(new)
 
     def _home(self, keys: Keys) -> Rows:
-        mixed = keys[:, 0].copy()
-        if self.width > 1:
-            mixed ^= keys[:, 1] * _MIX
-        mixed ^= mixed >> _SHIFT
-        return (mixed & np.uint64(len(self._slots) - 1)).astype(np.int64)
+        home = mixed(keys) if self.width > 1 else keys[:, 0].copy()
+        home ^= home >> _SHIFT
+        return (home & np.uint64(len(self._slots) - 1)).astype(np.int64)
 
     def _reserve(self, more: int) -> None:
         needed = self._count + more
@@ -159,3 +157,8 @@ def resized(column: NDArray[T], rows: int) -> NDArray[T]:
 
 def _slots_for(rows: int) -> int:
     return 1 << max(10, int(rows / FILL).bit_length())
+
+
+def mixed(keys: Keys) -> Keys:
+    """One number for both halves of each key, uint64, shape (keys,)."""
+    return keys[:, 0] ^ (keys[:, 1] * _MIX)

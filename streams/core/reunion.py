@@ -11,9 +11,7 @@ from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
 from streams.core.facts import Facts, Mask, Times
 from streams.core.holdings import NOBODY_HALF
-from streams.core.index import Keys, Rows
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+from streams.core.index import Keys, Rows, mixed
 
 
 def reunited(custody: Custody, now: int, events: Facts, clock: Times, heard: int) -> Times:
@@ -88,5 +86,4 @@ def _named(events: Facts, edges: Rows) -> tuple[Rows, Rows]:
 
 def _mixed(keys: Keys) -> Rows:
     """One number for both halves of a key: two keys that share it only bring a look that was not needed."""
-    mixed: Rows = (keys[:, 0] ^ (keys[:, 1] * _MIX)).view(np.int64)
-    return mixed
+    return mixed(keys).view(np.int64)

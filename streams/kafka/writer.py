@@ -21,6 +21,7 @@ from streams.core.errors import Unavailable, Undecodable
 from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.fetching import say
 from streams.kafka.ports import RecordWriter
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import topic_name
@@ -56,7 +57,7 @@ class Writer:
         """Open a producer; the brokers are first asked when something is written."""
         self.settings = settings
         self._failure: str | None = None
-        wanted = settings.kafka_client() | _WRITING | {"message.timeout.ms": patience * _SECOND, "error_cb": _say}
+        wanted = settings.kafka_client() | _WRITING | {"message.timeout.ms": patience * _SECOND, "error_cb": say}
         self._producer = Producer(wanted | config)
         self._topics: dict[str, tuple[str, Frames | None]] = {}
         self._since_poll = 0
@@ -185,7 +186,3 @@ def _refusal(error: KafkaError, name: str, value: bytes | None) -> Unavailable |
     if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
         return Undecodable(f"{len(value or b'')} bytes are too many for a record of {name}")
     return Unavailable(f"Kafka refused a record of {name}: {error.str()}")
-
-
-def _say(error: KafkaError) -> None:
-    log.warning("kafka: %s", error.str())

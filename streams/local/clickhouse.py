@@ -23,7 +23,7 @@ from aiohttp import hdrs, web
 from streams import files
 from streams.local import question, schemas
 from streams.local.engine import Engine, Refused
-from streams.local.exchange import Exchange, failure
+from streams.local.exchange import REQUIRED_PASSWORD, Exchange, failure
 from streams.local.part import SLOW, Part
 from streams.local.ports import LOOPBACK, Ports
 
@@ -36,7 +36,7 @@ READ_AHEAD = 4 << 20
 """Bytes of a body that may wait for the engine: with aiohttp's 64 KB, reading would stop and go on at every piece."""
 THREADS = 16
 """Requests inside the engine at once; more wait."""
-NOT_IMPLEMENTED, AUTHENTICATION_FAILED, REQUIRED_PASSWORD = 48, 516, 194
+NOT_IMPLEMENTED, AUTHENTICATION_FAILED = 48, 516
 MISSING = ("compress", "decompress")
 
 

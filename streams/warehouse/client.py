@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import clickhouse_connect
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
@@ -13,7 +13,7 @@ from streams.settings import Settings
 AWAY = (OperationalError, OSError)
 """What a warehouse that is away, or refuses for now, looks like."""
 
-REFUSED = (DatabaseError, ClickHouseError)
+REFUSED = ClickHouseError
 
 ASKING = 30
 """Seconds in which the warehouse answers a question of ours; one that is frozen takes connections and is silent."""
@@ -48,7 +48,7 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
             settings=options,
             send_receive_timeout=patience,
         )
-    except (*AWAY, *REFUSED) as error:
+    except (*AWAY, REFUSED) as error:
         if "UNKNOWN_DATABASE" in str(error):
             raise Misuse(
                 f"The warehouse has no ledger {settings.ledger!r}.", hint="custody import makes one"

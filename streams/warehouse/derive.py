@@ -307,5 +307,5 @@ def _drop(client: Any, token: str) -> None:
         ).result_rows
         if names:
             client.command(f"DROP TABLE IF EXISTS {', '.join(name for (name,) in names)}")
-    except (*AWAY, *REFUSED) as error:
+    except (*AWAY, REFUSED) as error:
         log.warning("tables of a derivation stay: %s", error)

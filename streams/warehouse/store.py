@@ -92,7 +92,7 @@ class ClickHouse:
     def _ask(self, work: Callable[[Any], Answer]) -> Answer:
         try:
             return work(self._connected())
-        except (*AWAY, *REFUSED) as error:
+        except (*AWAY, REFUSED) as error:
             self._client = None
             raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
 
