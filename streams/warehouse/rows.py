@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streams.core.clock import BEGINNING
+from streams.core.clock import BEGINNING, Tick
 from streams.wire import columns as wire_columns
 from streams.wire.schemas import schema
 
@@ -86,23 +86,20 @@ def _events(frame: pl.DataFrame) -> pa.Table:
 
 
 def _ticks(frame: pl.DataFrame) -> pa.Table:
-    texts = frame["attributes"].to_list()
-    named = {name: [_named(one, name) for one in texts] for name in ("silent", "behind", "doubted", "terms")}
+    times, texts = frame["occurred_at"].cast(pl.Int64).to_list(), frame["attributes"].to_list()
+    ticks = [Tick.read(at, tuple(said)) for at, said in zip(times, texts, strict=True)]
+    names = pa.list_(pa.string())
     return pa.table(
         {
             "log_partition": frame["log_partition"].to_arrow(),
             "log_offset": frame["log_offset"].to_arrow(),
             "through": frame["occurred_at"].to_arrow(),
-            "silent": pa.array(named["silent"], pa.list_(pa.string())),
-            "behind": pa.array(named["behind"], pa.list_(pa.string())),
-            "doubted": pa.array(named["doubted"], pa.list_(pa.string())),
-            "terms": pa.array(["".join(one[:1]) for one in named["terms"]], pa.string()),
+            "silent": pa.array([one.silent for one in ticks], names),
+            "behind": pa.array([one.behind for one in ticks], names),
+            "doubted": pa.array([one.doubted for one in ticks], names),
+            "terms": pa.array([one.terms for one in ticks], pa.string()),
         }
     )
-
-
-def _named(texts: Sequence[str], name: str) -> list[str]:
-    return [text.partition("=")[2] for text in texts if text.startswith(f"{name}=")]
 
 
 PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
