@@ -25,7 +25,7 @@ from streams.core.lattice import NEVER
 from streams.core.terms import Terms
 from streams.wall import Wall
 from streams.warehouse import owed
-from streams.warehouse.client import AWAY, REFUSED
+from streams.warehouse.client import AWAY, LAST, REFUSED
 from streams.warehouse.scripts import blocks, filled
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,6 @@ SLICE = 25_000
 
 ROUNDS = 40
 """Rounds of joining chains at most; each doubles the length that is joined."""
-
-LAST = 10_413_792_000_000_000
-"""2299-01-01, microseconds: what stands for "never" in the engine, whose times end there."""
 
 STALE = 3600
 """Seconds after which the tables of a derivation that died are dropped."""

@@ -16,11 +16,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING, Tick
+from streams.warehouse.client import FIRST, LAST
 from streams.wire import columns as wire_columns
 from streams.wire.schemas import schema
-
-FIRST, LAST = -2_208_988_800_000_000, 10_413_792_000_000_000
-"""Microseconds: 1900 and 2299, between which the engine's times lie."""
 
 EVENTS = tuple(field["name"] for field in schema("message-event")["fields"])
 
