@@ -1,7 +1,8 @@
 """The declaration of what is known: every table, every column, and the facts it is a join of.
 
-From here come the fold, the findings and the laws that the tests check. A time column comes twice:
-`x_at`, when it happened (for measures), and `x_known`, when it could be known (for alarms).
+How a column is joined, and what it is while nothing was said, comes from here. The facts are named in words only: the
+fold in custody.py is written by hand. A time column comes twice: `x_at`, when it happened (for measures), and
+`x_known`, when it could be known (for alarms).
 """
 
 import numpy as np

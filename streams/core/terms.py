@@ -163,8 +163,10 @@ class Terms:
     Attributes:
         profile: what the file says.
         version: hash of it, 12 hexadecimal digits.
+        findings: names of those that are told.
         by_grade: does any rule ask for a message's grade.
         by_party: does anything ask for its originator or recipient.
+        owed: what a submission or arrival is owed, by its class, priority, originator, recipient and grade; remembered.
     """
 
     def __init__(self, profile: Profile) -> None:

@@ -1,4 +1,4 @@
-"""Cases: one cause each, with the alerts it brings as members. Pure; the Faust agents around it are in workers.py.
+"""Cases: one cause each, with the alerts it brings as members. The Faust agents around it are in workers.py.
 
 Rules:
 - An alert belongs to the case of its rule and its cause when it was raised: what held it up, in words that are the same
@@ -6,6 +6,7 @@ Rules:
   it up, it stays there: by then a message has gone on.
 - A case is opened by its first alert and closed when all are cleared; one that comes later opens it again, and nobody
   has seen that yet.
+- No I/O and no clock. A case is changed where it stands, and given back; what is filed of an alert is made anew.
 - Acknowledged means that a person has seen it; it does not close. Members are known by their ids, so that an alert that
   is told twice, or cleared before it is heard of, counts once.
 """

@@ -1,1 +1,1 @@
-"""The tracker: fold, find, publish, recover."""
+"""The tracker: fold, find, publish, recover; beside it the clock writer and the replay."""

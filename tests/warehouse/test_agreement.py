@@ -1,4 +1,4 @@
-"""Stream and SQL agree row by row on custody, legs and alarms at a named vector of offsets (DESIGN, section 5)."""
+"""Stream and SQL, each with rules of its own, agree row by row on custody, legs and alarms at one vector of offsets."""
 
 from typing import Any
 

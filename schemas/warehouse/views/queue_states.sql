@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW queue_states
     at DateTime64(6, 'UTC') COMMENT 'The tick',
     host String COMMENT 'Declared name',
     next_hop String COMMENT 'Next party of the last attempt, or empty',
-    priority Int32 COMMENT 'RFC 6710 MT-PRIORITY',
+    priority Int32 COMMENT 'Always 0: custody queue has it by priority',
     count Int64 COMMENT 'Recipients owed, as the tracker counted',
     oldest Nullable(DateTime64(6, 'UTC')) COMMENT 'Earliest arrival of what is owed',
     volume Int64 COMMENT 'Bytes',
