@@ -181,10 +181,10 @@ def qmgr(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     elif rest.endswith(" (queue active)"):
         if entry.expected is None:
             _activated(desk, entry, rest)
+    elif rest.startswith("to=<"):
+        attempted(desk, queue_id, entry, rest)  # what waits for a transport that cannot be had
     elif ", status=" in rest:
         _expired(desk, entry, rest.rpartition(", status=")[2])
-    elif rest.startswith("to=<"):
-        attempted(desk, queue_id, entry, rest)
     elif rest.startswith(_SAID):
         desk.ignore("qmgr")
     else:

@@ -48,6 +48,16 @@ def test_only_the_owed_expire() -> None:
     assert [e.recipient for e in of(events, Kind.REFUSED)] == ["late@dest.test"]
 
 
+def test_what_qmgr_defers_itself_is_no_expiry() -> None:
+    """Where a transport cannot be had, qmgr says of each recipient what `error` would: deferred, and nobody refused."""
+    unavailable = attempt("deferred (mail transport unavailable)", "b@y", dsn="4.3.0")
+    before = (*HEAD, attempt("deferred (x)", "b@y"), attempt("deferred (x)", "c@y"))
+    events = told("origin", *before, unavailable.replace("postfix/smtp", "postfix/qmgr"))
+    assert events == told("origin", *before, unavailable.replace("postfix/smtp", "postfix/error"))
+    assert [(e.kind, e.recipient, e.status) for e in events[-1:]] == [(Kind.DEFERRED, "b@y", "4.3.0")]
+    assert not of(events, Kind.REFUSED)
+
+
 def test_notifications() -> None:
     """A failed, delayed or successful notification is told under its subject, and is a report of its own."""
     events = read("relay", case("dsn_d_delay_e_expired", "relay"))
