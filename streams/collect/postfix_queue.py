@@ -22,8 +22,6 @@ _NOTICES = {
     "sender delay notification": "delayed",
 }
 _OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
-_HOLDS = ("hold: ", "milter-hold: ")
-_DISCARDS = ("discard: ", "milter-discard: ")
 _REJECTS = ("reject: ", "milter-reject: ")
 _SAID = ("skipped", "status=deferred")
 """What qmgr says of an entry that stays as it is."""
@@ -92,9 +90,9 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
     header = texts.header(rest)
     if header:
         _prioritise(entry, *header)
-    if rest.startswith(_HOLDS + _DISCARDS):
+    if rest.startswith(texts.ACTS):
         _learn(entry, rest)
-        remark = Remark(held=rest.startswith(_HOLDS), at=desk.at, words=texts.without_content(rest)[:WORDS])
+        remark = Remark(held=rest.startswith(texts.HOLDS), at=desk.at, words=texts.without_content(rest)[:WORDS])
         entry.remarks = (*entry.remarks, remark)[:REMARKS]
         if entry.key:
             _act(desk, entry)

@@ -19,8 +19,6 @@ least 15 minutes."""
 
 _FAR = "a time far from its queue id's: is the source's time zone, or year, right?"
 
-_REMARKS = {"hold: ": True, "discard: ": False}
-
 
 def smtpd(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     """A line of smtpd about an entry."""
@@ -135,10 +133,9 @@ def _without_entry(desk: Desk, said: str) -> None:
 
 
 def _remark(desk: Desk, said: str) -> Remark | None:
-    for word, held in _REMARKS.items():
-        if said.startswith(word):
-            return Remark(held=held, at=desk.at, words=said[:500])
-    return None
+    if not said.startswith(texts.ACTS):
+        return None
+    return Remark(held=said.startswith(texts.HOLDS), at=desk.at, words=said[:500])
 
 
 def _gone(desk: Desk, talk: Talk) -> None:

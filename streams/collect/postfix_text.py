@@ -20,6 +20,10 @@ PRIORITIES = {
 }
 RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 
+HOLDS: Final = ("hold: ", "milter-hold: ")
+ACTS: Final = (*HOLDS, "discard: ", "milter-discard: ")
+"""What an access rule, a check or a milter says of a message that it accepts and keeps here, or throws away."""
+
 # Each pattern is tried at one place of a text and looks at each character a few times: a line made up by somebody who
 # wishes us ill costs no more than another.
 _OUTCOME: Final = (

@@ -140,6 +140,17 @@ def test_held_by_an_access_rule() -> None:
     assert len({e.event_id for e in events}) == 5
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["with a queue id", "before one"])
+@pytest.mark.parametrize(("act", "kind"), [("hold", Kind.HELD), ("discard", Kind.DISCARDED)])
+def test_a_milter_acts_before_the_data(act: str, kind: Kind, *, known: bool) -> None:
+    """A milter may hold or throw away a message while smtpd hears its recipients, as an access rule may."""
+    trigger = f"milter triggers {act.upper()} action; from=<a@x> to=<c@dest.test> proto=ESMTP helo=<c>"
+    said = f"postfix/smtpd[7]: {Q1 if known else 'NOQUEUE'}: milter-{act}: RCPT from c[192.0.2.1]: {trigger}"
+    events = told("origin", *((CLIENT, said) if known else (said, CLIENT)), NAMED)
+    whom = ["", "c@dest.test"] if kind is Kind.DISCARDED else [""]
+    assert [(e.queue_id, e.recipient) for e in of(events, kind)] == [(Q1, recipient) for recipient in whom]
+
+
 def test_thrown_away_at_its_arrival() -> None:
     """DISCARD is accepted and not passed on: said of the entry and of its recipient."""
     for check in (
