@@ -4,10 +4,12 @@ Rules:
 - A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one.
 - What is piped to a declared filter is handed to its own host, which gets it back through `sendmail`.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
-  "discarded" in the peer's words it is neither.
+  "discarded" in the peer's words it is neither; a filter that says BOUNCE took it and refused it.
 """
 
 from typing import Final
+
+from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive
@@ -99,6 +101,8 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     elif number := texts.queued_as(reply):
         party = desk.parties[attempt.relay]
         _passed(desk, entry, attempt, desk.spool.host if party.near else party.name, number)
+    elif texts.is_bounced(reply):  # its status is that of having been taken
+        _told(desk, Kind.REFUSED, entry, replace(attempt, dsn=""), _peer(desk, attempt))
     elif session := texts.session(reply):
         onward = None, None, session, session_leg(session)
         _told(desk, _DELIVERED, entry, attempt, _peer(desk, attempt), onward)

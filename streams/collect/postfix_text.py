@@ -39,6 +39,7 @@ _QUOTED_ATTEMPT: Final = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS: Final = "queued as "
 _NUMBER: Final = re.compile(r"[0-9A-Za-z]*")
 _SAVED: Final = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
+_BOUNCED: Final = re.compile(r"\bid=[\w-]{1,100}, BOUNCE\b")
 _FORWARDED: Final = "forwarded as "
 _REPLACING = 'replacing command "'
 _RCPT: Final = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
@@ -123,6 +124,11 @@ def forwarded_as(reply: str) -> str:
 def is_discarded(reply: str) -> bool:
     """Accepted and thrown away: a `sent` that is not delivery."""
     return "discard" in reply.lower() or reply == "delivered to file: /dev/null"
+
+
+def is_bounced(reply: str) -> bool:
+    """Taken by amavisd, which refused it and says so to the sender itself: a `sent` that is a refusal."""
+    return ", BOUNCE" in reply and _BOUNCED.search(reply) is not None
 
 
 def names(party: str) -> tuple[str, str]:

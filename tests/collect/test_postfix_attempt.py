@@ -86,6 +86,16 @@ def test_a_filter_on_the_loopback() -> None:
     assert (last.side, last.peer, last.next_queue_id) == ("sent", "origin", Q2)
 
 
+@pytest.mark.parametrize("agent", ["lmtp", "smtp"])
+def test_a_filter_that_took_and_refused(agent: str) -> None:
+    """What amavisd bounces it does not pass on: refused, though it was taken with a status of success."""
+    reply = "sent (250 2.5.0 Ok, id=18438-02, BOUNCE)"
+    line = attempt(reply, agent=agent, relay="127.0.0.1[127.0.0.1]:10024", dsn="2.5.0")
+    *_, last = told("origin", *HEAD, line)
+    assert (last.kind, last.recipient, last.status, last.side) == (Kind.REFUSED, "c@dest.test", None, None)
+    assert last.diagnostic == "250 2.5.0 Ok, id=18438-02, BOUNCE"
+
+
 @pytest.mark.parametrize(("service", "doubts"), [("postfix", 1), ("postfix/reinject", 0)])
 def test_a_filter_without_a_name_of_its_own(service: str, doubts: int) -> None:
     """Where nothing tells a filter's smtpd from one for clients, what it hands back looks submitted: that is said."""
