@@ -40,6 +40,10 @@ _QUEUED_AS: Final = "queued as "
 _NUMBER: Final = re.compile(r"[0-9A-Za-z]*")
 _SAVED: Final = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
 _BOUNCED: Final = re.compile(r"\bid=[\w-]{1,100}, BOUNCE\b")
+_DISCARDED: Final = re.compile(r"\bdiscard(?:ed|ing)?\b(?![-.]\w)", re.IGNORECASE)
+_OWN_WORDS: Final = "delivered to "
+"""What local(8) says, with the name of a file or a command."""
+_BRACKETS: Final = re.compile(r"<[^>]*>?")
 _FORWARDED: Final = "forwarded as "
 _REPLACING = 'replacing command "'
 _RCPT: Final = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
@@ -106,7 +110,9 @@ def queued_as(reply: str) -> str:
     _, found, name = reply.rpartition(_QUEUED_AS)
     if not found or name.isalnum():
         return name if found else ""
-    number = _NUMBER.match(name)
+    if ">" in name:
+        _, found, name = _unquoted(reply).rpartition(_QUEUED_AS)
+    number = _NUMBER.match(name) if found else None
     return number[0] if number else ""
 
 
@@ -123,12 +129,19 @@ def forwarded_as(reply: str) -> str:
 
 def is_discarded(reply: str) -> bool:
     """Accepted and thrown away: a `sent` that is not delivery."""
-    return "discard" in reply.lower() or reply == "delivered to file: /dev/null"
+    if "discard" not in reply.lower():
+        return reply == "delivered to file: /dev/null"
+    return not reply.startswith(_OWN_WORDS) and _DISCARDED.search(_unquoted(reply)) is not None
 
 
 def is_bounced(reply: str) -> bool:
     """Taken by amavisd, which refused it and says so to the sender itself: a `sent` that is a refusal."""
-    return ", BOUNCE" in reply and _BOUNCED.search(reply) is not None
+    return ", BOUNCE" in reply and _BOUNCED.search(_unquoted(reply)) is not None
+
+
+def _unquoted(reply: str) -> str:
+    """A peer's own words: what stands in brackets (a Message-ID, an address) somebody else chose."""
+    return _BRACKETS.sub("", reply).rpartition(">")[2] if "<" in reply else reply
 
 
 def names(party: str) -> tuple[str, str]:

@@ -86,6 +86,23 @@ def test_a_filter_on_the_loopback() -> None:
     assert (last.side, last.peer, last.next_queue_id) == ("sent", "origin", Q2)
 
 
+def test_what_the_sender_chose_decides_nothing() -> None:
+    """A Message-ID that a peer quotes, or a command's name, may hold any word."""
+
+    def outcome(reply: str, agent: str = "smtp") -> tuple[str, str | None]:
+        *_, last = told("origin", *HEAD, attempt(f"sent ({reply})", agent=agent, relay="mx[192.0.2.1]:25"))
+        return last.kind.value, last.next_queue_id
+
+    exchange = "[InternalId=1, Hostname=EX1.example] 1 bytes in 0.1, 1 KB/sec Queued mail for delivery"
+    for chosen in ("discard-policy-review@x", "queued as FAKE@x", "a> discard queued as FAKE@x", "id=1, BOUNCE@x"):
+        assert outcome(f"250 2.6.0 <{chosen}> {exchange}") == ("transferred", None)
+    assert outcome(exchange.replace("EX1", "mx.discard")) == ("transferred", None)
+    assert outcome("delivered to command: /usr/bin/procmail -m /etc/discard.rc", "local") == ("delivered", None)
+    assert outcome("250 2.7.0 Ok, DISCARD(bounce.suppressed), id=1") == ("discarded", None)
+    assert outcome("250 2.0.0 <c@dest.test> message discarded.") == ("discarded", None)
+    assert outcome(f"250 2.0.0 <c@dest.test> Ok: queued as {Q2} for <c@dest.test>") == ("transferred", Q2)
+
+
 @pytest.mark.parametrize("agent", ["lmtp", "smtp"])
 def test_a_filter_that_took_and_refused(agent: str) -> None:
     """What amavisd bounces it does not pass on: refused, though it was taken with a status of success."""
