@@ -110,7 +110,7 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
         _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt))
     elif number := texts.forwarded_as(reply):
         _passed(desk, entry, attempt, desk.spool.host, number)
-    elif desk.head.daemon in _FINAL:
+    elif desk.head.daemon in _FINAL and not reply.endswith(texts.CUT):
         _told(desk, _DELIVERED, entry, attempt, _peer(desk, attempt))
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")

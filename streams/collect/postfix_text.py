@@ -37,14 +37,18 @@ _PLAIN_ATTEMPT: Final = re.compile(
 """The same of most lines, which are whole and have nothing optional: trying what is optional costs as much again."""
 _QUOTED_ATTEMPT: Final = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS: Final = "queued as "
+_FORWARDED: Final = "forwarded as "
+_CUT_NAME: Final = re.compile(r"((?:queued|forwarded) as )[0-9A-Za-z]*\Z")
+"""A name that ends a line without the bracket that ends the words: syslog cut it, so it may be half of one."""
 _NUMBER: Final = re.compile(r"[0-9A-Za-z]*")
 _SAVED: Final = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
 _BOUNCED: Final = re.compile(r"\bid=[\w-]{1,100}, BOUNCE\b")
+CUT: Final = (_QUEUED_AS, _FORWARDED)
+"""How words end whose name was cut."""
 _DISCARDED: Final = re.compile(r"\bdiscard(?:ed|ing)?\b(?![-.]\w)", re.IGNORECASE)
 _OWN_WORDS: Final = "delivered to "
 """What local(8) says, with the name of a file or a command."""
 _BRACKETS: Final = re.compile(r"<[^>]*>?")
-_FORWARDED: Final = "forwarded as "
 _REPLACING = 'replacing command "'
 _RCPT: Final = re.compile(r"rcpt to:\s*<(.*?)>(.*)", re.IGNORECASE | re.DOTALL)
 _MAIL: Final = re.compile(r"mail from:", re.IGNORECASE)
@@ -101,8 +105,9 @@ def attempt(text: str) -> Attempt | None:
     if found is None:
         return None
     to, orig_to, relay, delays, dsn, status = found.groups()
-    reply = text[found.end() + 2 :]  # cut lines lack the bracket that ends the words
-    return Attempt(to or "<>", orig_to, relay, delays, dsn or "", status, reply.removesuffix(")"))
+    reply = text[found.end() + 2 :]
+    reply = reply[:-1] if reply.endswith(")") else _CUT_NAME.sub(r"\1", reply)
+    return Attempt(to or "<>", orig_to, relay, delays, dsn or "", status, reply)
 
 
 def queued_as(reply: str) -> str:

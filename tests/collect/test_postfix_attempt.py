@@ -103,6 +103,15 @@ def test_what_the_sender_chose_decides_nothing() -> None:
     assert outcome(f"250 2.0.0 <c@dest.test> Ok: queued as {Q2} for <c@dest.test>") == ("transferred", Q2)
 
 
+@pytest.mark.parametrize(("agent", "relay"), [("smtp", "mx"), ("lmtp", "mx"), ("local", "local")])
+def test_a_name_that_was_cut_is_none(agent: str, relay: str) -> None:
+    """Where syslog cut a line within the next party's name: handed on, nobody can tell as what."""
+    reply = f"forwarded as {Q2[:4]}" if agent == "local" else f"250 2.0.0 Ok: queued as {Q2[:4]}"
+    *_, last = told("origin", *HEAD, attempt(f"sent ({reply}", agent=agent, relay=relay))
+    assert (last.kind, last.side, last.next_queue_id, last.next_leg) == (Kind.TRANSFERRED, "sent", None, None)
+    assert last.diagnostic == reply.removesuffix(Q2[:4])
+
+
 @pytest.mark.parametrize("agent", ["lmtp", "smtp"])
 def test_a_filter_that_took_and_refused(agent: str) -> None:
     """What amavisd bounces it does not pass on: refused, though it was taken with a status of success."""
