@@ -63,6 +63,13 @@ NO_DATE = "\0"
 _STRUCTURED = re.compile(r'-|(?:\[[^\s\]"]++(?: [^\s=\]"]++="[^"\\]*+(?:\\.[^"\\]*+)*+")*+\])++')
 """RFC 5424 6.3: nothing, or elements whose quoted values may hold brackets. Nothing is tried twice."""
 
+_SYSLOG = re.compile(r"syslog|journal|^imuxsock$")
+"""In the names of daemons that take log lines: rsyslogd, rsyslogd-2177, syslog-ng, systemd-journald, imjournal."""
+
+_LOST = re.compile(
+    r"\blost \d+ messages|\b\d+ messages lost|\bSuppressed \d+ messages|\bbegin to drop messages", re.IGNORECASE
+)
+
 
 class Line(NamedTuple):
     """A line without its prefix.
@@ -280,6 +287,16 @@ class Reader:
             at = max(at, again)
         self.last = max(self.last, at)
         return at
+
+
+def lost_lines(program: str, text: str) -> bool:
+    """Does a syslog daemon say that it lost lines, or held them back: what they told is missing from the log.
+
+    Args:
+        program: that the line is of, as it stands there, with or without its process.
+        text: what it says, without its prefix.
+    """
+    return _LOST.search(text) is not None and _SYSLOG.search(program.partition("[")[0]) is not None
 
 
 def _in_month(year: int, month: int, rest: timedelta) -> datetime:

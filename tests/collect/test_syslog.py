@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.collect.syslog import Line, Reader
+from streams.collect.syslog import Line, Reader, lost_lines
 from streams.core.errors import Misuse
 
 
@@ -225,3 +225,23 @@ def test_times_of_the_minute_before(lines: list[tuple[int, int, int]]) -> None:
         raw = f"Oct 25 {hour:02}:{minute:02}:{second:02} h p: x".encode()
         forgetful.restore(forgetful.state())
         assert reader.read(raw) == forgetful.read(raw)
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "want"),
+    [
+        ("rsyslogd", "imuxsock lost 4711 messages from pid 3 due to rate-limiting", True),
+        ("rsyslogd-2177", "imuxsock lost 4711 messages from pid 3 due to rate-limiting", True),
+        ("rsyslogd[1]", "imjournal: 4711 messages lost due to rate-limiting (20000 allowed within 600 seconds)", True),
+        ("imjournal", "4711 messages lost due to rate-limiting", True),
+        ("rsyslogd", "imuxsock[pid 3]: begin to drop messages due to rate-limiting", True),
+        ("systemd-journald", "Suppressed 4711 messages from postfix.service", True),
+        ("rsyslogd", '[origin software="rsyslogd"] start', False),
+        ("systemd-journald", "Journal started", False),
+        ("postfix/smtpd", "lost 3 messages", False),
+        ("", "4711 messages lost", False),
+    ],
+)
+def test_what_a_syslog_daemon_lost(program: str, text: str, want: bool) -> None:  # noqa: FBT001 - a parameter
+    """A syslog daemon that says that it lost lines is heard; what others say is nothing of the kind."""
+    assert lost_lines(program, text) is want
