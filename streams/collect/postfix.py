@@ -5,7 +5,7 @@ Rules:
 - A program whose name ends in the name of a Postfix daemon counts (`postfix-out/smtp`, `mx.example.org/alt/smtp`).
 - The host is the source's declared one, else what the line says, by its declared name.
 - Lines of daemons that carry nothing for custody are counted; a line that should be understood and is not is counted
-  with its place and reason.
+  with its place and reason. So is one by which the syslog daemon says that it lost others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import APART, picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
-from streams.collect.syslog import DATED, NO_DATE, Reader
+from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -163,7 +163,10 @@ class PostfixParser:
             desk.head = head = known(parts[0]) or self._head(parts)
             desk.spool = spool = head.spool
             if head.read is None:
-                ignored[head.daemon] += 1
+                if "messages" in text and _is_loss(parts):
+                    desk.unread("the syslog daemon lost lines")
+                else:
+                    ignored[head.daemon] += 1
             elif len(parts) == _PARTS and ((entry := spool.entries.get(parts[1])) or is_queue_id(parts[1])):
                 head.read(desk, parts[1], entry, parts[2])
             else:
@@ -236,6 +239,11 @@ class PostfixParser:
             self._swept_at = at
             for spool in spools.values():
                 _sweep(spool, at)
+
+
+def _is_loss(parts: list[str]) -> bool:
+    """Does a line say that others are missing from the log."""
+    return lost_lines(parts[0].rpartition(" ")[2], ": ".join(parts[1:]))
 
 
 def _ignore(desk: Desk, _said: str) -> None:

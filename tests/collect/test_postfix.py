@@ -208,6 +208,24 @@ def test_what_is_not_understood_is_told() -> None:
     assert reader.counts.ignored == Counter(anvil=1, dovecot=1, smtp=1)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "rsyslogd[1]: imuxsock lost 4711 messages from pid 3 due to rate-limiting",
+        "rsyslogd: imuxsock[pid 3]: begin to drop messages due to rate-limiting",
+        "systemd-journald[1]: Suppressed 4711 messages from postfix.service",
+    ],
+    ids=["lost", "dropped", "suppressed"],
+)
+def test_lines_that_the_syslog_daemon_lost(said: str) -> None:
+    """What it says is missing may have been of the mail: it counts as unread; its other lines, and others', do not."""
+    reader = parser()
+    others = "rsyslogd[1]: rsyslogd was HUPed", "cron[2]: lost 4711 messages", "postfix/anvil[3]: Suppressed 1 messages"
+    reader.parse(pieces(log_of("origin", *HEAD, said, *others)), file="f", observed_at=OBSERVED)
+    assert [unread.reason for unread in reader.counts.examples] == ["the syslog daemon lost lines"]
+    assert reader.counts.ignored == Counter(rsyslogd=1, cron=1, anvil=1)
+
+
 def test_a_line_that_ends_behind_its_program() -> None:
     """A line of smtpd that says nothing at all carries nothing."""
     reader = parser()
