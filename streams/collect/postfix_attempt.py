@@ -5,6 +5,8 @@ Rules:
 - What is piped to a declared filter is handed to its own host, which gets it back through `sendmail`.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
   "discarded" in the peer's words it is neither; a filter that says BOUNCE took it and refused it.
+- `sendmail -bv` asks whether an address can be reached, by an entry that looks like a message until the first answer:
+  its recipients are told as a probe's, to whom nothing is owed.
 """
 
 from typing import Final
@@ -34,6 +36,8 @@ _TRANSFERRED: Final = Kind.TRANSFERRED
 _DEFERRED: Final = Kind.DEFERRED
 
 _FINAL: Final = frozenset({"lmtp", "local", "virtual", "pipe"})
+_VERIFIED: Final = frozenset({"deliverable", "undeliverable", "undeliverable-but-not-cached"})
+_PROBE: Final = Traffic.PROBE.value
 _NOBODY: Final = frozenset({"none", "local", "virtual"})
 
 
@@ -66,6 +70,8 @@ def _other(desk: Desk, rest: str) -> None:
 
 def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
     """A recipient that an attempt names; one that was rewritten stands for the one it was."""
+    if attempt.status in _VERIFIED:
+        entry.traffic = _PROBE
     first, to = attempt.orig_to, attempt.to
     if not first or first.lower() == to.lower():
         return announce(desk, entry, to)
@@ -88,7 +94,7 @@ def _failed(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> Non
         case "bounced" | "expired":
             owed.gone = True
             _told(desk, Kind.REFUSED, entry, attempt, _peer(desk, attempt))
-        case "deliverable" | "undeliverable" | "undeliverable-but-not-cached":
+        case asked if asked in _VERIFIED:
             desk.ignore("verify")
         case other:
             desk.unread(f"unknown status {other[:40]!r}")

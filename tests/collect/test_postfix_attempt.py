@@ -2,6 +2,8 @@
 
 import pytest
 
+from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
+from streams.collect.postfix import PostfixParser
 from streams.core.events import Kind, Traffic
 from streams.core.identity import session_leg
 from tests.collect.postfix_logs import (
@@ -21,6 +23,8 @@ from tests.collect.postfix_logs import (
     short,
     told,
 )
+
+LOCAL = Declaration(hosts=(Host(name="origin"),), submission_points=(SubmissionPoint(host="origin", local=True),))
 
 
 def test_rewriting_passes_custody_to_the_new_recipients() -> None:
@@ -160,6 +164,20 @@ def test_the_state_of_tls() -> None:
         *_, last = told("origin", *HEAD, line.replace("dsn=", f"tls={guard}, dsn="))
         assert (last.kind, last.peer, last.next_queue_id) == (Kind.TRANSFERRED, "relay", Q2)
         assert last.attributes == ("delays=0/0/1/0",)
+
+
+@pytest.mark.parametrize("answer", ["deliverable (250 2.1.5 Ok)", "undeliverable (host said: 550 5.1.1 no)"])
+def test_an_address_that_is_asked_for(answer: str) -> None:
+    """`sendmail -bv` submits what is no message: its recipients are a probe's, though it may have looked like ours."""
+    asked = f"postfix/pickup[6]: {Q1}: uid=1000 from=<alice@origin.test>"
+    reader = PostfixParser(Source(name="log", kind="postfix", host="origin", year=2026), LOCAL)
+    lines = asked, *HEAD[1:], attempt(answer, dsn="2.1.5"), f"postfix/qmgr[9]: {Q1}: removed"
+    events = reader.parse(pieces(log_of("origin", *lines)), file="mail.log", observed_at=OBSERVED)
+    assert [(e.kind, e.recipient, e.traffic) for e in events] == [
+        (Kind.SUBMITTED, "", Traffic.OURS),
+        (Kind.SUBMITTED, "c@dest.test", Traffic.PROBE),
+        (Kind.REMOVED, "", None),
+    ]
 
 
 def test_what_leaves_everything_as_it_is() -> None:
