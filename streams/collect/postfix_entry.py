@@ -79,6 +79,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         remarks: what waits for the key.
         expiring: an operator forced its expiry.
         removed_at: microseconds; None while it is in the queue.
+        held: it was put on hold at its arrival, and nobody released it.
     """
 
     queue_id: str
@@ -115,6 +116,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     remarks: tuple[Remark, ...] = ()
     expiring: bool = False
     removed_at: int | None = None
+    held: bool = False
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

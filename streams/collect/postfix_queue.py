@@ -2,7 +2,8 @@
 
 Rules:
 - What a check did (`hold:`, `discard:`) may stand before the Message-ID: it waits until the key is known. A message
-  put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it.
+  put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it. What qmgr takes up is not on
+  hold: the hold was of an earlier message of its client, which was never sent.
 - `status=expired` names no recipient: everyone still owed is refused, with the status of the last attempt.
 - What `sendmail` brings in under the Message-ID of an entry that is here comes from a filter, where one is declared:
   that entry is its parent.
@@ -126,6 +127,7 @@ def _act(desk: Desk, entry: Entry) -> None:
         arrive(desk, entry)
         words = remark.words
         if remark.held:
+            entry.held = True
             desk.tell(Kind.HELD, remark.at, entry, diagnostic=words)
             continue
         for recipient in ("", *_owed(entry)):
@@ -195,6 +197,9 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
         desk.unread("a line of qmgr of an unknown form")
         return
     entry.originator, entry.size, entry.expected = said
+    if entry.held:
+        entry.held = False
+        desk.tell(Kind.RELEASED, desk.at, entry)
     if entry.arrived:
         count(desk, entry)
     else:
@@ -227,6 +232,7 @@ def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     desk.name(entry)
     notes = (f"pid={desk.head.pid}",)
     if rest in _OPERATOR:
+        entry.held = False
         desk.tell(_OPERATOR[rest], desk.at, entry, attributes=notes)
     elif rest == "requeued":
         desk.tell(Kind.REROUTED, desk.at, entry, attributes=notes)

@@ -3,11 +3,14 @@
 Rules:
 - smtpd opens a queue entry at the first recipient it accepts. So the last recipient that a command filter's line named
   before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
-- A recipient that smtpd then refuses is none.
+- A recipient that smtpd then refuses is none. A hold for it holds the rest of its message, of which smtpd says so no
+  more; what was thrown away with it was another message, since smtpd refuses nobody after that.
 - A client that goes away before cleanup has written anything leaves no entry behind.
 - A long queue id is as old as the line that opens it: where they are far apart, and the line's time is not one that
   comes twice in autumn, the lines' zone or year is wrong.
 """
+
+from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_desk import SECOND, Desk
@@ -92,8 +95,9 @@ def _checked(desk: Desk, entry: Entry, rest: str) -> None:
     """What an access rule or a milter says of an entry that smtpd hears."""
     refused = texts.rejected_recipient(rest)
     remark = _remark(desk, rest)
-    if refused:
+    if refused is not None:
         entry.recipients.pop(refused, None)
+        entry.remarks = _after(entry.remarks, rest)
     elif remark:
         entry.remarks = (*entry.remarks, remark)[:REMARKS]
     elif texts.is_rejected_whole(rest) and not entry.arrived:
@@ -128,8 +132,25 @@ def _without_entry(desk: Desk, said: str) -> None:
         if talk is None:
             talk = desk.spool.talks[desk.head.pid] = Talk(at=desk.at)
         talk.remarks = (*talk.remarks, remark)[:REMARKS]
-    elif talk and talk.heard and talk.heard[0] == texts.rejected_recipient(said):
-        talk.heard = None
+    elif talk and (talk.heard or talk.remarks) and (refused := texts.rejected_recipient(said)) is not None:
+        if talk.heard and talk.heard[0] == refused:
+            talk.heard = None
+        talk.remarks = _after(talk.remarks, said)
+
+
+def _after(remarks: tuple[Remark, ...], rejection: str) -> tuple[Remark, ...]:
+    """Remarks after a recipient was rejected: a hold is of the message still, smtpd says it once; but not of whom."""
+    parties = texts.parties(rejection) if remarks else None
+    if parties is None:
+        return remarks
+    return tuple(one for remark in remarks if (one := _without(remark, parties)))
+
+
+def _without(remark: Remark, parties: tuple[str, str | None]) -> Remark | None:
+    """What stays of a remark when its recipient was rejected."""
+    if texts.parties(remark.words) != parties:
+        return remark
+    return replace(remark, words=remark.words.replace(f" to=<{parties[1]}>", "")) if remark.held else None
 
 
 def _remark(desk: Desk, said: str) -> Remark | None:

@@ -151,6 +151,37 @@ def test_a_milter_acts_before_the_data(act: str, kind: Kind, *, known: bool) -> 
     assert [(e.queue_id, e.recipient) for e in of(events, kind)] == [(Q1, recipient) for recipient in whom]
 
 
+REFUSED = "550 5.1.1 no; from=<a@x> to=<bad@y> proto=ESMTP helo=<c>"
+ACT = "triggers {} action; from=<a@x> to=<bad@y> proto=ESMTP helo=<c>"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a queue id", "before one"])
+def test_held_for_a_recipient_that_is_refused(*, known: bool) -> None:
+    """A hold is said once, and holds for whom comes next; who is refused is none; what qmgr takes up is not on hold."""
+    name = Q1 if known else "NOQUEUE"
+    hold = f"postfix/smtpd[7]: {name}: hold: RCPT from c[192.0.2.1]: {ACT.format('HOLD')}"
+    refused = f"postfix/smtpd[7]: {name}: reject: RCPT from c[192.0.2.1]: {REFUSED}"
+    lines = (CLIENT, hold, refused, NAMED) if known else (hold, refused, CLIENT, NAMED)
+    events = told("origin", *lines)
+    assert [(e.kind, e.recipient) for e in events] == [(Kind.SUBMITTED, ""), (Kind.HELD, "")]
+    good = attempt("deferred (x)", "good@y")
+    more = told("origin", *lines, ACTIVE, good)[2:]
+    assert [(e.kind, e.recipient) for e in more] == [
+        (Kind.RELEASED, ""),
+        (Kind.SUBMITTED, ""),
+        (Kind.SUBMITTED, "good@y"),
+        (Kind.DEFERRED, "good@y"),
+    ]
+
+
+def test_thrown_away_before_another_message() -> None:
+    """No recipient of what is thrown away is refused: who is refused after it was so in another message."""
+    discard = f"postfix/smtpd[7]: NOQUEUE: discard: RCPT from c[192.0.2.1]: {ACT.format('DISCARD')}"
+    refused = f"postfix/smtpd[7]: NOQUEUE: reject: RCPT from c[192.0.2.1]: {REFUSED}"
+    assert of(told("origin", discard, refused.replace("bad@", "worse@"), CLIENT, NAMED), Kind.DISCARDED)
+    assert short(told("origin", discard, refused, *HEAD)) == [("submitted", Q1, "")]
+
+
 def test_thrown_away_at_its_arrival() -> None:
     """DISCARD is accepted and not passed on: said of the entry and of its recipient."""
     for check in (
