@@ -97,7 +97,7 @@ class PostfixParser:
                 desk.told.clear()
         self._restored = self._restored and not pieces
         if self._again.first >= 0:
-            pieces = list(self._again.untold(pieces, desk.spools))
+            pieces = self._untold(pieces)
         desk.open(file, observed_at)
         offsets, texts = columns(pieces)
         if max(map(len, texts), default=0) > LONGEST:  # a journal record is longer than its message
@@ -146,6 +146,13 @@ class PostfixParser:
         self._reader.restore(memory.clock)
         self._heads.clear()
         self.through, self._swept_at = memory.through, memory.swept_at
+
+    def _untold(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """The pieces that were not told before; the others are counted."""
+        untold = list(self._again.untold(pieces, self._desk.spools))
+        if len(untold) < len(pieces):
+            self.counts.ignored["told before"] += len(pieces) - len(untold)
+        return untold
 
     def _read(self, desk: Desk, offsets: Iterable[int], texts: Iterable[str]) -> None:
         """Have each line read by who knows its daemon; one loop, since this is done for every line."""

@@ -5,7 +5,8 @@ Rules:
   log was read as far as that, and the entry is no longer remembered, it has left, and all of it was told: telling it
   again, without its Message-ID, would make another message of it.
 - An entry that is still in the queue is remembered, and one that begins within the file is told by it whole; both are
-  read. So nothing is passed over in a file that was late, but lines that nobody could understand.
+  read. So nothing is passed over in a file that was late, but lines that nobody could understand. What is passed over
+  is counted.
 - The same holds for the notifications that such an entry is said to have caused.
 - Only long queue ids tell when their entry arrived.
 """

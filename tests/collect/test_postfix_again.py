@@ -82,6 +82,17 @@ def test_an_attempt_read_again_after_its_entry_left_makes_no_message() -> None:
     assert again == []
 
 
+def test_what_was_told_before_is_counted() -> None:
+    """Lines that are passed over, because they were told before, show among those that carry nothing."""
+    parser = PostfixParser(SOURCE, DECLARED)
+    parser.parse(pieces_of([BEGIN, *LIFE, END, AFTER]), file="0", observed_at=LATER)
+    assert "told before" not in parser.counts.ignored
+    parser.parse(pieces_of([line("22:50:30.000000", "qmgr[1]: x"), DEFERRED, END]), file="1", observed_at=LATER)
+    assert parser.counts.ignored["told before"] == 2
+    parser.parse(pieces_of([line("23:40:00.000000", "anvil[1]: x")]), file="2", observed_at=LATER)
+    assert parser.counts.ignored == {"smtpd": 2, "qmgr": 1, "told before": 2, "anvil": 1}
+
+
 def test_what_is_late_is_no_copy() -> None:
     """The hour between two parts comes last: what began before it and is still in the queue is told."""
     late = [line("22:50:30.000000", "qmgr[1]: x"), DEFERRED]
