@@ -30,7 +30,7 @@ from typing import Any, NoReturn, Protocol
 import faust
 from mode import Service
 
-from streams import files, profiles
+from streams import files, process, profiles
 from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.core.terms import Terms
 from streams.kafka import numbering, progress, registry
@@ -169,10 +169,9 @@ def _clock(app: Any, settings: Settings) -> None:
 
 
 def _track(app: Any, settings: Settings) -> None:
-    from streams.track.allocator import give_back  # noqa: PLC0415
     from streams.track.tracker import Tracker  # noqa: PLC0415
 
-    give_back()
+    process.give_back()
     terms = progress.terms_of(KafkaLog(settings))[1]
     _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name), terms)
 

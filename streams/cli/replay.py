@@ -54,8 +54,7 @@ def command(  # noqa: PLR0913 - options
     through = micros_of(until) if until else None
     log = KafkaLog(settings_of(data, file, ledger))
     replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=through)
-    for _ in replay.run(log):
-        pass
+    replay.run(log)
     told = live(log) if named else under(live(log), replay.terms.version)
     found = compare(replay.known(told), replay.alerts) if difference else None
     if as_json:

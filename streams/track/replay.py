@@ -65,8 +65,8 @@ class Replay:
     bad: int = 0
     _over: set[int] = field(default_factory=set)
 
-    def run(self, log: Log) -> Iterator[int]:
-        """Read the log; yields the number of events so far. Partitions are folded side by side."""
+    def run(self, log: Log) -> None:
+        """Read the log; partitions are folded side by side."""
         under_way: dict[int, Future[Effect]] = {}
         with ThreadPoolExecutor(THREADS) as pool:
             for records in ahead(log.read_range("message-events", count=BATCH)):
@@ -76,7 +76,6 @@ class Replay:
                 if number not in self._over:
                     part = self.parts.setdefault(number, Part.empty(number, self.terms))
                     under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
-                yield self.events
             for one in under_way.values():
                 self._took(one.result())
         for part in self.parts.values():

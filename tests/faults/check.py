@@ -64,8 +64,7 @@ def decoded(log: MemoryLog) -> Decoded:
 def replayed(log: MemoryLog) -> Replay:
     """The log, derived again."""
     replay = Replay(terms=TERMS)
-    for _ in replay.run(log):
-        pass
+    replay.run(log)
     return replay
 
 

@@ -161,6 +161,5 @@ def _told(settings: Settings, batches: list[Records], until: int) -> None:
 
 def _replayed(settings: Settings) -> dict[tuple[bytes, str], dict[str, object]]:
     replay = Replay(terms=profiles.load(str(trackers.TERMS)))
-    for _ in replay.run(KafkaLog(settings)):
-        pass
+    replay.run(KafkaLog(settings))
     return replay.alerts

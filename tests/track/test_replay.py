@@ -49,8 +49,7 @@ def lived(events: list[MessageEvent], batches: list[tuple[int, int]] | None = No
 def replayed(log: MemoryLog, until: float | None = None, **more: Any) -> Replay:
     """A replay of it up to a second."""
     replay = Replay(terms=Terms.parse(TERMS | more), until=None if until is None else round(until * SECOND))
-    for _ in replay.run(log):
-        pass
+    replay.run(log)
     return replay
 
 
