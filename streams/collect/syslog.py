@@ -8,18 +8,15 @@ Rules:
   the latest year that does not put it after `reference` by more than a day.
 - A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
   lines decides: a line does not go back before the one before it. Who knows better is believed from there on.
-- A journal record tells when journald received it and, where that is known, when it was said: this counts, for it is
-  the time that a file has.
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
+from streams.collect.journal import said
 from streams.collect.parser import text_of, without_nul
 from streams.core.errors import Misuse
 
@@ -49,9 +46,6 @@ EARLIEST, LATEST = 1990, 2200
 """Years in which a line may be written; one of a year to come would draw the clock there."""
 
 _EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for year in (EARLIEST, LATEST))
-
-_QUEUED = 3_600 * _SECOND
-"""Microseconds that a record may wait for journald at most; one that seems to wait longer has a wrong time."""
 
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
@@ -87,18 +81,6 @@ class Line(NamedTuple):
     program: str
     pid: str
     text: str
-
-
-class Journal(msgspec.Struct, frozen=True):
-    """The fields of a journal record that matter."""
-
-    realtime: str = msgspec.field(name="__REALTIME_TIMESTAMP")
-    source: Any = msgspec.field(name="_SOURCE_REALTIME_TIMESTAMP", default=None)
-    message: str | list[int] | None = msgspec.field(name="MESSAGE", default=None)
-    host: str = msgspec.field(name="_HOSTNAME", default="")
-    identifier: str = msgspec.field(name="SYSLOG_IDENTIFIER", default="")
-    syslog_pid: str = msgspec.field(name="SYSLOG_PID", default="")
-    pid: str = msgspec.field(name="_PID", default="")
 
 
 class Reader:
@@ -331,27 +313,11 @@ def _tagged(at: int, rest: str) -> Line:
 
 
 def _journal(raw: str) -> tuple[int, str] | None:
-    try:
-        record = msgspec.json.decode(raw, type=Journal)
-        at = _said_at(record)
-        message = record.message or ""
-        text = message if isinstance(message, str) else bytes(message).decode("utf-8", "replace")
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    told = said(raw)
+    if told is None or not _EARLIEST <= told[0] < _LATEST:
         return None
-    if not _EARLIEST <= at < _LATEST:
-        return None
+    at, record, text = told
     return at, without_nul(_head(record.host, record.identifier, record.syslog_pid or record.pid) + text)
-
-
-def _said_at(record: Journal) -> int:
-    """When a record was said, microseconds UTC (systemd.journal-fields(7)), or else was received.
-
-    Raises:
-        ValueError: it has no time.
-    """
-    received, said = int(record.realtime), record.source
-    is_number = isinstance(said, str) and said.isdecimal() and len(said) <= len(record.realtime)
-    return int(said) if is_number and 0 <= received - int(said) <= _QUEUED else received
 
 
 def _message(rest: str) -> str:
