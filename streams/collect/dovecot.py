@@ -140,7 +140,7 @@ class DovecotParser:
                 yield from self._flagged(at, said, event)
             case "copy":
                 self._copied(said, event)
-            case "expunge":
+            case "expunge" | "autoexpunge":
                 yield from self._expunged(at, said, event)
             case verb:
                 self._ignore(verb)
@@ -205,8 +205,8 @@ class DovecotParser:
             self._unread("flags are not logged (mail_log_fields)")
         elif self._memory.gone(name, copy) or "\\Seen" in event.flags:
             self._ignore("expunge")
-        elif said.service == "pop3":
-            self._ignore("expunge")  # until the session's summary
+        elif said.service == "pop3" and event.verb == "expunge":
+            self._ignore("expunge")  # until the session's summary; what expires does so after it
             self._memory.leaves(_delivery(said), Left(at, event.box, event.uid, event.msgid))
         else:
             yield from self._of_copy(Kind.NOT_READ, at, said, event, action="deleted")

@@ -5,6 +5,7 @@ Rules:
   in front of the subject, and `flags=` from the right.
 - A delivery line names the message before what was done with it, so the last thing done that it names is the real one:
   a Message-ID may read `<x>: discarded`.
+- Since 2.4 mail_log names the mailbox in front of the event, `Mailbox NAME: save: `, and logs no `box=`.
 - Which fields and events are logged is the server's choice (mail_log_fields, mail_log_events); each may be missing.
 """
 
@@ -17,8 +18,13 @@ _HEAD = re.compile(
     r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,
 )
+_INBOX = re.compile(
+    r"^Mailbox (?P<inbox>.*?): (?=(?:save|copy from .*?|(?:auto)?expunge|(?:un)?delete|flag_change): )", re.DOTALL
+)
+"""A mailbox in front of its event; its name may have colons and blanks."""
+
 _BOX = re.compile(
-    r"^(?P<verb>save|expunge|delete|undelete|flag_change|copy from (?P<origin>.*?)): "
+    r"^(?P<verb>save|expunge|autoexpunge|delete|undelete|flag_change|copy from (?P<origin>.*?)): "
     r"(?=box=|uid=|msgid=)(?:box=(?P<box>.*?)(?:, (?=uid=|msgid=)|$))?(?:uid=(?P<uid>\d*|error)(?:, |$))?"
     r"(?:msgid=(?:(?P<msgid>.*?), size=(?P<size>\d+|error)|(?P<bare>.*?))(?:, |$))?",
     re.DOTALL,
@@ -26,8 +32,11 @@ _BOX = re.compile(
 _NEXT = re.compile(r", (?:vsize|from|subject|flags)=")
 """What follows a Message-ID where its size is not logged."""
 
-_VERBS = frozenset({"sa", "ex", "de", "un", "fl", "co"})
+_VERBS = frozenset({"sa", "ex", "au", "de", "un", "fl", "co"})
 """How mail_log's verbs begin."""
+
+_NAMED = "Ma"
+"""How a mailbox in front of them begins."""
 
 _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
@@ -70,7 +79,7 @@ class BoxEvent(NamedTuple):
     """A line of the mail_log plugin.
 
     Attributes:
-        verb: save, copy, expunge, delete, undelete, flag_change.
+        verb: save, copy, expunge, autoexpunge, delete, undelete, flag_change.
         origin: of a copy, the mailbox it came from.
         box: mailbox; "" where it is not logged.
         uid: in it; "" where it is not known.
@@ -135,6 +144,8 @@ def program(text: str) -> str:
 
 def box_event(text: str) -> BoxEvent | None:
     """A mail_log line, or None."""
+    inbox = _INBOX.match(text) if text[:2] == _NAMED else None
+    text = text[inbox.end() :] if inbox else text
     found = _BOX.match(text) if text[:2] in _VERBS else None
     if not found:
         return None
@@ -145,7 +156,7 @@ def box_event(text: str) -> BoxEvent | None:
     return BoxEvent(
         verb=verb if not origin else "copy",
         origin=origin,
-        box=box,
+        box=box or (inbox["inbox"] if inbox else ""),
         uid=uid if uid.isdigit() else "",
         msgid=msgid,
         size=int(size) if size.isdigit() and len(size) < _INT64 else None,

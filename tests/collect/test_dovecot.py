@@ -280,6 +280,58 @@ def test_mail_saved_by_a_client_is_no_delivery() -> None:
     assert not read(told(IMAP + mail("save", box="Sent"), f"doveadm({CAROL})<1><>: " + mail("save")))
 
 
+# Dovecot 2.4
+
+
+def newer(verb: str, name: str, flags: str, *, is_named: bool) -> str:
+    """What mail_log says since 2.4, with or without `box=`."""
+    said = mail(verb, box=name, flags=flags)
+    return f"Mailbox {name}: " + (said if is_named else said.replace(f"box={name}, ", "", 1))
+
+
+@pytest.mark.parametrize("is_named", [False, True], ids=["without box=", "with box="])
+@pytest.mark.parametrize("flags", ["", SEEN, "\\Deleted"], ids=["unseen", "seen", "deleted"])
+@pytest.mark.parametrize("name", ["INBOX", "Old: mail", "to save: one, two"])
+@pytest.mark.parametrize("verb", ["save", "flag_change", "expunge", "autoexpunge", "delete", "undelete"])
+def test_newer_lines_tell_the_same(verb: str, name: str, flags: str, is_named: bool) -> None:  # noqa: FBT001 - a form
+    """Since 2.4 the mailbox stands in front of the event, and is no field: the events are those of 2.3."""
+    head = LMTP if verb == "save" else IMAP
+    want = read(told(head + mail(verb, box=name, flags=flags)))
+    assert read(told(head + newer(verb, name, flags, is_named=is_named))) == want
+    assert want or flags or verb not in {"save", "expunge", "autoexpunge"}
+
+
+def test_a_newer_copy_is_a_move() -> None:
+    """In front of a copy stands where it lies."""
+    text = "uid=1, msgid=<m@x.test>, size=335, flags=()"
+    (event,) = read(
+        told(
+            f"{IMAP}Mailbox To: me: copy from Old: mail: {text}",
+            f"{IMAP}Mailbox Old: mail: expunge: {text}",
+        )
+    )
+    assert (event.kind, event.queue_id, event.next_queue_id) == (Kind.TRANSFERRED, "Old: mail/1", "To: me/1")
+
+
+def test_lines_of_a_real_2_4() -> None:
+    """Saved by the delivery agent, read, left unread."""
+    by = parser()
+    lines = (
+        "lda(admin@x)<137260>: Info: Mailbox INBOX: save: uid=6, msgid=<m0@x>, size=3584",
+        "lmtp(carol@y)<12><KNWq>: Mailbox INBOX: save: uid=5, msgid=<m1@x>, size=10",
+        "imap(carol)<12><s>: Mailbox INBOX: flag_change: uid=5, msgid=<m1@x>, size=10, flags=(\\Seen)",
+        "imap(carol)<12><s>: Mailbox INBOX: expunge: uid=6, msgid=<m2@x>, size=10, flags=()",
+    )
+    events = feed(by, [f"Nov 23 12:00:00 store dovecot: {line}".encode() for line in lines])
+    assert [(event.kind, event.queue_id, event.next_queue_id) for event in events[1:]] == [
+        (Kind.DELIVERED, "KNWq", "INBOX/5"),
+        (Kind.READ, "INBOX/5", None),
+        (Kind.NOT_READ, "INBOX/6", None),
+    ]
+    assert (events[0].kind, events[0].next_queue_id, events[0].size) == (Kind.DELIVERED, "INBOX/6", 3584)
+    assert not by.counts.unread
+
+
 # Reads
 
 

@@ -27,6 +27,16 @@ def test_leaving_unread() -> None:
     assert not read(told(IMAP + mail("expunge", flags=SEEN), IMAP + mail("delete", flags="\\Deleted")))
 
 
+def test_what_expires_unread_leaves_unread() -> None:
+    """Mail that the store expunges by itself is an expunge, after a POP3 session's summary as well."""
+    event = one(IMAP + "autoexpunge: box=INBOX, uid=7, msgid=<m3@x>, size=10, flags=()")
+    assert (event.kind, event.action, event.queue_id) == (Kind.NOT_READ, "deleted", "INBOX/7")
+    assert short(read(told(END + "top=0/0, retr=0/0, del=0/1, size=335", POP3 + mail("autoexpunge")))) == [
+        ("not-read", "INBOX/5", None)
+    ]
+    assert not read(told(IMAP + mail("autoexpunge", flags=SEEN)))
+
+
 def test_a_move_is_not_leaving() -> None:
     """Copy and expunge of one message: custody passes from copy to copy."""
     event = one(IMAP + mail("copy from INBOX", 1, box="Archive"), IMAP + mail("expunge"))
