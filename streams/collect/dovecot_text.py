@@ -13,7 +13,7 @@ import re
 from typing import NamedTuple
 
 _HEAD = re.compile(
-    r"^(?:(?P<host>\S+) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
+    r"^(?:(?:[^\s:]+ )*(?P<host>\S*[^\s:]) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
     r"(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
     r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,

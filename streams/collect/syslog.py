@@ -1,11 +1,13 @@
 """The prefix of a log line, in every form that mail systems' lines come in.
 
-Forms: traditional (`Nov 23 22:48:16 host program[pid]: text`, RFC 3164 with or without its `<PRI>`), RFC 3339 time in
-place of that date, RFC 5424, and `journalctl -o json`.
+Forms: traditional (`Nov 23 22:48:16 host program[pid]: text`, RFC 3164 with or without its `<PRI>`, with a fraction,
+with what FreeBSD and Solaris add), RFC 3339 time in place of that date (a blank may be its T) or before it (docker),
+RFC 5424, and `journalctl -o json`.
 
 Rules:
-- A year-less time takes the year it is told (the year of the first line; December to January goes on to the next), or
-  the latest year that does not put it after `reference` by more than a day.
+- A year-less time takes the year it is told (the year of the first line; December to January goes on to the next, but
+  not to one that is yet to come at `reference`: then another log of the source began), or the latest year that does
+  not put it after `reference` by more than a day.
 - A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
   lines decides: a line does not go back before the one before it. Who knows better is believed from there on.
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
@@ -49,8 +51,16 @@ _EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for 
 
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
+_DAY_ALONE = 10
+"""Characters of `2026-11-23`, the longest time that has no clock."""
+
 _SECONDS = {f"{second:02}": second * _SECOND for second in range(60)}
 _CLOCK = re.compile(r" ([ 0-3][0-9]) ([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)")
+_PART = re.compile(r"[.,]([0-9]+) ")
+_OFFSET = re.compile(r"([+-][0-9]{2}:?[0-9]{2}) ")
+_PRIORITY = re.compile(r"<\w+\.\w+> |(\S+ \S+: )\[ID \d+ \w+\.\w+\] ")
+"""Facility and priority as FreeBSD's daemon writes them, before the host, and Solaris' programs, before the text."""
+
 NO_DATE = "\0"
 """No date; no text that was read has a NUL."""
 
@@ -87,7 +97,8 @@ class Reader:
     """Reads prefixes of one log, in order.
 
     Attributes:
-        date: of the last line in the traditional form, as it stands there.
+        date: of the last line in the traditional form, as it stands there, with its blank; NO_DATE where more than
+            that must be taken away.
         at: what that means, microseconds UTC.
     """
 
@@ -129,7 +140,7 @@ class Reader:
             text: the line, without NUL.
         """
         if text.startswith(self.date):
-            return self.at, text[DATED:]
+            return self.at, _bare(text[DATED:])
         match text[:1]:
             case "{":
                 return _journal(text)
@@ -182,6 +193,12 @@ class Reader:
     def _isotime(self, text: str) -> tuple[int, str] | None:
         """Most times differ from the one before in their microseconds only."""
         time, _, rest = text.partition(" ")
+        if len(time) == _DAY_ALONE:
+            time, rest = _with_clock(time, rest)
+        elif rest[:3] in _MONTHS and len(time) > _DAY_ALONE:  # docker logs -t
+            inner = self._traditional(rest)
+            if inner is not None:
+                return inner
         second, micros = time[:_FRACTION] + time[_ZONE:], time[_FRACTION:_ZONE]
         is_plain = micros.isdigit() and micros.isascii()
         if is_plain and second == self._second:
@@ -196,6 +213,8 @@ class Reader:
         return at, rest
 
     def _iso(self, time: str) -> int | None:
+        if len(time) <= _DAY_ALONE:
+            return None
         try:
             moment = datetime.fromisoformat(time)
         except ValueError:
@@ -209,13 +228,19 @@ class Reader:
         return at if _EARLIEST <= at < _LATEST else None
 
     def _traditional(self, text: str) -> tuple[int, str] | None:
-        date = text[: DATED - 1]
-        if date != self.date:
-            at = self._in_minute(date)
-            if at is None:
-                return None
-            self.date, self.at = date, at
-        return self.at, text[DATED:]
+        if text.startswith(self.date):  # behind its <PRI>
+            return self.at, _bare(text[DATED:])
+        at = self._in_minute(text[: DATED - 1])
+        if at is None:
+            return None
+        if part := _PART.match(text, DATED - 1):
+            at += int(f"{part[1]:0<6}"[:6])
+            self.last = max(self.last, at)
+        rest = text[part.end() if part else DATED :]
+        bare = _bare(rest)
+        is_plain = bare is rest and text[DATED - 1 : DATED] == " "
+        self.date, self.at = text[:DATED] if is_plain else NO_DATE, at
+        return at, bare
 
     def _in_minute(self, date: str) -> int | None:
         """The time of a date; most are of the same minute as the one before, whose beginning is known."""
@@ -244,12 +269,18 @@ class Reader:
             return self._guessed(month, rest)
         if month == _DECEMBER and self.month == _JANUARY:  # a line that comes late over the turn of the year
             return self._local(_in_month(self.year - 1, month, rest))
-        if self.month - month > _HALF_A_YEAR:
+        if self.month - month > _HALF_A_YEAR and self._is_past(self.year + 1, month, rest):
             if self.year + 1 >= LATEST:
                 raise ValueError("months that go round and round")
             self.year += 1
         self.month = month
         return self._local(_in_month(self.year, month, rest))
+
+    def _is_past(self, year: int, month: int, rest: timedelta) -> bool:
+        """May a line have been written then; what is later than the reference by more than a day was not."""
+        if self.reference is None:
+            return True
+        return _in_month(year, month, rest).replace(tzinfo=self.zone) <= _EPOCH + self.reference * _MICRO + _DAY
 
     def _guessed(self, month: int, rest: timedelta) -> int:
         if self.reference is None:
@@ -306,8 +337,9 @@ def _tagged(at: int, rest: str) -> Line:
     """Host, program and pid before the first `: `; Dovecot's own log has neither host nor program."""
     head, colon, text = rest.partition(": ")
     host, space, tag = head.rpartition(" ")
-    if not colon or not space or " " in host:
+    if not colon or not space:
         return Line(at, "", "", "", rest)
+    host = host.rpartition(" ")[2]  # what stands before it is of no form that is known
     program, bracket, pid = tag.partition("[")
     return Line(at, _nil(host), _nil(program), pid.rstrip("]") if bracket else "", text)
 
@@ -324,6 +356,20 @@ def _message(rest: str) -> str:
     """What follows the structured data (RFC 5424 6.3) and its optional byte order mark."""
     data = _STRUCTURED.match(rest)
     return rest[data.end() if data else 0 :].removeprefix(" ").removeprefix("\ufeff")
+
+
+def _bare(rest: str) -> str:
+    """What follows the date, without facility and priority."""
+    if rest[:1] != "<" and "[ID " not in rest:
+        return rest
+    return _PRIORITY.sub(r"\1", rest, count=1) if _PRIORITY.match(rest) else rest
+
+
+def _with_clock(day: str, rest: str) -> tuple[str, str]:
+    """A time of which day, clock and offset are words apart, as one; and what follows."""
+    clock, _, rest = rest.partition(" ")
+    offset = _OFFSET.match(rest)
+    return (f"{day}T{clock}{offset[1]}", rest[offset.end() :]) if offset else (f"{day}T{clock}", rest)
 
 
 def _nil(text: str) -> str:

@@ -109,6 +109,14 @@ SAVE = mail("save")
         f"Nov 23 12:00:00 imap1 dovecot[77]: {LMTP}{SAVE}",
         f"2026-11-23T12:00:00Z imap1 dovecot: {LMTP}{SAVE}",
         f"<22>1 2026-11-23T12:00:00Z imap1 dovecot 77 - - {LMTP}{SAVE}",
+        f"Nov 23 12:00:00.25 imap1 dovecot: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00.25 {LMTP}Info: {SAVE}",
+        f"2026-11-23 12:00:00 {LMTP}Info: {SAVE}",
+        f"2026-11-23 12:00:00 imap1 dovecot: {LMTP}{SAVE}",
+        f"2026-11-23T12:00:09.5Z Nov 23 12:00:00 imap1 dovecot: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 <mail.info> imap1 dovecot[77]: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 dovecot[77]: [ID 583609 mail.info] {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 two words imap1 dovecot[77]: {LMTP}{SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot: lmtp(77, {CAROL}): {SESSION}: {SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot: LMTP({CAROL}): {SESSION}: {SAVE}",
         json.dumps(
@@ -139,6 +147,12 @@ def test_other_programs_are_counted_by_name() -> None:
     assert by.counts.ignored == {"postfix/qmgr": 1}
     assert by.counts.unread == {"not a line of Dovecot": 1, "no time that can be read": 1, "an empty line": 1}
     assert [example.offset for example in by.counts.examples] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("program", ["postfix/smtpd[1]: x", "smtpd:", "x y: z"])
+def test_no_other_program_speaks_for_dovecot(program: str) -> None:
+    """What a line of another program quotes is not Dovecot's, whoever it names."""
+    assert not read([f"Nov 23 12:00:00 h {program} dovecot: {LMTP}{SAVE}".encode()])
 
 
 def test_names_without_end_are_not_kept() -> None:

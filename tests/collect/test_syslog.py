@@ -39,6 +39,29 @@ NOON = at(2026, 11, 23, 12, 0, 0)
         (b'<22>1 2026-11-23T12:00:00Z h p - - [a@1 b="x] y"][c] \xef\xbb\xbftext', Line(NOON, "h", "p", "", "text")),
         (b"<22>1 2026-11-23T12:00:00Z - p 7 - -", Line(NOON, "", "p", "7", "")),
         (b"2026-11-23T12:00:00.000001+0000 lmtp(1): Info: Hi", Line(NOON + 1, "", "", "", "lmtp(1): Info: Hi")),
+        (b"2026-11-23 12:00:00 mx postfix/qmgr[3]: A: x", Line(NOON, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"2026-11-23 12:00:00.5 mx postfix/qmgr[3]: A: x", Line(NOON + 500_000, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"2026-11-23 12:00:00,042 mx postfix/qmgr[3]: A: x", Line(NOON + 42_000, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"2026-11-23 13:00:00 +0100 mx postfix/qmgr[3]: A: x", Line(NOON, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"2026-11-23 12:00:00 lmtp(1): Info: Hi", Line(NOON, "", "", "", "lmtp(1): Info: Hi")),
+        (b"Nov 23 12:00:00.123456 mx postfix/qmgr[3]: A: x", Line(NOON + 123_456, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"<22>Nov 23 12:00:00.12 mx p[3]: A: x", Line(NOON + 120_000, "mx", "p", "3", "A: x")),
+        (b"Nov 23 12:00:00.123456789 lmtp(1): Info: Hi", Line(NOON + 123_456, "", "", "", "lmtp(1): Info: Hi")),
+        (b"Nov 23 12:00:00 <mail.info> mx postfix/qmgr[3]: A: x", Line(NOON, "mx", "postfix/qmgr", "3", "A: x")),
+        (b"Nov 23 12:00:00 <2.6> mx postfix/qmgr[3]: A: x", Line(NOON, "mx", "postfix/qmgr", "3", "A: x")),
+        (
+            b"Nov 23 12:00:00 mx postfix/qmgr[3]: [ID 197553 mail.info] A: x",
+            Line(NOON, "mx", "postfix/qmgr", "3", "A: x"),
+        ),
+        (
+            b"Nov 23 12:00:00 mx p[3]: A: [ID 197553 mail.info] x",
+            Line(NOON, "mx", "p", "3", "A: [ID 197553 mail.info] x"),
+        ),
+        (
+            b"2026-11-23T13:00:05.123456789Z Nov 23 12:00:00 mx postfix/qmgr[3]: A: x",
+            Line(NOON, "mx", "postfix/qmgr", "3", "A: x"),
+        ),
+        (b"Nov 23 12:00:00 two words mx postfix/qmgr[3]: A: x", Line(NOON, "mx", "postfix/qmgr", "3", "A: x")),
     ],
 )
 def test_forms(raw: bytes, want: Line) -> None:
@@ -106,6 +129,54 @@ def test_the_year_is_guessed(date: bytes, year: int) -> None:
     assert datetime.fromtimestamp(line.at / 1_000_000, UTC).year == year
 
 
+def test_forms_of_one_second() -> None:
+    """What is kept of the line before changes no line: plain, with a fraction, with a priority, and Solaris'."""
+    reader = Reader(2026)
+    date = "Nov 23 12:00:00"
+    texts = [" h p: x", ".5 h p: x", " <mail.info> h p: x", " h p: [ID 197553 mail.info] x", " h p: x", ".7 h p: x"]
+    got = [line for text in texts if (line := reader.read((date + text).encode()))]
+    micros = [0, 500_000, 0, 0, 0, 700_000]
+    assert got == [Line(NOON + more, "h", "p", "", "x") for more in micros]
+
+
+def test_a_blank_for_a_t_is_of_the_zone() -> None:
+    """A time without offset is the declared zone's, and in the repeated hour the order of lines decides."""
+    reader = Reader(None, "Europe/Berlin")
+    times = ["2026-10-25 02:30:00", "2026-10-25 02:59:59.5", "2026-10-25 02:10:00"]
+    got = [line.at for time in times if (line := reader.read(f"{time} h p: x".encode()))]
+    assert got == [at(2026, 10, 25, 0, 30, 0), at(2026, 10, 25, 0, 59, 59) + 500_000, at(2026, 10, 25, 1, 10, 0)]
+
+
+def test_the_repeated_hour_with_fractions() -> None:
+    """A traditional time with a fraction may be of either hour as well."""
+    reader = Reader(2026, "Europe/Berlin")
+    first = reader.read(b"Oct 25 02:59:59.900000 h p: x")
+    assert first
+    assert reader.other(first.at) == at(2026, 10, 25, 1, 59, 59) + 900_000
+    again = reader.read(b"Oct 25 02:10:00.100000 h p: x")
+    assert again
+    assert again.at == at(2026, 10, 25, 1, 10, 0) + 100_000
+
+
+def test_the_year_does_not_go_on_to_one_that_is_yet_to_come() -> None:
+    """Another log of the source begins where the last one's months end: the year is the same."""
+    reader = Reader(2026, reference=NOON + 86_400_000_000)
+    days = [b"Nov 23 12:00:00 a p: x", b"Apr  3 12:00:00 b p: x", b"Apr  4 12:00:00 b p: x"]
+    got = [line.at for line in map(reader.read, days) if line]
+    assert got == [NOON, at(2026, 4, 3, 12, 0, 0), at(2026, 4, 4, 12, 0, 0)]
+    assert reader.state()[0] == 2026
+
+
+@pytest.mark.parametrize(("hours", "year"), [(47, 2026), (49, 2025)])
+def test_the_year_goes_on_where_it_may(hours: int, year: int) -> None:
+    """A year that began by the reference, give or take a day, is gone on to."""
+    reader = Reader(2025, reference=at(2026, 1, 3) - hours * 3_600_000_000)
+    reader.read(b"Dec 31 12:00:00 h p: x")
+    line = reader.read(b"Jan  2 00:00:00 h p: x")
+    assert line
+    assert datetime.fromtimestamp(line.at / 1_000_000, UTC).year == year
+
+
 def test_the_repeated_hour() -> None:
     """At the end of summer time the order of lines decides which of two hours it is."""
     reader = Reader(2026, "Europe/Berlin")
@@ -137,6 +208,10 @@ def test_any_local_time(moment: datetime) -> None:
         b"{",
         b"{}",
         b"2026-99-99T1 h",
+        b"2026-11-23 mx postfix/qmgr[3]: A: x",
+        b"2026-11-23",
+        b"20261123 12:00:00 mx p: x",
+        b"<22>1 2026-11-23 h p - - - x",
         b"<",
     ],
 )
