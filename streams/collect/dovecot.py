@@ -5,7 +5,8 @@ Rules:
   line "saved mail to" says the same again, and counts where mail_log does not log saves. A save over IMAP (Sent,
   Drafts) is nobody's delivery.
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
-  seen, or an operator marked, nobody read. \Deleted alone is nothing.
+  seen, or an operator marked, nobody read, nor a copy of it. \Deleted alone is nothing; where one STORE sets both
+  flags mail_log says only `delete`, so that and `undelete` are read like any change of flags.
 - MOVE is a copy and an expunge of the same message: the copy is still there to be read.
 - An expunge without \Seen that is no move is not-read. Over POP3 it is so only where the session retrieved nothing, and
   a read only where the one message there was retrieved; else nobody can know, and the event is `removed`.
@@ -41,6 +42,7 @@ _DELIVERS = frozenset({"lmtp", "lda", "deliver"})
 _OPENS = frozenset({"imap", "pop3"})
 _STORED = frozenset({"saved mail to", "stored mail into mailbox"})
 _DISCARDED = frozenset({"discarded", "marked message to be discarded"})
+_OPERATOR = "doveadm"
 _USED = frozenset({"\\Answered", "$Forwarded", "$MDNSent"})
 """Flags that prove a read of what had been marked as seen before."""
 
@@ -136,8 +138,10 @@ class DovecotParser:
         match event.verb:
             case "save" if said.service in _DELIVERS:
                 yield self._saved(at, said, event)
-            case "flag_change" if said.service in _OPENS:
+            case "flag_change" | "delete" | "undelete" if said.service in _OPENS:
                 yield from self._flagged(at, said, event)
+            case "flag_change" | "delete" | "undelete" if said.service == _OPERATOR:
+                self._marked(said, event)
             case "copy":
                 self._copied(said, event)
             case "expunge" | "autoexpunge":
@@ -188,12 +192,23 @@ class DovecotParser:
             self._memory.seen_after_all(_delivery(said), Copy(event.box, event.uid))
             yield from self._of_copy(Kind.READ, at, said, event, _by(said))
             return
-        self._ignore("flag_change")
+        self._ignore(event.verb)
+
+    def _marked(self, said: Saying, event: BoxEvent) -> None:
+        """What an operator's tool shows as seen was seen before, which has been told, or is marked."""
+        self._ignore(event.verb)
+        name = _name(said, event.box, event.uid)
+        if "\\Seen" in (event.flags or ()):
+            put(self._memory.marked, name, value=True)
+        elif event.flags is not None:
+            self._memory.marked.pop(name, None)
 
     def _copied(self, said: Saying, event: BoxEvent) -> None:
         """A copy may be the first half of a MOVE."""
         self._ignore("copy")
         to = Copy(event.box, event.uid)
+        if "\\Seen" in (event.flags or ()):
+            self._memory.seen_when_made(_name(said, event.origin, ""), _name(said, event.box, event.uid))
         self._memory.copied(_message(said, event, event.origin), _name(said, event.box, event.uid), to)
 
     def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:

@@ -2,7 +2,8 @@
 
 Rules:
 - A copy is the first half of a move until its origin is expunged: the last mailbox it was copied to is where it moved.
-- What a filter marked as seen was read by nobody; the mark means nothing until it is taken away.
+- What a filter or an operator marked as seen was read by nobody; the mark means nothing until it is taken away. It
+  goes with a copy that is seen from the start, wherever a marked message lies in the mailbox that it came from.
 - What leaves over POP3 without being seen is decided by the summary that ends its session.
 - The oldest is forgotten first. What is forgotten errs on the safe side: a move looks like a message left unread.
 """
@@ -58,7 +59,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         origins: of each such copy, what it is a copy of.
         held: how many copies those are.
         saved: last copy that each delivery saved.
-        marked: copies that a filter saved as seen.
+        marked: copies that a filter or an operator marked as seen.
         left: by POP3 session, what left unseen.
     """
 
@@ -117,6 +118,16 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     def delivered(self, delivery: str, copy: Copy) -> None:
         """A delivery saved a copy."""
         put(self.saved, delivery, copy)
+
+    def seen_when_made(self, mailbox: str, place: str) -> None:
+        """A copy was seen from the start, as what it is a copy of was; which of its mailbox that is is not known.
+
+        Args:
+            mailbox: begins the names of what lies where it was copied from.
+            place: names user, mailbox and uid of the copy.
+        """
+        if any(name.startswith(mailbox) for name in self.marked):
+            put(self.marked, place, value=True)
 
     def leaves(self, session: str, message: Left) -> None:
         """A message left over POP3, unseen."""

@@ -54,14 +54,14 @@ JOURNEYS = {
     "dovecot_events": [
         ("delivered", "nH4zK4HIBGusfgAAg+zDdQ", "INBOX/3"),
         ("delivered", "oLg+LIHIBGusfgAAg+zDdQ", "INBOX/51"),
-        ("read", "INBOX/3", None),
-        ("read", "INBOX/3", None),
+        *[("read", "INBOX/3", None)] * 3,
     ],
     "dovecot_imap_steps": [
         ("delivered", "+MHtOVnIBGuIeQAAg+zDdQ", "INBOX/2"),
         ("delivered", "aMAAO1nIBGuIeQAAg+zDdQ", "INBOX/50"),
         *[("read", "INBOX/2", None)] * 5,
         ("transferred", "INBOX/2", "Trash/1"),
+        *[("read", "Trash/1", None)] * 2,
     ],
     "mdn_journey": [
         ("delivered", "SIL/F9bIBGusfgAAg+zDdQ", "INBOX/44"),
@@ -366,6 +366,43 @@ def test_what_a_filter_marked_nobody_read() -> None:
     ]
     again = told(saved, IMAP + mail("flag_change"), IMAP + mail("flag_change", flags=SEEN))
     assert short(read(again))[1:] == [("read", "INBOX/5", None)]
+
+
+DELETED = "\\Deleted \\Seen"
+
+
+def test_a_read_and_a_deletion_in_one() -> None:
+    r"""Where one STORE sets \Seen and \Deleted, mail_log says only that it was deleted: it was read."""
+    text = "box=INBOX, uid=5, msgid=<m@x.test>, size=335, flags=(\\Deleted \\Seen)"
+    event = one(f"{IMAP}delete: {text}", f"{IMAP}expunge: {text}")
+    assert (event.kind, event.leg) == (Kind.READ, COPY)
+    assert one(IMAP + mail("undelete", flags=SEEN)).kind == Kind.READ
+    assert not read(told(IMAP + mail("delete", flags="\\Deleted"), f"doveadm({CAROL})<1><>: delete: {text}"))
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [LMTP + mail("save", flags=SEEN), f"doveadm({CAROL})<1><>: " + mail("flag_change", flags=SEEN)],
+    ids=["a filter", "an operator"],
+)
+def test_who_deletes_what_was_marked_has_not_read_it(marked: str) -> None:
+    """Not where it was marked, nor where it was moved to; until the mark is taken away."""
+    trash = mail("copy from INBOX", 1, box="Trash", flags=SEEN)
+    deleted = mail("delete", 1, box="Trash", flags=DELETED)
+    moved = [marked, IMAP + trash, IMAP + mail("expunge", flags=SEEN), IMAP + deleted]
+    for lines in ([marked, IMAP + mail("delete", flags=DELETED)], moved):
+        assert Kind.READ not in {event.kind for event in read(told(*lines))}
+    for verb in ("flag_change", "delete", "undelete"):
+        taken = [marked, IMAP + mail(verb), IMAP + mail("delete", flags=DELETED)]
+        assert read(told(*taken))[-1].kind == Kind.READ
+    tool = f"doveadm({CAROL})<1><>: " + mail("flag_change")
+    assert read(told(marked, tool, IMAP + mail("delete", flags=DELETED)))[-1].kind == Kind.READ
+
+
+def test_a_mark_is_of_its_mailbox() -> None:
+    """A copy of what was read elsewhere may be read again."""
+    lines = [LMTP + mail("save", flags=SEEN), IMAP + mail("copy from Lists", 1, box="A", flags=SEEN)]
+    assert read(told(*lines, IMAP + mail("delete", 1, box="A", flags=DELETED)))[-1].kind == Kind.READ
 
 
 def test_flags_that_are_not_logged_are_said() -> None:
