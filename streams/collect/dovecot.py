@@ -23,7 +23,7 @@ from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
-from streams.collect.syslog import Reader
+from streams.collect.syslog import Reader, lost_lines
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg
@@ -106,8 +106,8 @@ class DovecotParser:
         said = texts.saying(text)
         if said is not None:
             yield from self._understand(at, said)
-        elif texts.program(text):
-            self._ignore(texts.program(text))
+        elif program := texts.program(text):
+            self._other(program, text.partition(": ")[2])
         else:
             self._unread("not a line of Dovecot")
 
@@ -127,10 +127,12 @@ class DovecotParser:
             yield from self._boxed(at, said, event)
         elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
             yield from self._done(at, said, told)
+        elif said.service in _DELIVERS and texts.decides(said.text) and _delivery(said) not in self._memory.saved:
+            self._unread("what became of a message that is not named (deliver_log_format)")
         elif said.service == "pop3":
             yield from self._logout(said)
         else:
-            self._ignore(said.service)
+            self._other(said.service, said.text)
 
     # What mail_log says of mailboxes
 
@@ -325,6 +327,13 @@ class DovecotParser:
             **fields,
             **self._place,
         )
+
+    def _other(self, program: str, text: str) -> None:
+        """Count a line of a program that is not read; what the syslog daemon lost may have been Dovecot's."""
+        if lost_lines(program, text):
+            self._unread("the syslog daemon lost lines")
+        else:
+            self._ignore(program)
 
     def _ignore(self, program: str) -> None:
         """Count a line that carries nothing; garbage names programs without end."""

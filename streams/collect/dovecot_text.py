@@ -4,7 +4,8 @@ Rules:
 - mail_log does not escape: a subject may read `x, msgid=<fake@x>, flags=(\Seen)`. So `msgid=` is taken from the left,
   in front of the subject, and `flags=` from the right.
 - A delivery line names the message before what was done with it, so the last thing done that it names is the real one:
-  a Message-ID may read `<x>: discarded`.
+  a Message-ID may read `<x>: discarded`. Around the Message-ID may stand words of the server's own
+  (deliver_log_format): `from=<a@x> msgid=<m@x>, size=3: discarded`.
 - Since 2.4 mail_log names the mailbox in front of the event, `Mailbox NAME: save: `, and logs no `box=`.
 - Which fields and events are logged is the server's choice (mail_log_fields, mail_log_events); each may be missing.
 """
@@ -40,12 +41,17 @@ _NAMED = "Ma"
 
 _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
-_DONE = re.compile(
-    r"^(?:sieve: )?msgid=(?P<msgid>.*): "
-    r"(?P<what>saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
-    r"|rejected message from|sent rejection|forwarded to) ?(?P<rest>.*)$",
-    re.DOTALL | re.IGNORECASE,
+_WHAT = (
+    r"saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
+    r"|rejected message from|sent rejection|forwarded to"
 )
+_DONE = re.compile(
+    rf"^(?>(?:.*?[^\w-])??msgid=)(?P<msgid>.*): (?P<what>{_WHAT}) ?(?P<rest>.*)$", re.DOTALL | re.IGNORECASE
+)
+_DECIDES = re.compile(rf"(?:^|\W)(?:{_WHAT})(?:\W|$)", re.IGNORECASE)
+_WORDS = re.compile(r"(<.*?>|unspecified)[,;]? [\w-]+=", re.DOTALL)
+"""A Message-ID, and what a server's own format says behind it."""
+
 _ACTION = re.compile(r": [a-z]+ action$")
 """What newer Sieves say between the Message-ID and what was done."""
 
@@ -170,7 +176,14 @@ def done(text: str) -> Done | None:
     if not found:
         return None
     msgid = _ACTION.sub("", found["msgid"])
+    if alone := _WORDS.match(msgid):
+        msgid = alone[1]
     return Done("" if msgid in _UNNAMED else msgid, found["what"].lower(), found["rest"])
+
+
+def decides(text: str) -> bool:
+    """Does a line of a delivery say what became of a message, be it that it names none."""
+    return _DECIDES.search(text) is not None
 
 
 def mailbox(rest: str) -> str:

@@ -309,7 +309,7 @@ def lost_lines(program: str, text: str) -> bool:
         program: that the line is of, as it stands there, with or without its process.
         text: what it says, without its prefix.
     """
-    return _LOST.search(text) is not None and _SYSLOG.search(program.partition("[")[0]) is not None
+    return _SYSLOG.search(program.partition("[")[0]) is not None and _LOST.search(text) is not None
 
 
 def _in_month(year: int, month: int, rest: timedelta) -> datetime:

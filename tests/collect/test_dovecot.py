@@ -149,6 +149,23 @@ def test_other_programs_are_counted_by_name() -> None:
     assert [example.offset for example in by.counts.examples] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "h rsyslogd[1]: imuxsock lost 4711 messages from pid 3 due to rate-limiting",
+        "h systemd-journald[1]: Suppressed 4711 messages from dovecot.service",
+        "h rsyslogd: imjournal: 4711 messages lost due to rate-limiting (20000 allowed within 600 seconds)",
+        "imjournal: 4711 messages lost due to rate-limiting",
+    ],
+)
+def test_lines_that_the_syslog_daemon_lost(line: str) -> None:
+    """They may have been Dovecot's, so the line is not one that carries nothing."""
+    by = parser()
+    assert not feed(by, [f"Nov 23 12:00:00 {line}".encode(), b"Nov 23 12:00:00 h rsyslogd[1]: start"])
+    assert by.counts.unread == {"the syslog daemon lost lines": 1}
+    assert by.counts.ignored == {"rsyslogd": 1}
+
+
 @pytest.mark.parametrize("program", ["postfix/smtpd[1]: x", "smtpd:", "x y: z"])
 def test_no_other_program_speaks_for_dovecot(program: str) -> None:
     """What a line of another program quotes is not Dovecot's, whoever it names."""
@@ -281,6 +298,49 @@ def test_what_sieve_does(what: str, kind: Kind | None) -> None:
     events = read(told(f"{LMTP}sieve: msgid=<m@x.test>: {what}"))
     assert [event.kind for event in events] == ([kind] if kind else [])
     assert all(event.leg == session_leg(SESSION) for event in events)
+
+
+WORDS = ["sieve: from=<a@x> msgid=<m@x.test>", "from=<a@x>, msgid=<m@x.test>, size=335", "[msgid=<m@x.test>; to=<c@y>"]
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("discard action: Marked message to be discarded if not explicitly delivered", Kind.DISCARDED),
+        ("rejected message from <a@x.test> (reject)", Kind.REFUSED),
+        ("forwarded to <deputy@x.test>", Kind.REDIRECTED),
+        ("saved mail to INBOX", Kind.DELIVERED),
+        ("discarded duplicate forward to <deputy@x.test>", None),
+    ],
+)
+def test_words_of_the_server_s_own(words: str, what: str, kind: Kind | None) -> None:
+    """What stands around the Message-ID (deliver_log_format) hides nothing."""
+    events = read(told(f"{LMTP}{words}: {what}"))
+    assert [(event.kind, event.message_key, event.leg) for event in events] == (
+        [(kind, "m@x.test", session_leg(SESSION))] if kind else []
+    )
+
+
+def test_who_has_no_message_id_has_none_among_other_words() -> None:
+    """The word for it is no Message-ID."""
+    event = one(f"{LMTP}from=<a@x> msgid=unspecified, size=3: saved mail to INBOX")
+    assert event.message_key == message_key(None, "store", SESSION)
+
+
+def test_a_decision_about_nobody_knows_what_is_said() -> None:
+    """Without msgid in the format it is unread; not where the save was told by mail_log, nor what others say."""
+    by = parser()
+    lines = [
+        f"{LMTP}sieve: <m@x.test>: discarded",
+        f"lda({CAROL})<7><>: m@x.test from a@x: forwarded to <deputy@x.test>",
+        f"{LMTP}sieve: <m@x.test>: sent vacation response to <a@x.test>",
+        f"{IMAP}saved mail to nothing",
+        f"{LMTP}{mail('save')}",
+        f"{LMTP}<m@x.test>: saved mail to INBOX",
+    ]
+    assert short(feed(by, told(*lines))) == [("delivered", SESSION, "INBOX/5")]
+    assert by.counts.unread == {"what became of a message that is not named (deliver_log_format)": 2}
 
 
 def test_a_message_id_does_not_decide() -> None:
