@@ -9,7 +9,6 @@ Rules:
 - Other terms answer what we would have been told, and when.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
