@@ -59,13 +59,15 @@ def app_of(role: str, settings: Settings) -> Any:
     """The Faust app of a role; the ledger's topics are there.
 
     Raises:
-        Misuse: there is no such role, or a topic has another number of partitions than the settings say.
+        Misuse: there is no such role, a topic has another number of partitions than the settings say, the ledger has
+            other ids of schemas, or its terms cannot be read.
         Unavailable: the brokers do not answer, or refuse to make what is missing.
     """
     made = {"clock": _clock, "track": _track, "feed": _feed, "cases": _cases}.get(role)
     if made is None:
         raise Misuse(f"There is no worker role {role!r}.", hint=f"roles: {', '.join(ROLES)}")
     create(settings)
+    numbering.check(KafkaLog(settings))
     app = _app(role, settings)
     made(app, settings)
     return app
@@ -79,7 +81,6 @@ def run(role: str, settings: Settings) -> NoReturn:
         Unavailable: a service does not answer.
     """
     app = app_of(role, settings)
-    numbering.check(KafkaLog(settings))
     worker = faust.Worker(app, loglevel=settings.log_level, debug=False)
     worker.execute_from_commandline()
 

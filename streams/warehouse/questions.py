@@ -130,8 +130,8 @@ class Warehouse:
             self.client,
             """
             SELECT countIf(cleared_at IS NULL) AS standing,
-                countIf(cleared_at IS NOT NULL AND NOT withdrawn) AS cleared, countIf(withdrawn) AS withdrawn
-            FROM alerts
+                countIf(cleared_at IS NOT NULL AND NOT a.withdrawn) AS cleared, countIf(a.withdrawn) AS withdrawn
+            FROM alerts AS a
             WHERE {rule:String} = '' OR rule IN splitByChar(',', {rule:String})
             """,
             {"rule": rule},

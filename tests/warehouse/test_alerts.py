@@ -7,6 +7,7 @@ import pytest
 
 from streams.settings import Settings
 from streams.warehouse.client import ask, connect
+from streams.warehouse.questions import Warehouse
 from streams.warehouse.store import ClickHouse
 
 pytestmark = pytest.mark.service
@@ -36,3 +37,4 @@ def test_what_was_taken_back_and_is_raised_again_stands(stack: Settings, ledger:
     assert [(row["alert_id"][0], bool(row["stands"]), row["withdrawn"]) for row in rows] == [
         (1, True, False), (2, False, True), (3, False, False),
     ]  # fmt: skip
+    assert Warehouse.of(settings).counts("stuck") == {"standing": 1, "cleared": 1, "withdrawn": 1}

@@ -231,6 +231,10 @@ class Desked:
         one = {"unit": self.unit, "message_key": "m@x", "host": "origin", "queue_id": "Q1", "recipient": recipient}
         return [one] if message == "m@x" else [one, one] if message == "twice" else []
 
+    def clock(self) -> dict[str, Any]:
+        """It stands in the past."""
+        return {"through": 1_000_000}
+
     def cases(self, **_: bool) -> list[dict[str, Any]]:
         """The case."""
         return [{"case_id": bytes(range(16)), "cause": "overdue: on hold on relay"}]
