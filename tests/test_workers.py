@@ -22,6 +22,7 @@ from streams.kafka import progress, registry, topics
 from streams.settings import ROLES, Settings
 from streams.track import ticks
 from tests.kafka.brokers import PLACE, Brokers, counts
+from tests.kafka.memory import MemoryLog
 from tests.kafka.registry import serving
 
 
@@ -207,6 +208,7 @@ def test_a_role_makes_the_topics_that_are_missing(monkeypatch: pytest.MonkeyPatc
     """All of them are there before its app is: it would ignore what comes later."""
     settings, brokers, seen = Settings(data=tmp_path, kafka_brokers=PLACE), Brokers({"others": 1}), list[int]()
     monkeypatch.setattr(topics, "AdminClient", brokers)
+    monkeypatch.setattr(workers, "KafkaLog", MemoryLog)
     monkeypatch.setattr(workers, "_clock", lambda _app, _settings: seen.append(len(brokers.counts)))
     workers.app_of("clock", settings)
     assert brokers.counts == {"others": 1, **counts(settings)}
@@ -217,6 +219,7 @@ def test_a_role_makes_the_topics_that_are_missing(monkeypatch: pytest.MonkeyPatc
 def test_a_data_folder_that_a_role_makes_is_its_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As where `custody up` makes it."""
     monkeypatch.setattr(topics, "AdminClient", Brokers({}))
+    monkeypatch.setattr(workers, "KafkaLog", MemoryLog)
     monkeypatch.setattr(workers, "_clock", lambda _app, _settings: None)
     workers.app_of("clock", Settings(data=tmp_path / "data", kafka_brokers=PLACE))
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
