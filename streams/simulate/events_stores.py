@@ -39,8 +39,10 @@ def opened(scribe: Scribe, act: Opened) -> None:
 
 
 def expunged(scribe: Scribe, act: Expunged) -> None:
-    """A copy left the store."""
-    if not act.seen:
+    """A copy left the store; whether it had been seen, its deletion says."""
+    if act.seen:
+        _of_copy(scribe, Kind.READ, act)
+    else:
         _of_copy(scribe, Kind.NOT_READ, act, action="deleted")
 
 

@@ -136,7 +136,7 @@ def _screens(data: bytes) -> None:
     texts = data[:SHOWN].decode("utf-8", "surrogateescape").split("\t")
     row = _Row(texts)
     rows: list[dict[str, Any]] = [row, _Row(texts[::-1])]
-    totals = {"standing": 2, "cleared": 1, "owed": 3, "left_unread": 1}
+    totals = {"standing": 2, "cleared": 1, "withdrawn": 1, "owed": 3, "left_unread": 1}
     clock = {"through": NOON, "silent": texts, "behind": texts[:1], "sources": 2}
     shown = [
         head("Overdue reports", Settings(), clock),
