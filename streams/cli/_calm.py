@@ -1,6 +1,7 @@
 """How a list ends that was asked to `--check`: calm only if somebody would know of trouble."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -34,12 +35,23 @@ def conclude(settings: Settings, clock: dict[str, Any], *, found: bool) -> None:
 
     log = KafkaLog(settings)
     if not live_sources(log):
-        if not clock and any(said["kind"] == "progressed" for said in all_progress(log)):
+        if not clock and _was_read(all_progress(log)):
             hint = "are the clock and the feed worker up?"
-            raise Unavailable("Nothing is found, but nothing was judged: the ledger has no clock yet.", hint=hint)
+            raise Unavailable("Nothing is found, but nothing was judged: the ledger has no clock.", hint=hint)
         return
     if not (tick := judged(clock, time.time())).ok:
         raise Unavailable(f"Nothing is found, but the clock stands: {tick.said}.", hint=tick.advice)
-    if not lag.is_tracked(settings, TIMEOUT):
-        hint = "is the track worker up? see custody status"
+    if not lag.says_tracked(settings, TIMEOUT):
+        hint = "is the track worker up (custody status), and may this user describe groups?"
         raise Unavailable("Nothing is found, but no tracker reads the ledger.", hint=hint)
+
+
+def _was_read(said: Iterable[dict[str, Any]]) -> bool:
+    """Was something read of a source that is not withdrawn."""
+    read = set[str]()
+    for one in said:
+        if one["kind"] == "withdrawn":
+            read.discard(one["source"])
+        elif one["kind"] == "progressed":
+            read.add(one["source"])
+    return bool(read)

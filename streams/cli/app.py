@@ -11,6 +11,9 @@ import streams.cli as commands
 from streams.cli._screen import clean
 from streams.core.errors import CustodyError, Misuse, Unavailable
 
+_NAMED_WRONGLY = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
+"""What an argument names that is not there, or something else."""
+
 NOT_COMMANDS = frozenset({"app"})
 
 
@@ -47,6 +50,10 @@ def custody() -> None:
     """Chain of custody for messages: where is it, who holds it, is anything late, what did we do about it."""
 
 
+def _narrow(error: UnicodeEncodeError) -> str:
+    return f"The terminal's encoding, {error.encoding}, has not all that is to be said: set PYTHONIOENCODING=utf-8."
+
+
 def _end(error: CustodyError) -> NoReturn:
     said = f"custody: {error}" + (f"\n{error.hint}" if error.hint else "")
     click.echo("\n".join(map(clean, said.split("\n"))), err=True)
@@ -64,10 +71,13 @@ def main() -> None:
         sys.exit(error.exit_code)
     except CustodyError as error:
         _end(error)
-    except UnicodeEncodeError:
-        _end(Misuse("An argument, or the name of a file, is not UTF-8."))
+    except UnicodeEncodeError as error:
+        _end(
+            Misuse("An argument, or the name of a file, is not UTF-8." if error.encoding == "utf-8" else _narrow(error))
+        )
     except OSError as error:
+        kind = Misuse if isinstance(error, _NAMED_WRONGLY) else Unavailable
         where = f"{error.filename}: " if error.filename else ""
-        _end(Unavailable(f"{where}{error.strerror or error}.", hint="a full disk, or a file of another user?"))
+        _end(kind(f"{where}{error.strerror or error}."))
     else:
         sys.exit(code if isinstance(code, int) else 0)

@@ -43,7 +43,7 @@ def declare(settings: Settings, declaration: Declaration, text: str = "") -> int
         text: of the declaration.
 
     Raises:
-        Misuse: there are no such terms, those to keep cannot be read, or the ledger has other ids of schemas.
+        Misuse: there are no such terms, or the ledger has other ids of schemas.
         Unavailable: the brokers do not answer.
     """
     topics.create(settings)

@@ -189,8 +189,8 @@ class DovecotParser:
             return
         name = _name(said, event.box, event.uid)
         if "\\Seen" not in event.flags:
-            self._memory.marked.pop(name, None)
-        elif name not in self._memory.marked or event.flags & _USED:
+            self._memory.unmark(name)
+        elif not self._memory.is_marked(name) or event.flags & _USED:
             self._memory.seen_after_all(_delivery(said), Copy(event.box, event.uid))
             yield from self._of_copy(Kind.READ, at, said, event, _by(said))
             return
@@ -203,7 +203,7 @@ class DovecotParser:
         if "\\Seen" in (event.flags or ()):
             put(self._memory.marked, name, value=True)
         elif event.flags is not None:
-            self._memory.marked.pop(name, None)
+            self._memory.unmark(name)
 
     def _copied(self, said: Saying, event: BoxEvent) -> None:
         """A copy may be the first half of a MOVE."""
@@ -215,7 +215,7 @@ class DovecotParser:
 
     def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
         copy, name = Copy(event.box, event.uid), _name(said, event.box, event.uid)
-        self._memory.marked.pop(name, None)
+        self._memory.unmark(name)
         if (made := self._memory.moved(_message(said, event, event.box))) is not None:
             yield from self._moved(at, said, event, made)
         elif event.flags is None:

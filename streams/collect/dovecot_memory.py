@@ -60,6 +60,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         held: how many copies those are.
         saved: last copy that each delivery saved.
         marked: copies that a filter or an operator marked as seen.
+        descended: copies that were seen when made, of which what they are a copy of may be such.
         left: by POP3 session, what left unseen.
     """
 
@@ -73,6 +74,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     saved: dict[str, Copy] = {}
     marked: dict[str, bool] = {}
     left: dict[str, list[Left]] = {}
+    descended: dict[str, bool] = {}
 
     def copied(self, origin: str, place: str, to: Copy) -> None:
         """A message was copied.
@@ -126,8 +128,17 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
             mailbox: begins the names of what lies where it was copied from.
             place: names user, mailbox and uid of the copy.
         """
-        if any(name.startswith(mailbox) for name in self.marked):
-            put(self.marked, place, value=True)
+        if any(name.startswith(mailbox) for marks in (self.marked, self.descended) for name in marks):
+            put(self.descended, place, value=True)
+
+    def is_marked(self, place: str) -> bool:
+        """Was a copy marked as seen, or may it be a copy of one that was."""
+        return place in self.marked or place in self.descended
+
+    def unmark(self, place: str) -> None:
+        """It is not seen any more."""
+        self.marked.pop(place, None)
+        self.descended.pop(place, None)
 
     def leaves(self, session: str, message: Left) -> None:
         """A message left over POP3, unseen."""

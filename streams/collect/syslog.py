@@ -71,7 +71,9 @@ _SYSLOG = re.compile(r"syslog|journal|^imuxsock$")
 """In the names of daemons that take log lines: rsyslogd, rsyslogd-2177, syslog-ng, systemd-journald, imjournal."""
 
 _LOST = re.compile(
-    r"\blost \d+ messages|\b\d+ messages lost|\bSuppressed \d+ messages|\bbegin to drop messages", re.IGNORECASE
+    r"\blost \d+ messages|\b\d+ messages lost|\bSuppressed \d+ messages from \S*(?:postfix|dovecot|mail|syslog)"
+    r"|\bbegin to drop messages",
+    re.IGNORECASE,
 )
 
 
@@ -98,7 +100,7 @@ class Reader:
 
     Attributes:
         date: of the last line in the traditional form, as it stands there, with its blank; NO_DATE where more than
-            that must be taken away.
+            that must be taken away, or had to be from a line before.
         at: what that means, microseconds UTC.
     """
 
@@ -121,7 +123,7 @@ class Reader:
             ) from error
         self.year, self.reference = year, reference
         self.month, self.last = 0, 0
-        self.date, self.at = NO_DATE, 0
+        self.date, self.at, self._dressed = NO_DATE, 0, False
         self._minute: tuple[str, int | None] = NO_DATE, None
         self._minute_at = 0
         self._second, self._second_at = NO_DATE, 0
@@ -195,10 +197,8 @@ class Reader:
         time, _, rest = text.partition(" ")
         if len(time) == _DAY_ALONE:
             time, rest = _with_clock(time, rest)
-        elif rest[:3] in _MONTHS and len(time) > _DAY_ALONE:  # docker logs -t
-            inner = self._traditional(rest)
-            if inner is not None:
-                return inner
+        elif rest[:3] in _MONTHS and _CLOCK.match(rest, 3):  # docker logs -t: its own time knows year and zone
+            rest = _bare(rest[DATED:])
         second, micros = time[:_FRACTION] + time[_ZONE:], time[_FRACTION:_ZONE]
         is_plain = micros.isdigit() and micros.isascii()
         if is_plain and second == self._second:
@@ -238,7 +238,8 @@ class Reader:
             self.last = max(self.last, at)
         rest = text[part.end() if part else DATED :]
         bare = _bare(rest)
-        is_plain = bare is rest and text[DATED - 1 : DATED] == " "
+        self._dressed = self._dressed or bare is not rest
+        is_plain = not self._dressed and text[DATED - 1 : DATED] == " "
         self.date, self.at = text[:DATED] if is_plain else NO_DATE, at
         return at, bare
 

@@ -277,7 +277,7 @@ class Table:
 
 def _run(rows: Rows) -> Rows | slice:
     """The same rows, as a slice where one follows the other: that is how a whole table comes back, and much cheaper."""
-    return slice(rows[0], rows[-1] + 1) if len(rows) and rows[-1] - rows[0] + 1 == len(rows) else rows
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) and rows[-1] - rows[0] + 1 == len(rows) else rows
 
 
 def _beside(columns: Sequence[Column]) -> Iterator[Rare]:

@@ -17,6 +17,7 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams.core.errors import Unavailable
 from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
 
@@ -56,10 +57,22 @@ def lags(settings: Settings, timeout: float) -> list[Lag]:
 
 def is_tracked(settings: Settings, timeout: float) -> bool:
     """Does a tracker read a ledger now; not, where no broker can say so."""
-    admin = AdminClient(settings.kafka_client() | _QUIET)
-    with suppress(KafkaException, TimeoutError):
-        return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
+    with suppress(Unavailable):
+        return says_tracked(settings, timeout)
     return False
+
+
+def says_tracked(settings: Settings, timeout: float) -> bool:
+    """Do the brokers say that a tracker reads a ledger.
+
+    Raises:
+        Unavailable: they do not say.
+    """
+    admin = AdminClient(settings.kafka_client() | _QUIET)
+    try:
+        return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
+    except (KafkaException, TimeoutError) as error:
+        raise Unavailable("The brokers do not say whether a tracker reads the ledger.") from error
 
 
 def topic_of(group: str, ledger: str) -> str:
@@ -73,11 +86,11 @@ def topic_of(group: str, ledger: str) -> str:
 def _groups(admin: AdminClient, ledger: str, timeout: float) -> dict[str, bool]:
     """The groups of a ledger, by name; which of them have members."""
     own = re.compile(rf"custody-.+-{re.escape(ledger)}")
-    answer = admin.list_consumer_groups(request_timeout=timeout).result(timeout)
-    if answer.errors and not answer.valid:  # no broker answered, which is not the same as no group
-        raise KafkaException(answer.errors[0])  # the error itself can be raised, but no `except` catches it
+    answer = admin.list_consumer_groups(request_timeout=timeout / 2).result(timeout)
     nobody = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
     found = {one.group_id: one.state not in nobody for one in answer.valid if own.fullmatch(one.group_id)}
+    if answer.errors and not found:  # some broker did not answer, which is not the same as no group
+        raise KafkaException(answer.errors[0])  # the error itself can be raised, but no `except` catches it
     return dict(sorted(found.items()))
 
 

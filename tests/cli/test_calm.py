@@ -40,7 +40,7 @@ def followed(log: MemoryLog) -> MemoryLog:
 @pytest.fixture
 def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tracker reads the ledger."""
-    monkeypatch.setattr(lag, "is_tracked", lambda *_: True)
+    monkeypatch.setattr(lag, "says_tracked", lambda *_: True)
 
 
 @pytest.mark.usefixtures("followed", "tracked")
@@ -56,7 +56,7 @@ def test_nothing_was_found_because_nobody_looked() -> None:
 @pytest.mark.usefixtures("followed")
 def test_a_clock_that_goes_on_without_a_tracker_is_no_calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock writer and the feed work, and nobody looks for what is late."""
-    monkeypatch.setattr(lag, "is_tracked", lambda *_: False)
+    monkeypatch.setattr(lag, "says_tracked", lambda *_: False)
     with pytest.raises(Unavailable, match="no tracker"):
         conclude(SETTINGS, tick(3), found=False)
 
@@ -67,8 +67,11 @@ def test_an_import_that_nobody_judged_is_no_calm(log: MemoryLog) -> None:
     writer = log.writer()
     writer.write("progress", *progress.progressed("mx1", 5, live=False))
     writer.flush()
-    with pytest.raises(Unavailable, match="no clock yet"):
+    with pytest.raises(Unavailable, match="has no clock"):
         conclude(SETTINGS, {}, found=False)
+    writer.write("progress", *progress.withdrawn("mx1"))
+    writer.flush()
+    conclude(SETTINGS, {}, found=False)
 
 
 @pytest.mark.usefixtures("followed")

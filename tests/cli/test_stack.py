@@ -28,11 +28,11 @@ def test_a_stack_that_starts_slowly_is_waited_for_and_one_that_ends_is_told_at_o
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
-    """What a disk refuses names the file and the reason, with the exit code of what is away."""
+    """It names the file and the reason, with the exit code of misuse."""
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     command = (sys.executable, "-m", "streams.cli", "up", "--data", str(tmp_path / "link" / "data"))
     done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 - ourselves
-    assert done.returncode == Unavailable.exit_code
+    assert done.returncode == Misuse.exit_code
     assert done.stderr.splitlines()[0] == f"custody: {tmp_path / 'link'}: File exists."
     assert "Traceback" not in done.stderr
 

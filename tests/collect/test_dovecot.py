@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from streams.collect.dovecot_memory import SESSIONS
 from streams.core.events import Kind
 from streams.core.identity import copy_leg, leg_of, message_key, session_leg
 from tests.collect.dovecot_logs import (
@@ -113,7 +114,7 @@ SAVE = mail("save")
         f"Nov 23 12:00:00.25 {LMTP}Info: {SAVE}",
         f"2026-11-23 12:00:00 {LMTP}Info: {SAVE}",
         f"2026-11-23 12:00:00 imap1 dovecot: {LMTP}{SAVE}",
-        f"2026-11-23T12:00:09.5Z Nov 23 12:00:00 imap1 dovecot: {LMTP}{SAVE}",
+        f"2026-11-23T12:00:00.5Z Nov 23 01:02:03 imap1 dovecot: {LMTP}{SAVE}",
         f"Nov 23 12:00:00 <mail.info> imap1 dovecot[77]: {LMTP}{SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot[77]: [ID 583609 mail.info] {LMTP}{SAVE}",
         f"Nov 23 12:00:00 two words imap1 dovecot[77]: {LMTP}{SAVE}",
@@ -463,6 +464,13 @@ def test_a_mark_is_of_its_mailbox() -> None:
     """A copy of what was read elsewhere may be read again."""
     lines = [LMTP + mail("save", flags=SEEN), IMAP + mail("copy from Lists", 1, box="A", flags=SEEN)]
     assert read(told(*lines, IMAP + mail("delete", 1, box="A", flags=DELETED)))[-1].kind == Kind.READ
+
+
+def test_copies_push_no_mark_out() -> None:
+    """Who files away thousands of read messages reads none that a filter marked."""
+    copies = [IMAP + mail("copy from INBOX", uid, box="A", flags=SEEN) for uid in range(10, 10 + SESSIONS + 1)]
+    lines = [LMTP + mail("save", flags=SEEN), *copies, IMAP + mail("delete", flags=DELETED)]
+    assert [event.kind for event in read(told(*lines))] == [Kind.DELIVERED]
 
 
 def test_flags_that_are_not_logged_are_said() -> None:

@@ -98,7 +98,13 @@ def test_what_the_sender_chose_decides_nothing() -> None:
         return last.kind.value, last.next_queue_id
 
     exchange = "[InternalId=1, Hostname=EX1.example] 1 bytes in 0.1, 1 KB/sec Queued mail for delivery"
-    for chosen in ("discard-policy-review@x", "queued as FAKE@x", "a> discard queued as FAKE@x", "id=1, BOUNCE@x"):
+    for chosen in (
+        "discard-policy-review@x",
+        "queued as FAKE@x",
+        "a> discard queued as FAKE@x",
+        "a> discard -",
+        "id=1, BOUNCE@x",
+    ):
         assert outcome(f"250 2.6.0 <{chosen}> {exchange}") == ("transferred", None)
     assert outcome(exchange.replace("EX1", "mx.discard")) == ("transferred", None)
     assert outcome("delivered to command: /usr/bin/procmail -m /etc/discard.rc", "local") == ("delivered", None)
