@@ -1,7 +1,6 @@
 """How a list ends that was asked to `--check`: calm only if somebody would know of trouble."""
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -31,11 +30,11 @@ def conclude(settings: Settings, clock: dict[str, Any], *, found: bool) -> None:
     from streams.cli._checks import TIMEOUT, judged  # noqa: PLC0415 - only here
     from streams.kafka import lag  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import all_progress, live_sources  # noqa: PLC0415
+    from streams.kafka.progress import live_sources, read_sources  # noqa: PLC0415
 
     log = KafkaLog(settings)
     if not live_sources(log):
-        if not clock and _was_read(all_progress(log)):
+        if not clock and read_sources(log):
             hint = "are the clock and the feed worker up?"
             raise Unavailable("Nothing is found, but nothing was judged: the ledger has no clock.", hint=hint)
         return
@@ -44,14 +43,3 @@ def conclude(settings: Settings, clock: dict[str, Any], *, found: bool) -> None:
     if not lag.says_tracked(settings, TIMEOUT):
         hint = "is the track worker up (custody status), and may this user describe groups?"
         raise Unavailable("Nothing is found, but no tracker reads the ledger.", hint=hint)
-
-
-def _was_read(said: Iterable[dict[str, Any]]) -> bool:
-    """Was something read of a source that is not withdrawn."""
-    read = set[str]()
-    for one in said:
-        if one["kind"] == "withdrawn":
-            read.discard(one["source"])
-        elif one["kind"] == "progressed":
-            read.add(one["source"])
-    return bool(read)

@@ -50,7 +50,9 @@ def custody() -> None:
     """Chain of custody for messages: where is it, who holds it, is anything late, what did we do about it."""
 
 
-def _narrow(error: UnicodeEncodeError) -> str:
+def _unsayable(error: UnicodeEncodeError) -> str:
+    if error.encoding == "utf-8":
+        return "An argument, or the name of a file, is not UTF-8."
     return f"The terminal's encoding, {error.encoding}, has not all that is to be said: set PYTHONIOENCODING=utf-8."
 
 
@@ -72,9 +74,7 @@ def main() -> None:
     except CustodyError as error:
         _end(error)
     except UnicodeEncodeError as error:
-        _end(
-            Misuse("An argument, or the name of a file, is not UTF-8." if error.encoding == "utf-8" else _narrow(error))
-        )
+        _end(Misuse(_unsayable(error)))
     except OSError as error:
         kind = Misuse if isinstance(error, _NAMED_WRONGLY) else Unavailable
         where = f"{error.filename}: " if error.filename else ""

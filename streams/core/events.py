@@ -16,6 +16,9 @@ from enum import StrEnum
 
 import msgspec
 
+WITHDRAWN = "withdrawn"
+"""Attribute of an alert's clearing that takes its raising back."""
+
 
 class Kind(StrEnum):
     """What happened; past participles. Those of X.400 alone (resubmitted, forwarded, viewed) have no collector yet."""

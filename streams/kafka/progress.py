@@ -7,7 +7,7 @@ Rules:
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,13 +90,27 @@ def live_sources(log: Log) -> set[str]:
     Raises:
         Unavailable: the brokers do not answer.
     """
-    live: set[str] = set()
+    return _sources(log, lambda said: bool(said["live"]))
+
+
+def read_sources(log: Log) -> set[str]:
+    """The sources of a ledger of which something was read.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    return _sources(log, lambda said: said["kind"] == "progressed")
+
+
+def _sources(log: Log, are_meant: Callable[[dict[str, Any]], bool]) -> set[str]:
+    """The sources of which some record is meant, and that are not withdrawn since."""
+    found: set[str] = set()
     for said in all_progress(log):
         if said["kind"] == "withdrawn":
-            live.discard(said["source"])
-        elif said["live"]:
-            live.add(said["source"])
-    return live
+            found.discard(said["source"])
+        elif are_meant(said):
+            found.add(said["source"])
+    return found
 
 
 def terms_of(log: Log) -> tuple[str, Terms]:

@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from streams.core.events import WITHDRAWN
+
 SAMPLE = 5
 """Message keys that a case shows."""
 
@@ -108,7 +110,7 @@ def filed(member: Member, alert: dict[str, Any]) -> Member:
         alert: a record of the alerts topic, times in microseconds.
     """
     if alert["state"] == "cleared":
-        withdrawn = "withdrawn" in alert.get("attributes", ())
+        withdrawn = WITHDRAWN in alert.get("attributes", ())
         return msgspec.structs.replace(member, cleared_at=alert["at"], withdrawn=withdrawn)
     where, cleared = member.case_id or case_id(alert), None if member.withdrawn else member.cleared_at
     return Member(case_id=where, raised_at=alert["at"], cleared_at=cleared)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from streams.core.clock import Clock
 from streams.core.custody import Custody
+from streams.core.events import WITHDRAWN
 from streams.core.excerpt import Excerpt
 from streams.core.facts import Mask
 from streams.core.findings import prospects
@@ -91,7 +92,7 @@ class Alarms:
                     cleared=at, proven=np.zeros(len(rows), np.bool_),
                 )  # fmt: skip
                 for record in _records(some.custody, clock, self.partition, found, np.arange(len(rows)), "cleared"):
-                    yield record | {"attributes": ["withdrawn"]}
+                    yield record | {"attributes": [WITHDRAWN]}
 
     def _tell(self, key: tuple[str, str], rows: Rows, state: int) -> None:
         if len(rows):

@@ -9,6 +9,7 @@ Rules:
 from collections.abc import Iterable
 from typing import Any
 
+from streams.core.events import WITHDRAWN
 from streams.track.part import Part
 from streams.track.replay import Alerts
 
@@ -45,4 +46,4 @@ class Leftovers:
     def withdrawn(self, part: Part) -> list[dict[str, Any]]:
         """The records that take the others back, at the clock."""
         now = {"state": "cleared", "at": part.clock.through, "clock": part.clock.through, "terms": self._terms}
-        return [alert | now | {"attributes": ["withdrawn"]} for alert in self._standing.values()]
+        return [alert | now | {"attributes": [WITHDRAWN]} for alert in self._standing.values()]

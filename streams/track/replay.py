@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from streams.core.errors import Undecodable
+from streams.core.events import WITHDRAWN
 from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
@@ -35,9 +36,6 @@ Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
 
 Alerts = dict[Key, dict[str, Any]]
-
-WITHDRAWN = "withdrawn"
-"""Attribute of a clearing that takes a raising back."""
 
 GRACED = frozenset({"overdue", "blind", "clock-doubt"})
 """Rules that wait for the grace of the terms before they tell."""

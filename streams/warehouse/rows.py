@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING, Tick
+from streams.core.events import WITHDRAWN
 from streams.warehouse.client import FIRST, LAST
 from streams.wire import columns as wire_columns
 from streams.wire.schemas import schema
@@ -139,7 +140,7 @@ def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
     row = [record[name] for name in PLAIN[topic][2]]
     match topic:
         case "alerts":
-            return [*row, "withdrawn" in record["attributes"], offset]
+            return [*row, WITHDRAWN in record["attributes"], offset]
         case "cases":
             return [*row, offset]
         case "queue-states":
