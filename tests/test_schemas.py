@@ -52,6 +52,13 @@ def test_every_schema_has_its_ids_without_a_gap() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_an_id_stands_for_never_changes(name: str) -> None:
+    """Who reads an old record reads it by the text that its id had: another text needs another id."""
+    known = tomllib.loads((SCHEMAS / "ids.toml").read_text(encoding="utf-8"))[name]["fingerprints"]
+    assert [avro.schema.parse(text).fingerprint().hex() for text in versions(name)] == known
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_each_version_reads_what_older_ones_wrote(name: str) -> None:
     """The official avro package parses every version and finds the last compatible with all."""
     texts = versions(name)

@@ -93,7 +93,10 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
     units = known["units"]
     whole = clean(message["message_id"] or message["message_key"], 70)
     if not units:
-        return [f"Message   {whole}", f"From      {clean(message['originator'] or '<>', 48)}, not submitted by us"]
+        return [
+            f"Message   {whole}",
+            f"From      {clean(message['originator'] or '<>', 48)}, {_no_units(known['events'])}",
+        ]
     first = units[0]
     size = [f"{first['size']:,} bytes"] if first["size"] else []
     return [
@@ -101,6 +104,12 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
         _from(first),
         *(line for unit in units for line in standing(unit, clock.get("through"))),
     ]
+
+
+def _no_units(events: "Rows") -> str:
+    """Why no recipient is listed: the message is another's, or nothing names one yet."""
+    ours = any(event["kind"] == "submitted" and event["traffic"] == "ours" for event in events)
+    return "submitted, and no recipient is named yet" if ours else "not submitted by us"
 
 
 def _from(unit: dict[str, Any]) -> str:
@@ -142,8 +151,10 @@ def report(unit: dict[str, Any], now: Any) -> str:
 
 
 def unseen(events: "Rows", hosts: list[str]) -> list[str]:
-    """What has said nothing of this message."""
+    """What has said nothing of this message; no mail system logs who deleted one."""
     seen = {event["host"] for event in events} | {event["peer"] for event in events}
+    kinds = {event["kind"] for event in events}
     silent = [host for host in hosts if host not in seen]
-    silent += [] if any(event["kind"] == "reported" for event in events) else ["any report"]
-    return [f"Not seen  {clean(', '.join(silent), 68)}"] if silent else []
+    silent += [] if "reported" in kinds else ["any report"]
+    lines = [f"Not seen  {clean(', '.join(silent), 68)}"] if silent else []
+    return [*lines, *(["          The operator's name is not in the log."] if "deleted" in kinds else [])]

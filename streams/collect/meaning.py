@@ -4,6 +4,7 @@ Rules:
 - What would be taken in and count for nothing is refused: an alarm that it should have cleared would be false.
 - Recipients are needed by what is of one recipient only; arrivals, what becomes of a whole queue entry, and
   notifications that a switch issued (`issued`) have none.
+- What is about a stay in a queue says its host and queue id: without, an arrival would be stuck for ever, nowhere.
 - A `transferred` says its side, a `reported` its action. Actions are of a closed list, in any case; a status is that of
   RFC 3463, or X.411's two numbers `reason/diagnostic`.
 - Addresses lose what a log puts around them: blanks and `<>`. Message keys are made in one way, given or not.
@@ -39,6 +40,20 @@ ONE_RECIPIENT = frozenset(
     }
 )
 """Kinds that say nothing of a whole queue entry; of a hand-over or a report `_is_of_one` knows more."""
+
+OF_QUEUES = frozenset(
+    {
+        Kind.SUBMITTED,
+        Kind.TRANSFERRED,
+        Kind.DEFERRED,
+        Kind.REMOVED,
+        Kind.DELETED,
+        Kind.REROUTED,
+        Kind.HELD,
+        Kind.RELEASED,
+    }
+)
+"""Kinds that are about a stay, which a host and its queue id name."""
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|\d{1,5}/\d{1,5}", re.ASCII)
 _ADDRESSES = ("recipient", "original_recipient", "originator")
@@ -98,6 +113,8 @@ def _refuse_what_is_missing(fields: dict[str, Any]) -> None:
         raise ValueError("side: transferred needs sent, received or moved")
     if kind is Kind.REPORTED and not fields["action"]:
         raise ValueError(f"action: reported needs one of {', '.join(OF_REPORTS)}")
+    if kind in OF_QUEUES and not (fields.get("leg") or (fields.get("host") and fields.get("queue_id"))):
+        raise ValueError(f"queue_id: {kind.value} needs one, or an mts_id, and a host")
     if _is_of_one(fields) and not fields.get("recipient"):
         raise ValueError(f"recipient: {kind.value} needs one")
 

@@ -12,6 +12,7 @@ Rules:
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core import queues
 from streams.core.custody import Custody
 from streams.core.effective import Effective
 from streams.core.excerpt import Excerpt, keep
@@ -70,25 +71,14 @@ def _heard(custody: Custody) -> Times:
 def _owed(custody: Custody) -> Mask:
     """To which messages something is owed."""
     owed = np.zeros(len(custody.messages), np.bool_)
-    owed[_stays(custody)] = True
+    owed[custody.legs["message"][queues.owed(custody)]] = True
+    owed[custody.entries["message"][queues.unnamed(custody)[0]]] = True
     known, copies = Effective.of(custody), custody.copies
     late = (known["due_at"] != NEVER) & (known["answered_known"] == NEVER)
     owed[custody.legs["message"][known.legs(late)]] = True
     unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left(custody) == NEVER)
     owed[custody.legs["message"][copies["leg"][unread]]] = True
     return owed
-
-
-def _stays(custody: Custody) -> Rows:
-    """Messages that lie in a queue."""
-    legs, entries = custody.legs, custody.entries
-    here = (entries["arrived_at"] != NEVER) & (entries["left_at"] == NEVER)
-    queued = custody.stays()
-    entry = legs["entry"][queued]
-    waits = here[entry] & (legs.take("left_at", queued) == NEVER)
-    here[entry] = False
-    messages: Rows = np.concatenate([legs["message"][queued[waits]], entries["message"][here]])
-    return messages
 
 
 def _spread(marked: Mask, links: tuple[Rows, Rows]) -> Mask:

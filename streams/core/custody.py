@@ -112,6 +112,8 @@ class Custody(Holdings):
             Kind.DELETED,
             Kind.REDIRECTED,
             Kind.REROUTED,
+            Kind.FORWARDED,
+            Kind.NON_DELIVERED,
         )
         _join(self.legs, "left", legs, facts, here & (sent | ends))
         self._fold_handed(facts, legs, np.flatnonzero(here & sent & (facts.next_leg[:, 0] != NOBODY_HALF)))

@@ -67,7 +67,7 @@ ENTRIES = (
 
 LEGS = (
     *known(
-        "left", "sent, delivered, refused, discarded, deleted, redirected or put in again: nothing is owed here", "try"
+        "left", "sent, delivered, given up, discarded, deleted, redirected or put in again: nothing is owed here", "try"
     ),
     Column(name="met_known", join=Join.EARLIEST, of="when it could be known, by anything but what came back"),
     Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known", beside="try"),

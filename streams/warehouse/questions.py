@@ -142,18 +142,31 @@ class Warehouse:
         return int(ask(self.client, "SELECT countIf(report_due IS NOT NULL) AS n FROM custody")[0]["n"])
 
     def queue(self) -> Rows:
-        """What every queue owes now, by host, next hop and priority."""
+        """What every queue owes now, by host, next hop and priority; recipients that no evidence names yet included."""
         return ask(
             self.client,
             """
-            SELECT g.host AS host, g.next_hop AS next_hop,
-                if(c.chain = g.chain, c.priority, ifNull(g.priority, 0)) AS priority,
-                count() AS count, min(g.arrived_at) AS oldest, sum(ifNull(g.size, 0)) AS volume,
-                countIf(g.attempts > 0) AS deferred,
-                countIf(g.held_at IS NOT NULL AND ifNull(g.held_at > g.released_at, 1)) AS held,
-                max(g.last_attempt_at) AS tried_at, argMax(g.last_status, g.last_attempt_at) AS tried_status
-            FROM legs AS g ANY LEFT JOIN custody AS c ON g.chain = c.chain
-            WHERE g.arrived_at IS NOT NULL AND g.left_at IS NULL
+            SELECT q.host AS host, q.next_hop AS next_hop, q.priority AS priority,
+                sum(q.recipients) AS count, min(q.arrived_at) AS oldest,
+                sum(q.recipients * ifNull(q.size, 0)) AS volume, countIf(q.attempts > 0) AS deferred,
+                sumIf(q.recipients, q.held_at IS NOT NULL AND ifNull(q.held_at > q.released_at, 1)) AS held,
+                max(q.last_attempt_at) AS tried_at, argMax(q.last_status, q.last_attempt_at) AS tried_status
+            FROM
+            (
+                SELECT g.host AS host, g.next_hop AS next_hop,
+                    if(c.chain = g.chain, c.priority, ifNull(g.priority, 0)) AS priority, 1 AS recipients,
+                    g.arrived_at AS arrived_at, g.size AS size, g.attempts AS attempts,
+                    g.held_at AS held_at, g.released_at AS released_at,
+                    g.last_attempt_at AS last_attempt_at, g.last_status AS last_status
+                FROM legs AS g ANY LEFT JOIN custody AS c ON g.chain = c.chain
+                WHERE g.arrived_at IS NOT NULL AND g.left_at IS NULL
+                UNION ALL
+                SELECT e.host, '', ifNull(e.priority, 0),
+                    greatest(e.recipients_expected, 1) - toInt64(e.recipients_known) AS unnamed,
+                    e.arrived_at, e.size, 0, e.held_at, e.released_at, NULL, NULL
+                FROM entries AS e
+                WHERE e.arrived_at IS NOT NULL AND e.left_at IS NULL AND unnamed > 0
+            ) AS q
             GROUP BY host, next_hop, priority ORDER BY priority DESC, oldest, host, next_hop
             """,
         )
@@ -263,8 +276,9 @@ class Warehouse:
         return told(lambda: bytes(self.client.raw_query(question, fmt=form)))
 
     def hosts(self) -> list[str]:
-        """Every host that events are of."""
-        rows = ask(self.client, "SELECT DISTINCT host FROM leg_records WHERE host != '' ORDER BY host")
+        """Every host that custody was at: switches, and stores that name what they hold."""
+        places = "SELECT host FROM leg_records UNION DISTINCT SELECT host FROM copy_records"
+        rows = ask(self.client, f"SELECT host FROM ({places}) WHERE host != '' ORDER BY host")  # noqa: S608 - our text
         return [row["host"] for row in rows]
 
     def trace(self, key: str) -> dict[str, Rows]:

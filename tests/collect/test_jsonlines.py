@@ -60,10 +60,25 @@ def test_what_is_left_out_is_computed() -> None:
     event = _event(recipient="c@d")
     assert event.message_key == "a@b"
     assert event.leg == leg_of("mx", "Q1", "c@d", key="a@b")
-    assert _event(recipient="c@d", queue_id="").leg == pair_leg("a@b", "c@d")
+    assert _event(kind="delivered", recipient="c@d", queue_id="").leg == pair_leg("a@b", "c@d")
     assert _event(message_id=None).message_key == "/mx/Q1"
     assert event.event_id == _event(recipient="c@d", occurred_at="2026-11-23T10:00:01+01:00").event_id
     assert event.event_id != _event(recipient="c@d", status="4.4.1").event_id
+
+
+def test_a_message_may_be_known_by_its_mts_identifier_alone() -> None:
+    """X.400: it names the message, and the stay at each host; a report of it counts for the submission."""
+    number = "[/PRMD=LOCAL/ADMD=ICAO/C=XX/;A.1]"
+    known: dict[str, Any] = {"message_id": None, "mts_id": number, "queue_id": "", "recipient": "c@d"}
+    arrival = _event(kind="submitted", **known)
+    assert (arrival.message_key, arrival.queue_id) == (number, number)
+    assert arrival.leg == leg_of("mx", number, "c@d", key=number)
+    gave = _event(kind="transferred", side="sent", peer="relay", **known)
+    assert (gave.leg, gave.next_leg) == (arrival.leg, leg_of("relay", number, "c@d", key=number))
+    got = _event(kind="transferred", side="received", peer="mx", **known | {"host": "relay", "recipient": ""})
+    assert got.leg == leg_of("relay", number, key=number)
+    told = _event(kind="reported", action="delivered", **known | {"host": ""})
+    assert told.leg == pair_leg(number, "c@d")
 
 
 def test_what_is_given_is_kept() -> None:
@@ -111,7 +126,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no priority": ({"priority": 10}, "priority: "),
     "half a hash": ({"leg": "abcd"}, "leg: "),
     "no hash": ({"event_id": "z" * 32}, "event_id: "),
-    "nothing to name it by": ({"message_id": None, "queue_id": ""}, "a message key needs"),
+    "nothing to name it by": (
+        {"kind": "delivered", "recipient": "c@d", "message_id": None, "queue_id": ""},
+        "a message key needs",
+    ),
+    "a stay without a queue id": ({"queue_id": ""}, "queue_id: removed needs one, or an mts_id, and a host"),
+    "a stay without a host": ({"host": ""}, "queue_id: removed needs one, or an mts_id, and a host"),
     "an empty key": ({"message_key": ""}, "message_key: "),
     "a report without action": ({"kind": "reported", "recipient": "c@d"}, "action: reported needs one of delivered,"),
     "an action of nobody": ({"action": "banana"}, "action: 'banana' is none of delivered, "),

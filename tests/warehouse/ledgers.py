@@ -1,7 +1,7 @@
 """A ledger in the real engine, filled with hand-made events as the feed fills it, and what the stream tells of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import partition_of
+from streams.core.queues import queues
 from streams.core.terms import SECOND, Terms
 from streams.kafka.ports import Records
 from streams.settings import Settings
@@ -18,6 +19,7 @@ from streams.track.part import Part
 from streams.warehouse.client import ask, connect
 from streams.warehouse.derive import derivation, derive, offsets
 from streams.warehouse.migrations import migrate
+from streams.warehouse.questions import Warehouse
 from streams.warehouse.rows import rows
 from streams.wire import envelope
 from tests.warehouse import known
@@ -197,9 +199,24 @@ def differences(ledger: Ledger, stream: Stream) -> dict[str, Any]:
         "alarms": (ledger.derived(), stream.told()),
         "custody": (_view(ledger, "custody", "unit"), known.units(parts)),
         "legs": (_view(ledger, "legs", "leg"), known.legs(parts)),
+        "queues": (
+            _owed(Warehouse(ledger.client).queue()),
+            _owed(asdict(queue) for part in parts for queue in queues(part.custody)),
+        ),
     }
     found = {name: _apart(derived, told) for name, (derived, told) in views.items()}
     return {name: apart for name, apart in found.items() if apart}
+
+
+def _owed(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, int]]:
+    """What each queue owes, by host and next hop, whatever else its rows are told apart by."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for one in rows:
+        row = found.setdefault((one["host"], one["next_hop"]), {"oldest": READ})
+        row["oldest"] = min(row["oldest"], _plain(one["oldest"]))
+        for name in ("count", "volume", "deferred", "held"):
+            row[name] = row.get(name, 0) + one[name]
+    return found
 
 
 def _view(ledger: Ledger, view: str, key: str) -> dict[bytes, known.Row]:

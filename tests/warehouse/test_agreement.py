@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from streams.core import identity
-from streams.core.events import Kind, MessageEvent
+from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.identity import partition_of
 from streams.core.terms import Terms
 from streams.settings import Settings
@@ -55,6 +55,11 @@ def fates() -> dict[str, list[MessageEvent]]:
             *(at_origin(kind, 2 + n, "deleted") for n, kind in enumerate((*ON_HOLD, *ON_HOLD, Kind.DELETED))),
         ],
         "diverted": [*submitted(0, "A1", key="diverted"), away],
+        "nameless": [
+            at_origin(Kind.SUBMITTED, 0, "nameless", recipients_expected=3, size=9, priority=6, traffic=Traffic.OURS),
+            at_origin(Kind.HELD, 1, "nameless"),
+            at_origin(Kind.DEFERRED, 2, "nameless", recipient=BOB, peer="relay"),
+        ],
         "redirected": [
             *submitted(0, "A1", key="redirected"),
             *sent(1, A, B, key="redirected"),
@@ -79,7 +84,7 @@ def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings, ledg
     both.tick(500)
     assert derivation(both.client).offsets == first
     assert differences(both, both.derived_from()) == {}
-    assert differences(both, both.stream).keys() == {"alarms", "custody", "legs"}
+    assert differences(both, both.stream).keys() == {"alarms", "custody", "legs", "queues"}
     both.derive()
     assert all(after > first[number] > 0 for number, after in derivation(both.client).offsets.items())
     assert differences(both, both.derived_from()) == {}

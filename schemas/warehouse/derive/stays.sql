@@ -134,7 +134,7 @@ FROM
             next_place, at, known, seq, observed_at,
             kind = 'transferred' AND side = 'sent' AND next_place != 0 AS is_sent,
             (kind = 'transferred' AND side = 'sent') OR kind IN ('delivered', 'refused', 'discarded', 'quarantined') AS is_try,
-            is_try OR kind IN ('deleted', 'redirected', 'rerouted') AS is_end,
+            is_try OR kind IN ('deleted', 'redirected', 'rerouted', 'forwarded', 'non_delivered') AS is_end,
             is_try OR kind = 'deferred' AS is_attempt
         FROM work_facts
         WHERE stay = 'queue'
