@@ -32,6 +32,12 @@ def test_the_file_has_the_published_form() -> None:
     assert [error.message for error in _compose_specification().iter_errors(COMPOSE)] == []
 
 
+def test_no_worker_is_process_one() -> None:
+    """One that hangs at its end ends itself by a signal, which the kernel keeps from process 1."""
+    assert WORKERS
+    assert all(service["init"] is True for service in WORKERS.values())
+
+
 def test_the_schema_bites() -> None:
     """The same check refuses a misspelt key, so it is not an empty one."""
     broken = {**COMPOSE, "services": {"kafka-1": {**SERVICES["kafka-1"], "healthchek": {}}}}

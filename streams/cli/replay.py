@@ -11,6 +11,7 @@ from streams.cli._lists import columns
 from streams.cli._moments import micros_of
 from streams.cli._screen import clean, flow, moment, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.terms import SECOND
 
 if TYPE_CHECKING:
     from streams.track.replay import Difference, Replay
@@ -56,7 +57,7 @@ def command(  # noqa: PLR0913 - options
     replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=through)
     replay.run(log)
     told = live(log) if named else under(live(log), replay.terms.version)
-    found = compare(replay.known(told), replay.alerts) if difference else None
+    found = compare(*map(replay.comparable, (replay.known(told), replay.alerts))) if difference else None
     if as_json:
         say_json(_as_data(replay, found))
     else:
@@ -72,6 +73,10 @@ def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> Non
     for rule in sorted({rule for rule, _ in counts}):
         raised, cleared = counts[rule, "raised"], counts[rule, "cleared"]
         click.echo(f"  {rule:<22} {raised:>7,} raised {cleared:>7,} cleared {raised - cleared:>7,} standing")
+    if replay.begins is not None:
+        gone = f"The log begins {moment(replay.begins)}: of what was before nothing is known here."
+        since = moment(replay.begins + replay.terms.profile.horizon * SECOND)
+        click.echo("\n".join(wrapped(gone + (f" Compared is what was raised since {since}." if found else ""))))
     if found is not None:
         _say_difference(found)
     else:
@@ -124,6 +129,7 @@ def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:
     data: dict[str, Any] = {
         "events": replay.events,
         "clock": replay.clock,
+        "begins": replay.begins,
         "terms": replay.terms.version,
         "alerts": [_plain(alert) for alert in replay.alerts.values()],
     }

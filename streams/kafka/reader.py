@@ -6,6 +6,8 @@ Rules:
   under its name takes its partitions up again.
 - A reader that was put out of its group, or may not read, says so at once: it would otherwise be silent for ever.
 - One that has not heard of its group for a session says that it waits for it.
+- What is committed beyond the end of a log is of a tail that was lost (a power cut, an unclean election): it counts no
+  more, since what is written there next would be passed over.
 """
 
 import logging
@@ -143,11 +145,8 @@ class BatchReader:
             self._fatal = error.str()
 
     def _on_assign(self, consumer: Any, places: list[TopicPartition]) -> None:
-        stored = {place.partition: place for place in consumer.committed(places, timeout=TIMEOUT)}
-        known = {
-            number: Committed(offset=place.offset if place.offset >= 0 else None, metadata=place.metadata or "")
-            for number, place in stored.items()
-        }
+        stored = consumer.committed(places, timeout=TIMEOUT)
+        known = {place.partition: _counting(consumer, place) for place in stored}
         starts = self._assigned(known) if self._assigned else {}
         for place in places:
             offset = known[place.partition].offset
@@ -163,3 +162,15 @@ class BatchReader:
         del consumer
         if self._revoked:
             self._revoked([place.partition for place in places])
+
+
+def _counting(consumer: Any, place: TopicPartition) -> Committed:
+    """What is stored for a partition, if it still counts."""
+    if place.offset < 0:
+        return Committed(offset=None)
+    _, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT)
+    if place.offset > end:
+        lost = "kafka: %s/%d ends at %d, and %d was committed: its tail is lost, and it is read from the beginning"
+        log.error(lost, place.topic, place.partition, end, place.offset)
+        return Committed(offset=None)
+    return Committed(offset=place.offset, metadata=place.metadata or "")

@@ -7,6 +7,8 @@ Rules:
   comes later is known later, but an import has no other tick, and only a tick says who was silent before it. The live
   run's alerts are taken by the same measure, whenever it came to tell them.
 - Other terms answer what we would have been told, and when.
+- Where the log's retention has ended, what began before is not known whole: what was raised within the horizon of the
+  first tick that is left is not compared.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,9 +17,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from streams.core.errors import Undecodable
 from streams.core.events import WITHDRAWN
+from streams.core.facts import Mask, Times
 from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
@@ -52,6 +56,7 @@ class Replay:
         alerts: what would have been told, by alert and state; up to `until`.
         events: how many records of evidence were read.
         bad: how many could not be understood.
+        begins: where the beginning of the log is gone, the first tick that is left, microseconds; None: all is there.
     """
 
     terms: Terms
@@ -60,6 +65,7 @@ class Replay:
     alerts: Alerts = field(default_factory=dict)
     events: int = 0
     bad: int = 0
+    begins: int | None = None
     _over: set[int] = field(default_factory=set)
 
     def run(self, log: Log) -> None:
@@ -70,6 +76,8 @@ class Replay:
                 number = records.partition
                 if number in under_way:
                     self._took(under_way.pop(number).result())
+                if number not in self.parts and records.offsets[0] > 0:
+                    self._begin(records)
                 if number not in self._over:
                     part = self.parts.setdefault(number, Part.empty(number, self.terms))
                     under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
@@ -84,6 +92,19 @@ class Replay:
             return alerts
         return {key: alert for key, alert in alerts.items() if _decided(alert, self.terms) <= self.until}
 
+    def comparable(self, alerts: Alerts) -> Alerts:
+        """Those that what is left of the log can tell of."""
+        if self.begins is None:
+            return alerts
+        since = self.begins + self.terms.profile.horizon * SECOND
+        names = {name for (name, state), alert in alerts.items() if state == "raised" and alert["at"] > since}
+        return {key: alert for key, alert in alerts.items() if key[0] in names}
+
+    def _begin(self, records: Records) -> None:
+        """Where the beginning of a partition is gone: its first tick."""
+        at, ticks, _ = _ticks(records)
+        self.begins = max([*([] if self.begins is None else [self.begins]), *at[ticks][:1].tolist()], default=None)
+
     def _took(self, effect: Effect) -> None:
         self.events += effect.events
         self.bad += len(effect.bad)
@@ -96,13 +117,12 @@ class Replay:
         """The records up to the first tick that is later than `until`, and that tick."""
         if self.until is None:
             return records
-        read = columns.read(records.values, records.keys, ("kind", "occurred_at"))
-        late = (read.frame["kind"].cast(pl.String) == "tick") & (read.frame["occurred_at"].cast(pl.Int64) > self.until)
-        found = np.flatnonzero(late.to_numpy())
+        at, ticks, positions = _ticks(records)
+        found = np.flatnonzero(ticks & (at > self.until))
         if not len(found):
             return records
         self._over.add(records.partition)
-        return records.some(slice(int(read.positions[found[0]]) + 1))
+        return records.some(slice(int(positions[found[0]]) + 1))
 
     @property
     def clock(self) -> int | None:
@@ -111,6 +131,13 @@ class Replay:
         if reached <= 0:
             return None
         return reached if self.until is None else min(reached, self.until)
+
+
+def _ticks(records: Records) -> tuple[Times, Mask, NDArray[np.int64]]:
+    """The times of the records that can be read, which of them are ticks, and where they stand."""
+    read = columns.read(records.values, records.keys, ("kind", "occurred_at"))
+    at = read.frame["occurred_at"].cast(pl.Int64).to_numpy()
+    return at, (read.frame["kind"].cast(pl.String) == "tick").to_numpy(), read.positions
 
 
 def live(log: Log) -> Alerts:

@@ -23,7 +23,17 @@ Event = dict[str, Any]
 Row = dict[str, Any]
 
 _FINAL = {"delivered", "failed", "relayed", "expanded"}
-_ENDS = {"delivered", "refused", "discarded", "quarantined", "deleted", "redirected", "rerouted", "forwarded", "non_delivered"}
+_ENDS = {
+    "delivered",
+    "refused",
+    "discarded",
+    "quarantined",
+    "deleted",
+    "redirected",
+    "rerouted",
+    "forwarded",
+    "non_delivered",
+}
 _LEAVES = {"removed", "deleted", "rerouted"}
 _UNITS = {
     "delivered": ("delivered",),

@@ -120,6 +120,25 @@ def test_who_recovers_says_where_to_begin(log: Log) -> None:
     close(second)
 
 
+def test_what_was_committed_beyond_the_end_counts_no_more(log: Log) -> None:
+    """A log that lost its tail is read from its beginning: what is written next would else be passed over."""
+    told: list[dict[int, Committed]] = []
+
+    def assigned(committed: dict[int, Committed]) -> dict[int, int]:
+        told.append(committed)
+        return {}
+
+    write(log, *numbered(5))
+    first = log.reader(EVENTS, log.settings.ledger, member="w")
+    drain(first, 5)
+    first.commit({0: Committed(offset=9, metadata="manifest-17")})
+    close(first)
+    second = log.reader(EVENTS, log.settings.ledger, member="w", assigned=assigned)
+    assert values(drain(second, 5)) == [b"v0", b"v1", b"v2", b"v3", b"v4"]
+    assert told[0][0] == Committed(offset=None, metadata="")
+    close(second)
+
+
 def test_seeking_reads_again(log: Log) -> None:
     """A partition may be read again from any offset."""
     write(log, *numbered(4))

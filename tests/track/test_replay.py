@@ -165,6 +165,25 @@ def test_a_tracker_that_was_behind_told_the_same() -> None:
     assert [differing(log, until) for until in (0, 60, 65, 70, 80, 90)] == [None] * 6
 
 
+def test_where_the_log_has_lost_its_beginning_what_is_left_is_compared() -> None:
+    """Retention ends for the log, not for alerts; what is told of messages that began before is not known whole."""
+    short = {"linger": 50, "horizon": 200}
+    before, after = journey(0, "1", key="before", report=False), journey(500, "2", key="after", report=False)
+    ticks = [tick(at * SECOND) for at in (100, 150, 700)]
+    log = lived([*before, *ticks[:2], *after, ticks[2]], **short)
+    kept = log.topics["message-events"][0]
+    for offset in range(len(before) + 1):
+        kept[offset] = None
+    replay = replayed(log, **short)
+    assert replay.begins == 150 * SECOND
+    told = live(log)
+    assert not compare(told, replay.alerts).identical
+    compared, again = replay.comparable(told), replay.comparable(replay.alerts)
+    assert {alert["message_key"] for alert in compared.values()} == {"after"}
+    assert compare(compared, again).identical
+    assert replayed(lived([*after, ticks[2]], **short)).begins is None
+
+
 def test_other_terms_say_what_we_would_have_been_told_and_when() -> None:
     """A promise of half the time is overdue as much earlier; a replay changes nothing that is in the log."""
     log = lived(TICKED)
