@@ -4,6 +4,7 @@ Rules:
 - A log in whole seconds is put in order by the arrival of its queue entry, which is known to the microsecond.
 - What one host says of a hand-over and what the next says of it are one step.
 - Attempts that fail alike, one after the other, are one step.
+- A notification about it is another message: of that only the latest is told.
 """
 
 from collections.abc import Iterator
@@ -32,9 +33,16 @@ def steps(known: dict[str, list[Event]]) -> list[Step]:
     for _, alike in groupby(ordered, key=_same):
         some = list(alike)
         told.append((times(some[0]), _step(some, many=many)))
+    told += [_noticed(event) for event in known["notices"]]
     told += [(alert["raised_at"], _alarm(alert)) for alert in known["alerts"]]
     told += [(alert["cleared_at"], _cleared(alert)) for alert in known["alerts"] if alert["cleared_at"] is not None]
     return list(_dated(sorted(told, key=lambda one: one[0])))
+
+
+def _noticed(event: Event) -> tuple[datetime, Step]:
+    """Where a notification about the message is."""
+    when, where, what, at = _step([event], many=False)
+    return event["occurred_at"], (when, where, f"its report to {clean(event['recipient'] or '-', 24)}: {what}", at)
 
 
 def _dated(told: list[tuple[datetime, Step]]) -> Iterator[Step]:
@@ -135,7 +143,19 @@ def _refused(event: Event) -> str:
 
 
 def _discharged(event: Event) -> str:
-    return "DISCHARGED by hand, " + ", ".join(event["attributes"])
+    return f"DISCHARGED by hand, by {_said(event, 'by')}"
+
+
+def discharges(events: list[Event]) -> list[str]:
+    """Who said that it was delivered by other means, and why, in their own words."""
+    said = {(_said(event, "by"), _said(event, "reason")) for event in events if event["kind"] == "discharged"}
+    return [f"Discharged by {who}: {why}" for who, why in sorted(said)]
+
+
+def _said(event: Event, name: str) -> str:
+    return next(
+        (value.partition("=")[2] for value in event["attributes"] if value.startswith(f"{name}=")), "nobody named"
+    )
 
 
 def _handed(event: Event) -> str:

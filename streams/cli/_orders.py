@@ -37,7 +37,9 @@ def _waiting(clock: dict[str, Any], at: int) -> list[str]:
     if through is not None and at / 1_000_000 - through.timestamp() < LATE:
         return []
     where = f"stands at {moment(through)}" if through else "has not begun"
-    return [f"It counts once the ledger's clock, which {where}, has passed it."]
+    return [
+        f"It counts for alarms once the ledger's clock, which {where}, has passed it: where nothing is followed, never."
+    ]
 
 
 @dataclass(frozen=True, slots=True)

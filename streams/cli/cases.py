@@ -7,11 +7,14 @@ import click
 
 from streams.cli._calm import conclude
 from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, say, say_list
-from streams.cli._screen import clean, moment
+from streams.cli._screen import WIDTH, clean, moment, width_of, wrapped
 from streams.core.errors import Misuse
 
 NUMBER = 8
 """Characters of a case's id that a person is shown; six name it."""
+
+INDENT = " " * 12
+"""Before what stands below a case."""
 
 
 @click.command()
@@ -79,12 +82,16 @@ def lines(title: str, rows: list[dict[str, Any]], limit: int) -> list[str]:
         return [title, "No case is open."]
     names = ("case", "state", "since", "now", "of", "cause")
     first, more = cut(rows, limit)
-    shown = columns([names, *map(_cells, first)], "lllrrl", flex=5)
-    told = [title, "", shown[0]]
+    shown = columns([names, *map(_cells, first)], "lllrrl")
+    told = [title, "The most severe first, then the oldest.", "", shown[0]]
     for line, row in zip(shown[1:], first, strict=True):
-        told.append(line)
+        told += (
+            [line]
+            if width_of(line) <= WIDTH
+            else [line[: -len(_cells(row)[-1])].rstrip(), *wrapped(row["cause"], INDENT)]
+        )
         if row["acknowledged_by"]:
-            told.append(f"            seen by {clean(row['acknowledged_by'], 24)}: {clean(row['note'], 34)}")
+            told += wrapped(f"seen by {row['acknowledged_by']}: {row['note']}", INDENT)
     return told + more
 
 
@@ -95,5 +102,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         moment(row["opened_at"])[5:],
         f"{row['standing']:,}",
         f"{row['members']:,}",
-        row["cause"],
+        clean(row["cause"]),
     )

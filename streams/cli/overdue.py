@@ -60,14 +60,14 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
 
 
 def _rank(row: dict[str, Any]) -> int:
-    return ("BLIND", "DOUBTED", "UNPROVEN", "PROVEN", "LATE").index(_word(row))
+    return ("BLIND", "DOUBTED", "UNPROVEN", "PROVEN", "BY HAND", "LATE").index(_word(row))
 
 
 def _word(row: dict[str, Any]) -> str:
     if row["cleared_at"] is not None:
         return "LATE"
     if row["proof_at"] is not None:
-        return "PROVEN"
+        return "BY HAND" if row["proof"] == "hand" else "PROVEN"
     return {"blind": "BLIND", "clock-doubt": "DOUBTED"}.get(row["rule"], "UNPROVEN")
 
 

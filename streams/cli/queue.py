@@ -47,7 +47,7 @@ def lines(title: str, clock: dict[str, Any], rows: list[dict[str, Any]]) -> list
     total = sum(row["count"] for row in rows)
     table = columns([names, *cells], "lllrrrrrl")
     shown = table if max(map(width_of, table)) <= WIDTH else _apart([names, *cells])
-    return [title, f"{total:,} owed in {len(rows):,} queues", "", *shown]
+    return [title, f"{total:,} owed in {len(rows):,} queue{'s' if len(rows) > 1 else ''}", "", *shown]
 
 
 def _apart(cells: list[tuple[str, ...]]) -> list[str]:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli._journey import steps
+from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
-from streams.cli._screen import clean, flow, moment, priority, since
+from streams.cli._screen import clean, flow, moment, priority, since, wrapped
 from streams.core.errors import Misuse
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any
     known = warehouse.trace(message["message_key"])
     shown = [*heading(message, known, clock), ""]
     shown += columns(steps(known), "llll", indent="", flex=2)
+    shown += [line for said in discharges(known["events"]) for line in wrapped(said)]
     shown += unseen(known["events"], warehouse.hosts())
     return [*shown, "", f"Raw lines: custody trace --raw {clean(message['message_key'])}"]
 
@@ -107,9 +108,11 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
 
 
 def _no_units(events: "Rows") -> str:
-    """Why no recipient is listed: the message is another's, or nothing names one yet."""
-    ours = any(event["kind"] == "submitted" and event["traffic"] == "ours" for event in events)
-    return "submitted, and no recipient is named yet" if ours else "not submitted by us"
+    """Why no recipient is listed: the message is another's, or nothing names one yet, or it was read a moment ago."""
+    if not any(event["kind"] == "submitted" and event["traffic"] == "ours" for event in events):
+        return "not submitted by us"
+    named = any(event["recipient"] for event in events)
+    return "submitted, and where it stands is not derived yet" if named else "submitted, and no recipient is named yet"
 
 
 def _from(unit: dict[str, Any]) -> str:

@@ -56,8 +56,20 @@ _KNOWN = {
         ORDER BY raised_at
         """,
     "copies": "SELECT * FROM copies WHERE message_key = {key:String} ORDER BY saved_at",
+    "notices": """
+        SELECT * FROM event_records
+        WHERE kind NOT IN ('removed', 'reported', 'rerouted') AND message_key IN
+        (
+            SELECT substring(arrayFirst(a -> startsWith(a, 'report='), attributes), 8) FROM event_records
+            WHERE message_key = {key:String} AND kind = 'reported' AND action = 'issued'
+        )
+        ORDER BY occurred_at DESC, seq DESC, event_id LIMIT 1 BY message_key
+        """,
 }
-"""What is known of a message. The first record of a fact counts: found sooner among few rows than in `events`."""
+"""What is known of a message, and the latest of each notification about it.
+
+The first record of a fact counts: found sooner among few rows than in `events`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ class Warehouse:
                 c.originator AS originator, c.priority AS priority,
                 nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
                 c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
-                c.proof_at AS proof_at, c.deleted_at AS deleted_at, h.held_at AS held_at
+                c.proof_at AS proof_at, c.proof AS proof, c.deleted_at AS deleted_at, h.held_at AS held_at
             FROM alerts AS a
             ANY LEFT JOIN ({_CHAINS.format("legs", "copies")}) AS m ON a.unit = m.leg
             ANY LEFT JOIN

@@ -181,6 +181,7 @@ def finding(**other: Any) -> dict[str, Any]:
         "raised_at": NOON,
         "cleared_at": None,
         "proof_at": None,
+        "proof": "none",
         "deleted_at": None,
         "held_at": None,
         "priority": 4,
@@ -276,7 +277,9 @@ def event(kind: str, second: int, micro: int = 0, **other: Any) -> dict[str, Any
 
 def steps(*events: dict[str, Any]) -> list[str]:
     """What a trace tells of some events."""
-    return [f"{when} {what}" for when, _, what, _ in _journey.steps({"events": list(events), "alerts": []})]
+    return [
+        f"{when} {what}" for when, _, what, _ in _journey.steps({"events": list(events), "alerts": [], "notices": []})
+    ]
 
 
 def test_a_trace_puts_whole_seconds_behind_their_arrival() -> None:
@@ -308,3 +311,29 @@ def test_a_list_that_is_cut_says_so(capsys: pytest.CaptureFixture[str], monkeypa
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == "Only the first 2 of stuck are here; custody sql has them all.\n"
+
+
+def test_a_trace_tells_where_a_notification_about_the_message_is() -> None:
+    """Of another message only the latest is told, with whom it is for."""
+    notice = event("delivered", 9, host="store", peer="inbox", recipient="bob@origin.test")
+    ((*_, what, _),) = _journey.steps({"events": [], "alerts": [], "notices": [notice]})
+    assert what == "its report to bob@origin.test: delivered to inbox"
+
+
+def test_a_trace_tells_who_discharged_it_and_why() -> None:
+    """The sentence that was asked for stands whole, below the steps."""
+    said = event("discharged", 9, attributes=["by=Doe", "reason=told by telephone"])
+    assert steps(said) == ["12:00:09 DISCHARGED by hand, by Doe"]
+    assert _journey.discharges([said, said]) == ["Discharged by Doe: told by telephone"]
+
+
+def test_a_case_whose_cause_is_long_has_it_on_a_line_of_its_own() -> None:
+    """Cut off, it would not tell what to do."""
+    row: dict[str, Any] = {
+        "case_id": b"abcdefgh", "state": "open", "opened_at": NOON, "standing": 1, "members": 2,
+        "cause": "overdue: delivered, but its report was not seen", "acknowledged_by": "", "note": "",
+    }  # fmt: skip
+    *_, line, cause = cases.lines("T", [row], 0)
+    assert line.endswith("1   2")
+    assert cause.strip() == row["cause"]
+    assert cases.lines("T", [row | {"cause": "stuck: on hold on relay"}], 0)[-1].endswith("stuck: on hold on relay")

@@ -54,3 +54,21 @@ def test_what_is_too_long_for_a_line_takes_two() -> None:
         f"To        {'a' * 64}@dest…",
         "          PROVEN by switch, yet quarantined, report overdue 2m25s, blind",
     ]
+
+
+@pytest.mark.parametrize(
+    ("events", "says"),
+    [
+        ([], "not submitted by us"),
+        ([{"kind": "submitted", "traffic": "inbound", "recipient": "c@d"}], "not submitted by us"),
+        ([{"kind": "submitted", "traffic": "ours", "recipient": ""}], "submitted, and no recipient is named yet"),
+        (
+            [{"kind": "submitted", "traffic": "ours", "recipient": "c@d"}],
+            "submitted, and where it stands is not derived yet",
+        ),
+    ],
+)
+def test_a_message_without_units_says_why(events: list[dict[str, Any]], says: str) -> None:
+    """Another's, on hold before anybody was named, or read a moment ago."""
+    message = {"message_id": "<a@b>", "message_key": "a@b", "originator": "e@f"}
+    assert trace.heading(message, {"units": [], "events": events}, {})[1] == f"From      e@f, {says}"

@@ -150,7 +150,7 @@ def _screens(data: bytes) -> None:
         *trace.choice(texts[0], rows),
         *trace.heading(row, {"units": rows}, {}),
         *trace.unseen(rows, texts),
-        *columns(_journey.steps({"events": rows, "alerts": rows}), "llll", indent="", flex=2),
+        *columns(_journey.steps({"events": rows, "alerts": rows, "notices": rows}), "llll", indent="", flex=2),
         *replay.lines(rows),
         *replay.compared([("only replay", row)]),
         topics.entry(row),
