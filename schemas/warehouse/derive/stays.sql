@@ -99,7 +99,8 @@ GROUP BY place;
 
 CREATE OR REPLACE TABLE work_legs ENGINE = Memory AS
 SELECT
-    g.*, g.handed.2 AS handed_to, c.chain AS chain, c.place AS place, c.half AS half,
+    g.* REPLACE (if(g.host = '', n.entry_host, g.host) AS host, if(g.queue_id = '', n.entry_queue_id, g.queue_id) AS queue_id),
+    g.handed.2 AS handed_to, c.chain AS chain, c.place AS place, c.half AS half,
     n.traffic AS traffic, n.priority AS priority, n.size AS size, n.arrived_at AS arrived_at, n.arrived_known AS arrived_known,
     n.left_at AS entry_left_at, n.left_known AS entry_left_known, n.held_at AS held_at, n.released_at AS released_at,
     n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
@@ -147,5 +148,5 @@ FROM
     GROUP BY leg
 ) AS g
 INNER JOIN (SELECT leg AS of_leg, chain, place, half FROM work_chains) AS c ON g.leg = c.of_leg
-LEFT JOIN (SELECT place AS of_place, * EXCEPT (place, leg, log_partition, message_key, host, queue_id, observed_at) FROM work_entries) AS n ON c.place = n.of_place
+LEFT JOIN (SELECT place AS of_place, host AS entry_host, queue_id AS entry_queue_id, * EXCEPT (place, leg, log_partition, message_key, host, queue_id, observed_at) FROM work_entries) AS n ON c.place = n.of_place
 LEFT JOIN (SELECT place AS of_place, log_partition AS of_partition, arrived_known FROM work_entries) AS t ON g.handed.1 = t.of_place AND g.log_partition = t.of_partition;
