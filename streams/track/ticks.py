@@ -53,8 +53,7 @@ class Ticker:
     def recall(self) -> None:
         """Hear everything that was said so far, and know how far the clock is."""
         with self._alone:
-            for said in progress.all_progress(self._log):
-                self.keeper.hear(said, self._wall.now(), again=True)
+            self.keeper.recall(progress.all_progress(self._log), self._wall.now())
             if self.keeper.last.through == BEGINNING and self.keeper.has_live():
                 self.keeper.last = last(self._log)
 

@@ -13,8 +13,11 @@ Rules:
 - Silence is what we would have heard. Who did not look for a while (it was frozen, or began a moment ago) and who hears
   one source again after hearing none (the broker was away) gives everybody the whole of its patience anew. Before a
   source is called silent, whoever hears for us looks once for what it said and we were not given (`misses`).
+- What is looked up so is all that was ever said, and what it amounts to takes the place of what we knew: an old
+  withdrawal must not end a source that was declared after it. That a source lives is told only by what is new to us.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,13 +77,28 @@ class Timekeeper:
     _went_on: int = BEGINNING
     _missed: set[str] = field(default_factory=set)
 
-    def hear(self, said: dict[str, Any], now: int, *, again: bool = False) -> None:
-        """Take in a progress record; an old one changes nothing.
+    def recall(self, everything: Iterable[dict[str, Any]], now: int) -> None:
+        """Take in all that was ever said, in its order; what we heard before does not say that its source lives.
+
+        Args:
+            everything: records as `hear` takes them.
+            now: wall clock, microseconds.
+        """
+        anew = Timekeeper(doubt=self.doubt)
+        for said in everything:
+            anew.hear(said, now)
+        for name, heard in anew.sources.items():
+            before = self.sources.get(name)
+            if before is not None and heard.said <= before.said:
+                heard.at = before.at
+        self.sources, self.terms, self.doubt = anew.sources, anew.terms, anew.doubt
+
+    def hear(self, said: dict[str, Any], now: int) -> None:
+        """Take in a progress record; an old one changes nothing but that its source is heard.
 
         Args:
             said: the record, times in microseconds.
             now: wall clock, microseconds.
-            again: it was looked up; we may have heard it before, and then it does not say that its source lives.
         """
         name, kind = said["source"], said["kind"]
         if name == "terms":
@@ -92,8 +110,7 @@ class Timekeeper:
             heard.live = heard.live or said["live"]
             if said.get("skew") is not None and said["at"] >= heard.said:
                 heard.skew = said["skew"]
-            if not again or said["at"] > heard.said:
-                heard.at = now
+            heard.at = now
             heard.said = max(heard.said, said["at"])
             if said["through"] is not None:
                 heard.through = max(heard.through, min(said["through"], now) if said["live"] else said["through"])

@@ -111,10 +111,10 @@ def test_whether_a_source_lives_is_told_by_our_clock() -> None:
 
 def test_what_is_looked_up_again_does_not_say_that_its_source_lives() -> None:
     """It was said before it fell silent."""
-    word = said("a", 100, at=100, live=True)
-    clock = keeper(word, said("b", 300, at=300, live=True))
+    words = (said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    clock = keeper(*words)
     assert watched(clock, 155, 301)[-1] == Tick(through=300 * SECOND, silent=("a",))
-    clock.hear(word, 302 * SECOND, again=True)
+    clock.recall(words, 302 * SECOND)
     tell(clock, said("b", 302, at=302, live=True))
     assert watched(clock, 302, 302) == [Tick(through=302 * SECOND, silent=("a",))]
 
@@ -200,6 +200,13 @@ class Stage:
         self.log.topics["progress"][0].append((key, value))
         self.ticker.hear(value)
 
+    def withdraw(self, source: str, *, is_given: bool = True) -> None:
+        """A source is read no more; the clock writer may not be given that."""
+        key, value = words.withdrawn(source)
+        self.log.topics["progress"][0].append((key, value))
+        if is_given:
+            self.ticker.hear(value)
+
     def pass_by(self, seconds: int) -> None:
         """So many seconds, in which a live source speaks, and the clock writer looks."""
         for _ in range(seconds):
@@ -211,6 +218,39 @@ class Stage:
         """What a partition has."""
         events = [envelope.decode(value) for _, value in filter(None, self.log.topics["message-events"][partition])]
         return [Tick.read(event.occurred_at, event.attributes) for event in events]
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_a_source_that_was_withdrawn_and_declared_again_can_be_silent(*, is_compacted: bool) -> None:
+    """After its patience, as any other: that it was withdrawn stands in the log for ever, and is long over."""
+    stage = Stage()
+    for _ in range(2):
+        stage.say("b", None)
+        stage.say("b", stage.now)
+        stage.pass_by(5)
+        stage.withdraw("b")
+        stage.pass_by(5)
+    stage.say("b", None)
+    stage.say("b", stage.now)
+    since = stage.now
+    if is_compacted:
+        stage.log.compact("progress")
+    stage.pass_by(200)
+    first = next(tick for tick in stage.ticks() if tick.silent)
+    assert (first.through, first.silent) == ((since + 61) * SECOND, ("b",))
+    assert stage.ticks()[-1] == Tick(through=(since + 199) * SECOND, silent=("b",))
+
+
+def test_a_source_that_was_withdrawn_is_not_silent_though_nobody_told_us() -> None:
+    """Before it is called so we look, and find that it is read no more."""
+    stage = Stage()
+    stage.say("b", None)
+    stage.say("b", stage.now)
+    stage.pass_by(5)
+    stage.withdraw("b", is_given=False)
+    stage.pass_by(200)
+    assert stage.ticks()[-1].through == (stage.now - 1) * SECOND
+    assert not any(tick.silent for tick in stage.ticks())
 
 
 def test_a_new_clock_writer_names_who_holds_the_clock_that_it_never_moved() -> None:
