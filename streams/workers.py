@@ -2,7 +2,7 @@
 
 Roles:
 - clock: an agent on `progress` writes ticks when the least `through` of the declared sources advances.
-- track: the tracker's hot loop as a service of the app; its control agent hears of new terms.
+- track: the tracker's hot loop as a service of the app; a timer looks whether the ledger has new terms.
 - feed: the warehouse's hot loop as a service of the app; it looks up the terms by itself.
 - cases: an agent on `alerts` and one on `commands` keep the cases table, with the topic `cases` out.
 
@@ -10,6 +10,7 @@ Rules:
 - A role makes the ledger's topics that are missing, and checks the others, before anything else: it would ignore those
   that come later, and serve half a ledger of more partitions for ever. Where the brokers do not answer it ends, and
   whoever started it starts it again.
+- Each tracker looks for new terms by itself: an agent on `progress` hears of them in one worker of its role only.
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
@@ -30,9 +31,8 @@ from typing import Any, NoReturn, Protocol
 import faust
 from mode import Service
 
-from streams import files, process, profiles
-from streams.core.errors import CustodyError, Misuse, Undecodable
-from streams.core.terms import Terms
+from streams import files, process
+from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import numbering, progress, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.topics import create, create_changelog, topic_name
@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 
 _LOOK = 1.0
 """Seconds between the clock writer's looks at its sources."""
+
+_TERMS_EVERY = 5.0
+"""Seconds between a tracker's looks at the terms that the ledger declares."""
 
 _FAREWELL = 15.0
 """Seconds that a worker which ends by itself may take to end in order."""
@@ -174,7 +177,22 @@ def _track(app: Any, settings: Settings) -> None:
 
     process.give_back()
     terms = progress.terms_of(KafkaLog(settings))[1]
-    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name), terms)
+    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name))
+    app.timer(_TERMS_EVERY)(_watching(progress.TermsWatch(KafkaLog(settings), terms)))
+
+
+def _watching(watch: progress.TermsWatch) -> Any:
+    async def look() -> None:
+        try:
+            is_over = await asyncio.to_thread(watch.superseded)
+        except Unavailable as error:
+            log.info("whether there are new terms is not known: %s", error)
+            return
+        if is_over:
+            log.warning("the ledger has new terms: starting again")
+            _end()
+
+    return look
 
 
 def _feed(app: Any, settings: Settings) -> None:
@@ -182,25 +200,18 @@ def _feed(app: Any, settings: Settings) -> None:
     from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
     settings.clickhouse_client()  # where no warehouse is named, waiting for it would be for ever
-    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member=settings.worker_name), None)
+    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member=settings.worker_name))
 
 
-def _serve(app: Any, settings: Settings, make: Callable[[], Loop], terms: Terms | None) -> None:
-    """Run a hot loop as a service of the app, and a small control agent beside it."""
+def _serve(app: Any, settings: Settings, make: Callable[[], Loop]) -> None:
+    """Run a hot loop as a service of the app, which must read something, too: Faust starts nothing else."""
+
+    async def pass_over(values: Any) -> None:
+        async for _ in values:
+            pass
+
     app.service(_hot(make))
-    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(_controlling(settings, terms))
-
-
-def _controlling(settings: Settings, terms: Terms | None) -> Any:
-    async def control(values: Any) -> None:
-        async for value in values:
-            with _taken("progress"):
-                is_new = terms is not None and _is_new(registry.inward(settings, "progress", value), terms)
-            if is_new:
-                log.warning("the ledger has new terms: starting again")
-                _end()
-
-    return control
+    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(pass_over)
 
 
 def _hot(make: Callable[[], Loop]) -> type[Service]:
@@ -247,15 +258,6 @@ def _end_surely() -> None:
     """
     if not any(signal.getitimer(signal.ITIMER_REAL)):
         signal.setitimer(signal.ITIMER_REAL, _FAREWELL)
-
-
-def _is_new(value: bytes | None, terms: Terms) -> bool:
-    try:
-        said = progress.read(value)
-        return said["source"] == "terms" and profiles.parse(said["text"], "terms").version != terms.version
-    except (Undecodable, Misuse) as error:
-        log.warning("a progress record was passed over: %s", error)
-        return False
 
 
 # cases

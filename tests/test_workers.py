@@ -16,14 +16,13 @@ from faust.exceptions import PartitionsMismatch
 from mode import Service
 from polars.exceptions import PanicException
 
-from streams import profiles, workers
+from streams import process, profiles, workers
 from streams.core.errors import Misuse, Unavailable
-from streams.kafka import progress, registry, topics
+from streams.kafka import progress, topics
 from streams.settings import ROLES, Settings
 from streams.track import ticks
 from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.memory import MemoryLog
-from tests.kafka.registry import serving
 
 
 class Ended(BaseException):
@@ -77,24 +76,69 @@ def test_a_clock_writer_that_fails_ends_at_once(monkeypatch: pytest.MonkeyPatch,
         asyncio.run(agent.fun(_each(b"x")))
 
 
-@pytest.mark.parametrize(("name", "ends"), [("guaranteed", 1), ("watch", 0)])
-def test_new_terms_are_heard_through_a_registry(monkeypatch: pytest.MonkeyPatch, name: str, ends: int) -> None:
-    """A tracker ends where the ledger has other terms than its own, whosever number their record carries."""
+class App:
+    """An app that keeps the timers it is given."""
+
+    def __init__(self) -> None:
+        """Have none."""
+        self.timers: list[Any] = []
+
+    def timer(self, _every: float) -> Callable[[Any], None]:
+        """Keep what is done now and then."""
+        return self.timers.append
+
+    def service(self, _made: type[Service]) -> None:
+        """Start nothing."""
+
+    def topic(self, _name: str) -> None:
+        """Read nothing."""
+
+    def agent(self, _topic: None, *, name: str) -> Callable[[Any], None]:
+        """Hear nothing: another worker of the role has the only partition."""
+        del name
+        return lambda _fun: None
+
+    async def wait(self) -> None:
+        """Until every timer was due once."""
+        for timer in self.timers:
+            await timer()
+
+
+@pytest.mark.parametrize(("name", "ends"), [("guaranteed", 2), ("watch", 0)])
+def test_every_tracker_ends_where_the_ledger_has_other_terms(
+    monkeypatch: pytest.MonkeyPatch, name: str, ends: int
+) -> None:
+    """Each of two; and none where the same are declared again."""
     ended = list[bool]()
+    ledger = MemoryLog(Settings())
     monkeypatch.setattr(workers, "_end", lambda: ended.append(True))
-    own = profiles.parse(profiles.text_of("watch"), "own")
-    with serving() as served:
-        settings = Settings(registry_url=served.url)
-        _, said = progress.declared(
-            "terms",
-            live=False,
-            terms=profiles.parse(profiles.text_of(name), "new").version,
-            text=profiles.text_of(name),
-        )
-        outside = registry.outward(settings, "progress", said)
-        asyncio.run(workers._controlling(settings, own)(_each(outside)))
-    assert outside != said
+    monkeypatch.setattr(workers, "KafkaLog", lambda _settings: ledger)
+    monkeypatch.setattr(process, "give_back", lambda: None)
+    apps = App(), App()
+    for app in apps:
+        workers._track(app, Settings())
+    for terms in ("guaranteed", name):
+        text = profiles.text_of(terms)
+        ledger.topics["progress"][0].append(progress.declared("terms", live=False, terms="", text=text))
+    for app in apps:
+        asyncio.run(app.wait())
     assert len(ended) == ends
+
+
+def test_a_tracker_whose_brokers_are_away_does_not_end_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether there are new terms is asked again later."""
+
+    def away(*_: Any) -> None:
+        raise Unavailable("no broker")
+
+    ledger = MemoryLog(Settings())
+    monkeypatch.setattr(workers, "KafkaLog", lambda _settings: ledger)
+    monkeypatch.setattr(process, "give_back", lambda: None)
+    app = App()
+    workers._track(app, Settings())
+    ledger.faults.at = away
+    assert app.timers
+    asyncio.run(app.wait())
 
 
 async def _each(*values: bytes | None) -> AsyncIterator[bytes | None]:

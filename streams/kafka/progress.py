@@ -2,7 +2,7 @@
 
 Rules:
 - What cannot be read is passed over, and said. Not so the terms, which a ledger has none like: who asks for them is
-  refused, since the default would find something else.
+  refused, since the default would find something else. Who works under some already goes on.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Any
 from streams import profiles
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import Terms
-from streams.kafka.ports import Log
+from streams.kafka.ports import Log, Records
 from streams.wire import records
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,45 @@ def _sources(log: Log, are_meant: Callable[[dict[str, Any]], bool]) -> set[str]:
     return found
 
 
+class TermsWatch:
+    """Looks now and then whether a ledger declares other terms than those that somebody works under."""
+
+    def __init__(self, log: Log, terms: Terms) -> None:
+        """`terms` are those that somebody works under."""
+        self._log, self._own = log, terms.version
+        self._declared, self._next = "", 0
+
+    def superseded(self) -> bool:
+        """Are the terms declared last others; only what was said since the last look is read.
+
+        Terms that cannot be read are passed over, and said: those before them stand.
+
+        Raises:
+            Unavailable: the brokers do not answer.
+        """
+        for batch in self._log.read_range("progress", {0: self._next}):
+            for offset, value in _terms_in(batch):
+                self._declared = _version(offset, value) or self._declared
+            self._next = batch.offsets[-1] + 1
+        return self._declared not in {"", self._own}
+
+
+def _terms_in(batch: Records) -> Iterator[tuple[int, bytes | None]]:
+    """Offset and value of the records that declare terms."""
+    for key, offset, value in zip(batch.keys, batch.offsets, batch.values, strict=True):
+        if key == TERMS:
+            yield offset, value
+
+
+def _version(offset: int, value: bytes | None) -> str:
+    """The version of declared terms; "" where they cannot be read."""
+    try:
+        return profiles.parse(read(value)["text"], "the ledger's terms").version
+    except (Undecodable, Misuse) as error:
+        logger.warning("terms were passed over: offset %d: %s", offset, error)
+        return ""
+
+
 def terms_of(log: Log) -> tuple[str, Terms]:
     """The terms that a ledger declares last, else the default: as TOML, and read.
 
@@ -129,12 +168,7 @@ def latest_terms(log: Log) -> str | None:
     Raises:
         Misuse: the record cannot be read.
     """
-    said = [
-        (offset, value)
-        for batch in log.read_range("progress")
-        for key, offset, value in zip(batch.keys, batch.offsets, batch.values, strict=True)
-        if key == TERMS
-    ]
+    said = [one for batch in log.read_range("progress") for one in _terms_in(batch)]
     if not said:
         return None
     offset, value = said[-1]

@@ -8,6 +8,7 @@ Rules:
 - Queue states are for the eye: they are told when state is kept, after it, so that the manifest knows every queue that
   was ever told, and one that owes nothing any more is told so, too.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
+- Nothing is told under terms that the ledger has replaced: who has them ends, and begins again under the new.
 - Who reads again under new terms keeps nothing until all is read. It commits how far it is in the name of no manifest:
   that it goes on is seen from outside, and the next life begins anew.
 """
@@ -19,9 +20,10 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from streams.core.clock import BEGINNING
-from streams.core.errors import Undecodable
+from streams.core.errors import Unavailable, Undecodable
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
+from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
@@ -128,6 +130,7 @@ class Tracker:
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
+        self._watch, self._asked = progress.TermsWatch(records, terms), False
         self._kept_at = self._rest_until = self._wall.monotonic()
         self._batch, self._waiting = batch, list[Reading]()
         self._beside = beside or ThreadPoolExecutor(1)
@@ -139,7 +142,11 @@ class Tracker:
         """Take one batch and keep what changed if it is time; returns the number of events.
 
         While there is a backlog, one batch is understood by another thread while the one before it is folded.
+
+        Raises:
+            Unavailable: the ledger has other terms than ours, or the brokers do not do what must be done.
         """
+        self._asked = False
         found = self._reader.read(self._batch, 0 if self._waiting else timeout)
         behind = sum(len(records.values) for records in found) >= self._batch
         ours = [(self.parts[records.partition], records) for records in found if records.partition in self.parts]
@@ -186,7 +193,15 @@ class Tracker:
         self._tell(effect)
         return effect.events
 
+    def _ask(self) -> None:
+        """Once a step whether our terms still hold: whatever it tells is found at ticks that were read before."""
+        if not self._asked and self._watch.superseded():
+            raise Unavailable("The ledger has other terms by now.", hint="starting again under them")
+        self._asked = True
+
     def _tell(self, effect: Effect) -> None:
+        if effect.alerts:
+            self._ask()
         for alert in effect.alerts:
             key = alert["alert_id"].hex() + "/" + alert["state"]
             self._writer.write("alerts", key.encode(), wire.encode("alert", alert))

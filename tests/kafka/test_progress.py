@@ -81,6 +81,34 @@ def test_terms_that_cannot_be_read_are_not_the_default() -> None:
     assert progress.terms_of(_log())[1].profile.name == profiles.DEFAULT
 
 
+def test_the_terms_that_were_declared_last_supersede_all_others(caplog: pytest.LogCaptureFixture) -> None:
+    """Older ones do not; where the last cannot be read, those before them stand."""
+    watch, guaranteed = (
+        progress.declared("terms", live=False, terms="1", text=profiles.text_of(name))
+        for name in ("watch", "guaranteed")
+    )
+    log = _log(progress.progressed("mx1", 5))
+    mine = progress.TermsWatch(log, profiles.load("guaranteed"))
+    for said, superseded in ((watch, True), (guaranteed, False), ((guaranteed[0], b"foreign"), False), (watch, True)):
+        log.topics["progress"][0].append(said)
+        assert mine.superseded() is superseded
+    assert not progress.TermsWatch(log, profiles.load("watch")).superseded()
+    assert not progress.TermsWatch(_log(), profiles.load("watch")).superseded()
+    assert all(message.startswith("terms were passed over: offset 3") for message in caplog.messages)
+
+
+def test_what_was_looked_at_is_not_read_again() -> None:
+    """A ledger's sources say much between two looks at its terms."""
+    log = _log(progress.progressed("mx1", 5))
+    watch = progress.TermsWatch(log, profiles.load("watch"))
+    others = progress.declared("terms", live=False, terms="1", text=profiles.text_of("guaranteed"))
+    assert not watch.superseded()
+    log.topics["progress"][0][:] = [others, progress.progressed("mx1", 6)]
+    assert not watch.superseded()
+    log.topics["progress"][0].append(others)
+    assert watch.superseded()
+
+
 @pytest.mark.service
 def test_a_ledger_remembers_what_was_said(stack: Settings, ledger: str) -> None:
     """Oldest first, foreign records passed over; the last terms count."""

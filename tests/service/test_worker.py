@@ -1,4 +1,4 @@
-"""`custody worker` with several roles: they end with it, whatever ends it."""
+"""`custody worker`: several roles end with it, whatever ends it; and trackers when the ledger has new terms."""
 
 import os
 import signal
@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
+from streams import profiles
+from streams.kafka import progress, topics
+from streams.kafka.writer import write_all
 from streams.settings import Settings
 
 PATIENCE = 60
@@ -56,3 +60,32 @@ def test_the_roles_end_with_their_parent(
                 role.kill()
         parent.kill()
         parent.wait()
+
+
+def test_of_two_trackers_both_end_when_the_ledger_has_new_terms(stack: Settings, ledger: str, tmp_path: Path) -> None:
+    """Whoever started them starts them again; `progress` has one partition, so one hears of them, and both look."""
+    mine = msgspec.structs.replace(stack, ledger=ledger)
+    topics.create(mine)
+    command = (sys.executable, "-m", "streams.cli", "worker", "--roles", "track", "--ledger", ledger)
+    outputs = [tmp_path / name for name in ("a", "b")]
+    trackers = []
+    try:
+        for output in outputs:
+            with output.open("wb") as told:
+                one = subprocess.Popen(  # noqa: S603 - ourselves
+                    (*command, "--data", str(stack.data)),
+                    stdout=told,
+                    stderr=told,
+                    env=os.environ | {"CUSTODY_WORKER_NAME": output.name},
+                )
+            trackers.append(one)
+        until(lambda: all(READY in output.read_text(encoding="utf-8") for output in outputs), "both are ready")
+        guaranteed = profiles.load("guaranteed")
+        text = profiles.text_of("guaranteed")
+        write_all(mine, "progress", [progress.declared("terms", live=False, terms=guaranteed.version, text=text)])
+        assert [one.wait(PATIENCE) for one in trackers] == [0, 0]
+        assert all("the ledger has new terms" in output.read_text(encoding="utf-8") for output in outputs)
+    finally:
+        for one in trackers:
+            one.kill()
+            one.wait()

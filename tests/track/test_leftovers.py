@@ -2,7 +2,10 @@
 
 import pytest
 
+from streams import profiles
+from streams.core.errors import Unavailable
 from streams.core.terms import SECOND, Terms
+from streams.kafka import progress
 from streams.settings import Settings
 from streams.track.replay import Replay, compare, live, under
 from streams.track.tracker import Tracker
@@ -14,6 +17,16 @@ from tests.track.logs import tick
 OLD = Terms.parse(TERMS)
 NEW = Terms.parse(TERMS | {"stuck": {"normal": 10_000}})
 """They find the report overdue, too, but not that the message is stuck."""
+
+DECLARED = """
+name = "test"
+unaccounted_after = 20
+told_within = 20
+report = {normal = 60, urgent = 10}
+stuck = {normal = 10000}
+unread = {after = 100, mailboxes = ["*@dest.test/INBOX"]}
+"""
+"""The same as a ledger declares them."""
 
 
 @pytest.fixture
@@ -41,6 +54,11 @@ def follow(log: MemoryLog, terms: Terms, batch: int = 100, *, steps: int = 5) ->
         tracker.step(0)
         tracker.keep()
     tracker.close()
+
+
+def declare(log: MemoryLog, text: str) -> None:
+    """The ledger has other terms from now on."""
+    log.topics["progress"][0].append(progress.declared("terms", live=False, terms="", text=text))
 
 
 def standing(log: MemoryLog) -> set[tuple[str, str]]:
@@ -104,3 +122,38 @@ def test_what_was_taken_back_stands_again_under_the_old_terms(log: MemoryLog) ->
     replay = Replay(terms=OLD)
     replay.run(log)
     assert compare(under(live(log), OLD.version), replay.alerts).identical
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_who_has_old_terms_takes_nothing_back_of_what_new_ones_found(log: MemoryLog, batch: int) -> None:
+    """A tracker that was not started again yet, and is given a partition of one that was."""
+    follow(log, NEW)
+    before = live(log)
+    declare(log, DECLARED)
+    with pytest.raises(Unavailable, match="other terms"):
+        follow(log, OLD, batch)
+    assert live(log) == before
+    follow(log, NEW, batch)
+    assert standing(log) == {("overdue", NEW.version)}
+
+
+def test_nothing_is_found_under_terms_that_are_over() -> None:
+    """From the first tick that is read after the others were declared."""
+    log = MemoryLog(Settings(partitions=1))
+    tracker = Tracker(log, OLD)
+    tracker.step(0)
+    declare(log, DECLARED)
+    write(log, 500)
+    with pytest.raises(Unavailable, match="other terms"):
+        tracker.step(0)
+    assert not live(log)
+
+
+def test_terms_of_the_past_end_nobody() -> None:
+    """Neither their records nor the ticks that name them: only the terms that were declared last count."""
+    log = MemoryLog(Settings(partitions=1))
+    for text in (profiles.text_of(), DECLARED):
+        declare(log, text)
+    write(log, 500)
+    follow(log, NEW)
+    assert standing(log) == {("overdue", NEW.version)}
