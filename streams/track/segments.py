@@ -2,7 +2,9 @@
 
 Rules:
 - A segment holds rows of one table under their numbers, or a piece of the names, or chains that lost their name, or
-  what was told of a rule. Applied in order, segments give the state; the last word on a row wins.
+  what was told of a rule, or what lists got and lost. Applied in order, segments give the state; the last word on a
+  row wins.
+- Whatever may grow without bound is cut into segments. A manifest is one record, so that it holds nothing of the kind.
 - A generation's name is its number and a word of its writer's own, so that a frozen worker that wakes up overwrites
   nothing.
 - A record is sealed with a hash of its bytes: what was damaged, or is of another version, is refused and not put back.
@@ -32,7 +34,7 @@ from streams.track.part import Part
 SEAL = 16
 """Bytes of the hash in front of a record."""
 
-_VERSION = b"snapshot-4"
+_VERSION = b"snapshot-5"
 """Of the format: another seals otherwise."""
 
 ROWS = 3072
@@ -42,7 +44,7 @@ AHEAD = 16
 """Segments that are unpacked before they are needed."""
 
 HEAP = 700_000
-"""Bytes of names in a segment."""
+"""Bytes of names, or of lists, in a segment."""
 
 ANEW = "anew"
 """Stands for the id of a manifest where the log is read from the beginning and nothing is kept yet; no id is so."""
@@ -71,13 +73,10 @@ class Manifest(msgspec.Struct, frozen=True):
         offset: of the next record.
         generations: number of segments of each generation that counts, oldest first.
         through: of the clock.
-        spans: of the clock.
         terms: version of the terms that fixed the due times.
         heap: bytes of names.
         learned: number of interned texts.
         rows: how many rows each of TABLES has.
-        queues: host and next hop of every queue that may have been told.
-        closed: of each time that messages closed: a name, its number of segments, and the clock.
         unlooked: what is found up to the clock may not have been told yet.
     """
 
@@ -86,14 +85,31 @@ class Manifest(msgspec.Struct, frozen=True):
     offset: int
     generations: tuple[tuple[str, int], ...]
     through: int
-    spans: tuple[tuple[str, str, tuple[tuple[int, int], ...]], ...]
     terms: str
     heap: int
     learned: int
     rows: tuple[int, ...] = ()
-    queues: tuple[tuple[str, str], ...] = ()
-    closed: tuple[tuple[str, int, int], ...] = ()
     unlooked: bool = False
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """What has no rows, and is kept however long it grows.
+
+    Attributes:
+        spans: of the clock: rule, source, since and until of each.
+        queues: host and next hop of every queue that may have been told.
+        closed: of each time that messages closed: a name, its number of segments, and the clock.
+    """
+
+    spans: set[tuple[str, str, int, int]] = msgspec.field(default_factory=set)
+    queues: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    closed: set[tuple[str, int, int]] = msgspec.field(default_factory=set)
+
+    def change(self, word: str, by: "Lists") -> None:
+        """What is `listed` comes, what is `unlisted` goes."""
+        change = set.update if word == "listed" else set.difference_update
+        for name in self.__struct_fields__:
+            change(getattr(self, name), getattr(by, name))
 
 
 def segment_key(partition: int, generation: str, number: int) -> bytes:
@@ -121,6 +137,11 @@ def whole(part: Part, work: Work = map) -> Iterator[bytes]:
     return work(_packed, _whole(part))
 
 
+def listed(now: Lists, before: Lists, work: Work = map) -> Iterator[bytes]:
+    """Segments of what lists have that they had not, and of what they have no more."""
+    return work(_packed, _listed(now, before))
+
+
 def _closed(at: int, hashes: Hashes) -> Iterator[Piece]:
     for start in range(0, len(hashes), ROWS * 16):
         yield "closed", {"hash": hashes[start : start + ROWS * 16]}, msgspec.msgpack.encode(at)
@@ -138,9 +159,7 @@ def _changed(part: Part, heap: int, learned: int) -> Iterator[Piece]:
     tail = custody.names.tail(heap)
     for start in range(0, len(tail), HEAP):
         yield "heap", {}, tail[start : start + HEAP]
-    texts = custody.names.learned()[learned:]
-    if texts:
-        yield "texts", {}, msgspec.msgpack.encode(texts)
+    yield from _cut("texts", custody.names.learned()[learned:])
     yield from _told(part.alarms.take_fresh())
 
 
@@ -159,8 +178,26 @@ def _whole(part: Part) -> Iterator[Piece]:
     tail = custody.names.tail(0)
     for start in range(0, len(tail), HEAP):
         yield "heap", {}, tail[start : start + HEAP]
-    yield "texts", {}, msgspec.msgpack.encode(custody.names.learned())
+    yield from _cut("texts", custody.names.learned())
     yield from _told(part.alarms.all_told())
+
+
+def _listed(now: Lists, before: Lists) -> Iterator[Piece]:
+    for name in Lists.__struct_fields__:
+        has, had = getattr(now, name), getattr(before, name)
+        yield from _cut("listed", sorted(has - had), name)
+        yield from _cut("unlisted", sorted(had - has), name)
+
+
+def _cut(name: str, values: Sequence[Any], of: str = "") -> Iterator[Piece]:
+    """Values, those of one list if it is named, in as many pieces as they need."""
+    raw = msgspec.msgpack.encode({of: values} if of else values)
+    half = len(values) // 2
+    if len(raw) > HEAP and half:
+        yield from _cut(name, values[:half], of)
+        yield from _cut(name, values[half:], of)
+    elif values:
+        yield name, {}, raw
 
 
 def rows_of(part: Part) -> tuple[int, ...]:
@@ -168,8 +205,8 @@ def rows_of(part: Part) -> tuple[int, ...]:
     return tuple(len(getattr(part.custody, name)) for name in TABLES)
 
 
-def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> None:
-    """Put segments back, in order.
+def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> Lists:
+    """Put segments back, in order; returns the lists.
 
     Args:
         part: an empty one.
@@ -179,7 +216,7 @@ def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> 
     Raises:
         Undecodable: one is damaged, or of another version.
     """
-    custody = part.custody
+    custody, lists = part.custody, Lists()
     _reserve(part, counts)
     lost: list[tuple[Rows, Rows]] = []
     for name, columns, blob in _all_unpacked(segments):
@@ -188,10 +225,10 @@ def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> 
                 custody.names.extend(blob)
             case "texts":
                 custody.names.intern(msgspec.msgpack.decode(blob, type=list[str]))
-            case "closed":
-                custody.closed.restore(msgspec.msgpack.decode(blob, type=int), columns["hash"])
             case "chains":
                 lost.append((columns["lost"], columns["above"]))
+            case "listed" | "unlisted":
+                lists.change(name, msgspec.msgpack.decode(blob, type=Lists))
             case "told":
                 key = msgspec.msgpack.decode(blob, type=tuple[str, str])
                 part.alarms.restore(key, columns["row"], columns["state"])
@@ -202,6 +239,17 @@ def apply(part: Part, segments: Sequence[bytes], counts: Sequence[int] = ()) -> 
     custody.chains.extend(len(custody.legs))
     for rows, above in lost:
         custody.chains.restore(len(custody.legs), rows, above)
+    return lists
+
+
+def apply_closed(part: Part, segments: Iterable[bytes]) -> None:
+    """Put back what closed, from all segments that the list names, in any order.
+
+    Raises:
+        Undecodable: one is damaged, or of another version.
+    """
+    for _, columns, blob in _all_unpacked(segments):
+        part.custody.closed.restore(msgspec.msgpack.decode(blob, type=int), columns["hash"])
 
 
 def _reserve(part: Part, counts: Sequence[int]) -> None:
@@ -234,15 +282,17 @@ def _unsealed(raw: bytes) -> memoryview:
     return sealed[SEAL:]
 
 
-def clock_of(manifest: Manifest) -> Clock:
-    """The clock that a manifest kept."""
-    spans = {(rule, source): [list(span) for span in spans] for rule, source, spans in manifest.spans}
-    return Clock(through=manifest.through, spans=spans)
+def clock_of(through: int, spans: set[tuple[str, str, int, int]]) -> Clock:
+    """The clock that was kept."""
+    clock = Clock(through=through)
+    for rule, source, since, until in sorted(spans):
+        clock.spans.setdefault((rule, source), []).append([since, until])
+    return clock
 
 
-def spans_of(clock: Clock) -> tuple[tuple[str, str, tuple[tuple[int, int], ...]], ...]:
-    """The spans of a clock, for a manifest."""
-    return tuple((rule, source, tuple((a, b) for a, b in spans)) for (rule, source), spans in clock.spans.items())
+def spans_of(clock: Clock) -> set[tuple[str, str, int, int]]:
+    """The spans of a clock, as a list keeps them."""
+    return {(rule, source, since, until) for (rule, source), spans in clock.spans.items() for since, until in spans}
 
 
 def _rows(name: str, table: Table, rows: Rows) -> Iterator[Piece]:

@@ -5,7 +5,7 @@ Rules:
   committed with the manifest's id; only then are old segments removed.
 - Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
   be told; telling it again would say the same.
-- Queue states are for the eye: they are told when state is kept, after it, so that the manifest knows every queue that
+- Queue states are for the eye: they are told when state is kept, after it, so that what is kept knows every queue that
   was ever told, and one that owes nothing any more is told so, too.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
 - Nothing is told under terms that the ledger has replaced: who has them ends, and begins again under the new.
@@ -15,7 +15,7 @@ Rules:
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
@@ -30,7 +30,7 @@ from streams.track import segments
 from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
 from streams.track.replay import live
-from streams.track.segments import Manifest
+from streams.track.segments import Lists, Manifest
 from streams.wall import Wall
 from streams.wire import records as wire
 from streams.wire.columns import Batch
@@ -67,7 +67,7 @@ class Kept:
     offset: int = -1
     counted: int = -1
     queues: set[tuple[str, str]] = field(default_factory=set)
-    closed: list[tuple[str, int, int]] = field(default_factory=list)
+    lists: Lists = field(default_factory=Lists)
 
     def is_due_anew(self, part: Part) -> bool:
         """Is everything to be written: rows have other numbers, or more was written since than there is."""
@@ -250,27 +250,30 @@ class Tracker:
         kept.number += 1
         generation = f"{kept.number:08d}-{self._word}"
         anew = kept.is_due_anew(part)
-        old_closed = self._draft_closed(part, kept, f"closed-{generation}")
+        closed = self._draft_closed(part, kept, f"closed-{generation}")
+        lists = Lists(spans=segments.spans_of(part.clock), queues=told, closed=closed)
+        old_closed = [(name, count) for name, count, _ in sorted(kept.lists.closed - closed)]
         work = self._beside.map
         made = list(segments.whole(part, work) if anew else segments.changed(part, kept.heap, kept.learned, work))
-        kept.generations = [*([] if anew else old), (generation, len(made))]
+        made += segments.listed(lists, Lists() if anew else kept.lists, work)
+        # One of nothing is not named: on a quiet night the manifest would grow with every tick.
+        kept.generations = [*([] if anew else old), *([(generation, len(made))] if made else [])]
         for number, raw in enumerate(made):
             self._write(segments.segment_key(part.partition, generation, number), raw)
-        kept.heap, kept.learned = len(part.custody.names), len(part.custody.names.learned())
-        manifest = self._manifest(part, kept, generation, told)
+        kept.heap, kept.learned, kept.lists = len(part.custody.names), len(part.custody.names.learned()), lists
+        manifest = self._manifest(part, kept, generation)
         return Draft(part, kept, manifest, before, [*(old if anew else []), *old_closed])
 
-    def _draft_closed(self, part: Part, kept: Kept, name: str) -> list[tuple[str, int]]:
-        """Write what closed, once; it counts until it is old enough to be forgotten: names what is so by now."""
+    def _draft_closed(self, part: Part, kept: Kept, name: str) -> set[tuple[str, int, int]]:
+        """Write what closed, once; it counts until it is old enough to be forgotten: names what counts now."""
+        fresh = set[tuple[str, int, int]]()
         for number, (at, hashes) in enumerate(part.custody.closed.take_fresh()):
             made = list(segments.closed(at, hashes, self._beside.map))
-            kept.closed.append((f"{name}-{number}", len(made), at))
+            fresh.add((f"{name}-{number}", len(made), at))
             for n, raw in enumerate(made):
                 self._write(segments.segment_key(part.partition, f"{name}-{number}", n), raw)
         least = part.clock.through - 2 * part.custody.closed.remember
-        old = [(name, count) for name, count, at in kept.closed if at < least]
-        kept.closed = [one for one in kept.closed if one[2] >= least]
-        return old
+        return {one for one in kept.lists.closed | fresh if one[2] >= least}
 
     def _keep(self, drafts: Sequence[Draft]) -> None:
         """What was written counts from the commit on; then what it replaces is removed."""
@@ -288,20 +291,17 @@ class Tracker:
             draft.kept.offset, draft.kept.manifest = draft.manifest.offset, draft.manifest.id
             draft.part.renumbered = False
 
-    def _manifest(self, part: Part, kept: Kept, generation: str, told: set[tuple[str, str]]) -> Manifest:
+    def _manifest(self, part: Part, kept: Kept, generation: str) -> Manifest:
         return Manifest(
             id=generation,
             partition=part.partition,
             offset=part.offset,
             generations=tuple(kept.generations),
             through=part.clock.through,
-            spans=segments.spans_of(part.clock),
             terms=self.terms.version,
             heap=kept.heap,
             learned=kept.learned,
             rows=segments.rows_of(part),
-            queues=tuple(sorted(told)),
-            closed=tuple(kept.closed),
             unlooked=part.unlooked,
         )
 
@@ -360,14 +360,11 @@ class Tracker:
         if manifest is None or manifest.terms != self.terms.version:
             log.warning("partition %d: no state for these terms: from the beginning", number)
             return None, None
-        counts = (*manifest.generations, *((name, count) for name, count, _ in manifest.closed))
-        keys = [segments.segment_key(number, g, n) for g, count in counts for n in range(count)]
-        if any(key not in held for key in keys):
-            log.warning("partition %d: a segment is missing: from the beginning", number)
-            return None, None
         part = Part.empty(number, self.terms)
-        segments.apply(part, [held[key] for key in keys], manifest.rows)
-        part.clock, part.offset = segments.clock_of(manifest), manifest.offset
+        lists = segments.apply(part, _segments(held, number, manifest.generations), manifest.rows)
+        closed = sorted((name, count) for name, count, _ in lists.closed)
+        segments.apply_closed(part, _segments(held, number, closed))
+        part.clock, part.offset = segments.clock_of(manifest.through, lists.spans), manifest.offset
         part.looked = part.clock.through - manifest.unlooked
         part.reunited, part.heard = True, len(part.custody.legs)  # it may be
         part.alarms.recall(part.custody, part.clock)
@@ -378,8 +375,8 @@ class Tracker:
             heap=manifest.heap,
             learned=manifest.learned,
             offset=manifest.offset,
-            queues=set(manifest.queues),
-            closed=list(manifest.closed),
+            queues=lists.queues,
+            lists=lists,
         )
         return part, kept
 
@@ -397,3 +394,11 @@ def _snapshots(records: Log, partitions: set[int]) -> dict[bytes, bytes]:
             else:
                 held[key] = value
     return held
+
+
+def _segments(held: dict[bytes, bytes], partition: int, generations: Iterable[tuple[str, int]]) -> list[bytes]:
+    """The segments of generations, in order."""
+    keys = [segments.segment_key(partition, name, n) for name, count in generations for n in range(count)]
+    if any(key not in held for key in keys):
+        raise Undecodable("a segment is missing")
+    return [held[key] for key in keys]

@@ -18,10 +18,11 @@ from streams.core.identity import partition_of
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
 from streams.track import segments
+from streams.track.part import Part
 from streams.warehouse.rows import PLAIN, plain_columns, plain_row
 from streams.wire import envelope, records
 from tests.faults.check import filed
-from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
+from tests.faults.mail import HOSTS, TERMS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
 from tests.kafka.memory import MemoryLog
 
@@ -227,6 +228,14 @@ class Moments:
         if raw is None:
             return False
         manifest = segments.manifest_of(raw)
-        named = (*manifest.generations, *((name, count) for name, count, _ in manifest.closed))
-        keys = (segments.segment_key(number, name, n) for name, count in named for n in range(count))
-        return manifest.offset == place.offset and all(key in self._heard.snapshots for key in keys)
+        there = self._there(number, manifest.generations)
+        if manifest.offset != place.offset or there is None:
+            return False
+        closed = segments.apply(Part.empty(number, TERMS), there).closed
+        return self._there(number, ((name, count) for name, count, _ in closed)) is not None
+
+    def _there(self, number: int, generations: Iterable[tuple[str, int]]) -> list[bytes] | None:
+        """The segments of generations; None where one is missing."""
+        keys = [segments.segment_key(number, name, n) for name, count in generations for n in range(count)]
+        held = self._heard.snapshots
+        return [held[key] for key in keys] if all(key in held for key in keys) else None

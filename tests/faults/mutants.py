@@ -185,8 +185,8 @@ class OmittingTracker(Tracker):
 
     def _manifest(self, *args: Any) -> segments.Manifest:
         manifest = super()._manifest(*args)
-        *before, (name, count) = manifest.generations
-        return msgspec.structs.replace(manifest, generations=(*before, (name, max(0, count - 1))))
+        short = tuple((name, count - 1) for name, count in manifest.generations[-1:])
+        return msgspec.structs.replace(manifest, generations=(*manifest.generations[:-1], *short))
 
 
 class TidyTracker(Tracker):

@@ -218,7 +218,7 @@ def test_credentials_of_other_alphabets() -> None:
 def test_a_snapshot_that_was_damaged() -> None:
     """One bit of a snapshot that is not as it was written, and it is refused."""
     manifest = segments.Manifest(
-        id="1-a", partition=0, offset=9, generations=(), through=1, spans=(), terms="", heap=0, learned=0
+        id="1-a", partition=0, offset=9, generations=(), through=1, terms="", heap=0, learned=0
     )
     raw = segments.manifest_bytes(manifest)
     assert segments.manifest_of(raw) == manifest

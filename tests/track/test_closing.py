@@ -114,11 +114,10 @@ def test_what_closed_comes_back_from_a_snapshot() -> None:
     """A worker that starts again knows what has closed, and rows under their new numbers."""
     events, one = day(6), part()
     play(one, events, 40)
-    raw = [*segments.whole(one)]
-    for at, hashes in one.custody.closed.take_fresh():
-        raw += segments.closed(at, hashes)
+    closed = [raw for at, hashes in one.custody.closed.take_fresh() for raw in segments.closed(at, hashes)]
     back = part()
-    segments.apply(back, raw)
+    segments.apply(back, [*segments.whole(one)])
+    segments.apply_closed(back, closed)
     back.clock = deepcopy(one.clock)
     assert len(back.custody.closed) == len(one.custody.closed) > 0
     assert play(back, events, 40) == []

@@ -1,6 +1,7 @@
 """State kept in pieces and put together again is the state, and tells what the undisturbed one tells."""
 
 from copy import deepcopy
+from hashlib import blake2b
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from streams.core.events import MessageEvent
 from streams.track import segments
 from streams.track.part import Part
 from tests.core.test_laws import state
+from tests.kafka.memory import LARGEST
 from tests.track.logs import apart, cuts, empty, logs, records
 
 
@@ -78,4 +80,33 @@ def test_a_segment_stays_under_the_brokers_limit() -> None:
     for name in segments.TABLES:
         table = getattr(empty().custody, name)
         width = 8 + 8 * table.index.width + sum(table[column].itemsize for column in table.columns)
-        assert width * segments.ROWS < 1_000_000
+        assert width * segments.ROWS < LARGEST
+
+
+HOPS = [blake2b(number.to_bytes(4, "big"), digest_size=16).hexdigest() for number in range(40_000)]
+
+
+def test_texts_of_any_number_stay_under_the_brokers_limit() -> None:
+    """Next hops are many where mail goes to everybody; they come back, kept at once or bit by bit."""
+    part = empty()
+    part.custody.names.intern(HOPS)
+    for made in (list(segments.changed(part, 0, 0)), list(segments.whole(part))):
+        assert max(map(len, made)) < LARGEST
+        back = empty()
+        segments.apply(back, made)
+        assert back.custody.names.learned() == part.custody.names.learned()
+
+
+def test_lists_of_any_length_stay_under_the_brokers_limit() -> None:
+    """Queues, spans and what closed: what came and what went is kept, and nothing else."""
+    before = segments.Lists(
+        spans={("source-silent", hop, 1, 2) for hop in HOPS},
+        queues={("origin", hop) for hop in HOPS},
+        closed={(hop, 1, 2) for hop in HOPS},
+    )
+    now = segments.Lists(spans=before.spans, queues={("origin", "one"), *list(before.queues)[9:]})
+    first, then = list(segments.listed(before, segments.Lists())), list(segments.listed(now, before))
+    assert max(map(len, first + then)) < LARGEST
+    assert segments.apply(empty(), first) == before
+    assert segments.apply(empty(), first + then) == now
+    assert list(segments.listed(now, now)) == []

@@ -5,12 +5,15 @@ import sys
 
 import pytest
 
-from streams.core.terms import Terms
+from streams.core.events import Kind, MessageEvent
+from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
+from streams.track import segments
 from streams.track.tracker import Tracker
 from streams.wire import envelope, records
 from streams.wire.schemas import FRAME
-from tests.core.journeys import TERMS, submitted
+from tests.core.journeys import TERMS, event, submitted
+from tests.kafka import memory
 from tests.kafka.memory import MemoryLog
 from tests.track.logs import tick
 
@@ -50,6 +53,54 @@ def test_a_snapshot_is_put_back() -> None:
     """What was kept is not read again."""
     tracker = _started(_kept(7))
     assert (tracker.events, tracker.parts[0].clock.through) == (0, 7)
+
+
+def test_state_of_any_size_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queues for a thousand next hops and sources that fell silent hundreds of times do not fit into one record."""
+    monkeypatch.setattr(memory, "LARGEST", 20_000)
+    monkeypatch.setattr(segments, "HEAP", 10_000)
+    monkeypatch.setattr(segments, "ROWS", 32)
+    log = MemoryLog(Settings(partitions=1))
+    tracker = _started(log)
+    for number in range(1000):
+        hop = f"mx-{number * 7919 % 100_000:030}.example.test"
+        silent = ("b",) if number % 2 else ()
+        _write(log, *submitted(0, f"Q{number}"), _deferred(0, f"Q{number}", hop), tick(number * SECOND, *silent))
+        if number % 250 == 249:
+            tracker.step(0)
+            tracker._rest_until = 0
+            tracker.keep()
+    clock, lists = tracker.parts[0].clock, tracker._kept[0].lists
+    tracker.close()
+    back = _started(log)
+    assert (back.events, back.parts[0].clock, back._kept[0].lists) == (0, clock, lists)
+    assert (len(lists.queues), len(lists.spans)) == (1000, 500)
+
+
+def _write(log: MemoryLog, *events: MessageEvent) -> None:
+    writer = log.writer()
+    for one in events:
+        writer.write("message-events", one.message_key.encode(), envelope.encode(one))
+    writer.flush()
+
+
+def _deferred(at: int, queue_id: str, hop: str) -> MessageEvent:
+    return event(Kind.DEFERRED, at, host="origin", queue_id=queue_id, recipient="bob@dest.test", peer=hop)
+
+
+def test_a_quiet_night_makes_no_manifest_long() -> None:
+    """With every tick the offset goes on, and nothing else: what holds nothing is not named."""
+    log = MemoryLog(Settings(partitions=1))
+    _write(log, *submitted(0, "Q1"), tick(SECOND))
+    tracker, named = _started(log), list[int]()
+    for second in range(2, 100):
+        _write(log, tick(second * SECOND))
+        tracker.step(0)
+        tracker.keep()
+        named.append(len(tracker._kept[0].generations))
+    assert max(named) < 10
+    tracker.close()
+    assert _started(log).parts[0].clock.through == 99 * SECOND
 
 
 WITHOUT_PANDAS = """
