@@ -24,7 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.core import arrow
-from streams.core.clock import Clock
+from streams.core.clock import BEGINNING, Clock
 from streams.core.closed import Hashes
 from streams.core.errors import Undecodable
 from streams.core.index import Rows
@@ -77,7 +77,7 @@ class Manifest(msgspec.Struct, frozen=True):
         heap: bytes of names.
         learned: number of interned texts.
         rows: how many rows each of TABLES has.
-        unlooked: what is found up to the clock may not have been told yet.
+        looked: the clock up to which what is found was told; what came after it waited for a backlog.
     """
 
     id: str
@@ -89,7 +89,7 @@ class Manifest(msgspec.Struct, frozen=True):
     heap: int
     learned: int
     rows: tuple[int, ...] = ()
-    unlooked: bool = False
+    looked: int = BEGINNING
 
 
 class Lists(msgspec.Struct, frozen=True):

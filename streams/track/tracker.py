@@ -17,7 +17,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from streams.core.clock import BEGINNING
 from streams.core.errors import Unavailable, Undecodable
@@ -302,7 +302,7 @@ class Tracker:
             heap=kept.heap,
             learned=kept.learned,
             rows=segments.rows_of(part),
-            unlooked=part.unlooked,
+            looked=part.looked,
         )
 
     def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
@@ -365,9 +365,11 @@ class Tracker:
         closed = sorted((name, count) for name, count, _ in lists.closed)
         segments.apply_closed(part, _segments(held, number, closed))
         part.clock, part.offset = segments.clock_of(manifest.through, lists.spans), manifest.offset
-        part.looked = part.clock.through - manifest.unlooked
+        part.looked = manifest.looked
         part.reunited, part.heard = True, len(part.custody.legs)  # it may be
-        part.alarms.recall(part.custody, part.clock)
+        # What began at the tick that was looked at last may be a silence, which only the next one names.
+        told = replace(part.clock, through=part.looked - part.unlooked)
+        part.alarms.recall(part.custody, told)
         kept = Kept(
             generations=list(manifest.generations),
             number=int(manifest.id.partition("-")[0]),

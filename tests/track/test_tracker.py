@@ -103,6 +103,33 @@ def test_a_quiet_night_makes_no_manifest_long() -> None:
     assert _started(log).parts[0].clock.through == 99 * SECOND
 
 
+def test_a_silence_that_was_not_looked_at_is_told_by_the_next_life() -> None:
+    """A tracker dies while it works off a backlog: what waited for a look was kept, and was told to nobody."""
+    log = MemoryLog(Settings(partitions=1))
+    _write(log, *(one for number in range(150) for one in submitted(0, f"Q{number}")), tick(10 * SECOND))
+    tracker = Tracker(log, Terms.parse(TERMS), batch=10)
+    while tracker.step(0) or tracker.parts[0].offset < 301:
+        pass
+    more = [one for number in range(150, 170) for one in submitted(20, f"Q{number}")]
+    _write(log, tick(60 * SECOND, "b"), *more, tick(70 * SECOND, "b"))
+    tracker.step(0)
+    tracker.step(0)
+    assert (tracker.parts[0].looked, tracker.parts[0].clock.through) == (10 * SECOND, 60 * SECOND)
+    tracker.keep()
+    tracker.close()
+    tracker = _started(log)
+    tracker.keep()
+    tracker.close()
+    assert _silences(log) == [("raised", 10 * SECOND)]
+    _started(log)
+    assert len(_silences(log)) == 1
+
+
+def _silences(log: MemoryLog) -> list[tuple[str, int]]:
+    told = [records.decode("alert", value) for batch in log.read_range("alerts") for value in batch.values]
+    return [(one["state"], int(one["at"].timestamp() * SECOND)) for one in told if one["rule"] == "source-silent"]
+
+
 WITHOUT_PANDAS = """
 import sys
 from tests.core.journeys import submitted
