@@ -32,6 +32,7 @@ PROPERTIES: Mapping[str, str] = {
     "auto.create.topics.enable": "false",  # a misspelt topic is an error, not a topic
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "8",  # 50 by default: half a second at the first group
+    "offsets.retention.minutes": "576000",  # as long as the log keeps its events; 7 days by default, without a member
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "4",

@@ -2,7 +2,8 @@
 
 Rules:
 - New terms read the log from the beginning and tell all that they find. What stood under the old ones, and is not among
-  it by then, would stand for ever: nobody looks for it any more.
+  it by then, would stand for ever: nobody looks for it any more. So it is where no offset was stored: brokers forget
+  those of a group that has no member for long.
 - Nothing is kept before that, only how far it is committed: who dies meanwhile begins anew, and finds the same.
 """
 
@@ -33,6 +34,11 @@ class Leftovers:
             if state == "raised" and (name, "cleared") not in told
             if alert["partition"] == partition and alert["terms"] != terms
         }
+
+    @property
+    def stand(self) -> bool:
+        """Is there anything to take back."""
+        return bool(self._standing)
 
     def hear(self, alerts: Iterable[dict[str, Any]]) -> None:
         """These were told under the terms of now."""

@@ -9,8 +9,8 @@ Rules:
   was ever told, and one that owes nothing any more is told so, too.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
 - Nothing is told under terms that the ledger has replaced: who has them ends, and begins again under the new.
-- Who reads again under new terms keeps nothing until all is read. It commits how far it is in the name of no manifest:
-  that it goes on is seen from outside, and the next life begins anew.
+- Who reads from the beginning while alarms of other terms stand keeps nothing until all is read. It commits how far it
+  is in the name of no manifest: that it goes on is seen from outside, and the next life begins anew.
 """
 
 import logging
@@ -329,13 +329,14 @@ class Tracker:
         for number in committed:
             part, kept = recovered.get(number, (None, None))
             self.parts[number] = part or Part.empty(number, self.terms)
-            anew += [number] if number in wanted and part is None else []
+            anew += [number] if part is None else []
             self._kept[number] = kept or Kept()
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
         if anew:
             told, ends = live(self._log), self._log.end_offsets(TOPIC)
-            self._left |= {n: Leftovers(told, ends.get(n, 0), n, self.terms.version) for n in anew}
+            left = {n: Leftovers(told, ends.get(n, 0), n, self.terms.version) for n in anew}
+            self._left |= {number: some for number, some in left.items() if some.stand}
         return starts
 
     def _revoked(self, partitions: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.kafka.topics import all_topics
 from streams.local import kafka, ports
 from streams.local.kafka import cluster_id
 from streams.local.part import SLOW
@@ -18,6 +19,15 @@ def test_a_broker_ends_without_memory_and_has_time_to_read_its_log(
     made = kafka.broker(tmp_path, ports.choose(tmp_path), tmp_path)
     assert "-XX:+ExitOnOutOfMemoryError" in made.command
     assert made.start_patience == SLOW
+
+
+def test_offsets_are_kept_as_long_as_the_log() -> None:
+    """A group that has no member for long goes on from where it was, in production as in the embedded stack."""
+    log = all_topics()["message-events"].retention_days
+    production = (Path(__file__).parents[2] / "infra/kafka/broker.properties").read_text(encoding="utf-8")
+    assert log is not None
+    assert kafka.PROPERTIES["offsets.retention.minutes"] == str(log * 24 * 60)
+    assert f"\noffsets.retention.minutes={log * 24 * 60}\n" in production
 
 
 def test_the_id_of_a_cluster_is_no_option() -> None:

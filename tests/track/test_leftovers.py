@@ -8,6 +8,7 @@ from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.settings import Settings
 from streams.track.replay import Replay, compare, live, under
+from streams.track.segments import ANEW
 from streams.track.tracker import Tracker
 from streams.wire import envelope
 from tests.core.journeys import TERMS, submitted
@@ -82,6 +83,23 @@ def test_what_only_the_old_terms_found_is_taken_back(log: MemoryLog, batch: int)
     replay.run(log)
     assert not compare(live(log), replay.alerts).identical
     assert compare(under(live(log), NEW.version), replay.alerts).identical
+
+
+def test_offsets_that_the_broker_forgot_change_nothing(log: MemoryLog) -> None:
+    """Those of a group that had no member for long; what stood under the old terms is taken back all the same."""
+    log.stored.clear()
+    follow(log, NEW)
+    assert standing(log) == {("overdue", NEW.version)}
+
+
+def test_where_nothing_is_to_be_taken_back_state_is_kept_at_once() -> None:
+    """A new ledger may be a long one; who dies while it reads goes on from there."""
+    log = MemoryLog(Settings(partitions=1))
+    write(log, 500)
+    follow(log, NEW, 1, steps=3)
+    (place,) = log.stored.values()
+    assert (place.offset or 0) > 0
+    assert place.metadata != ANEW
 
 
 def test_who_dies_while_it_reads_again_leaves_it_to_the_next(log: MemoryLog) -> None:
