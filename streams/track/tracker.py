@@ -2,7 +2,7 @@
 
 Rules:
 - Order of effects: fold; alerts are written and acknowledged; changed segments are, then the manifest; the offset is
-  committed with the manifest's id; only then are old segments removed.
+  committed with the manifest's id; only then are old segments removed, and those that nobody can commit any more.
 - Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
   be told; telling it again would say the same.
 - Queue states are for the eye: they are told when state is kept, after it, so that what is kept knows every queue that
@@ -15,9 +15,9 @@ Rules:
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 
 from streams.core.clock import BEGINNING
 from streams.core.errors import Unavailable, Undecodable
@@ -27,6 +27,7 @@ from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
+from streams.track.kept import Draft, Held, Kept, keys, snapshots, there
 from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
 from streams.track.replay import live
@@ -45,58 +46,11 @@ KEEP_EVERY = 1.0
 REST = 20
 """Queues are counted for no more than one in so many seconds: with millions of messages open it takes a while."""
 
-GENERATIONS = 60
-"""Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
-
 TOGETHER = 2
 """Partitions whose state is put back at once, since much of that is done without Python's lock."""
 
 Reading = tuple[Part, Records, Future[Batch]]
 """Records of a partition that are being understood."""
-
-
-@dataclass(slots=True)
-class Kept:
-    """What of a partition is in the snapshots topic."""
-
-    generations: list[tuple[str, int]] = field(default_factory=list)
-    number: int = 0
-    manifest: str = ""
-    heap: int = 0
-    learned: int = 0
-    offset: int = -1
-    counted: int = -1
-    queues: set[tuple[str, str]] = field(default_factory=set)
-    lists: Lists = field(default_factory=Lists)
-
-    def is_due_anew(self, part: Part) -> bool:
-        """Is everything to be written: rows have other numbers, or more was written since than there is."""
-        first, *rest = (count for _, count in self.generations) if self.generations else (0,)
-        return part.renumbered or (len(rest) >= GENERATIONS and sum(rest) >= first)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A generation that counts once its manifest is committed.
-
-    Attributes:
-        part: whose.
-        kept: what of it is in the snapshots topic.
-        manifest: what will count.
-        replaced: id of the manifest before.
-        removed: generations that count no more after it, with their numbers of segments.
-    """
-
-    part: Part
-    kept: Kept
-    manifest: Manifest
-    replaced: str
-    removed: list[tuple[str, int]]
-
-    @property
-    def place(self) -> Committed:
-        """What the group stores for the partition."""
-        return Committed(offset=self.manifest.offset, metadata=self.manifest.id)
 
 
 class Tracker:
@@ -288,6 +242,8 @@ class Tracker:
         self._reader.commit(reached | {draft.part.partition: draft.place for draft in drafts})
         for draft in drafts:
             self._remove(draft.part.partition, draft.replaced, draft.removed)
+            for key in draft.take_unnamed():
+                self._write(key, None)
             draft.kept.offset, draft.kept.manifest = draft.manifest.offset, draft.manifest.id
             draft.part.renumbered = False
 
@@ -309,9 +265,8 @@ class Tracker:
         """Tombstones for the manifest before and for generations that count no more."""
         if manifest:
             self._write(segments.manifest_key(partition, manifest), None)
-        for generation, count in generations:
-            for number in range(count):
-                self._write(segments.segment_key(partition, generation, number), None)
+        for key in keys(partition, generations):
+            self._write(key, None)
 
     def _write(self, key: bytes, value: bytes | None) -> None:
         self._writer.write("custody-snapshots", key, value)
@@ -321,16 +276,17 @@ class Tracker:
     def _assigned(self, committed: dict[int, Committed]) -> dict[int, int]:
         """Take up the state of partitions; answers from which offset to read each."""
         wanted = {n: c for n, c in committed.items() if c.offset is not None and c.metadata}
-        held = _snapshots(self._log, set(wanted)) if wanted else {}
+        held = snapshots(self._log, committed)
         starts, anew = {}, list[int]()
         with ThreadPoolExecutor(TOGETHER) as pool:
-            back = pool.map(lambda number: self._recovered(number, wanted[number].metadata, held), wanted)
+            back = pool.map(lambda number: self._recovered(number, wanted[number].metadata, held[number]), wanted)
             recovered = dict(zip(wanted, back, strict=True))
         for number in committed:
             part, kept = recovered.get(number, (None, None))
             self.parts[number] = part or Part.empty(number, self.terms)
             anew += [number] if part is None else []
             self._kept[number] = kept or Kept()
+            self._kept[number].found = set(held[number])
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
         if anew:
@@ -347,7 +303,7 @@ class Tracker:
             if part is not None and kept is not None and part.offset > kept.offset:
                 log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)
 
-    def _recovered(self, number: int, manifest_id: str, held: dict[bytes, bytes]) -> tuple[Part | None, Kept | None]:
+    def _recovered(self, number: int, manifest_id: str, held: Held) -> tuple[Part | None, Kept | None]:
         """The state that the committed manifest names; nothing where its terms are others or something is damaged."""
         try:
             return self._put_back(number, manifest_id, held)
@@ -355,16 +311,16 @@ class Tracker:
             log.warning("partition %d: %s: from the beginning", number, error)
             return None, None
 
-    def _put_back(self, number: int, manifest_id: str, held: dict[bytes, bytes]) -> tuple[Part | None, Kept | None]:
+    def _put_back(self, number: int, manifest_id: str, held: Held) -> tuple[Part | None, Kept | None]:
         raw = held.get(segments.manifest_key(number, manifest_id))
         manifest = segments.manifest_of(raw) if raw else None
         if manifest is None or manifest.terms != self.terms.version:
             log.warning("partition %d: no state for these terms: from the beginning", number)
             return None, None
         part = Part.empty(number, self.terms)
-        lists = segments.apply(part, _segments(held, number, manifest.generations), manifest.rows)
+        lists = segments.apply(part, there(held, number, manifest.generations), manifest.rows)
         closed = sorted((name, count) for name, count, _ in lists.closed)
-        segments.apply_closed(part, _segments(held, number, closed))
+        segments.apply_closed(part, there(held, number, closed))
         part.clock, part.offset = segments.clock_of(manifest.through, lists.spans), manifest.offset
         part.looked = manifest.looked
         part.reunited, part.heard = True, len(part.custody.legs)  # it may be
@@ -382,26 +338,3 @@ class Tracker:
             lists=lists,
         )
         return part, kept
-
-
-def _snapshots(records: Log, partitions: set[int]) -> dict[bytes, bytes]:
-    """All live records of the snapshots topic that belong to some partitions."""
-    held: dict[bytes, bytes] = {}
-    wanted = tuple(f"{kind}/{number}/".encode() for kind in ("segment", "manifest") for number in sorted(partitions))
-    for batch in records.read_range("custody-snapshots", count=2000):
-        for key, value in zip(batch.keys, batch.values, strict=True):
-            if key is None or not key.startswith(wanted):
-                continue
-            if value is None:
-                held.pop(key, None)
-            else:
-                held[key] = value
-    return held
-
-
-def _segments(held: dict[bytes, bytes], partition: int, generations: Iterable[tuple[str, int]]) -> list[bytes]:
-    """The segments of generations, in order."""
-    keys = [segments.segment_key(partition, name, n) for name, count in generations for n in range(count)]
-    if any(key not in held for key in keys):
-        raise Undecodable("a segment is missing")
-    return [held[key] for key in keys]

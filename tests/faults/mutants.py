@@ -23,9 +23,10 @@ from streams.kafka.ports import Committed, Records, RecordWriter
 from streams.respond import cases
 from streams.respond.desk import Desk, Place
 from streams.track import segments, ticks
+from streams.track.kept import Draft
 from streams.track.part import Effect
 from streams.track.ticks import Ticker
-from streams.track.tracker import Draft, Tracker
+from streams.track.tracker import Tracker
 from streams.warehouse.feed import EVENTS, Feeds
 from streams.warehouse.rows import START
 from streams.wire import records as wire

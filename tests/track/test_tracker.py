@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from streams.core.errors import Unavailable
 from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
@@ -14,7 +15,7 @@ from streams.wire import envelope, records
 from streams.wire.schemas import FRAME
 from tests.core.journeys import TERMS, event, submitted
 from tests.kafka import memory
-from tests.kafka.memory import MemoryLog
+from tests.kafka.memory import Faults, MemoryLog
 from tests.track.logs import tick
 
 
@@ -128,6 +129,36 @@ def test_a_silence_that_was_not_looked_at_is_told_by_the_next_life() -> None:
 def _silences(log: MemoryLog) -> list[tuple[str, int]]:
     told = [records.decode("alert", value) for batch in log.read_range("alerts") for value in batch.values]
     return [(one["state"], int(one["at"].timestamp() * SECOND)) for one in told if one["rule"] == "source-silent"]
+
+
+def test_what_no_manifest_names_is_removed_by_the_next_life() -> None:
+    """Snapshots whose commit failed would stay for ever: nobody else knows their names."""
+    log = _kept(7)
+    for life in range(3):
+        view = log.view(Faults())
+        tracker = _started(view)
+        _write(log, *submitted(life, f"Q{life}"), tick(8 + life))
+        tracker.step(0)
+        view.faults.unstored = 1
+        with pytest.raises(Unavailable):
+            tracker.keep()
+        view.die()
+        view.expire()
+    tracker = _started(log)
+    tracker.keep()
+    place = next(iter(log.stored.values()))
+    live = _live(log)
+    manifest = segments.manifest_of(live.pop(segments.manifest_key(0, place.metadata)))
+    assert set(live) == {segments.segment_key(0, name, n) for name, count in manifest.generations for n in range(count)}
+    tracker.close()
+    back = _started(log)
+    assert (back.events, len(back.parts[0].custody.entries), back.parts[0].clock.through) == (0, 3, 10)
+
+
+def _live(log: MemoryLog) -> dict[bytes | None, bytes]:
+    (batch,) = log.read_range("custody-snapshots")
+    last = dict(zip(batch.keys, batch.values, strict=True))
+    return {key: value for key, value in last.items() if value is not None}
 
 
 WITHOUT_PANDAS = """

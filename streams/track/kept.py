@@ -1,0 +1,110 @@
+"""What of a partition is in the snapshots topic, and what will count there next.
+
+Rules:
+- What is found there when a partition comes, and is not named by the first manifest that is committed after it, was
+  written by somebody who died, or whose commit failed: nobody can commit it any more, and it is removed.
+- That is so although a frozen worker wakes up: where ours was committed its word no longer counts, and whoever comes
+  later takes up what ours names. What it writes after we looked is found by the next life.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from streams.core.errors import Undecodable
+from streams.kafka.ports import Committed, Log
+from streams.track import segments
+from streams.track.part import Part
+from streams.track.segments import Lists, Manifest
+
+GENERATIONS = 60
+"""Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What of a partition is in the snapshots topic."""
+
+    generations: list[tuple[str, int]] = field(default_factory=list)
+    number: int = 0
+    manifest: str = ""
+    heap: int = 0
+    learned: int = 0
+    offset: int = -1
+    counted: int = -1
+    queues: set[tuple[str, str]] = field(default_factory=set)
+    lists: Lists = field(default_factory=Lists)
+    found: set[bytes] = field(default_factory=set)
+
+    def is_due_anew(self, part: Part) -> bool:
+        """Is everything to be written: rows have other numbers, or more was written since than there is."""
+        first, *rest = (count for _, count in self.generations) if self.generations else (0,)
+        return part.renumbered or (len(rest) >= GENERATIONS and sum(rest) >= first)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generation that counts once its manifest is committed.
+
+    Attributes:
+        part: whose.
+        kept: what of it is in the snapshots topic.
+        manifest: what will count.
+        replaced: id of the manifest before.
+        removed: generations that count no more after it, with their numbers of segments.
+    """
+
+    part: Part
+    kept: Kept
+    manifest: Manifest
+    replaced: str
+    removed: list[tuple[str, int]]
+
+    @property
+    def place(self) -> Committed:
+        """What the group stores for the partition."""
+        return Committed(offset=self.manifest.offset, metadata=self.manifest.id)
+
+    def take_unnamed(self) -> list[bytes]:
+        """Keys that were found when its state was taken up and that it does not name; only the first draft has any."""
+        found, self.kept.found = self.kept.found, set()
+        if not found:
+            return []
+        number, closed = self.manifest.partition, [(name, count) for name, count, _ in self.kept.lists.closed]
+        named = keys(number, (*self.manifest.generations, *closed))
+        return sorted(found.difference(named, (segments.manifest_key(number, self.manifest.id),)))
+
+
+Held = dict[bytes, bytes]
+"""Records of one partition's snapshots, by key."""
+
+
+def snapshots(records: Log, partitions: Iterable[int]) -> dict[int, Held]:
+    """All live records of the snapshots topic that belong to some partitions."""
+    held: dict[bytes, Held] = {str(number).encode(): {} for number in partitions}
+    for batch in records.read_range("custody-snapshots", count=2000) if held else ():
+        for key, value in zip(batch.keys, batch.values, strict=True):
+            of = held.get((key or b"").partition(b"/")[2].partition(b"/")[0])
+            if key is None or of is None:
+                continue
+            if value is None:
+                of.pop(key, None)
+            else:
+                of[key] = value
+    return {int(number): of for number, of in held.items()}
+
+
+def keys(partition: int, generations: Iterable[tuple[str, int]]) -> Iterator[bytes]:
+    """The keys of the segments of generations, in order."""
+    return (segments.segment_key(partition, name, n) for name, count in generations for n in range(count))
+
+
+def there(held: Held, partition: int, generations: Iterable[tuple[str, int]]) -> list[bytes]:
+    """The segments of generations, in order.
+
+    Raises:
+        Undecodable: one is missing.
+    """
+    found = [held.get(key) for key in keys(partition, generations)]
+    if None in found:
+        raise Undecodable("a segment is missing")
+    return [one for one in found if one is not None]
