@@ -33,7 +33,7 @@ def figures(stack: Settings) -> Ledger:
 
 
 def ours() -> list[MessageEvent]:
-    """Three by the relay, put into a store after 2, 4 and 70 seconds; an urgent one, a lost one, one the next day."""
+    """Three by the relay, put into a store after 2, 4 and 70 seconds; urgent ones, a lost one, one the next day."""
     events = []
     for key, start, seconds in (("two", 0, 2), ("four", 10, 4), ("late", 20, 70), ("next", DAY, 3)):
         first, last = ("origin", f"A{key}"), ("relay", f"B{key}")
@@ -41,6 +41,8 @@ def ours() -> list[MessageEvent]:
         events += stored(start + seconds, last, f"s{key}", DORA, key=key)
         events += reported(start + seconds, last, recipient=DORA, key=key)
     events += [*submitted(0, "Aurgent", key="urgent", priority=4), *reported(1.5, ("origin", "Aurgent"), key="urgent")]
+    events += [*submitted(30.75, "Awhole", key="whole", priority=6)]
+    events += reported(30, ("origin", "Awhole"), key="whole")  # whole seconds
     return [*events, *submitted(0, "Alost", key="lost")]
 
 
@@ -82,10 +84,11 @@ def rows(ledger: Ledger, view: str) -> list[tuple[Any, ...]]:
 
 
 def test_transfer_times_count_from_submission_to_proof(figures: Ledger) -> None:
-    """By day, priority and first next party: exact quantiles of what was proven, whenever that was."""
+    """By day, priority and first next party: exact quantiles of what was proven, whenever that was; never below 0."""
     assert rows(figures, "transfer_times") == [
         (DAYS[0], 0, "relay", 3, 4.0, 70.0, 70.0),
         (DAYS[0], 4, "", 1, 1.5, 1.5, 1.5),
+        (DAYS[0], 6, "", 1, 0.0, 0.0, 0.0),
         (DAYS[1], 0, "relay", 1, 3.0, 3.0, 3.0),
     ]
 
@@ -97,7 +100,7 @@ def test_reliability_by_peer_is_that_of_the_first_next_party(figures: Ledger) ->
         " reports_late, reports_missing FROM reliability_by_peer ORDER BY peer"
     )
     assert [tuple(row.values()) for row in found] == [
-        ("", 2, 0, 2, 1, 0, 1, 0.5, 2, 1, 0, 1),
+        ("", 3, 0, 3, 2, 0, 1, pytest.approx(2 / 3), 3, 2, 0, 1),
         ("relay", 4, 0, 4, 3, 1, 0, 0.75, 4, 3, 1, 0),
     ]
 
