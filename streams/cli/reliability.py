@@ -63,7 +63,7 @@ def name(row: dict[str, Any], by: str) -> str:
     if "all" in {row.get(by), row.get("originator_domain")} and "recipient_domain" not in row:
         return "all"
     if by == "domain":
-        return clean(f"{row['originator_domain'] or '<>'} to {row['recipient_domain'] or 'no domain'}")
+        return clean(" to ".join(row[column] or "no domain" for column in ("originator_domain", "recipient_domain")))
     if by == "priority":
         return priority(row["priority"])
     return clean(row[by] or "(none)")

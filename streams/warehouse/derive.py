@@ -26,7 +26,7 @@ from streams.core.terms import Terms
 from streams.wall import Wall
 from streams.warehouse import owed
 from streams.warehouse.client import AWAY, LAST, REFUSED
-from streams.warehouse.scripts import blocks, filled
+from streams.warehouse.scripts import blocks, domain, filled
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,9 @@ WORDS = {
     "never": "toDateTime64('2299-01-01', 6, 'UTC')",
     "for_ever": "toInt64(9223372036854775807)",
     "owed": owed.TYPE,
-    "originator_domain": "if(position(originator, '@') = 0, '', lower(splitByChar('@', originator)[-1]))",
+    "originator_domain": domain("originator"),
     "grade": "lower(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
-    "recipient_domain": "if(position(recipient, '@') = 0, '', lower(splitByChar('@', recipient)[-1]))",
+    "recipient_domain": domain("recipient"),
 }
 """What the scripts' `@words` stand for, but `@table`: the table that a block is run for."""
 

@@ -1,21 +1,20 @@
 """The reliability views: one contract, grouped in several ways."""
 
-from streams.warehouse.scripts import text
+from streams.warehouse.scripts import domain, text
+
+_PRIORITY = ("priority", "Int32", "RFC 6710 MT-PRIORITY", "")
+_DOMAINS = (
+    ("originator_domain", "String", "Domain of the originator; empty where it has none", domain("originator")),
+    ("recipient_domain", "String", "Domain of the recipient; empty where it has none", domain("recipient")),
+)
 
 BY: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    "reliability": (
-        ("priority", "Int32", "RFC 6710 MT-PRIORITY", ""),
-        ("originator_domain", "String", "Domain of the originator", "lower(splitByChar('@', originator)[-1])"),
-        ("recipient_domain", "String", "Domain of the recipient", "lower(splitByChar('@', recipient)[-1])"),
-    ),
+    "reliability": (_PRIORITY, *_DOMAINS),
     "reliability_total": (),
     "reliability_daily": (("day", "Date", "Of submission, UTC", "toDate(submitted_at)"),),
-    "reliability_by_priority": (("priority", "Int32", "RFC 6710 MT-PRIORITY", ""),),
+    "reliability_by_priority": (_PRIORITY,),
     "reliability_by_peer": (("peer", "String", "First next party", ""),),
-    "reliability_by_domain": (
-        ("originator_domain", "String", "Domain of the originator", "lower(splitByChar('@', originator)[-1])"),
-        ("recipient_domain", "String", "Domain of the recipient", "lower(splitByChar('@', recipient)[-1])"),
-    ),
+    "reliability_by_domain": _DOMAINS,
 }
 """Names of the views, and their columns: name, type, comment and definition (none where custody has it)."""
 

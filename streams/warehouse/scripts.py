@@ -4,7 +4,7 @@ Rules:
 - A statement ends with a semicolon at the end of a line.
 - In a script of blocks, `-- @name` begins a block; `@word` stands for a text that the caller knows.
 - In a view, `@columns(table)` and `@names(table)` stand for a table's columns, so that a view has their types and
-  comments without saying them again.
+  comments without saying them again; `@domain(column)` is the domain of the address there, empty where it has none.
 """
 
 import re
@@ -17,7 +17,7 @@ INTERNAL = ("version", "gone", "fed_at")
 """Columns of tables that are nobody's business: how rows replace each other."""
 
 _BLOCK = re.compile(r"^-- @(\w+)\n", re.MULTILINE)
-_MARK = re.compile(r"@(columns|names)\((\w+)\)")
+_MARK = re.compile(r"@(columns|names|domain)\((\w+)\)")
 _WORD = re.compile(r"@(\w+)")
 
 
@@ -71,15 +71,22 @@ def filled(statement: str, words: Mapping[str, str]) -> str:
 
 
 def with_columns(statement: str, columns: Callable[[str], list[Column]]) -> str:
-    """A view's statement with the columns of the tables it names."""
+    """A view's statement with the columns of the tables it names, and the domains of addresses."""
 
     def put(mark: re.Match[str]) -> str:
+        if mark[1] == "domain":
+            return domain(mark[2])
         known = [column for column in columns(mark[2]) if column.name not in INTERNAL]
         if mark[1] == "names":
             return ", ".join(f"`{column.name}`" for column in known)
         return ", ".join(f"`{column.name}` {column.kind} COMMENT {_quoted(column.comment)}" for column in known)
 
     return _MARK.sub(put, statement)
+
+
+def domain(address: str) -> str:
+    """What gives the domain of the address in a column, in small letters; empty where it has none, as a local one."""
+    return f"if(position({address}, '@') = 0, '', lower(splitByChar('@', {address})[-1]))"
 
 
 def _quoted(comment: str) -> str:

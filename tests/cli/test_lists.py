@@ -244,6 +244,12 @@ def test_nothing_owed_gives_no_percentage() -> None:
     assert reliability.figures({**dict.fromkeys(names, 0), "reliability": None}).endswith("-")
 
 
+def test_who_has_no_domain_is_said_to_have_none() -> None:
+    """A local user, and the empty sender of a report."""
+    domains = {"originator_domain": "", "recipient_domain": ""}
+    assert reliability.name(domains, "domain") == "no domain to no domain"
+
+
 def test_empty_screens_say_so() -> None:
     """No queue, no case."""
     assert queue.lines("T", CLOCK, []) == ["T", "Nothing is owed anywhere."]

@@ -17,6 +17,8 @@ BOB = "bob@dest.test"
 DORA = "dora@else.test"
 """Nobody watches her mailbox."""
 
+WATCHED = ["*@dest.test/INBOX", "root/INBOX"]
+
 DAY = 86_400
 DAYS = [datetime(1970, 1, 1, tzinfo=UTC).date(), datetime(1970, 1, 2, tzinfo=UTC).date()]
 
@@ -24,7 +26,7 @@ DAYS = [datetime(1970, 1, 1, tzinfo=UTC).date(), datetime(1970, 1, 2, tzinfo=UTC
 @pytest.fixture(scope="module")
 def figures(stack: Settings) -> Ledger:
     """Two days: of what we sent, of what came from outside, and of what lies in mailboxes."""
-    made = Ledger.made(stack, "figures", Terms.parse(TERMS))
+    made = Ledger.made(stack, "figures", Terms.parse(TERMS | {"unread": {"after": 100, "mailboxes": WATCHED}}))
     for some in (ours(), inbound(), mailboxes()):
         made.write(some)
     made.tick(2 * DAY)
@@ -43,6 +45,7 @@ def ours() -> list[MessageEvent]:
     events += [*submitted(0, "Aurgent", key="urgent", priority=4), *reported(1.5, ("origin", "Aurgent"), key="urgent")]
     events += [*submitted(30.75, "Awhole", key="whole", priority=6)]
     events += reported(30, ("origin", "Awhole"), key="whole")  # whole seconds
+    events += submitted(0, "Acron", "root", key="cron", originator="cron")  # local mail
     return [*events, *submitted(0, "Alost", key="lost")]
 
 
@@ -63,8 +66,8 @@ def inbound() -> list[MessageEvent]:
 
 
 def mailboxes() -> list[MessageEvent]:
-    """Bob's: opened in time, too late, where it was moved to; lying there; gone unread; and one not due yet."""
-    events = []
+    """Bob's: opened in time, too late, where it was moved to; lying there; gone unread; and one not due yet. Root's."""
+    events = stored(0, ("dest", "Croot"), "box0", "root", key="box0")
     for key, start in (("box1", 0), ("box2", 0), ("box3", 0), ("box4", 0), ("box5", 0), ("box6", 2 * DAY - 50)):
         events += stored(start, ("dest", f"C{key}"), key, BOB, key=key)
     return [
@@ -100,8 +103,22 @@ def test_reliability_by_peer_is_that_of_the_first_next_party(figures: Ledger) ->
         " reports_late, reports_missing FROM reliability_by_peer ORDER BY peer"
     )
     assert [tuple(row.values()) for row in found] == [
-        ("", 3, 0, 3, 2, 0, 1, pytest.approx(2 / 3), 3, 2, 0, 1),
+        ("", 4, 0, 4, 2, 0, 2, 0.5, 4, 2, 0, 2),
         ("relay", 4, 0, 4, 3, 1, 0, 0.75, 4, 3, 1, 0),
+    ]
+
+
+@pytest.mark.parametrize("view", ["reliability", "reliability_by_domain"])
+def test_an_address_without_a_domain_makes_none(figures: Ledger, view: str) -> None:
+    """Local users of a host are no domains."""
+    found = figures.ask(
+        "SELECT originator_domain, recipient_domain, sum(sent) AS sent"  # noqa: S608 - our names
+        f" FROM {view} GROUP BY ALL ORDER BY ALL"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("", "", 1),
+        ("origin.test", "dest.test", 3),
+        ("origin.test", "else.test", 4),
     ]
 
 
@@ -113,6 +130,7 @@ def test_inbound_counts_what_came_from_outside_by_where_it_lies(figures: Ledger)
 def test_reads_count_copies_of_watched_mailboxes_by_what_became_of_them(figures: Ledger) -> None:
     """At its due time it is still in time; a copy that was moved is read where it lies then, and counted once."""
     assert rows(figures, "reads_daily") == [
+        (DAYS[0], "", 1, 0, 0, 0, 1, 0),
         (DAYS[0], "dest.test", 5, 0, 2, 1, 1, 1),
         (DAYS[1], "dest.test", 1, 1, 0, 0, 0, 0),
     ]

@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW reads_daily
 (
     day Date COMMENT 'Of the save, UTC',
-    domain String COMMENT 'Domain of the mailbox owner',
+    domain String COMMENT 'Domain of the mailbox owner; empty where the name has none',
     stored UInt64 COMMENT 'Copies put into watched mailboxes, wherever they lie now',
     not_yet_due UInt64 COMMENT 'May lie unread longer than the clock',
     in_time UInt64 COMMENT 'Opened by their due time',
@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW reads_daily
 WITH (SELECT clock FROM derivation) AS now
 SELECT
     toDate(saved_at) AS day,
-    lower(splitByChar('@', user)[-1]) AS domain,
+    @domain(user) AS domain,
     count() AS stored,
     countIf(unread_due > now) AS not_yet_due,
     countIf(unread_due <= now AND read_at <= unread_due) AS in_time,
