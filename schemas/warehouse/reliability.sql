@@ -24,7 +24,8 @@ CREATE OR REPLACE VIEW @name
     reports_owed UInt64 COMMENT 'Units that were promised a report',
     reports_in_time UInt64 COMMENT 'First final report by the due time',
     reports_late UInt64 COMMENT 'First final report later',
-    reports_missing UInt64 COMMENT 'Due, and no final report'
+    reports_missing UInt64 COMMENT 'Due, and no final report',
+    reports_not_yet_due UInt64 COMMENT 'Due later than the clock, and no final report yet: with those in time, late and missing, all that are owed'
 ) AS
 WITH 1.959963984540054 AS z
 SELECT
@@ -51,6 +52,7 @@ SELECT
     countIf(report_due IS NOT NULL) AS reports_owed,
     countIf(ifNull(report_at <= report_due, 0)) AS reports_in_time,
     countIf(ifNull(report_at > report_due, 0)) AS reports_late,
-    countIf(report_due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing
+    countIf(report_due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing,
+    countIf(report_due IS NOT NULL AND report_at IS NULL AND class = 'not_yet_due') AS reports_not_yet_due
 FROM (SELECT *, @by FROM custody WHERE due IS NOT NULL)
 @group

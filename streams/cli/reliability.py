@@ -93,17 +93,15 @@ def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:
     return [
         *([together] if len(together) <= WIDTH else [delivered, *wrapped(proof)]),
         f"Open includes beyond sight {total['beyond_sight']:,}, blind {total['blind']:,}.",
-        _reports(total),
+        *wrapped(_reports(total)),
         "Range: 95 % Wilson." + _upper(total),
     ]
 
 
 def _reports(total: dict[str, Any]) -> str:
-    late, missing = total["reports_late"], total["reports_missing"]
-    return (
-        f"Reports owed {total['reports_owed']:,}: in time {total['reports_in_time']:,}, "
-        f"late {late:,}, missing {missing:,}."
-    )
+    names = ("in_time", "late", "missing", *(("not_yet_due",) if total["reports_not_yet_due"] else ()))
+    parts = (f"{name.replace('_', ' ')} {total[f'reports_{name}']:,}" for name in names)
+    return f"Reports owed {total['reports_owed']:,}: {', '.join(parts)}."
 
 
 def _upper(total: dict[str, Any]) -> str:
