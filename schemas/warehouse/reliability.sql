@@ -1,4 +1,4 @@
--- One reliability view: @name is its name, @by its columns with their definitions, @names their names.
+-- One reliability view: @name is its name, @by its columns with their definitions, @names their names, @rows what a row is.
 CREATE OR REPLACE VIEW @name
 (
     @columns
@@ -56,3 +56,4 @@ SELECT
     countIf(report_due IS NOT NULL AND report_at IS NULL AND class = 'not_yet_due') AS reports_not_yet_due
 FROM (SELECT *, @by FROM custody WHERE due IS NOT NULL)
 @group
+COMMENT '@rows'

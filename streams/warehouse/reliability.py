@@ -25,8 +25,13 @@ def view(name: str) -> str:
     return (
         text("reliability.sql")
         .replace("@columns", "".join(f"{c} {kind} COMMENT '{note}', " for c, kind, note, _ in columns))
+        .replace("@rows", f"Units of ours, and how many arrived in time: {_rows([c for c, *_ in columns])}")
         .replace("@names", "".join(f"{c}, " for c, *_ in columns))
         .replace("@name", name)
         .replace("*, @by", ", ".join(["*", *(f"{how} AS {c}" for c, _, _, how in columns if how)]))
         .replace("@group", "GROUP BY " + ", ".join(c for c, *_ in columns) if columns else "")
     )
+
+
+def _rows(names: list[str]) -> str:
+    return f"by {', '.join(names)}" if names else "all of them"

@@ -47,8 +47,15 @@ def test_every_column_of_every_table_and_view_has_a_comment(made: Settings) -> N
         {"views": sorted(VIEWS)},
     )
     assert [(row["table"], row["name"]) for row in silent] == []
-    views = ask(client, "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'")
-    assert {row["name"] for row in views} == VIEWS
+
+
+def test_every_view_says_what_its_rows_are(made: Settings) -> None:
+    """A table of contents for whoever builds a dashboard, in a line each."""
+    contents = "SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    found = {row["name"]: row["comment"] for row in ask(connect(made), contents)}
+    assert found.keys() == VIEWS
+    assert {name for name, comment in found.items() if not 10 < len(comment) <= 100 or "@" in comment} == set()
+    assert len(set(found.values())) == len(VIEWS)
 
 
 def test_every_view_answers_in_an_empty_ledger(made: Settings) -> None:

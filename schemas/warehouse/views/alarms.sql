@@ -194,4 +194,5 @@ FROM
         ) AS r ON f.key = r.message_key
     )
     WHERE number > 0
-);
+)
+COMMENT 'A finding that the terms call for, derived in SQL from what was known when';

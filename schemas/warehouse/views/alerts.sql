@@ -39,4 +39,5 @@ SELECT
     anyIf(holder_queue_id, state = 'raised') AS holder_queue_id
 FROM alert_records AS r FINAL
 GROUP BY alert_id
-HAVING countIf(state = 'raised') > 0;
+HAVING countIf(state = 'raised') > 0
+COMMENT 'An alarm that the tracker raised, with when it was cleared or taken back';

@@ -38,4 +38,5 @@ SELECT
         arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
         'overdue'
     ) AS report_state
-FROM unit_records FINAL;
+FROM unit_records FINAL
+COMMENT 'A unit: a recipient of a submission of ours, and what became of it';

@@ -18,4 +18,5 @@ SELECT
     quantileExactOrNullIf(0.95)(dateDiff('microsecond', arrived_at, left_at) / 1e6, left_at IS NOT NULL) AS p95
 FROM leg_records FINAL
 WHERE traffic = 'inbound' AND arrived_at IS NOT NULL
-GROUP BY day, host;
+GROUP BY day, host
+COMMENT 'A day and a host: recipients accepted from outside, and how long they stayed';

@@ -23,4 +23,5 @@ FROM
     FROM queue_records AS q FINAL
     GROUP BY minute, host, next_hop, priority, log_partition
 )
-GROUP BY minute, host, next_hop, priority;
+GROUP BY minute, host, next_hop, priority
+COMMENT 'A minute, a host and a next hop: what was owed there';

@@ -21,4 +21,5 @@ SELECT
     countIf(unread_due <= now AND read_at IS NULL AND gone_at IS NOT NULL) AS left_unread
 FROM copy_records FINAL
 WHERE unread_due IS NOT NULL
-GROUP BY day, domain;
+GROUP BY day, domain
+COMMENT 'A day and a domain: copies in watched mailboxes, and when they were opened';

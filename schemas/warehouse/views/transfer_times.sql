@@ -23,4 +23,5 @@ FROM
     FROM custody
     WHERE proof_at IS NOT NULL
 )
-GROUP BY day, priority, peer;
+GROUP BY day, priority, peer
+COMMENT 'A day, a priority and a first next party: seconds from submission to proof';

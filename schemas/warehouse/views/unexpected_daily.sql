@@ -7,4 +7,5 @@ CREATE OR REPLACE VIEW unexpected_daily
 SELECT toDate(submitted_at) AS day, outcome, count() AS units
 FROM unit_records FINAL
 WHERE due IS NULL
-GROUP BY day, outcome;
+GROUP BY day, outcome
+COMMENT 'A day and an outcome: units whose terms expect no proof';
