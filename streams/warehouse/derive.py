@@ -37,7 +37,7 @@ ROUNDS = 40
 """Rounds of joining chains at most; each doubles the length that is joined."""
 
 STALE = 3600
-"""Seconds after which the tables of a derivation that died are dropped."""
+"""Seconds after which the tables of a derivation that died are dropped; no statement takes nearly as long."""
 
 WORDS = {
     "session": "18446744073709551615",
@@ -298,8 +298,9 @@ def _working(client: Any, version: int) -> Iterator[_Work]:
 def _drop(client: Any, token: str) -> None:
     try:
         names = client.query(
-            "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, 'work_')"
-            " AND (startsWith(name, {mine:String}) OR metadata_modification_time < now() - {stale:UInt32})",
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine != 'View'"
+            " AND (startsWith(name, {mine:String}) OR match(name, '^(work|_tmp_replace)_')"  # of CREATE OR REPLACE
+            " AND metadata_modification_time < now() - {stale:UInt32})",
             parameters={"mine": f"work_{token}_", "stale": STALE},
         ).result_rows
         if names:

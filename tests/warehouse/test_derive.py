@@ -1,5 +1,6 @@
 """Custody and alarms by SQL equal the stream's, whatever was fed when, how often and in which order."""
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,25 @@ def test_what_a_warehouse_forgot_in_the_middle_is_derived_later(stack: Settings,
     assert both.derive() == 1
     assert {row["n"] for row in both.ask("SELECT count() AS n FROM custody")} == {1}
     assert_agree(both)
+
+
+def test_tables_of_a_derivation_that_died_are_dropped(stack: Settings, ledger: str) -> None:
+    """Also what it was making when it was killed; what is younger may be another's, and views are nobody's scratch."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    old, young, view = "_tmp_replace_0123456789abcdef_a", "_tmp_replace_0123456789abcdef_b", "_tmp_replace_0_c"
+    for name in (old, young, "work_dead_legs"):
+        both.client.command(f"CREATE TABLE {name} (a UInt8) ENGINE = Memory")
+    both.client.command(f"CREATE VIEW {view} AS SELECT 1")
+    for row in both.ask("SELECT metadata_path AS path FROM system.tables WHERE database = currentDatabase()"):
+        if not row["path"].endswith(f"/{young}.sql"):
+            os.utime(stack.data / "clickhouse" / row["path"], (0, 0))
+    both.write(submitted(0, "A1"))
+    both.tick(10)
+    both.derive()
+    left = both.ask(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(work|_tmp)_')"
+    )
+    assert {row["name"] for row in left} == {young, view}
 
 
 def withdrawn(ledger: Ledger) -> list[tuple[str, int]]:
