@@ -1,7 +1,17 @@
 """The packaged SQL is cut and filled as its files say."""
 
-from streams.warehouse import reliability, scripts
+import fnmatch
+import re
+from pathlib import Path
+
+from streams.warehouse import migrations, reliability, scripts
 from streams.warehouse.derive import KEPT, WORDS
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+TABLES = {*migrations.KEPT, "derivations"}
+
+NAMES, FROM = re.compile(r"`([\w*]+)`"), re.compile(r"\b(?:FROM|JOIN) (\w+)")
 
 
 def test_every_word_of_a_block_is_known() -> None:
@@ -30,6 +40,24 @@ def test_a_view_has_the_columns_of_its_table_without_the_internal_ones() -> None
 def test_views_are_made_after_those_they_read() -> None:
     """The derivation's clock first, then custody."""
     assert scripts.views()[:2] == ["derivation", "custody"]
+
+
+def test_readme_says_what_whoever_reads_a_view_must_be_granted() -> None:
+    """Views read with the rights of whoever asks, through views that they read as well."""
+    rows = re.findall(r"^\| (`.+`) \| (`.+`) \|$", README.partition("it must also be granted")[2], re.MULTILINE)
+    said = {view: set(NAMES.findall(tables)) for shown, tables in rows for view in NAMES.findall(shown)}
+    assert len(said) > 7
+    for shown, tables in said.items():
+        views = fnmatch.filter([*scripts.views(), *reliability.BY], shown)
+        assert views
+        assert {view: read_by(view) for view in views} == dict.fromkeys(views, tables)
+
+
+def read_by(view: str) -> set[str]:
+    """Tables and views that a view reads, by itself or by another."""
+    text = reliability.view(view) if view in reliability.BY else scripts.text(f"views/{view}.sql")
+    named = {name for name in FROM.findall(text) if name in scripts.views() or name in TABLES}
+    return named.union(*(read_by(name) for name in named - TABLES))
 
 
 def test_a_reliability_view_without_columns_is_the_total() -> None:
