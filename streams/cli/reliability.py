@@ -31,7 +31,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     \b
     Example: custody reliability --by domain
     """
-    settings, warehouse = opened(data, file, ledger)
+    settings, warehouse = opened(data, file, ledger, is_long=True)
     clock, rows, proofs = warehouse.clock(), warehouse.reliability(by), warehouse.proofs()
     if as_json:
         say_list(settings, clock, by=by, proofs=proofs, reliability=rows)

@@ -14,7 +14,7 @@ from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import broker, progress, writer
 from streams.settings import Settings
-from streams.warehouse import questions
+from streams.warehouse import client, questions
 from tests.kafka.memory import MemoryLog
 
 LISTS = ("overdue", "unread", "queue", "alerts", "cases", "reliability", "trace", "sql", "terms", "forget")
@@ -236,6 +236,26 @@ def test_json_has_hashes_in_hexadecimal_and_times_in_utc() -> None:
     """The same data for machines."""
     value = {"a": b"\x01\xff", "t": NOON.replace(tzinfo=None), "d": date(2026, 11, 23), "n": [None, 1.5, (b"",)]}
     assert _lists.plain(value) == {"a": "01ff", "t": "2026-11-23T12:00:00Z", "d": "2026-11-23", "n": [None, 1.5, [""]]}
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [(("reliability",), client.LONG), (("sql", "SELECT 1"), client.LONG), (("queue",), client.ASKING)],
+)
+def test_what_reads_every_unit_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...], seconds: int
+) -> None:
+    """Figures of a large ledger take longer than what a screen is asked for while somebody waits."""
+    asked: list[int] = []
+
+    def connect(_: Settings, *, readonly: bool, patience: int) -> None:
+        assert readonly
+        asked.append(patience)
+        raise Unavailable("nobody is there")
+
+    monkeypatch.setattr(questions, "connect", connect)
+    assert isinstance(run(*words, "--data", str(tmp_path)).exception, Unavailable)
+    assert asked == [seconds]
 
 
 def test_nothing_owed_gives_no_percentage() -> None:
