@@ -1,6 +1,6 @@
 """What the commands that read evidence share: progress on the screen, and what became of the pieces."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from streams.collect.parser import Counts
 
 SHOWN = 5
 """Examples of what could not be read that a person is shown."""
+
+NAME = 12
+"""Cells of the column of names at least."""
 
 
 class Bar:
@@ -81,10 +84,9 @@ def size_of(source: Source) -> int:
     return total
 
 
-def said(name: str, counts: Counts) -> list[str]:
-    """What became of a source's pieces, in lines for people."""
-    shown = clean(name, 44)
-    lines = [f"{resized(shown, max(12, width_of(shown)))} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
+def said(name: str, counts: Counts, width: int = NAME) -> list[str]:
+    """What became of a source's pieces, in lines for people; `width` is that of the first column."""
+    lines = [f"{resized(_shown(name), width)} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
     if counts.ignored:
         parts = ", ".join(f"{clean(program, 40)} {count:,}" for program, count in counts.ignored.most_common(6))
         lines += wrapped(f"carry nothing for custody: {parts}", "  ")
@@ -107,6 +109,12 @@ def as_data(counts: Counts) -> dict[str, Any]:
     }
 
 
-def say(name: str, counts: Counts) -> None:
-    """Print what became of a source's pieces."""
-    click.echo("\n".join(said(name, counts)))
+def say_all(counts: Mapping[str, Counts]) -> None:
+    """Print what became of the pieces of each source, in columns."""
+    width = max((NAME, *(width_of(_shown(name)) for name in counts)))
+    for name, one in counts.items():
+        click.echo("\n".join(said(name, one, width)))
+
+
+def _shown(name: str) -> str:
+    return clean(name, 44)

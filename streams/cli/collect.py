@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say
+from streams.cli._evidence import Bar, as_data, bars, say_all
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
@@ -46,9 +46,9 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     with bars(quiet=as_json) as progress:
         job.run(Bar(progress, source, lambda: job.counts.pieces))
     if as_json:
-        say_json({"source": source.name, "through": job.through, **as_data(job.counts)})
+        say_json({"source": source.name, "through": job.through or None, **as_data(job.counts)})
     else:
-        say(source.name, job.counts)
+        say_all({source.name: job.counts})
     job.refuse_incomplete()
 
 
@@ -61,7 +61,7 @@ class _Job:
         self.settings, self.source, self.declaration, self.text = settings, source, declaration, text
         self.counts = Counts()
         self.through: int | None = None
-        """How far the source is in the log, microseconds; None: that is not known."""
+        """How far the source is in the log, microseconds; 0 or None: that is not known."""
 
     def run(self, bar: Bar) -> None:
         from streams.collect.declaring import end  # noqa: PLC0415
@@ -89,7 +89,7 @@ class _Job:
             return latest
 
         keep_following(make, stop_at_signal())
-        self.through = latest.claimed or None if latest else None
+        self.through = latest.claimed if latest else None
 
     def refuse_incomplete(self) -> None:
         """Say if something of the source is missing; one that is followed was told of it as it happened.

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say
+from streams.cli._evidence import Bar, as_data, bars, say_all
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.core.errors import Misuse
 
 
 @click.command()
@@ -28,12 +27,10 @@ def command(
     Example: custody import day/sources.toml
     """
     from streams.collect import importing  # noqa: PLC0415 - the broker's client is slow to import
-    from streams.collect.sources import read  # noqa: PLC0415
+    from streams.collect.sources import read_some  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
-    declared = read(sources)
-    if not declared.sources:
-        raise Misuse(f"{sources} declares no source.", hint="see schemas/examples/sources.toml")
+    declared = read_some(sources)
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     # As Ctrl-C does: what was declared is taken back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -46,8 +43,9 @@ def command(
                 bar.finish()
             through = job.finish()
     if as_json:
-        say_json({"through": through, "sources": {name: as_data(counts) for name, counts in job.counts.items()}})
+        say_json(
+            {"through": through or None, "sources": {name: as_data(counts) for name, counts in job.counts.items()}}
+        )
     else:
-        for name, counts in job.counts.items():
-            say(name, counts)
+        say_all(job.counts)
     importing.refuse_incomplete(job.counts)

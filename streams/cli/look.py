@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli._evidence import as_data, say
+from streams.cli._evidence import as_data, say_all
 from streams.cli._screen import clean, moment, resized, wrapped
 from streams.cli._stack import json_option, say_json
 from streams.core.errors import Misuse
@@ -22,7 +22,7 @@ SHOWN = 5
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--sources", type=click.Path(path_type=Path), help="A sources.toml; then no FILES are needed.")
 @click.option("--terms", "named", default="", help="Terms: watch, guaranteed, or a file.  [default: watch]")
-@click.option("--check", is_flag=True, help="Exit 1 if something stands, or is missing.")
+@click.option("--check", is_flag=True, help="Exit 1 if something stands, or is missing, or nothing is read.")
 @json_option
 def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check: bool, as_json: bool) -> None:
     r"""Read FILES (logs, mails, JSON lines) and say what is in them, what is found, and what cannot be seen.
@@ -34,11 +34,11 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
     from streams import profiles  # noqa: PLC0415 - columns are slow to import
     from streams.collect.guess import guessed  # noqa: PLC0415
     from streams.collect.look import look  # noqa: PLC0415
-    from streams.collect.sources import read  # noqa: PLC0415
+    from streams.collect.sources import read_some  # noqa: PLC0415
 
     if bool(files) == bool(sources):
         raise Misuse("Give FILES, or --sources.", hint="custody look --help")
-    declaration = read(sources) if sources else guessed(list(files))
+    declaration = read_some(sources) if sources else guessed(list(files))
     seen = look(declaration, profiles.load(named or declaration.terms))
     if as_json:
         say_json(_as_data(seen))
@@ -46,7 +46,7 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
         _say(seen)
     if not check:
         return
-    if any(one["cleared_at"] is None for one in seen.found):
+    if seen.is_blank or any(one["cleared_at"] is None for one in seen.found):
         raise click.exceptions.Exit(1)
     from streams.collect.importing import refuse_incomplete  # noqa: PLC0415 - the broker's client is slow to import
 
@@ -54,8 +54,7 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
 
 
 def _say(seen: "Look") -> None:
-    for name, counts in seen.counts.items():
-        say(name, counts)
+    say_all(seen.counts)
     click.echo(f"\nEvidence up to {moment(seen.through)}")
     for name, counted in (("Arrivals", seen.traffic), ("Reports", seen.states)):
         said = ", ".join(f"{what} {count:,}" for what, count in counted.most_common()) or "none"
@@ -65,7 +64,9 @@ def _say(seen: "Look") -> None:
         by_rule[one["rule"]].append(one)
     for rule, found in by_rule.items():
         _say_rule(rule, found)
-    if not by_rule:
+    if seen.is_blank:
+        click.echo("\nNothing could be read: no event came of it, so nothing can be found.")
+    elif not by_rule:
         click.echo("\nNothing is found under these terms.")
     for line in seen.unseen():
         click.echo("\n" + "\n".join(wrapped(f"Cannot be seen: {line}")))

@@ -3,14 +3,18 @@
 Rules:
 - The hosts are those that Postfix's lines name, and a message is ours where it was submitted by a login, the sendmail
   command, a submission service or a client on the same machine.
+- A folder of mails is one source, as a Maildir is; in any other folder each log is one, and what is none is taken for
+  mails.
 - A log that Postfix and Dovecot write through one syslog is two sources on one path. A line that names Dovecot as its
   program is the store's, and whatever else stands there is the switch's.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 from streams.collect import reading
@@ -27,24 +31,42 @@ _STORE = "dovecot"
 _SWITCH = "postfix"
 _WORDS = (b" lmtp(", b" imap(", b"dovecot", b" imap-login:")
 
+_MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t]")
+"""How a mail begins: an mbox's line, or a field; no line of a log does."""
+
+_MAILDIR = ("cur", "new")
+
 _ANY_YEAR = 2000
 """Of lines whose time does not matter; a leap year, so that every day may stand in them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Guess:
+    """What some files are taken for.
+
+    Attributes:
+        name: of the file or folder.
+        paths: one, but for the mails among logs.
+        kinds: of evidence.
+        hosts: that the switch's lines name.
+        stem: what a store is called whose lines name no host.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    kinds: tuple[str, ...] = ("reports",)
+    hosts: frozenset[str] = frozenset()
+    stem: str = ""
+
+
 def guessed(files: list[Path]) -> Declaration:
     """A declaration for files that nobody declared."""
-    names: set[str] = set()
-    sources: list[Source] = []
-    for number, file in enumerate(files):
-        pieces = _first(file)
-        lines = [line for line in _lines(pieces) if line is not None]
-        kinds = _kinds(pieces, lines)
-        names |= _hosts(lines) if _SWITCH in kinds else set()
-        sources += _sources(file, f"{file.name}-{number}" if number else file.name, kinds)
-    points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in sorted(names))
-    return Declaration(
-        sources=tuple(sources), hosts=tuple(Host(name=name) for name in sorted(names)), submission_points=points
-    )
+    found = [one for file in files for one in (_in_folder(file) if file.is_dir() else [_guess(file)])]
+    taken: set[str] = set()
+    sources = [source for one in found for source in _sources(one, _free(one.name, taken))]
+    names = sorted({name for one in found for name in one.hosts})
+    points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in names)
+    return Declaration(sources=tuple(sources), hosts=tuple(Host(name=name) for name in names), submission_points=points)
 
 
 def own(source: Source, declaration: Declaration, pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -56,22 +78,61 @@ def own(source: Source, declaration: Declaration, pieces: Sequence[Piece]) -> Se
     return [piece for piece, line in lines if _is_stores(line) == (source.kind == _STORE)]
 
 
-def _sources(file: Path, name: str, kinds: tuple[str, ...]) -> Iterator[Source]:
+def _free(name: str, taken: set[str]) -> str:
+    """A name that no source has; the second of two files that are called the same is numbered."""
+    names = chain((name,), (f"{name}-{number}" for number in count(2)))
+    free = next(one for one in names if one not in taken)
+    taken.add(free)
+    return free
+
+
+def _sources(one: _Guess, name: str) -> Iterator[Source]:
     """The sources of a file; a store whose lines name no host is called by its file."""
-    if len(kinds) > 1:
-        yield from (Source(name=f"{name}-{kind}", kind=kind, paths=(str(file),)) for kind in kinds)
+    if len(one.kinds) > 1:
+        yield from (Source(name=f"{name}-{kind}", kind=kind, paths=one.paths) for kind in one.kinds)
         return
-    host = file.stem if kinds == (_STORE,) else ""
-    yield Source(name=name, kind=kinds[0], host=host, paths=(str(file),))
+    host = one.stem if one.kinds == (_STORE,) else ""
+    yield Source(name=name, kind=one.kinds[0], host=host, paths=one.paths)
+
+
+def _in_folder(folder: Path) -> list[_Guess]:
+    """Its logs, each by itself, and its mails together."""
+    whole = _Guess(name=folder.absolute().name, paths=(str(folder),))
+    if any((folder / name).is_dir() for name in _MAILDIR):
+        return [whole]
+    found = [_guess(Path(file)) for file in reading.files(str(folder))]
+    logs = [one for one in found if one.kinds != whole.kinds]
+    mails = tuple(path for one in found if one.kinds == whole.kinds for path in one.paths)
+    if not logs:
+        return [whole]
+    return [*logs, replace(whole, paths=mails)] if mails else logs
+
+
+def _guess(file: Path) -> _Guess:
+    pieces = _first(file)
+    lines = [line for line in _lines(pieces) if line is not None]
+    kinds = _kinds(pieces, lines)
+    hosts = _hosts(lines) if _SWITCH in kinds else frozenset()
+    return _Guess(name=file.name, paths=(str(file),), kinds=kinds, hosts=hosts, stem=file.stem)
 
 
 def _first(file: Path) -> Sequence[Piece]:
-    chunks = reading.lines(str(file), Counts()) if file.is_file() else iter(())
-    return list(islice(chain.from_iterable(chunks), SAMPLE))
+    """The lines that a file begins with; of a mail the first will do."""
+    if not file.is_file():
+        return []
+    lines = chain.from_iterable(reading.lines(str(file), Counts()))
+    first = list(islice(lines, 1))
+    return first if _is_mail(first) else [*first, *islice(lines, SAMPLE - 1)]
+
+
+def _is_mail(pieces: Sequence[Piece]) -> bool:
+    return any(_MAIL.match(piece.raw) for piece in pieces[:1])
 
 
 def _kinds(pieces: Sequence[Piece], lines: Sequence[Line]) -> tuple[str, ...]:
     """The kinds of evidence that pieces look like, and the lines they are; mails where they look like nothing else."""
+    if _is_mail(pieces):
+        return ("reports",)
     programs = {line.program for line in lines}
     if _STORE in programs and any(_SWITCH in program for program in programs):
         return _SWITCH, _STORE
@@ -86,8 +147,8 @@ def _kinds(pieces: Sequence[Piece], lines: Sequence[Line]) -> tuple[str, ...]:
     return (logs[0] if logs else "reports",)
 
 
-def _hosts(lines: Sequence[Line]) -> set[str]:
-    return {line.host for line in lines if line.host and _SWITCH in line.program}
+def _hosts(lines: Sequence[Line]) -> frozenset[str]:
+    return frozenset(line.host for line in lines if line.host and _SWITCH in line.program)
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[Line | None]:

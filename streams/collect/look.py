@@ -36,7 +36,7 @@ class Look:
         reports: how many reports came; what Postfix merely says that it issued is none.
         states: how many units' reports are in each state, by its name.
         stores: how many lines of stores' logs, and events of stores otherwise, were read.
-        through: latest time seen, microseconds.
+        through: latest time seen, microseconds; None: no time was.
         found: findings: rule, what about, raised, cleared, cause.
     """
 
@@ -47,8 +47,13 @@ class Look:
     reports: int = 0
     states: Counter[str] = field(default_factory=Counter)
     stores: int = 0
-    through: int = 0
+    through: int | None = None
     found: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_blank(self) -> bool:
+        """Did no event come of anything: then it means nothing that nothing is found."""
+        return not self.kinds
 
     def unseen(self) -> list[str]:
         """What this evidence cannot show."""
@@ -77,9 +82,9 @@ def look(declaration: Declaration, terms: Terms) -> Look:
     for batch in _batches(evidence.events()):
         _count(seen, batch)
         custody.fold(facts(frame_of(batch), BEGINNING))
-    seen.counts, seen.through = evidence.counts, declaration.until or evidence.through
+    seen.counts, seen.through = evidence.counts, declaration.until or evidence.through or None
     seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
-    clock.hear(Tick(through=seen.through))
+    clock.hear(Tick(through=seen.through or 0))
     seen.states = Counter(state.value for state in report_states(custody, clock)[1])
     seen.found = list(_found(custody, clock))
     return seen

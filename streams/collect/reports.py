@@ -74,8 +74,9 @@ class ReportParser:
         if not mail.fields:
             self._unread("not a mail")
             return
-        at = _arrived(mail, observed_at)
-        self.through = max(self.through, at)
+        told = _arrived(mail, observed_at)
+        at = observed_at if told is None else told
+        self.through = max(self.through, told or 0)
         inside = list(parts(mail))
         for number, one in enumerate(inside):
             if one.kind in _STATUS_PARTS:
@@ -178,6 +179,7 @@ class ReportParser:
     ) -> MessageEvent:
         """An event about the first stay (its leg), joined to the second where there is one."""
         self.counts.events += 1
+        self.through = max(self.through, at)  # of a mail that tells no time only what comes of it counts as seen
         legs = [leg_of(*stay, to, key=about.key) if stay else pair_leg(about.key, to) for stay, to in stays]
         (stay, recipient), joined = stays[0], len(legs) > 1 and legs[1] != legs[0]
         host, number = stay or Hop("", "")
@@ -204,13 +206,13 @@ class ReportParser:
         self.counts.miss(self._place["file"], self._place["offset"], reason)
 
 
-def _arrived(mail: Part, observed_at: int) -> int:
-    """When a mail reached its mailbox, microseconds: as its first Received line says, else its Date, else now."""
+def _arrived(mail: Part, observed_at: int) -> int | None:
+    """When a mail reached its mailbox, microseconds: as its first Received line says, else its Date, else None."""
     for text in (mail.first("received").rpartition(";")[2], mail.first("date")):
         at = moment(text)
         if at is not None and at <= observed_at + _DAY:
             return at
-    return observed_at
+    return None
 
 
 def _name(what: str, mail: Part) -> tuple[str, ...]:

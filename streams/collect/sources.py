@@ -8,9 +8,11 @@ Rules:
 
 import errno
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +26,6 @@ from streams.collect.kinds import KINDS
 from streams.collect.packed import STDIN
 from streams.core.documents import toml
 from streams.core.errors import Misuse
-
-EXAMPLE = "schemas/examples/sources.toml shows every key"
 
 _RESERVED = frozenset({"terms", "clock"})
 """Names under which the ledger itself speaks."""
@@ -94,11 +94,29 @@ def read(path: Path) -> Declaration:
     except OSError as error:
         raise Misuse(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise Misuse(f"{path} is not TOML: {error}.") from error
+        hint = f"it must be UTF-8; or is it a log? custody look {shlex.quote(str(path))}"
+        raise Misuse(f"{path} is not TOML: {error}.", hint=hint) from error
     try:
         return parse(toml(text), path.parent)
     except Misuse as error:
-        raise Misuse(f"{path}: {error}", hint=error.hint or EXAMPLE) from error
+        raise Misuse(f"{path}: {error}", hint=error.hint) from error
+
+
+def read_some(path: Path) -> Declaration:
+    """The same, of a file that declares a source at least.
+
+    Raises:
+        Misuse: with the key and what is wrong with it, or that it declares none.
+    """
+    declaration = read(path)
+    if not declaration.sources:
+        raise Misuse(f"{path} declares no source.", hint=example())
+    return declaration
+
+
+def example() -> str:
+    """Where every key stands: of a file that came with Custody."""
+    return f"every key: {files('schemas') / 'examples' / 'sources.toml'}"
 
 
 def parse(document: dict[str, Any], folder: Path) -> Declaration:
@@ -134,7 +152,7 @@ def _converted(document: dict[str, Any]) -> _File:
         said, place = (match[1], match[2]) if match else (str(error), "")
         said = said.replace("Object contains unknown field", "there is no key")
         said = said.replace("Object missing required field", "it lacks the key")
-        raise Misuse(f"{place}: {said}." if place else f"{said}.") from error
+        raise Misuse(f"{place}: {said}." if place else f"{said}.", hint=example()) from error
 
 
 def _hosts(file: _File) -> Iterator[Host]:
@@ -225,7 +243,7 @@ def _terms(named: str, folder: Path) -> str:
 def _refuse_twice(key: str, names: Iterable[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise Misuse(f"{key}: {name!r} is declared twice.")
+            raise Misuse(f"{key}: {name!r} is declared twice.", hint="a name is of one only, an alias too")
 
 
 def _micros(moment: datetime) -> int:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli.app import custody
-from streams.core.errors import Undecodable
+from streams.core.errors import Misuse, Undecodable
 
 AT = "2026-11-23T23:27:{:02}.000000+00:00 origin postfix/{}"
 
@@ -112,10 +112,89 @@ def test_what_was_read_is_counted(folder: Path) -> None:
     """Pieces and events of each file, whose messages they were, and up to when."""
     lines = look(folder, "sent.log", "store.log").output.splitlines()
     assert lines[0].split() == ["sent.log", "5", "pieces", "4", "events"]
-    assert lines[1].split() == ["store.log-1", "1", "pieces", "1", "events"]
+    assert lines[1].split() == ["store.log", "1", "pieces", "1", "events"]
     assert "Evidence up to 2026-11-23 23:27:25Z" in lines
     assert "Arrivals  ours 1" in lines
     assert "Nothing is found under these terms." in lines
+
+
+MAIL = "From: postmaster@dest.test\nSubject: no date\n\nThe postfix of dest.test\n"
+"""A mail that tells no time, and names a switch."""
+
+
+def sources(*words: str) -> list[str]:
+    """The sources that are made of files and folders."""
+    return list(json.loads(CliRunner().invoke(custody, ["look", "--json", *words]).output)["sources"])
+
+
+def test_a_folder_of_logs_is_read_as_its_files_are(folder: Path) -> None:
+    """Each log is a source, and its hosts are known; mails among them are one."""
+    logs = folder / "logs"
+    (logs / "old").mkdir(parents=True)
+    for name in ("sent.log", "store.log", "report.jsonl", "old/sent.log"):
+        (logs / name).write_bytes((folder / Path(name).name).read_bytes())
+    names = ["sent.log", "report.jsonl", "sent.log-2", "store.log"]
+    assert sorted(sources(str(logs))) == sorted(names)
+    lines = look(folder, str(logs)).output.splitlines()
+    assert "Arrivals  ours 2" in lines
+    assert len({line.index(" pieces") for line in lines if " pieces" in line}) == 1
+    (logs / "1.eml").write_text(MAIL)
+    (logs / "2.eml").write_text(MAIL)
+    assert sorted(sources(str(logs))) == sorted([*names, "logs"])
+    assert look(folder, str(logs)).output.count("mail that is no report 2") == 1
+
+
+@pytest.mark.parametrize("inner", ["", "cur"], ids=["folder", "Maildir"])
+def test_a_folder_of_mails_is_one_source(inner: str, folder: Path) -> None:
+    """Whatever a mail quotes, it is no log; nor is anything in a Maildir."""
+    mails = folder / "mails" / inner
+    mails.mkdir(parents=True)
+    (mails / "1").write_text(MAIL)
+    (mails / "2").write_text(f"{MAIL}{SAVED}" if not inner else SAVED)
+    assert sources(str(folder / "mails")) == ["mails"]
+
+
+def test_only_names_that_are_there_twice_are_numbered(folder: Path) -> None:
+    """And names have one column, however long they are."""
+    (folder / "other").mkdir()
+    for name in ("sent.log", "a-long-name-of-a-relay.log"):
+        (folder / "other" / name).write_bytes((folder / "sent.log").read_bytes())
+    files = ("sent.log", "other/sent.log", "store.log", "other/a-long-name-of-a-relay.log")
+    assert sources(*(str(folder / file) for file in files)) == [
+        "sent.log",
+        "sent.log-2",
+        "store.log",
+        "a-long-name-of-a-relay.log",
+    ]
+    lines = look(folder, *files).output.splitlines()
+    assert len({line.index(" pieces") for line in lines if " pieces" in line}) == 1
+
+
+@pytest.mark.parametrize("text", ["", MAIL, "no line of any log\n"], ids=["empty", "mail", "words"])
+def test_what_cannot_be_read_is_no_calm(text: str, folder: Path) -> None:
+    """No event came of it: that nothing is found means nothing, and no time was seen, neither 1970 nor today."""
+    (folder / "blank.txt").write_text(text)
+    told = look(folder, "blank.txt", "--check")
+    assert told.exit_code == 1
+    assert "Nothing could be read" in told.output
+    assert "Nothing is found" not in told.output
+    assert "Evidence up to -" in told.output.splitlines()
+    assert json.loads(look(folder, "blank.txt", "--json").output)["through"] is None
+
+
+def test_a_folder_without_a_file_is_no_calm(folder: Path) -> None:
+    """There is nothing to read in it."""
+    (folder / "none").mkdir()
+    assert look(folder, str(folder / "none"), "--check").exit_code == 1
+
+
+def test_a_declaration_without_a_source_is_refused(folder: Path) -> None:
+    """As by an import; the file that shows every key is one that is there."""
+    (folder / "sources.toml").write_text("")
+    refused = look(folder, "--sources", "sources.toml").exception
+    assert isinstance(refused, Misuse)
+    assert str(refused) == f"{folder / 'sources.toml'} declares no source."
+    assert Path(refused.hint.removeprefix("every key: ")).is_file()
 
 
 def test_times_without_a_year(folder: Path) -> None:

@@ -175,6 +175,26 @@ def test_what_is_wrong_is_said_with_its_key(wrong: str, tmp_path: Path) -> None:
     assert str(refused.value).endswith(".")
 
 
+HINTS = {
+    "a key that is none": ("sorces = []", "every key: "),
+    "not TOML": ("= 1", ""),
+    "twice": (SOURCE + SOURCE, "a name is of one only"),
+    "another encoding": ("# Gr\xfc\xdfe", "is it a log? custody look "),
+}
+
+
+@pytest.mark.parametrize("wrong", HINTS)
+def test_the_example_is_named_where_it_helps(wrong: str, tmp_path: Path) -> None:
+    """It is a file that is there, wherever Custody is installed; other mistakes have other hints, or none."""
+    text, hint = HINTS[wrong]
+    (tmp_path / "sources.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(Misuse) as refused:
+        sources.read(tmp_path / "sources.toml")
+    assert hint in refused.value.hint
+    assert ("sources.toml" in refused.value.hint) is (wrong in {"a key that is none", "another encoding"})
+    assert Path(refused.value.hint.removeprefix("every key: ")).is_file() is (wrong == "a key that is none")
+
+
 def test_wrong_terms_are_said_with_their_place(tmp_path: Path) -> None:
     """A terms file of one's own is checked when it is declared."""
     (tmp_path / "own.toml").write_text("no_such_key = 1\n", encoding="utf-8")
