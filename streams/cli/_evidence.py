@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from streams.cli._screen import clean, resized, width_of, wrapped
 from streams.collect import evidence
-from streams.collect.declaration import Source
+from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Counts
 
 SHOWN = 5
@@ -87,6 +87,7 @@ def size_of(source: Source) -> int:
 def said(name: str, counts: Counts, width: int = NAME) -> list[str]:
     """What became of a source's pieces, in lines for people; `width` is that of the first column."""
     lines = [f"{resized(_shown(name), width)} {counts.pieces:>9,} pieces  {counts.events:>9,} events"]
+    lines += [line for note in counts.notes for line in wrapped(note, "  ")]
     if counts.ignored:
         parts = ", ".join(f"{clean(program, 40)} {count:,}" for program, count in counts.ignored.most_common(6))
         lines += wrapped(f"carry nothing for custody: {parts}", "  ")
@@ -106,7 +107,15 @@ def as_data(counts: Counts) -> dict[str, Any]:
         "unread": dict(counts.unread),
         "examples": [{"file": e.file, "offset": e.offset, "reason": e.reason} for e in counts.examples],
         "incomplete": [{"file": e.file, "offset": e.offset, "reason": e.reason} for e in counts.incomplete],
+        "notes": list(counts.notes),
     }
+
+
+def warn_without_points(declaration: Declaration, hint: str) -> None:
+    """Say, to who reads the errors, that a switch's messages are nobody's, where no submission point is declared."""
+    if declaration.submission_points or all(one.kind != "postfix" for one in declaration.sources):
+        return
+    click.echo(f"No submission point is declared, so no message counts as ours: see {hint}.", err=True)
 
 
 def say_all(counts: Mapping[str, Counts]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say_all
+from streams.cli._evidence import Bar, as_data, bars, say_all, warn_without_points
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
@@ -40,8 +40,8 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
 
     source, declaration, text = resolved(Wanted(**wanted))
     settings = settings_of(data, file, ledger)
-    if source.kind == "postfix" and not declaration.submission_points:
-        click.echo("No submission point is declared, so no message counts as ours: see --host and --sources.", err=True)
+    if source.kind == "postfix":
+        warn_without_points(declaration, "--host and --sources")
     job = _Job(settings, source, declaration, text)
     with bars(quiet=as_json) as progress:
         job.run(Bar(progress, source, lambda: job.counts.pieces))

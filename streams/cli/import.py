@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say_all
+from streams.cli._evidence import Bar, as_data, bars, say_all, warn_without_points
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 
@@ -27,10 +27,11 @@ def command(
     Example: custody import day/sources.toml
     """
     from streams.collect import importing  # noqa: PLC0415 - the broker's client is slow to import
-    from streams.collect.sources import read_some  # noqa: PLC0415
+    from streams.collect.sources import example, read_some  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
     declared = read_some(sources)
+    warn_without_points(declared, f"[[submission_points]] in {example()}")
     names = [name.strip() for name in order.split(",")] if order else [source.name for source in declared.sources]
     # As Ctrl-C does: what was declared is taken back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

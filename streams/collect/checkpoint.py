@@ -120,6 +120,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         through: latest time seen, microseconds.
         claimed: everything up to here is in the log, microseconds; 0: nothing is claimed yet.
         state: the parser's memory.
+        meaning: of the declaration under which it read last; empty: not known.
     """
 
     version: int = VERSION
@@ -129,6 +130,12 @@ class Checkpoint(msgspec.Struct, frozen=True):
     through: int = 0
     claimed: int = 0
     state: bytes = b""
+    meaning: bytes = b""
+
+    @property
+    def has_read(self) -> bool:
+        """Was something read before."""
+        return bool(self.places or self.mails)
 
 
 def mark(raw: bytes) -> Mark:

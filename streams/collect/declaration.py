@@ -4,7 +4,10 @@
 """
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +105,13 @@ class Declaration:
     def is_declared(self, name: str) -> bool:
         """Is `name` a name of a declared host."""
         return name.lower() in self._names
+
+    def meaning(self, source: Source) -> bytes:
+        """A hash of all that a source's lines are understood by: the same lines under another give other events."""
+        said = (
+            sorted(self.hosts, key=lambda host: host.name),
+            sorted(self.submission_points, key=lambda point: point.host),
+            self.local_domains,
+            (source.kind, source.host, source.year, source.timezone),
+        )
+        return blake2b(msgspec.json.encode(said, enc_hook=str, order="deterministic"), digest_size=16).digest()

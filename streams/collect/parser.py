@@ -159,6 +159,7 @@ class Counts:
         unread: pieces that should be understood and are not, by reason.
         examples: the first of the unread, with place and reason.
         incomplete: of each file that could not be read to its end, where and why.
+        notes: what else is to be said of them.
         told: told the first of each reason, at once.
     """
 
@@ -168,6 +169,7 @@ class Counts:
     unread: Counter[str] = field(default_factory=Counter)
     examples: list[Unread] = field(default_factory=list)
     incomplete: list[Unread] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     told: Callable[[Unread], None] = field(default=_nobody, repr=False, compare=False)
 
     def miss(self, file: str, offset: int, reason: str, kind: str = "") -> None:

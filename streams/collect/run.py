@@ -7,6 +7,7 @@ Rules:
   it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
   lives, and that not as often as it stores; when its evidence is away it says nothing. An import claims nothing until
   its end.
+- What was read is not read again when it is declared otherwise: its events are in the log. It is said.
 """
 
 import logging
@@ -70,6 +71,14 @@ class Writer(Protocol):
         ...
 
 
+NOTHING_NEW = "read before, to its end; nothing new"
+
+OTHERWISE = (
+    "what was read before was declared otherwise; to read it as it is declared now, import it into a new ledger "
+    "(--ledger, with workers of its own) or a new data folder"
+)
+
+
 def _nothing(_file: str, _done: int, _events: int) -> None:
     """Tell nobody."""
 
@@ -103,6 +112,7 @@ class Collector:
     _told: tuple[int, float] = (0, 0.0)
     _saved: float = 0.0
     _skew: int | None = None
+    _meaning: bytes = b""
 
     def __post_init__(self) -> None:
         """Take up the checkpoint.
@@ -111,7 +121,7 @@ class Collector:
             Misuse: there is no such kind, or the checkpoint cannot be understood.
         """
         self.parser = kind_of(self.source).make(self.source, self.declaration)
-        self._at = checkpoint.load(self.store) or Checkpoint()
+        self._at, self._meaning = checkpoint.load(self.store) or Checkpoint(), self.declaration.meaning(self.source)
         self._places, self._known, self._claimed = list(self._at.places), self._at.known, self._at.claimed
         self._mails_read = {self._at.mails[at : at + mails.KNOWN] for at in range(0, len(self._at.mails), mails.KNOWN)}
         if self._at.state:
@@ -142,6 +152,15 @@ class Collector:
                 self._mails(path) if kind_of(self.source).mails else self._log(path)
             self.writer.write(list(self.parser.close()))
             self._save(every=0)
+        self.parser.counts.notes = self._notes()
+
+    def _notes(self) -> tuple[str, ...]:
+        """What is to be said of what was read before; of what is new, the counts say it."""
+        if not self._at.has_read:
+            return ()
+        counts = self.parser.counts
+        is_other = self._at.meaning not in {b"", self._meaning}
+        return (*[NOTHING_NEW] * (not counts.pieces and not counts.unread), *[OTHERWISE] * is_other)
 
     def _log(self, path: str) -> None:
         """Read a log from where it was left; a new one comes after those that were read."""
@@ -277,6 +296,7 @@ class Collector:
                 through=self.through,
                 claimed=self._claimed,
                 state=self.parser.state(),
+                meaning=self._meaning if self.parser.counts.pieces else self._at.meaning,
             ),
         )
 

@@ -110,13 +110,13 @@ def read_some(path: Path) -> Declaration:
     """
     declaration = read(path)
     if not declaration.sources:
-        raise Misuse(f"{path} declares no source.", hint=example())
+        raise Misuse(f"{path} declares no source.", hint=f"every key: {example()}")
     return declaration
 
 
 def example() -> str:
-    """Where every key stands: of a file that came with Custody."""
-    return f"every key: {files('schemas') / 'examples' / 'sources.toml'}"
+    """The file that came with Custody and shows every key."""
+    return str(files("schemas") / "examples" / "sources.toml")
 
 
 def parse(document: dict[str, Any], folder: Path) -> Declaration:
@@ -152,7 +152,7 @@ def _converted(document: dict[str, Any]) -> _File:
         said, place = (match[1], match[2]) if match else (str(error), "")
         said = said.replace("Object contains unknown field", "there is no key")
         said = said.replace("Object missing required field", "it lacks the key")
-        raise Misuse(f"{place}: {said}." if place else f"{said}.", hint=example()) from error
+        raise Misuse(f"{place}: {said}." if place else f"{said}.", hint=f"every key: {example()}") from error
 
 
 def _hosts(file: _File) -> Iterator[Host]:

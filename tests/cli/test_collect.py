@@ -11,14 +11,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from streams.cli import _evidence, collect
 from streams.cli._signals import stop_at_signal
 from streams.cli.app import custody
+from streams.collect import importing, run
 from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Unread
 from streams.core.errors import CustodyError, Misuse
+from tests.kafka.memory import MemoryLog
 
 DAY = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
 
@@ -112,13 +114,21 @@ COUNTS = Counts(
     unread=Counter({"no time that can be read": 2}),
     examples=[Unread(file="mail\x1b[2J.log", offset=77, reason="no time that can be read")],
     incomplete=[Unread(file="old.gz", offset=9, reason="cannot be read: no gzip")],
+    notes=("nothing new",),
 )
 
 
 def test_what_is_said_at_the_end() -> None:
     """Pieces, events, what carries nothing by program, what was not understood by reason, with its place."""
     told = "\n".join(_evidence.said("relay-log", COUNTS))
-    for part in ("12,345 pieces", "678 events", "postfix/anvil 9", "NOT UNDERSTOOD 2: no time", ".log:77: no time"):
+    for part in (
+        "12,345 pieces",
+        "678 events",
+        "postfix/anvil 9",
+        "NOT UNDERSTOOD 2: no time",
+        ".log:77: no time",
+        "\n  nothing new\n",
+    ):
         assert part in told
     assert "\x1b" not in told
 
@@ -145,4 +155,52 @@ def test_the_same_as_data() -> None:
         "unread": {"no time that can be read": 2},
         "examples": [{"file": "mail\x1b[2J.log", "offset": 77, "reason": "no time that can be read"}],
         "incomplete": [{"file": "old.gz", "offset": 9, "reason": "cannot be read: no gzip"}],
+        "notes": ["nothing new"],
     }
+
+
+HOST = '[[hosts]]\nname = "mx"\n'
+POINT = '[[submission_points]]\nhost = "mx"\n'
+SOURCE = '[[sources]]\nname = "mx"\nkind = "postfix"\npaths = ["mail.log"]\n'
+LINES = [
+    "pickup[1]: 0A1B2C3D4E: uid=0 from=<alice@origin.test>",
+    "cleanup[2]: 0A1B2C3D4E: message-id=<m1@origin.test>",
+    "qmgr[3]: 0A1B2C3D4E: from=<alice@origin.test>, size=291, nrcpt=1 (queue active)",
+]
+
+
+@pytest.fixture
+def importing_to_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports go to a log in memory, whose clock nobody waits for."""
+    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "end", lambda *_: None)
+    monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
+
+
+@pytest.mark.usefixtures("signals", "importing_to_memory")
+def test_a_declaration_that_was_corrected_is_not_silent(tmp_path: Path) -> None:
+    """That no message counts as ours is said at once; and, when a point is declared, that the log was read before."""
+    said = "".join(f"2026-11-23T23:27:0{at}+00:00 mx postfix/{line}\n" for at, line in enumerate(LINES))
+    (tmp_path / "mail.log").write_text(said)
+
+    def told(text: str, *words: str) -> Result:
+        (tmp_path / "sources.toml").write_text(text)
+        data = ("--data", str(tmp_path / "data"))
+        return CliRunner().invoke(custody, ["import", str(tmp_path / "sources.toml"), *data, *words])
+
+    first = told(HOST + SOURCE)
+    assert first.stderr.startswith("No submission point is declared, so no message counts as ours: see [[submission")
+    corrected = told(HOST + POINT + SOURCE)
+    assert (corrected.exit_code, corrected.stderr) == (0, "")
+    for note in (run.NOTHING_NEW, run.OTHERWISE):
+        assert note in " ".join(corrected.stdout.split())
+    assert json.loads(told(HOST + POINT + SOURCE, "--json").stdout)["sources"]["mx"]["notes"]
+
+
+@pytest.mark.usefixtures("signals", "importing_to_memory")
+def test_an_import_of_nothing_has_no_end(tmp_path: Path) -> None:
+    """It is null, which is not 1970."""
+    (tmp_path / "mail.log").touch()
+    (tmp_path / "sources.toml").write_text(HOST + POINT + SOURCE)
+    words = ("import", str(tmp_path / "sources.toml"), "--json", "--data", str(tmp_path / "data"))
+    assert json.loads(CliRunner().invoke(custody, words).stdout)["through"] is None

@@ -114,6 +114,61 @@ def test_a_second_time_reads_nothing(plain: Source, tmp_path: Path) -> None:
         assert collector.parser.counts.pieces == new
 
 
+OTHERWISE = {
+    "points": replace(DAY, submission_points=()),
+    "aliases": replace(DAY, hosts=(replace(DAY.hosts[0], aliases=frozenset({"x"})), *DAY.hosts[1:])),
+    "filters": replace(DAY, hosts=(replace(DAY.hosts[0], filters=frozenset({"x"})), *DAY.hosts[1:])),
+    "domains": replace(DAY, local_domains=frozenset({"x"})),
+}
+
+
+def _notes(store: Path, source: Source, declaration: Declaration = DAY) -> tuple[int, tuple[str, ...]]:
+    collector = _collector(Writer(Log()), store, source, declaration)
+    collector.read()
+    return collector.parser.counts.pieces, collector.parser.counts.notes
+
+
+@pytest.mark.parametrize("what", [*OTHERWISE, "year", "timezone"])
+def test_what_was_read_and_is_declared_otherwise_is_said(what: str, plain: Source, tmp_path: Path) -> None:
+    """Each time, until something is read as it is declared now; then that is what the next change is a change of."""
+    text, store = Path(plain.paths[0]).read_bytes().splitlines(keepends=True), tmp_path / "store"
+    (tmp_path / "log").write_bytes(b"".join(text[:50]))
+    first = replace(plain, paths=(str(tmp_path / "log"),))
+    year, timezone = 2025 if what == "year" else first.year, "Asia/Tokyo" if what == "timezone" else first.timezone
+    then = replace(first, year=year, timezone=timezone)
+    declaration = OTHERWISE.get(what, DAY)
+    assert _notes(store, first) == (50, ())
+    for _ in range(2):
+        assert _notes(store, then, declaration) == (0, (run.NOTHING_NEW, run.OTHERWISE))
+    (tmp_path / "log").write_bytes(b"".join(text[:60]))
+    assert _notes(store, then, declaration) == (10, (run.OTHERWISE,))
+    assert _notes(store, then, declaration) == (0, (run.NOTHING_NEW,))
+
+
+def test_what_changes_no_meaning_is_not_said(plain: Source, tmp_path: Path) -> None:
+    """Hosts in another order, other terms, another end; nor is anything said of a checkpoint of an older version."""
+    store = tmp_path / "store"
+    _notes(store, plain)
+    alike = replace(DAY, hosts=DAY.hosts[::-1], terms="guaranteed", until=None, keep_raw=False)
+    assert _notes(store, plain, alike) == (0, (run.NOTHING_NEW,))
+    known = checkpoint.load(store)
+    assert known is not None
+    assert known.meaning
+    older = {name: value for name, value in msgspec.structs.asdict(known).items() if name != "meaning"}
+    store.write_bytes(msgspec.msgpack.encode(older))
+    assert _notes(store, plain, OTHERWISE["points"]) == (0, (run.NOTHING_NEW,))
+
+
+def test_mails_that_were_read_and_a_log_that_is_empty(tmp_path: Path) -> None:
+    """Of the first it is said that nothing is new; of the second that it is empty."""
+    assert _notes(tmp_path / "mails", _source("reports")) == (270, ())
+    assert _notes(tmp_path / "mails", _source("reports")) == (0, (run.NOTHING_NEW,))
+    (tmp_path / "log").touch()
+    empty = replace(_source("relay-log"), paths=(str(tmp_path / "log"),))
+    for _ in range(2):
+        assert _notes(tmp_path / "store", empty) == (0, ())
+
+
 def test_every_event_has_its_proof(plain: Source, whole: Log) -> None:
     """The evidence of each event is the line at its offset."""
     text = Path(plain.paths[0]).read_bytes()

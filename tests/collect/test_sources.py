@@ -51,6 +51,14 @@ def test_the_example_is_the_sample_day_and_shows_every_key() -> None:
     assert missing <= {"sources", "hosts", "submission_points"}  # these are tables
 
 
+def test_the_least_that_a_reader_is_shown_can_be_read(tmp_path: Path) -> None:
+    """README's declaration has hosts, a submission point, and a source."""
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    declared = _read(tmp_path, readme.partition("```toml\n")[2].partition("```")[0])
+    assert [point.host for point in declared.submission_points] == [host.name for host in declared.hosts] == ["mx"]
+    assert [source.paths for source in declared.sources] == [("/var/log/mail.log",)]
+
+
 def test_an_empty_file_declares_nothing(tmp_path: Path) -> None:
     """Everything has a default."""
     assert _read(tmp_path, "") == Declaration()
