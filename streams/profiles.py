@@ -77,4 +77,14 @@ def text_of(named: str = "") -> str:
     try:
         return Path(named).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise Misuse(f"There are no terms {named!r}.", hint=f"shipped: {', '.join(shipped())}; or a file") from error
+        raise Misuse(_missing(named, error), hint=f"shipped: {', '.join(shipped())}; or a file") from error
+
+
+def _missing(named: str, error: Exception) -> str:
+    """Why there are no terms of that name; what looks like a file was meant as one."""
+    if not named.endswith(".toml") and "/" not in named:
+        return f"There are no terms {named!r}."
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return f"There is no file {named}."
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"The file {named} cannot be read: {reason}."

@@ -13,6 +13,7 @@ Rules:
 import difflib
 import fcntl
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -31,7 +32,8 @@ QUIET: Mapping[str, int] = {"log_level": 2, "reconnect.backoff.ms": 250, "reconn
 ROLES = ("clock", "track", "feed", "cases")
 """What workers do, one a process (workers.py)."""
 
-NOT_RUNNING = "start it with: custody up --detach"
+STACK = Path(".custody")
+"""Where the embedded stack is by default."""
 
 Protocol = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -76,7 +78,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, from one place; `load` makes it."""
 
-    data: Annotated[Path, _help("folder of the embedded stack and of checkpoints")] = Path(".custody")
+    data: Annotated[Path, _help("folder of the embedded stack and of checkpoints")] = STACK
     ledger: Annotated[
         str, _help("name of the ledger: small letters, digits and _", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     ] = "main"
@@ -134,7 +136,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             Unavailable: no broker is known.
         """
         if not self.kafka_brokers:
-            raise Unavailable(f"No Kafka broker is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
+            raise Unavailable(
+                f"No Kafka broker is set and no embedded stack runs in {self.data}.", hint=start_hint(self.data)
+            )
         return {
             "bootstrap.servers": self.kafka_brokers,
             "security.protocol": self.kafka_security_protocol,
@@ -166,7 +170,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             Unavailable: no warehouse is known.
         """
         if not self.clickhouse_url:
-            raise Unavailable(f"No warehouse is set and no embedded stack runs in {self.data}.", hint=NOT_RUNNING)
+            raise Unavailable(
+                f"No warehouse is set and no embedded stack runs in {self.data}.", hint=start_hint(self.data)
+            )
         url = urlsplit(self.clickhouse_url)
         secure = url.scheme == "https"
         return {
@@ -227,6 +233,16 @@ def load(data: Path | str | None = None, ledger: str | None = None, file: Path |
     settings = _convert(given)
     _check(settings)
     return _with_stack(settings, given)
+
+
+def start_hint(data: Path) -> str:
+    """How the stack of a data directory is started."""
+    return f"start it with: custody up --detach{data_option(data)}"
+
+
+def data_option(data: Path) -> str:
+    """What a command takes to mean a data directory, with a blank before it; nothing for the default."""
+    return "" if data == STACK else f" --data {shlex.quote(str(data))}"
 
 
 def stack_file(data: Path) -> Path:

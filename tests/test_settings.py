@@ -186,6 +186,14 @@ def test_without_a_stack_the_way_out_is_told() -> None:
         assert "custody up --detach" in refused.value.hint
 
 
+def test_the_way_out_is_of_the_same_data_directory(tmp_path: Path) -> None:
+    """Where another is meant than the default, as a shell takes it."""
+    for data, hint in ((Path(".custody"), ""), (tmp_path / "a b", f" --data '{tmp_path}/a b'")):
+        with pytest.raises(Unavailable) as refused:
+            settings.load(data=data).clickhouse_client()
+        assert refused.value.hint == f"start it with: custody up --detach{hint}"
+
+
 def _stack_in(data: Path) -> None:
     data.mkdir()
     secret = data / "secret"

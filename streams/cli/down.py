@@ -29,8 +29,10 @@ def command(*, data: Path | None, file: Path | None, as_json: bool) -> None:
         _end(held.pid)
     if as_json:
         say_json({"data": where, "stopped": held is not None, "pid": held.pid if held else None})
+    elif held:
+        click.echo(f"Stopped the stack in {where}.")
     else:
-        click.echo(f"Stopped the stack in {where}." if held else f"No stack runs in {where}.")
+        click.echo(f"No stack runs in {where}.\none in another folder: custody down --data FOLDER")
 
 
 def _end(pid: int) -> None:

@@ -9,7 +9,7 @@ import click
 
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.core.errors import Unavailable
-from streams.settings import Stack, is_held, running
+from streams.settings import Stack, is_held, running, start_hint
 
 
 @click.command()
@@ -26,8 +26,9 @@ def command(*, data: Path | None, file: Path | None, as_json: bool) -> None:
     if as_json:
         say_json(_document(where, stack))
     elif stack is None:
-        state = "is starting or ending" if is_held(where) else "does not run"
-        click.echo(f"The stack in {where} {state}.")
+        held = is_held(where)
+        click.echo(f"The stack in {where} {'is starting or ending' if held else 'does not run'}.")
+        click.echo("see its log/stack.log" if held else start_hint(where))
     else:
         _show(where, stack)
     if stack is None:

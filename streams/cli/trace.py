@@ -47,7 +47,8 @@ def command(*, named: str, data: Path | None, file: Path | None, ledger: str | N
     settings, warehouse = opened(data, file, ledger)
     clock, found = warehouse.clock(), warehouse.candidates(named)
     if not found:
-        raise Misuse(f"Nothing is known of {clean(named, 60)} in ledger {settings.ledger}.")
+        hint = "is its evidence imported? another ledger: --ledger NAME"
+        raise Misuse(f"Nothing is known of {clean(named, 60)} in ledger {settings.ledger}.", hint=hint)
     one = len(found) == 1
     if as_json:
         say_list(settings, clock, **(_answer(warehouse, found[0], raw=raw) if one else {"candidates": found}))

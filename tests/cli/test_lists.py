@@ -4,12 +4,13 @@ import json
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from streams.cli import _grouped, _journey, _lists, alerts, cases, overdue, queue, reliability
+from streams.cli import _grouped, _journey, _lists, alerts, cases, overdue, queue, reliability, trace
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import broker, progress, writer
@@ -105,6 +106,30 @@ def test_a_stack_that_does_not_run_is_named(words: tuple[str, ...], tmp_path: Pa
     assert isinstance(error, CustodyError)
     assert error.exit_code == Unavailable.exit_code
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("lax", "There are no terms 'lax'."),
+        ("lax.toml", "There is no file lax.toml."),
+        ("/x/y", "There is no file /x/y."),
+        ("/", "The file / cannot be read: Is a directory."),
+    ],
+)
+def test_a_file_of_terms_that_is_not_there_is_called_a_file(named: str, said: str) -> None:
+    """What looks like one was meant as one."""
+    for words in (("terms", "check", named), ("terms", "use", named), ("replay", "--terms", named)):
+        assert str(run(*words).exception) == said
+
+
+def test_who_asks_for_what_is_not_known_is_told_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its evidence may not be there, or in another ledger."""
+    knows_nothing = SimpleNamespace(clock=dict, candidates=lambda _: [])
+    monkeypatch.setattr(trace, "opened", lambda *_: (Settings(), knows_nothing))
+    error = run("trace", "nosuch@id").exception
+    assert isinstance(error, Misuse)
+    assert "--ledger" in error.hint
 
 
 def test_terms_are_listed_shown_and_checked(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """What waits for the stack that starts in the background."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from streams.cli import _stack
+from streams.cli.app import custody
 from streams.core.errors import Misuse, Unavailable
 from streams.local import part
 from streams.settings import ROLES, Settings
@@ -73,3 +76,13 @@ def test_faust_is_not_imported_to_know_the_roles() -> None:
     )
     command = (sys.executable, "-c", asked)
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"  # noqa: S603 - ourselves
+
+
+def test_who_finds_no_stack_is_told_what_to_do(tmp_path: Path) -> None:
+    """Start it where it was looked for, or end one that is elsewhere; a machine is told the same as ever."""
+    status, down = (CliRunner().invoke(custody, [name, "--data", str(tmp_path)]) for name in ("status", "down"))
+    assert status.exit_code == Unavailable.exit_code
+    assert status.output.splitlines()[1] == f"start it with: custody up --detach --data {tmp_path}"
+    assert down.output.splitlines()[1] == "one in another folder: custody down --data FOLDER"
+    told = CliRunner().invoke(custody, ["down", "--data", str(tmp_path), "--json"])
+    assert json.loads(told.output)["stopped"] is False

@@ -167,7 +167,7 @@ WRONG = {
     "a year that cannot be": (SOURCE + "year = 26", "sources[0].year: "),
     "a live source of two files": (SOURCE + 'live = true\npaths = ["a", "b"]', "sources[0].paths: a live source has"),
     "a date for a time": ("until = 2026-11-23", "until: "),
-    "no such terms": ('terms = "lax"', "terms: There are no terms"),
+    "no such terms": ('terms = "lax"', "terms: There is no file "),
     "not TOML": ("= 1", "is not TOML"),
 }
 
