@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from streams.cli._screen import as_datetime, moment
-from streams.core.errors import CustodyError, Unavailable
-from streams.settings import Settings, Stack, is_held, running
+from streams.core.errors import CustodyError, Unavailable, no_ledger
+from streams.settings import Settings, Stack, is_held, running, start_hint
 
 if TYPE_CHECKING:
     from streams.kafka.lag import Lag
@@ -164,7 +164,7 @@ def _supervisor(settings: Settings, stack: Stack | None) -> Finding:
     if stack is not None:
         return Finding(name="stack", ok=True, said=f"runs in {settings.data} (process {stack.pid})")
     said = "is starting or ending" if is_held(settings.data) else f"does not run in {settings.data}"
-    return Finding(name="stack", ok=False, said=said, advice="start it with: custody up --detach")
+    return Finding(name="stack", ok=False, said=said, advice=start_hint(settings.data))
 
 
 def _processes(stack: Stack) -> Finding:
@@ -190,11 +190,13 @@ def _broker(settings: Settings, answers: list[object]) -> Finding:
 
 
 def _topics(settings: Settings) -> Finding:
-    from streams.kafka.topics import all_topics, topic_name  # noqa: PLC0415
+    from streams.kafka.topics import all_topics, ledgers, topic_name  # noqa: PLC0415
 
     there = _admin(settings).list_topics(timeout=TIMEOUT).topics
     wanted = [topic_name(name, settings.ledger) for name in all_topics()]
     missing = [name for name in wanted if name not in there]
+    if missing == wanted:
+        raise no_ledger(settings.ledger, ledgers(there))
     said = f"missing: {', '.join(missing)}" if missing else f"{len(wanted)} of ledger {settings.ledger}"
     return Finding(name="topics", ok=not missing, said=said, advice="a worker or custody up makes them")
 
@@ -206,7 +208,8 @@ def _lag(settings: Settings) -> Finding:
     found = lags(settings, TIMEOUT)
     idle = [f"{lag.group} ({lag.records})" for lag in found if lag.records and not lag.is_read]
     still = [f"{lag.group} ({lag.records})" for lag in _still(found, settings)]
-    said = ", ".join(f"{lag.group} {lag.records}" for lag in found) or "no consumer group yet"
+    behind = [f"{lag.group} {lag.records}" for lag in found if lag.records]
+    said = ", ".join(behind) or ("all 0" if found else "no consumer group yet")
     advice = [f"nobody reads for {', '.join(idle)}: is a worker down?"] if idle else []
     if still:
         advice.append(f"nothing was committed within {GROUPS_PAUSE:g} s for {', '.join(still)}: does the worker hang?")
@@ -231,11 +234,13 @@ def _still(found: "list[Lag]", settings: Settings) -> "list[Lag]":
 
 def _clock(settings: Settings) -> Finding:
     """Does the ledger's clock go on where sources are followed: the last tick that was fed."""
+    from streams.kafka import topics  # noqa: PLC0415
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import live_sources  # noqa: PLC0415
     from streams.warehouse.questions import Warehouse  # noqa: PLC0415
 
-    live = live_sources(KafkaLog(settings))
+    with topics.known(settings):
+        live = live_sources(KafkaLog(settings))
     if not live:
         return Finding(name="clock", ok=True, said="no live source is declared")
     try:

@@ -131,10 +131,12 @@ def _follow(settings: Settings, rules: frozenset[str], *, as_json: bool) -> None
 def told(settings: Settings) -> Iterator[dict[str, Any]]:
     """Alert records from now on, for ever."""
     from streams.cli._tail import tail  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka import topics  # noqa: PLC0415
     from streams.wire import records  # noqa: PLC0415
 
-    for value in tail(settings, "alerts"):
-        try:
-            yield records.decode("alert", value)
-        except Undecodable as error:
-            click.echo(f"a record that is no alert: {clean(error, 200)}", err=True)
+    with topics.known(settings):
+        for value in tail(settings, "alerts"):
+            try:
+                yield records.decode("alert", value)
+            except Undecodable as error:
+                click.echo(f"a record that is no alert: {clean(error, 200)}", err=True)

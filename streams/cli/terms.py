@@ -97,13 +97,14 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     Example: custody terms use guaranteed
     """
     from streams import profiles  # noqa: PLC0415
-    from streams.kafka import numbering, progress  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka import numbering, progress, topics  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.writer import write_all  # noqa: PLC0415
 
     settings, text = settings_of(data, file, ledger), profiles.text_of(named)
     terms = profiles.checked(text, named)
-    numbering.check(KafkaLog(settings))
+    with topics.known(settings):
+        numbering.check(KafkaLog(settings))
     before = _before(settings)
     write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
     if as_json:
@@ -129,13 +130,15 @@ def declared(settings: Settings) -> str:
     """The terms that a ledger declares last, else the default.
 
     Raises:
-        Misuse: they cannot be read.
-        Unavailable: the brokers do not answer, or the ledger has no topics.
+        Misuse: they cannot be read, or there is no such ledger.
+        Unavailable: the brokers do not answer.
     """
+    from streams.kafka import topics  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import terms_of  # noqa: PLC0415
 
-    return terms_of(KafkaLog(settings))[0]
+    with topics.known(settings):
+        return terms_of(KafkaLog(settings))[0]
 
 
 def summary(terms: Terms) -> str:

@@ -6,6 +6,7 @@ import click
 
 from streams.cli._screen import flow, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
+from streams.core.errors import Unavailable
 from streams.settings import Settings
 
 
@@ -25,16 +26,33 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, make: b
 
     settings = settings_of(data, file, ledger)
     made = topics.create(settings) if make else []
+    found = rows(settings, made, _there(settings))
     if as_json:
-        say_json(rows(settings, made))
+        say_json(found)
         return
-    click.echo("\n\n".join(entry(row) for row in rows(settings, made)))
+    click.echo("\n\n".join(map(entry, found)))
     if make:
         click.echo(f"\n{len(made)} made, {len(topics.all_topics()) - len(made)} were there.")
 
 
-def rows(settings: Settings, made: list[str]) -> list[dict[str, object]]:
-    """The topics of a ledger as plain data."""
+def _there(settings: Settings) -> set[str] | None:
+    """The topics at the brokers; None, and said, where they do not answer: what topics there are is known without.
+
+    Raises:
+        Misuse: none is of this ledger.
+    """
+    from streams.kafka import topics  # noqa: PLC0415
+
+    try:
+        return topics.there(settings)
+    except Unavailable as away:
+        said = f"Whether they are at the brokers is not known: {away}"
+        click.echo("\n".join(wrapped(said)), err=True)
+        return None
+
+
+def rows(settings: Settings, made: list[str], there: set[str] | None = None) -> list[dict[str, object]]:
+    """The topics of a ledger as plain data; `there`: those at the brokers, None where that is not known."""
     from streams.kafka import topics  # noqa: PLC0415
 
     found: list[dict[str, object]] = []
@@ -53,6 +71,7 @@ def rows(settings: Settings, made: list[str]) -> list[dict[str, object]]:
                 "retention_days": topic.retention_days,
                 "segment_minutes": topic.segment_minutes,
                 "made": name in made,
+                "there": None if there is None else name in there,
             }
         )
     return found
@@ -63,13 +82,22 @@ def entry(row: dict[str, object]) -> str:
     days = row["retention_days"]
     kept = "for ever" if days is None else f"{days} days"
     minutes = row["segment_minutes"]
-    kept += f", the last of each key after {minutes} min" if minutes else ""
+    kept += f", the last of each key after {_span(minutes)}" if isinstance(minutes, int) else ""
     count = row["partitions"]
     parts = f"{count} partition{'' if count == 1 else 's'}"
-    head = [str(row["topic"]), f"{parts}, kept {kept}", *(["MADE"] if row["made"] else [])]
+    head = [
+        str(row["topic"]),
+        f"{parts}, kept {kept}",
+        *(["MADE"] if row["made"] else []),
+        *(["MISSING"] if row["there"] is False else []),
+    ]
     below = (
         f"{row['what']}",
         f"key: {row['key']}   schema: {row['schema'] or 'columnar segments'}",
         f"{row['producers']} -> {row['consumers']}",
     )
     return "\n".join([flow(head), *(line for text in below for line in wrapped(text, "  "))])
+
+
+def _span(minutes: int) -> str:
+    return {1440: "a day", 60: "an hour"}.get(minutes, f"{minutes} min")

@@ -24,8 +24,10 @@ def command(
     Example: custody withdraw old-relay
     """
     from streams.collect import declaring  # noqa: PLC0415 - the client of Kafka is slow to import
+    from streams.kafka import topics  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
+    topics.refuse_unknown(settings)
     declaring.withdraw(settings, sources)
     if as_json:
         say_json({"ledger": settings.ledger, "withdrawn": list(sources)})

@@ -5,6 +5,8 @@ wrong; fail at the start with a sentence that says what to change. Unavailable: 
 A late or odd event is a finding, never an error.
 """
 
+from collections.abc import Sequence
+
 
 class CustodyError(Exception):
     """Root of all errors that Custody raises on purpose.
@@ -36,3 +38,19 @@ class Unavailable(CustodyError):  # noqa: N818
     """A service is away: wait and retry, say so, never dead-letter."""
 
     exit_code = 3
+
+
+class NoTopic(Unavailable):
+    """The brokers have no such topic, or not yet."""
+
+
+def no_ledger(name: str, there: Sequence[str]) -> Misuse:
+    """What is said of a ledger that is not there, wherever it was looked for.
+
+    Args:
+        name: of it.
+        there: those that are.
+    """
+    known = f"there are: {', '.join(there)}; " if there else ""
+    how = f"custody import --ledger {name} makes one, custody worker --ledger {name} works for it"
+    return Misuse(f"There is no ledger {name!r}.", hint=known + how)

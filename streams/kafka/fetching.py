@@ -8,7 +8,7 @@ from itertools import groupby
 
 from confluent_kafka import KafkaError, Message
 
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import Misuse, NoTopic, Unavailable
 from streams.kafka.ports import Records
 from streams.kafka.registry import Frames
 
@@ -94,7 +94,7 @@ def look(error: KafkaError | None) -> None:
     if error is None or error.code() == END_OF_PARTITION:
         return
     if error.code() in _MISSING:
-        raise Unavailable(f"Kafka has not the topic: {error.str()}", hint="custody topics --create")
+        raise NoTopic(f"Kafka has not the topic: {error.str()}", hint="custody topics --create, with the same --ledger")
     if error.code() in _FORBIDDEN:
         raise Misuse(f"Kafka refuses us: {error.str()}", hint="give this user the right to read topics and groups")
     if is_fatal(error):

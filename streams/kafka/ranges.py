@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
-from streams.core.errors import Unavailable
+from streams.core.errors import NoTopic, Unavailable
 from streams.kafka.fetching import FETCHING, ended, grouped, say, uncollected
 from streams.kafka.ports import Records
 from streams.kafka.registry import Frames, frames_of
@@ -96,7 +96,7 @@ def _is_young(error: BaseException) -> bool:
 def _spans(consumer: Consumer, name: str, starts: dict[int, int], ends: dict[int, int] | None) -> Spans:
     topic = consumer.list_topics(name, timeout=TIMEOUT).topics[name]
     if topic.error:
-        raise Unavailable(f"Kafka has no topic {name}.", hint="custody topics --create")
+        raise NoTopic(f"Kafka has no topic {name}.", hint="custody topics --create, with the same --ledger")
     spans = {}
     for number in sorted(topic.partitions):
         low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=TIMEOUT)

@@ -11,6 +11,8 @@ Rules:
 """
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -21,7 +23,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import Misuse, NoTopic, Unavailable, no_ledger
 from streams.settings import Settings
 
 TIMEOUT = 30.0
@@ -32,6 +34,9 @@ SEGMENT = 64 << 20
 
 DIRTY = 0.5
 """How much of its closed segments may be older values: what is read is twice what counts, at most."""
+
+_PROGRESS = "-progress"
+"""What a ledger's topic is named with that it has from its first record on; main's has no hyphen."""
 
 _DAY, _MINUTE = 86_400_000, 60_000
 _POLL = 0.05
@@ -144,6 +149,50 @@ def check(settings: Settings) -> None:
         Unavailable: the brokers do not answer.
     """
     _check(_of_ledger(settings), partition_counts(AdminClient({**settings.kafka_client()})), settings)
+
+
+def refuse_unknown(settings: Settings) -> None:
+    """Refuse a ledger of which the brokers have no topic.
+
+    Raises:
+        Misuse: it is none.
+        Unavailable: the brokers do not answer.
+    """
+    there(settings)
+
+
+def there(settings: Settings) -> set[str]:
+    """The topics of a ledger that are at the brokers.
+
+    Raises:
+        Misuse: none is: there is no such ledger.
+        Unavailable: the brokers do not answer.
+    """
+    found = partition_counts(AdminClient({**settings.kafka_client()}))
+    own = found.keys() & _of_ledger(settings).keys()
+    if not own:
+        raise no_ledger(settings.ledger, ledgers(found))
+    return own
+
+
+@contextmanager
+def known(settings: Settings) -> Iterator[None]:
+    """Read of a ledger: where a topic of it is missing, it is said if the whole ledger is.
+
+    Raises:
+        Misuse: there is no such ledger.
+    """
+    try:
+        yield
+    except NoTopic:
+        refuse_unknown(settings)
+        raise
+
+
+def ledgers(names: Iterable[str]) -> list[str]:
+    """The ledgers that some topics at the brokers are of."""
+    found = {name.removesuffix(_PROGRESS) for name in names if name == _PROGRESS[1:] or name.endswith(_PROGRESS)}
+    return sorted("main" if name == _PROGRESS[1:] else name for name in found)
 
 
 def create_changelog(settings: Settings, name: str) -> list[str]:

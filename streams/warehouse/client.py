@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import Misuse, Unavailable, no_ledger
 from streams.settings import Settings
 
 AWAY = (OperationalError, OSError)
@@ -53,10 +53,19 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
         )
     except (*AWAY, REFUSED) as error:
         if "UNKNOWN_DATABASE" in str(error):
-            raise Misuse(
-                f"The warehouse has no ledger {settings.ledger!r}.", hint="custody import makes one"
-            ) from error
+            raise no_ledger(settings.ledger, _ledgers(settings)) from error
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
+
+
+def _ledgers(settings: Settings) -> list[str]:
+    """The ledgers that the warehouse has."""
+    client = connect(settings, database=False, patience=ASKING)
+    try:
+        names = [str(row["name"]) for row in ask(client, "SHOW DATABASES")]
+    finally:
+        client.close()
+    others = sorted(name.removeprefix("custody_") for name in names if name.startswith("custody_"))
+    return [*["main"] * ("custody" in names), *others]
 
 
 def ask(client: Any, question: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -11,9 +11,11 @@ import pytest
 
 from streams.cli import _checks
 from streams.cli._checks import examine, judged
+from streams.core.errors import Misuse
 from streams.kafka import broker, lag, progress
 from streams.kafka.lag import Lag
 from streams.settings import Settings
+from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.memory import MemoryLog
 
 NOW = 1_795_424_400
@@ -127,3 +129,27 @@ def test_a_clock_is_looked_at_only_where_sources_are_followed(away: Settings, mo
         False,
         "the last tick cannot be read: The warehouse does not answer: nothing within 1 s",
     )
+
+
+def test_the_lag_names_only_groups_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger has nine, which fit no line; where none is behind, that is all there is to say."""
+    found = [group(0, 5), group(7, 5), group(0, 9)]
+    monkeypatch.setattr(_checks, "GROUPS_PAUSE", 0.0)
+    monkeypatch.setattr(lag, "lags", lambda *_: found)
+    assert _checks._lag(Settings()).said == "custody-tracker-main 7"
+    del found[1]
+    assert _checks._lag(Settings()).said == "all 0"
+    found.clear()
+    assert _checks._lag(Settings()).said == "no consumer group yet"
+
+
+def test_a_ledger_that_is_not_there_is_said_once_and_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not that nine topics are missing; those of the ledgers that are there have another name."""
+    settings = Settings(data=tmp_path, kafka_brokers=PLACE, ledger="nope", clickhouse_url="http://127.0.0.1:9")
+    brokers = Brokers(counts(Settings()))
+    monkeypatch.setattr(_checks, "_admin", lambda _: brokers)
+    with pytest.raises(Misuse, match="There is no ledger 'nope'") as refused:
+        _checks._topics(settings)
+    assert refused.value.hint.startswith("there are: main; ")
+    del brokers.counts["alerts"]
+    assert _checks._topics(Settings()).said == "missing: alerts"

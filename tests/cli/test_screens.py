@@ -127,6 +127,10 @@ def test_the_topics_of_a_ledger_fit() -> None:
     names = [str(row["topic"]) for row in topics.rows(settings, [])]
     text = fits([topics.entry(row) for row in topics.rows(settings, names)])
     assert text.count("MADE") == len(names)
+    assert "the last of each key after a day" in text
+    assert "the last of each key after an hour" in text
+    assert " min" in text
+    fits([topics.entry(row) for row in topics.rows(settings, names, there=set())])
     assert " ".join(text.split()).count("how far their evidence goes.") == 1
 
 

@@ -13,7 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are pu
 )
 
 from streams.cli.topics import command
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import Misuse, NoTopic, Unavailable
 from streams.kafka import topics
 from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
@@ -89,8 +89,40 @@ def test_topics_are_listed() -> None:
     assert "drill-message-events   4 partitions, kept 400 days" in said.output
     assert "drill-progress   1 partition, kept for ever, the last of each key after 10 min" in said.output
     assert max(len(line) for line in said.output.splitlines()) <= 100
-    rows = json.loads(CliRunner().invoke(command, ["--json"]).output)
+    rows = json.loads(CliRunner().invoke(command, ["--json"]).stdout)
     assert [row["topic"] for row in rows] == list(all_topics())
+
+
+def test_those_that_are_not_at_the_brokers_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the brokers do not answer it is said that nobody knows; a ledger without any is none."""
+    monkeypatch.setenv("CUSTODY_KAFKA_BROKERS", PLACE)
+    there = counts(Settings())
+    del there["alerts"]
+    monkeypatch.setattr(topics, "AdminClient", Brokers(there))
+    said = CliRunner().invoke(command, []).output
+    assert (said.count("MISSING"), said.count("MISSING", 0, said.index("\n\n"))) == (1, 1)
+    assert [row["there"] for row in json.loads(CliRunner().invoke(command, ["--json"]).stdout)].count(False) == 1
+    refused = CliRunner().invoke(command, ["--ledger", "drill"]).exception
+    assert isinstance(refused, Misuse)
+    monkeypatch.delenv("CUSTODY_KAFKA_BROKERS")
+    unknown = CliRunner().invoke(command, ["--json"])
+    assert "is not known: No Kafka broker is set" in unknown.stderr
+    assert {row["there"] for row in json.loads(unknown.stdout)} == {None}
+
+
+def test_a_ledger_that_is_not_there_is_refused_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has a topic is one; where only that one is missing which is read, it is the topic."""
+    there = counts(Settings()) | counts(Settings(ledger="drill"))
+    monkeypatch.setattr(topics, "AdminClient", Brokers(there))
+    topics.refuse_unknown(Settings(kafka_brokers=PLACE, ledger="drill"))
+    with (
+        pytest.raises(Misuse, match=r"^There is no ledger 'dril'\.$") as refused,
+        topics.known(Settings(kafka_brokers=PLACE, ledger="dril")),
+    ):
+        raise NoTopic("Kafka has no topic dril-progress.")
+    assert refused.value.hint.startswith("there are: drill, main; custody import --ledger dril makes one")
+    with pytest.raises(NoTopic), topics.known(Settings(kafka_brokers=PLACE, ledger="drill")):
+        raise NoTopic("Kafka has no topic drill-alerts.")
 
 
 def test_a_user_who_may_make_none_works_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
