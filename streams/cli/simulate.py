@@ -43,15 +43,17 @@ One host down at ten:
   custody simulate --check --fault host-down=hub-east@10:00/20m
 Evidence as files, the truth beside it in drill/truth.json, then read in:
   custody simulate --messages 500 --out drill
-  custody import drill/sources.toml
+  custody up --detach --data drill.d
+  custody import drill/sources.toml --data drill.d
 An hour in a minute, in files that grow as they are followed:
   custody simulate --messages 300 --span 1h --speed 60 --out live
 An hour in a minute, as events to standard output:
   custody simulate --messages 300 --span 1h --speed 60 --events -
 As it happens, from now on, for an hour and until all has settled:
   custody simulate --messages 300 --span 1h --begin now --speed 1 --out now
-An hour in a minute against the workers of a running stack:
-  custody up --detach --data drill.d --ledger drill
+An hour in a minute against workers, here of a second ledger of that stack:
+  custody worker --roles clock,track,feed,cases \\
+      --data drill.d --ledger drill &
   custody simulate --messages 300 --span 1h --speed 60 --check \\
       --data drill.d --ledger drill
 """

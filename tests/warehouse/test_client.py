@@ -3,15 +3,16 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import clickhouse_connect
 import pytest
 from click.testing import CliRunner
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from streams.cli.app import custody
-from streams.core.errors import Unavailable
+from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
 from streams.warehouse.client import ASKING, LONG
 from streams.warehouse.questions import Warehouse
@@ -47,3 +48,19 @@ def test_only_a_free_question_may_take_long(
     monkeypatch.setenv("CUSTODY_CLICKHOUSE_URL", "http://127.0.0.1:9")
     told = CliRunner().invoke(custody, [*words, "--data", str(tmp_path)])
     assert (type(told.exception), patiences) == (Unavailable, [patience])
+
+
+def test_a_ledger_that_the_warehouse_has_not_is_refused_with_those_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the names that people give them."""
+    names = ["INFORMATION_SCHEMA", "custody", "custody_drill", "default"]
+    answer = SimpleNamespace(column_names=["name"], result_rows=[(name,) for name in names])
+
+    def client(*, database: str, **_: Any) -> Any:
+        if database != "default":
+            raise DatabaseError("Code: 81. DB::Exception: Database custody_nope does not exist. (UNKNOWN_DATABASE)")
+        return SimpleNamespace(query=lambda *_, **__: answer, close=lambda: None)
+
+    monkeypatch.setattr(clickhouse_connect, "get_client", client)
+    with pytest.raises(Misuse, match=r"^There is no ledger 'nope'\.$") as refused:
+        Warehouse.of(Settings(clickhouse_url="http://127.0.0.1:9", ledger="nope"))
+    assert refused.value.hint.startswith("there are: main, drill; ")
