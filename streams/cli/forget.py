@@ -10,6 +10,7 @@ import click
 from streams.cli._lists import columns, ledger_options, say
 from streams.cli._screen import clean, wrapped
 from streams.cli._stack import json_option, say_json, settings_of
+from streams.warehouse.addresses import is_address
 
 NAMING = (
     "message-events", "evidence", "alerts", "cases", "commands", "progress", "queue-states", "custody-snapshots",
@@ -25,10 +26,18 @@ BEYOND = {
     "store, until as many newer copies and sessions came (10,000 and 2,000)",
     "trackers, in memory and in custody-snapshots": "until the message has closed (linger and horizon in the terms)",
     "the changelog of the cases worker, in Kafka": f"{LATEST}, as cases",
+    "the columns leg, unit and chain": "as long as their rows; hashes without a secret, so who guesses the address "
+    "can find them",
     "the warehouse's list of changes, system.mutations": "the last hundred of each table; they quote the address",
     "the evidence itself, logs and mails": "as long as you keep them; collecting them again brings it back",
 }
 """What else can name a person, and until when."""
+
+
+NO_ADDRESS = (
+    "It is no address: looked for where it is the whole of a recipient, an originator or a mailbox's owner. Raw "
+    "evidence and what peers said may have it still."
+)
 
 
 @click.command()
@@ -42,7 +51,8 @@ def command(
     r"""Put a pseudonym in the place of ADDRESS in every table, and delete the raw evidence that has it.
 
     Counts and figures stay. Nothing but the warehouse's tables is reached: not Kafka, nor checkpoints of collectors,
-    nor trackers. The command says how long each of them keeps it.
+    nor trackers. The command says how long each of them keeps it. What is no address (an O/R name, a name without a
+    domain) is forgotten where a recipient, an originator or a mailbox's owner is that and no more.
 
     \b
     Example: custody forget carol@dest.test --yes
@@ -55,7 +65,7 @@ def command(
     rows = forget.forget(client, address) if yes else forget.found(client, address)
     named = forget.in_terms(client, address)
     if as_json:
-        said = {"rows": rows, "in_terms": named, "kept": kept(), "beyond": BEYOND}
+        said = {"rows": rows, "is_address": is_address(address), "in_terms": named, "kept": kept(), "beyond": BEYOND}
         say_json({"ledger": settings.ledger, "done": yes, **said})
     else:
         say(lines(address, rows, done=yes, in_terms=named))
@@ -66,6 +76,8 @@ def lines(address: str, rows: dict[str, int], *, done: bool, in_terms: bool) -> 
     word, gone = ("had", "; it is gone from them." if rows else ".") if done else ("have", ".")
     told = [f"{clean(address, 60)}: {len(rows)} tables {word} it{gone}"]
     told += columns([(name, f"{count:,}") for name, count in rows.items()], "lr")
+    if not is_address(address):
+        told += wrapped(NO_ADDRESS, "")
     if in_terms:
         told.append("The terms name it: they are yours to change (custody terms use).")
     told += ["Kafka is not reached; it keeps its records meanwhile:", *columns(kept().items(), "ll")]

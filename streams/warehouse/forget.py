@@ -2,25 +2,27 @@
 
 Rules:
 - Where an address stands in a text, a pseudonym takes its place: a random name in the same domain, so that counts and
-  figures by domain stay as they are. Nobody can find the address from it, nor say later which it was.
+  figures by domain stay as they are. Nobody can find the address from it.
+- `leg`, `unit` and `chain` stay, by which rows are joined: hashes of the address without a secret (core/identity.py).
+  Who guesses it finds its rows by them.
 - A row whose sorting key has the address in it is deleted, and so is raw evidence that has it: it proves nothing that
   is not told by its event.
-- The address is the whole of it: those that only end or begin with it are other people's.
+- How an address is spelt is told in addresses.py. A name that is none (an O/R name, one without a domain) is looked for
+  where a column has whom evidence names, not in what was said, nor in raw evidence.
 - Facts first, then what is derived from them; again until nothing is found, since a derivation may run meanwhile.
 - The terms are the operator's own words: they are not changed, `in_terms` says whether they name the address.
 """
 
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from streams.core.errors import Misuse, Unavailable
+from streams.core.errors import Unavailable
+from streams.warehouse.addresses import is_address, pattern, pseudonym, quoted
 from streams.warehouse.client import ask, told
-from streams.warehouse.named import bare
 
 ROUNDS = 4
 """How often it is tried against derivations that run at the same time."""
@@ -30,6 +32,9 @@ PATIENCE = 60
 
 OWN = "terms"
 """The table of what the operator says himself."""
+
+WHO = {"recipient", "original_recipient", "originator", "user"}
+"""Columns that have whom evidence names, and nothing else."""
 
 _TEXT = re.compile(r"^(LowCardinality\()?(Nullable\()?String\)*$")
 _TEXTS = "Array(String)"
@@ -62,18 +67,18 @@ def forget(client: Any, address: str) -> dict[str, int]:
     """Forget an address; returns how many rows of each table had it.
 
     Raises:
-        Misuse: it is no address.
+        Misuse: it names nobody.
         Unavailable: the warehouse is away, or derivations did not rest; try again.
     """
-    wanted, pseudonym = pattern(address), _pseudonym(address)
+    wanted, instead = pattern(address), pseudonym(address)
     first = found(client, address)
     left = first
     for _ in range(ROUNDS):
         if not left:
             return first
-        for table in _tables(client):
+        for table in _tables(client, address):
             if table.name in left:
-                _rewrite(client, table, wanted, pseudonym)
+                _rewrite(client, table, wanted, instead)
         _wait(client, _under_way(client))
         left = found(client, address)
     if left:
@@ -84,7 +89,7 @@ def forget(client: Any, address: str) -> dict[str, int]:
 def found(client: Any, address: str) -> dict[str, int]:
     """How many rows of each table have an address."""
     wanted = pattern(address)
-    counts = {table.name: _count(client, table, wanted) for table in _tables(client)}
+    counts = {table.name: _count(client, table, wanted) for table in _tables(client, address)}
     return {name: count for name, count in counts.items() if count}
 
 
@@ -109,29 +114,12 @@ def _wait(client: Any, tables: frozenset[str]) -> bool:
 
 def in_terms(client: Any, address: str) -> bool:
     """Do the terms name the address."""
-    rows = ask(client, f"SELECT count() AS n FROM {OWN} WHERE match(text, {{p:String}})", {"p": pattern(address)})  # noqa: S608
+    rows = ask(client, f"SELECT count() AS n FROM {OWN} WHERE match(text, {{p:String}})", {"p": quoted(address)})  # noqa: S608
     return bool(rows[0]["n"])
 
 
-def pattern(address: str) -> str:
-    """A regular expression (RE2) of the whole address in any case, with what stands before and after it as groups.
-
-    Raises:
-        Misuse: it is no address.
-    """
-    local, at, domain = bare(address).rpartition("@")
-    if not (at and local and domain) or re.search(r"\s", bare(address)):
-        raise Misuse(f"{address!r} is no address.", hint="custody forget name@domain")
-    whole = re.sub(r"([^A-Za-z0-9@_])", r"\\\1", f"{local}@{domain}")
-    return rf"(?i)(^|[^A-Za-z0-9._%+-]){whole}(\.?$|\.?[^A-Za-z0-9.-]|\.[^A-Za-z0-9])"
-
-
-def _pseudonym(address: str) -> str:
-    return f"\\1forgotten-{secrets.token_hex(8)}@{bare(address).rpartition('@')[2].lower()}\\2"
-
-
-def _tables(client: Any) -> list[Table]:
-    """Every stored table, facts first; views have nothing of their own."""
+def _tables(client: Any, address: str) -> list[Table]:
+    """Every stored table with what can name somebody so, facts first; views have nothing of their own."""
     rows = ask(
         client,
         """
@@ -145,6 +133,8 @@ def _tables(client: Any) -> list[Table]:
     )
     tables: dict[str, Table] = {}
     for row in rows:
+        if row["column"] not in WHO and not is_address(address):
+            continue
         table = tables.setdefault(row["name"], Table(row["name"]))
         for columns in _kinds(table, row):
             columns.append(row["column"])
@@ -175,8 +165,8 @@ def _count(client: Any, table: Table, wanted: str) -> int:
     return int(rows[0]["n"])
 
 
-def _rewrite(client: Any, table: Table, wanted: str, pseudonym: str) -> None:
-    name, parameters = _quoted(table.name), {"p": wanted, "r": pseudonym}
+def _rewrite(client: Any, table: Table, wanted: str, instead: str) -> None:
+    name, parameters = _quoted(table.name), {"p": wanted, "r": instead}
     gone = _has([*table.keys, *(["raw"] if table.is_raw else [])])
     settings = {"mutations_sync": 2}
     if gone != "0":

@@ -23,8 +23,19 @@ def test_what_is_not_reached_is_said_with_how_long_it_has_it(*, done: bool) -> N
         "custody-snapshots: until the message has closed",
         "changelog of the cases worker",
         "system.mutations",
+        "leg, unit and chain: as long as their rows; hashes without a secret",
     ):
         assert said in text
+    assert "It is no address" not in text
+
+
+def test_of_a_name_that_is_no_address_it_is_said_where_it_was_looked_for() -> None:
+    """Raw evidence is not searched for it: who wants it gone must know."""
+    lines = forget.lines("carol", {"event_records": 12}, done=True, in_terms=False)
+    assert [line for line in lines if cell_len(line) > 80] == []
+    text = " ".join(" ".join(lines).split())
+    assert "It is no address: looked for where it is the whole of a recipient" in text
+    assert "Raw evidence and what peers said may have it still." in text
 
 
 def test_gone_is_said_of_the_tables_alone() -> None:

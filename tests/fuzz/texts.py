@@ -42,7 +42,7 @@ from streams.core.documents import toml
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.core.events import Traffic
 from streams.settings import Settings, load
-from streams.warehouse import forget
+from streams.warehouse import addresses
 from tests.fuzz import seeds
 from tests.fuzz.logs import TARGETS as LOGS
 from tests.fuzz.target import Target
@@ -91,7 +91,7 @@ def _settings(data: bytes) -> None:
 def _words(data: bytes) -> None:
     """Words of a command line mean something or are refused."""
     text = data[:SHOWN].decode("utf-8", "replace").replace("\0", "")
-    for meant in (_moments.micros_of, alerts.checked, forget.pattern, _zone, _collected):
+    for meant in (_moments.micros_of, alerts.checked, addresses.pattern, _zone, _collected):
         with suppress(CustodyError):
             meant(text)
 
