@@ -5,7 +5,8 @@ Rules:
 - A value comes from an argument, else from `CUSTODY_NAME` in the environment, else from the settings file (TOML, named
   by `--settings` or `CUSTODY_SETTINGS_FILE`), else from its default. An empty variable is no value.
 - An unknown name is refused, wherever it stands: a misspelt setting must not become a silent default.
-- Secrets are read from files and never stand in the environment, in the file or in `repr`.
+- Secrets are read from files and never stand in the environment, in the file or in `repr`; a URL that has one in it is
+  refused.
 - Where no broker or no warehouse is named, they are those of the running embedded stack, told by DATA/stack.json; that
   file counts only while the stack's supervisor holds its lock, so a stale one misleads nobody.
 """
@@ -349,13 +350,15 @@ def _check(settings: Settings) -> None:
         raise Misuse("kafka_client_certificate_file and kafka_client_key_file go together.")
     if settings.min_insync_replicas > settings.replication_factor:
         raise Misuse("min_insync_replicas is larger than replication_factor: no write could succeed.")
-    _check_url("clickhouse_url", settings.clickhouse_url)
-    _check_url("registry_url", settings.registry_url)
+    _check_url("clickhouse_url", settings.clickhouse_url, "clickhouse_user and clickhouse_password_file")
+    _check_url("registry_url", settings.registry_url, "registry_credentials_file")
     if settings.registry_ca_file and urlsplit(settings.registry_url or "").scheme != "https":
         raise Misuse("registry_ca_file is set, but registry_url uses no TLS.", hint="https://host:port/path")
 
 
-def _check_url(name: str, url: str | None) -> None:
+def _check_url(name: str, url: str | None, secret: str) -> None:
+    if set("@?") & set(url or ""):  # messages tell the URL; this one does not
+        raise Misuse(f"{name} has a password, a user or parameters in it: they are not used.", hint=f"set {secret}")
     try:
         place = urlsplit(url or "http://host")
         whole = bool(place.hostname) and place.port != 0

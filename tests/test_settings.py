@@ -113,6 +113,21 @@ def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, text: s
         settings.load(file=_file(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("setting", "instead"),
+    [("clickhouse_url", "clickhouse_user and clickhouse_password_file"), ("registry_url", "registry_credentials_file")],
+)
+@pytest.mark.parametrize(
+    "url", ["https://me:s3cret@host", "http://me:s3/cret@host:8123", "http://host/?password=s3cret"]
+)
+def test_a_password_in_a_url_is_refused_and_not_told(tmp_path: Path, setting: str, instead: str, url: str) -> None:
+    """Nothing would use it, and messages tell the URL; where it belongs is said."""
+    with pytest.raises(Misuse, match=f"^{setting} has a password, a user or parameters in it") as caught:
+        settings.load(file=_file(tmp_path, f'{setting} = "{url}"'))
+    assert caught.value.hint == f"set {instead}"
+    assert "s3" not in str(caught.value)
+
+
 def test_tls_and_sasl_reach_the_clients(tmp_path: Path) -> None:
     """Certificates and the login become librdkafka's settings; the password comes from its file, less its line end."""
     password = tmp_path / "password"
