@@ -272,8 +272,12 @@ def _warehouse(settings: Settings) -> Finding:
     """Does it answer, and does its clock agree with ours."""
     import clickhouse_connect  # noqa: PLC0415
 
-    where = settings.clickhouse_client()
-    client = clickhouse_connect.get_client(**where, connect_timeout=int(TIMEOUT), send_receive_timeout=int(TIMEOUT))
+    from streams.warehouse.pool import pool_of  # noqa: PLC0415
+
+    where, patience = settings.clickhouse_client(), int(TIMEOUT)
+    client = clickhouse_connect.get_client(
+        **where, pool_mgr=pool_of(where), connect_timeout=patience, send_receive_timeout=patience
+    )
     try:
         skew = abs(float(str(client.command("SELECT toUnixTimestamp64Micro(now64(6))"))) / 1e6 - time.time())
     finally:

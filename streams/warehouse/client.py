@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 
 from streams.core.errors import Misuse, Unavailable, no_ledger
 from streams.settings import Settings
+from streams.warehouse.pool import Redirected, pool_of
 
 AWAY = (OperationalError, OSError)
 """What a warehouse that is away, or refuses for now, looks like."""
@@ -43,9 +44,11 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
         Unavailable: the warehouse does not answer.
     """
     options: dict[str, Any] = {"readonly": 1} if readonly else {}
+    where = settings.clickhouse_client()
     try:
         return clickhouse_connect.get_client(
-            **settings.clickhouse_client(),
+            **where,
+            pool_mgr=pool_of(where),
             database=settings.database if database else "default",
             autogenerate_session_id=False,
             settings=options,
@@ -96,6 +99,8 @@ def told(work: Callable[[], Answer]) -> Answer:
 
 def first_line(error: BaseException) -> str:
     """The first line of an error without the client's own words around it, which is what a person needs."""
+    if isinstance(error, Redirected):
+        return str(error)
     if late := _LATE.search(str(error)):
         return f"nothing within {late[1]} s"
     said = str(error).rpartition("DB::Exception: ")[2].partition(" (version ")[0].strip()
