@@ -62,6 +62,7 @@ def detach(settings: Settings, file: Path | None) -> Stack:
     """
     log = settings.data / "log" / "stack.log"
     files.make_folder(log.parent)
+    log.touch(mode=0o600)
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - ourselves
             _command(settings, file), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

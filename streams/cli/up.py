@@ -1,6 +1,7 @@
 """`custody up`: the embedded stack."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, in_back
     settings = settings_of(data, file, ledger)
     refuse_held(settings.data)
     _fetch(settings)
+    os.umask(0o077)  # the parts have it from us: what the broker and the engine write is this user's alone
     if not in_background:
         asyncio.run(_run(settings, file))
         return

@@ -42,10 +42,11 @@ MISSING = ("compress", "decompress")
 
 def warehouse(data: Path, ports: Ports) -> Part:
     """The warehouse's process, ready to be started; its password is made on the first call."""
-    log = data / "log"
-    log.mkdir(parents=True, exist_ok=True)
+    log, home = data / "log", data / "clickhouse"
+    for folder in (log, home):
+        files.make_folder(folder)
     _make_password(password_file(data))
-    arguments = ("--path", str(data / "clickhouse"), "--port", str(ports.clickhouse))
+    arguments = ("--path", str(home), "--port", str(ports.clickhouse))
     secret = ("--password-file", str(password_file(data)))
     command = (sys.executable, "-m", "streams.local.clickhouse", *arguments, *secret)
     file, port = log / "clickhouse.log", ports.clickhouse

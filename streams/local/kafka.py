@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
+from streams import files
 from streams.core.errors import Misuse, Unavailable
 from streams.local.jars import kafka_jars
 from streams.local.part import SLOW, Part
@@ -97,7 +98,7 @@ def broker(
     """
     home, log = data / "kafka", data / "log"
     for folder in (home, log):
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
     jars = kafka_jars(cache)
     settings = _write_settings(home, ports, properties or {})
     (home / "log4j2.properties").write_text(LOGGING.format(log=log / "kafka.log"), encoding="utf-8")

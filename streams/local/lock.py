@@ -38,6 +38,7 @@ def holding(data: Path) -> Iterator[Holder]:
         Misuse: another supervisor holds it; the message says who.
     """
     files.make_folder(data)
+    lock_file(data).touch(mode=0o600)
     with lock_file(data).open("a+b") as handle:
         if not _locked(handle):
             raise _held(data)

@@ -30,6 +30,16 @@ def test_offsets_are_kept_as_long_as_the_log() -> None:
     assert f"\noffsets.retention.minutes={log * 24 * 60}\n" in production
 
 
+@pytest.mark.usefixtures("generous")
+def test_in_a_folder_that_was_there_the_log_is_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data directory may have been made by hand, for all to read."""
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(kafka, "kafka_jars", lambda *_: ())
+    monkeypatch.setattr(kafka, "_format", lambda *_: None)
+    kafka.broker(tmp_path, ports.choose(tmp_path), tmp_path)
+    assert [(tmp_path / name).stat().st_mode & 0o077 for name in ("kafka", "log")] == [0, 0]
+
+
 def test_the_id_of_a_cluster_is_no_option() -> None:
     """One id in 64 would begin with a dash, and the broker's own tool would take it for an option."""
     ids = [cluster_id() for _ in range(2000)]

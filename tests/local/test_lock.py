@@ -6,7 +6,7 @@ import pytest
 
 from streams.core.errors import Misuse
 from streams.local import lock
-from streams.settings import Stack, is_held, running, stack_file
+from streams.settings import Stack, is_held, lock_file, running, stack_file
 
 
 def _stack(pid: int) -> Stack:
@@ -30,6 +30,13 @@ def test_a_directory_is_made_for_its_owner_only(tmp_path: Path) -> None:
         assert is_held(data)
         assert lock.holder(data) == held
     assert not is_held(data)
+
+
+@pytest.mark.usefixtures("generous")
+def test_in_a_folder_that_was_there_the_lock_is_its_owners(tmp_path: Path) -> None:
+    """Who may open it may hold it, and nothing could start."""
+    with lock.holding(tmp_path):
+        assert lock_file(tmp_path).stat().st_mode & 0o077 == 0
 
 
 def test_a_second_holder_is_told_who_is_starting(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ def test_a_password_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert [path.stat().st_mode & 0o077 for path in (password_file(tmp_path), password_file(tmp_path).parent)] == [0, 0]
 
 
+@pytest.mark.usefixtures("generous")
+def test_in_a_folder_that_was_there_the_warehouse_is_its_owners(tmp_path: Path) -> None:
+    """The data directory may have been made by hand, for all to read."""
+    tmp_path.chmod(0o755)
+    made(tmp_path)
+    assert [(tmp_path / name).stat().st_mode & 0o077 for name in ("clickhouse", "log", "secrets")] == [0, 0, 0]
+
+
 def test_a_start_that_was_cut_short_leaves_no_empty_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full while it is written: there is none, and the next start makes it."""
 

@@ -104,6 +104,21 @@ def test_only_this_machine_reaches_the_stack_and_only_this_user_its_files(stack:
     assert [path.stat().st_mode & 0o077 for path in (secret, secret.parent, stack_file(stack.data))] == [0, 0, 0]
 
 
+def test_in_a_folder_that_was_there_all_is_this_users(tmp_path: Path) -> None:
+    """The data directory was made by hand for all to read; whatever the stack and its parts write there is closed."""
+    tmp_path.chmod(0o755)
+    before = os.umask(0)
+    try:
+        started = _custody("up", "--data", str(tmp_path), "--detach")
+    finally:
+        os.umask(before)
+    assert started.returncode == 0, started.stderr
+    _custody("down", "--data", str(tmp_path))
+    below = {path.relative_to(tmp_path): path.lstat().st_mode for path in tmp_path.rglob("*") if not path.is_symlink()}
+    assert {Path("lock"), Path("clickhouse"), Path("log/stack.log"), Path("kafka/storage")} <= set(below)
+    assert {path for path, mode in below.items() if mode & 0o077} == set()
+
+
 def test_a_second_up_is_told_who_holds_the_directory(stack: Settings) -> None:
     """A second `up` on the same directory ends at once and says which process holds it, since when, and where."""
     second = _custody("up", "--data", str(stack.data), "--detach")
