@@ -11,6 +11,9 @@ config=$(mktemp -d)/server.properties
   echo "node.id=$NODE_ID"
   echo "advertised.listeners=$ADVERTISED_LISTENERS"
 } > "$config"
-"$bin/kafka-storage.sh" format --ignore-formatted --cluster-id "$CLUSTER_ID" --config "$config" \
-  --add-scram "SCRAM-SHA-512=[name=custody,password=$(< "$PASSWORD_FILE")]"
+# Every account of the host sees arguments. The tool reads more of them, one a line, from a file that is named with an @.
+user=${config%/*}/user
+(umask 077; printf '%s\n' --add-scram "SCRAM-SHA-512=[name=custody,password=$(< "$PASSWORD_FILE")]" > "$user")
+"$bin/kafka-storage.sh" format --ignore-formatted --cluster-id "$CLUSTER_ID" --config "$config" "@$user"
+rm "$user"
 exec "$bin/kafka-server-start.sh" "$config"

@@ -5,7 +5,9 @@ loopback ports, from the embedded stack's jars, and the registry as docker-compo
 certificates are made here.
 """
 
+import os
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -183,6 +185,28 @@ def _reasons(settings: Settings) -> set[str]:
         client.poll(0)
         return reasons | {refused.args[0].name()}
     return set()
+
+
+def test_the_password_stands_in_no_argument_and_is_not_left_behind(tmp_path: Path) -> None:
+    """Any account of a machine sees the arguments of its processes; the storage knows the user all the same."""
+    (tmp_path / "pki").mkdir()
+    make_pki(tmp_path / "pki")
+    tools = _tools(tmp_path / "bin")
+    storage, server = tools / "kafka-storage.sh", tools / "kafka-server-start.sh"
+    noted = shlex.quote(str(tmp_path / "arguments"))
+    storage.write_text(storage.read_text("utf-8").replace("exec", f'echo "$@" > {noted}\nexec', 1), "utf-8")
+    server.write_text("#!/bin/sh\n", "utf-8")
+    chosen = [ports.choose(tmp_path / name) for name in _folders(tmp_path)]
+    node = _node(1, tmp_path, chosen)
+    done = subprocess.run(node.command, capture_output=True, check=False, env={**os.environ, **node.environment})  # noqa: S603 - our own script
+    assert done.returncode == 0, done.stderr
+    password = (tmp_path / "pki" / GOOD).read_text("utf-8").strip()
+    arguments = (tmp_path / "arguments").read_text("utf-8")
+    assert "format" in arguments
+    assert password not in arguments
+    left = {file: file.read_bytes() for file in (tmp_path / "kafka-1").rglob("*") if file.is_file()}
+    assert [file for file, raw in left.items() if password.encode() in raw] == []
+    assert any(b"custody" in raw for file, raw in left.items() if file.name == "bootstrap.checkpoint")
 
 
 def test_a_good_login_works(cluster: Cluster) -> None:
