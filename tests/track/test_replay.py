@@ -167,7 +167,7 @@ def test_a_tracker_that_was_behind_told_the_same() -> None:
 
 def test_where_the_log_has_lost_its_beginning_what_is_left_is_compared() -> None:
     """Retention ends for the log, not for alerts; what is told of messages that began before is not known whole."""
-    short = {"linger": 50, "horizon": 200}
+    short: dict[str, Any] = {"linger": 50, "horizon": 200}
     before, after = journey(0, "1", key="before", report=False), journey(500, "2", key="after", report=False)
     ticks = [tick(at * SECOND) for at in (100, 150, 700)]
     log = lived([*before, *ticks[:2], *after, ticks[2]], **short)
