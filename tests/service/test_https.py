@@ -4,16 +4,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import clickhouse_connect
 import pytest
-from clickhouse_connect.driver.exceptions import OperationalError
 
+from streams.core.errors import Unavailable
 from streams.local import ports
 from streams.local.part import Part
 from streams.settings import Settings, load
+from streams.warehouse.client import connect
 from tests.service.security import Running, make_pki
 
 pytestmark = pytest.mark.service
@@ -52,24 +51,25 @@ def outside(stack: Settings, tmp_path: Path) -> Iterator[int]:
         yield port
 
 
-def _client(stack: Settings, port: int, ca: Path) -> dict[str, Any]:
-    """Arguments of a warehouse's client, from a settings file as in production."""
+def _settings(stack: Settings, port: int, ca: Path) -> Settings:
+    """Of a warehouse elsewhere, from a settings file as in production."""
     file = ca.parent / "custody.toml"
     file.write_text(
         f'clickhouse_url = "https://127.0.0.1:{port}"\nclickhouse_ca_file = "{ca}"\n'
         f'clickhouse_password_file = "{stack.clickhouse_password_file}"\n',
         encoding="utf-8",
     )
-    return load(data=ca.parent, file=file).clickhouse_client()
+    return load(data=ca.parent, file=file)
 
 
 def test_a_warehouse_behind_tls_answers(stack: Settings, outside: int, tmp_path: Path) -> None:
     """Over HTTPS, with the CA that signed the warehouse's certificate, the warehouse answers."""
-    with closing(clickhouse_connect.get_client(**_client(stack, outside, tmp_path / "ca.pem"))) as client:
+    with closing(connect(_settings(stack, outside, tmp_path / "ca.pem"), database=False)) as client:
         assert client.command("SELECT 1") == 1
 
 
 def test_an_untrusted_warehouse_is_refused(stack: Settings, outside: int, tmp_path: Path) -> None:
     """A warehouse whose certificate another CA signed is not asked, and the password does not leave."""
-    with pytest.raises(OperationalError, match="certificate verify failed"):
-        clickhouse_connect.get_client(**_client(stack, outside, tmp_path / "other-ca.pem"))
+    with pytest.raises(Unavailable) as refused:
+        connect(_settings(stack, outside, tmp_path / "other-ca.pem"), database=False)
+    assert "certificate verify failed" in str(refused.value.__cause__)
