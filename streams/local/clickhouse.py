@@ -22,7 +22,7 @@ from aiohttp import hdrs, web
 
 from streams import files
 from streams.local import question, schemas
-from streams.local.engine import Engine, Refused
+from streams.local.engine import Engine, Refused, refused
 from streams.local.exchange import REQUIRED_PASSWORD, Exchange, failure
 from streams.local.part import SLOW, Part
 from streams.local.ports import LOOPBACK, Ports
@@ -99,9 +99,9 @@ class Server:
         if right and asked.password:
             return
         if not asked.user and not asked.password:
-            raise _refused(REQUIRED_PASSWORD, "Authentication is required", "REQUIRED_PASSWORD")
+            raise refused(REQUIRED_PASSWORD, "Authentication is required", "REQUIRED_PASSWORD")
         reason = f"{asked.user or 'default'}: Authentication failed: password is incorrect, or there is no such user"
-        raise _refused(AUTHENTICATION_FAILED, reason, "AUTHENTICATION_FAILED")
+        raise refused(AUTHENTICATION_FAILED, reason, "AUTHENTICATION_FAILED")
 
     async def _close(self, app: web.Application) -> None:
         del app
@@ -123,14 +123,10 @@ def _refuse_long_paths(app: web.Application) -> None:
 
 def _refuse_missing(request: web.Request) -> None:
     if request.content_type == "multipart/form-data":
-        raise _refused(NOT_IMPLEMENTED, "External tables are not served here", "NOT_IMPLEMENTED")
+        raise refused(NOT_IMPLEMENTED, "External tables are not served here", "NOT_IMPLEMENTED")
     for name in MISSING:
         if request.query.get(name, "0") not in {"0", "false"}:
-            raise _refused(NOT_IMPLEMENTED, f"{name}=1 is not served here; use Content-Encoding", "NOT_IMPLEMENTED")
-
-
-def _refused(code: int, sentence: str, name: str) -> Refused:
-    return Refused(f"Code: {code}. DB::Exception: {sentence}. ({name})", code)
+            raise refused(NOT_IMPLEMENTED, f"{name}=1 is not served here; use Content-Encoding", "NOT_IMPLEMENTED")
 
 
 async def _ping(request: web.Request) -> web.Response:

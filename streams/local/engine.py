@@ -3,9 +3,10 @@
 Rules:
 - One process owns a path; within it sessions run side by side, each with its own database, settings and parameters. A
   new session costs less than a millisecond.
-- Rows go in and out in pieces: neither an insert nor a result is ever held whole.
+- Rows go in and out in pieces: neither an insert nor a result is ever held whole in memory.
 - A session is used by one thread at a time and is never closed while one is inside it: the engine would crash.
 - The engine's words are kept: a client sees ClickHouse's own code and text.
+- As on a server, a request is one statement, and none writes a file: even a read-only session would, by INTO OUTFILE.
 - The engine says that an insert in pieces was done even if it could not store the rows (a full disk [measured, 26.9]);
   its counts of errors tell. An insert beside one that failed may be refused, too: whoever inserts does so again.
 """
@@ -17,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from streams.core.errors import Misuse
+from streams.local import result
 
-UNKNOWN_SETTING = 115
-NO_STREAM = "Streaming query is not supported"
+SYNTAX_ERROR, UNKNOWN_SETTING, INTO_OUTFILE_NOT_ALLOWED = 62, 115, 358
 BASE_SETTINGS: Mapping[str, str] = {
     "async_insert": "0",  # 1 in this build: an insert would wait for others
     "implicit_select": "0",  # 1 in this build: a misspelt keyword would be a column
@@ -46,12 +47,18 @@ class Refused(Misuse):
         self.code = code
 
 
+def refused(code: int, sentence: str, name: str) -> Refused:
+    """A refusal of ours, in ClickHouse's words."""
+    return Refused(f"Code: {code}. DB::Exception: {sentence}. ({name})", code)
+
+
 class Session:
     """One client's view of the engine: its database and its settings."""
 
-    def __init__(self, connection: Any) -> None:
-        """Take over a connection of the engine."""
+    def __init__(self, connection: Any, folder: Path) -> None:
+        """Take over a connection of the engine; results that must wait do so in files of a folder."""
         self._connection = connection
+        self._folder = folder
 
     def prepare(self, database: str, settings: Mapping[str, str]) -> None:
         """Choose the database and the settings.
@@ -66,30 +73,27 @@ class Session:
             if pairs:
                 self._connection.query(f"SET {pairs}", "Null")
 
-    def ask(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        """The answer to a query in pieces; what only acts answers nothing.
+    def ask(
+        self, sql: str, output_format: str, parameters: Mapping[str, str], *, is_whole: bool = False
+    ) -> Iterator[bytes]:
+        """The answer to a query in pieces; what only acts answers nothing. `is_whole`: none before the last is there.
 
         Raises:
             Refused: the engine did not like it, at the start or in the middle.
         """
         with _refusals():
-            stream = self._stream(sql, output_format, parameters)
-            if stream is None:
-                yield self._connection.query(sql, output_format, params=dict(parameters)).bytes()
-                return
-            while piece := self._connection.streaming_fetch_result(stream).bytes():
-                yield piece
+            pieces = self._pieces(sql, output_format, parameters)
+            yield from result.kept(pieces, self._folder) if is_whole else pieces
 
-    def _stream(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Any:
-        """A stream of the result, or None: only SELECT can be streamed."""
-        if self._connection.classify_query(sql)["query_class"].name != "READ_ONLY":
-            return None
-        try:
-            return self._connection.send_query(sql, output_format, params=dict(parameters))
-        except RuntimeError as error:
-            if NO_STREAM in str(error):
-                return None
-            raise
+    def _pieces(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        found = self._connection.classify_query(sql)
+        if found["statement_count"] > 1:
+            raise refused(SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR")
+        if found["query_class"].name == "READ_ONLY":
+            return result.of(self._connection, sql, output_format, parameters, self._folder)
+        if found["query_class"].name == "CONTROL" and "OUTFILE" in sql.upper():
+            raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
+        return iter((self._connection.query(sql, output_format, params=dict(parameters)).bytes(),))
 
     def begin(self, sql: str, input_format: str) -> "Insert":
         """Start an insert whose rows come in pieces.
@@ -160,7 +164,7 @@ class Engine:
         Raises:
             Refused: the engine knows no such database or setting.
         """
-        session = Session(self._connect(self._path))
+        session = Session(self._connect(self._path), Path(self._path))
         try:
             session.prepare(database, {**BASE_SETTINGS, **settings, "log_comment": query_id})
         except Refused:
@@ -202,7 +206,7 @@ class _refusals:  # noqa: N801 - reads as a statement; contextlib's generator fo
 
 def _setting(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise Refused(f"Code: {UNKNOWN_SETTING}. DB::Exception: Unknown setting. (UNKNOWN_SETTING)", UNKNOWN_SETTING)
+        raise refused(UNKNOWN_SETTING, "Unknown setting", "UNKNOWN_SETTING")
     return name
 
 

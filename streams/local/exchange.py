@@ -1,7 +1,8 @@
 """One request and its answer: rows in, result out, in pieces, and errors in ClickHouse's words.
 
 Rules:
-- The first piece of a result is had before the status is sent, so that most errors get a status of their own.
+- The first piece of a result is had before the status is sent, so that most errors get a status of their own; all do
+  where the client waits for the end of the query.
 - Where a result fails in the middle, the reason is written into it and the connection is torn, so that nobody takes
   half a result for a whole one.
 - Work in the engine runs in a thread. A client that goes away takes its query with it, and the thread is waited for.
@@ -19,7 +20,7 @@ from aiohttp import hdrs, web
 
 from streams.core.errors import Undecodable
 from streams.local import codec, question
-from streams.local.engine import Engine, Refused, Session
+from streams.local.engine import Engine, Refused, Session, refused
 
 PIECE = 1 << 21
 """Bytes of a body that are given to the engine at once."""
@@ -93,10 +94,11 @@ class Exchange:
         return _summary(*await self._run(insert.finish))
 
     async def _ask(self, session: Session, sql: str) -> web.StreamResponse:
-        pieces = session.ask(sql, self._asked.output_format, self._asked.parameters)
+        asked = self._asked
+        pieces = session.ask(sql, asked.output_format, asked.parameters, is_whole=asked.is_whole)
         first = await self._next(pieces)
         headers = self._headers(_summary(0, 0))
-        name = headers["X-ClickHouse-Format"] = _line(question.format_of(sql, self._asked.output_format))
+        name = headers["X-ClickHouse-Format"] = _line(question.format_of(sql, asked.output_format))
         headers["Content-Type"] = CONTENT_TYPES.get(name, "application/octet-stream")
         encoding = self._encoding() if first else ""
         if encoding:
@@ -132,7 +134,7 @@ class Exchange:
             raise
 
     def _encoding(self) -> str:
-        wanted = self._asked.settings.get("enable_http_compression", "1") in {"1", "true"}
+        wanted = self._asked.settings.get("enable_http_compression", "1") in question.TRUE
         return codec.agreed(self._request.headers.get(hdrs.ACCEPT_ENCODING, "")) if wanted else ""
 
     def _headers(self, summary: str) -> dict[str, str]:
@@ -182,7 +184,7 @@ async def _limited(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for piece in body:
         size += len(piece)
         if size > STATEMENT_LIMIT:
-            raise Refused(f"Code: {TOO_LARGE}. DB::Exception: The statement is too large. (TOO_MANY_BYTES)", TOO_LARGE)
+            raise refused(TOO_LARGE, "The statement is too large", "TOO_MANY_BYTES")
         yield piece
 
 

@@ -18,6 +18,8 @@ RESERVED = frozenset(
 )
 """Names in the URL that are no settings; sessions and roles have no meaning in an engine without users."""
 
+TRUE = frozenset({"1", "true"})
+
 PARAMETER = "param_"
 HEAD_LIMIT = 1 << 20
 """Bytes in which the statement of an INSERT must end and its rows begin."""
@@ -31,7 +33,11 @@ _HEAD = re.compile(
     rb"\b(?P<form>FORMAT[ \t\r\n]+(?P<name>\w+)|VALUES)[ \t]*\r?\n?",
     re.IGNORECASE | re.DOTALL,
 )
-_FORMAT = re.compile(r"\bFORMAT\s++(\w++)\s*+(?:SETTINGS\b[^';]*+)?;?\s*+$", re.IGNORECASE)
+_SETTINGS = r"""SETTINGS\b(?:[^'"`;\\]|'(?:[^'\\]|\\.)*+')*+"""
+_FORMAT = re.compile(
+    r"\bFORMAT\s++(?P<name>\w++)\s*+(?:" + _SETTINGS + r")?;?(?:\s|--[^\n]*+|(?>/\*.*?\*/))*+$",
+    re.IGNORECASE | re.DOTALL,
+)
 _TAIL = 4096
 """Characters at the end of a statement in which its FORMAT stands."""
 
@@ -45,6 +51,7 @@ class Question:
         database: default database, "" for the engine's.
         output_format: of an answer whose statement names none.
         query_id: the client's, or "".
+        is_whole: the answer begins only once its end is known, so that whatever fails has a status of its own.
         settings: of the engine.
         parameters: for `{name:Type}` in the statement.
         user: who asks.
@@ -55,6 +62,7 @@ class Question:
     database: str
     output_format: str
     query_id: str
+    is_whole: bool
     settings: Mapping[str, str]
     parameters: Mapping[str, str]
     user: str
@@ -70,6 +78,7 @@ def read(url: Mapping[str, str], headers: Mapping[str, str]) -> Question:
         database=_utf8(url.get("database") or headers.get("X-ClickHouse-Database", "")),
         output_format=_utf8(url.get("default_format") or headers.get("X-ClickHouse-Format", "TabSeparated")),
         query_id=_utf8(url.get("query_id", "")),
+        is_whole=url.get("wait_end_of_query", "0") in TRUE,
         settings={n: v for n, v in named if n not in RESERVED and not n.startswith(PARAMETER)},
         parameters={n.removeprefix(PARAMETER): v for n, v in named if n.startswith(PARAMETER)},
         user=_utf8(user),
@@ -131,5 +140,16 @@ def split(statement: bytes) -> Rows | None:
 
 def format_of(sql: str, default: str) -> str:
     """The output format of a statement."""
-    named = _FORMAT.search(sql[-_TAIL:])
-    return named[1] if named else default
+    named = _format(sql)
+    return named["name"] if named else default
+
+
+def written_to(sql: str, file: str, default: str) -> str:
+    """A statement whose result goes into a file; the statement is as the engine itself writes it."""
+    named = _format(sql)
+    end = named.start() if named else len(sql)
+    return f"{sql[:end]} INTO OUTFILE '{file}' APPEND {sql[end:] or f'FORMAT {default}'}"
+
+
+def _format(sql: str) -> re.Match[str] | None:
+    return _FORMAT.search(sql, max(0, len(sql) - _TAIL))

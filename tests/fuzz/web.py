@@ -47,8 +47,11 @@ class _Session(Session):
     def __init__(self) -> None:
         """Nobody is behind it."""
 
-    def ask(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+    def ask(
+        self, sql: str, output_format: str, parameters: Mapping[str, str], *, is_whole: bool = False
+    ) -> Iterator[bytes]:
         """The question is the answer."""
+        del is_whole
         yield (sql + output_format + "".join(parameters.values())).encode()
 
     def begin(self, sql: str, input_format: str) -> Any:

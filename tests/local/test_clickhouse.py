@@ -1,11 +1,13 @@
 """The embedded warehouse speaks ClickHouse's HTTP interface: with its own client, and bare as curl does."""
 
 import http.client
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import clickhouse_connect
@@ -122,7 +124,9 @@ def test_errors_are_clickhouses(client: Client, sql: str, code: int) -> None:
 def test_an_error_in_the_middle_is_not_a_short_result(client: Client) -> None:
     """A result that fails after its first rows ends in an error, never in fewer rows."""
     failing = "SELECT throwIf(number = 2000000, 'in the middle') FROM numbers(3000000)"
-    with pytest.raises((StreamFailureError, DatabaseError), match="in the middle"):
+    with pytest.raises(StreamFailureError, match="in the middle"), client.query_row_block_stream(failing) as blocks:
+        assert sum(len(block) for block in blocks) < 0
+    with pytest.raises(DatabaseError, match="in the middle"):
         assert client.query(failing).row_count < 0
 
 
@@ -130,6 +134,31 @@ def test_a_large_result_is_streamed(client: Client) -> None:
     """Three million rows arrive in blocks."""
     with client.query_row_block_stream("SELECT number FROM numbers(3000000)") as blocks:
         assert sum(len(block) for block in blocks) == 3000000
+
+
+def test_a_large_document_is_one_document(ask: Ask, client: Client) -> None:
+    """A format with a head and an end has them once, however many blocks the result has."""
+    sql = "SELECT number AS n FROM numbers(200000)"
+    assert json.loads(ask(f"{sql} FORMAT JSON".encode()).body)["rows"] == 200_000
+    assert ask(f"{sql} ORDER BY n".encode(), "/?default_format=CSVWithNames").body.count(b'"n"') == 1
+    assert pa.ipc.open_stream(ask(f"{sql} FORMAT ArrowStream".encode()).body).read_all().num_rows == 200_000
+    assert client.query_arrow(sql).num_rows == 200_000
+
+
+@pytest.mark.parametrize("form", ["TSV", "JSON"])
+def test_who_waits_for_the_end_is_told_by_the_status(ask: Ask, form: str) -> None:
+    """What fails in the middle of a result has a status and no rows, where the request says so."""
+    answer = ask(
+        b"SELECT throwIf(number = 1000000) FROM numbers(2000000)", f"/?wait_end_of_query=1&default_format={form}"
+    )
+    assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (500, "395")
+    assert answer.body.startswith(b"Code: 395. DB::Exception: Value passed to 'throwIf' function is non-zero")
+
+
+def test_nobody_writes_files_over_http(ask: Ask, tmp_path: Path) -> None:
+    """The server's own files are not the client's."""
+    answer = ask(f"SELECT 1 INTO OUTFILE '{tmp_path / 'x'}'".encode(), "/?readonly=1")
+    assert (answer.headers["X-ClickHouse-Exception-Code"], list(tmp_path.iterdir())) == ("358", [])
 
 
 def test_curl_needs_no_client(ask: Ask, client: Client) -> None:

@@ -65,13 +65,37 @@ def test_what_brings_no_rows_is_not_split(statement: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "written"),
+    [
+        ("SELECT 1", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT CSV"),
+        ("SELECT 1 FORMAT JSON SETTINGS a = 1", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT JSON SETTINGS a = 1"),
+        ("SELECT 1 SETTINGS a = 'b' FORMAT JSON", "SELECT 1 SETTINGS a = 'b' INTO OUTFILE '/f' APPEND FORMAT JSON"),
+    ],
+)
+def test_a_result_is_written_to_a_file(sql: str, written: str) -> None:
+    """In the statement's format, or else in the default one."""
+    assert " ".join(question.written_to(sql, "/f", "CSV").split()) == written
+
+
+@pytest.mark.parametrize(("value", "is_whole"), [("1", True), ("true", True), ("0", False), ("", False)])
+def test_a_client_may_wait_for_the_end(value: str, is_whole: bool) -> None:  # noqa: FBT001
+    """As on a server, and only where it says so."""
+    assert question.read({"wait_end_of_query": value}, {}).is_whole is is_whole
+    assert not question.read({}, {}).is_whole
+
+
+@pytest.mark.parametrize(
     ("sql", "form"),
     [
         ("SELECT 1", "TabSeparated"),
         ("SELECT 1 FORMAT JSON", "JSON"),
         ("SELECT 1 format CSV ;", "CSV"),
         ("SELECT 1 FORMAT CSV SETTINGS max_threads = 1", "CSV"),
+        ("SELECT 1 FORMAT CSV SETTINGS session_timezone = 'UTC', log_comment = 'it\\'s; so'", "CSV"),
+        ("SELECT 1 FORMAT CSV; -- isn't\n /* it; */ ", "CSV"),
         ("SELECT 'FORMAT CSV'", "TabSeparated"),
+        ("SELECT 'x FORMAT CSV SETTINGS \\' '", "TabSeparated"),
+        ("SELECT 1 AS `FORMAT CSV SETTINGS x`", "TabSeparated"),
     ],
 )
 def test_the_format_of_an_answer(sql: str, form: str) -> None:
