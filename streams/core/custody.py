@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core import tables
+from streams.core import picking, tables
 from streams.core.events import Kind, Traffic
 from streams.core.facts import Facts, Mask, Times
 from streams.core.holdings import COPY_HALF, NOBODY_HALF, SESSION_HALF, Holdings
@@ -235,7 +235,7 @@ class Custody(Holdings):
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""
-        asked = facts.frame["report_requested"][events].to_list()
+        asked = picking.listed(facts.frame["report_requested"], events)
         due = facts.at[events].copy()
         reports = _each(
             lambda *parties: self.terms.owed(Traffic.OURS, *parties).report,

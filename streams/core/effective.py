@@ -85,6 +85,8 @@ class Effective:
         Returns:
             Places of units, the number of the leg that each owns or is credited with, and when that could be known.
         """
+        if not len(legs):
+            return legs, legs, at
         custody = self._custody
         unit = unit_of(custody, legs)
         there = np.flatnonzero(unit < len(custody.units))

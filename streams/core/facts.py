@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streams.core import arrow
+from streams.core import arrow, picking
 from streams.core.events import Kind, MessageEvent
 from streams.core.index import Keys
 
@@ -121,7 +121,7 @@ class Facts:
 
     def text_is(self, column: str, value: str) -> Mask:
         """Where a text column has this value."""
-        return (self._whole(column) == value).to_numpy()
+        return picking.equal(self._whole(column), value)
 
     def noted(self, events: Mask, note: str) -> Mask:
         """Which of some events have an attribute."""
@@ -133,10 +133,7 @@ class Facts:
 
     def notes(self, name: str, rows: NDArray[np.int64], default: str = "") -> list[str]:
         """What the attribute `name` says at some rows; the default where there is none."""
-        start = f"{name}="
-        notes = self.frame["attributes"][rows]
-        said = notes.list.eval(pl.element().filter(pl.element().str.starts_with(start))).list.first()
-        return said.str.strip_prefix(start).fill_null(default).to_list()
+        return picking.notes(self.frame["attributes"], rows, name, default)
 
     def has(self, column: str) -> Mask:
         """Where a column says something."""
@@ -144,26 +141,21 @@ class Facts:
 
     def series(self, column: str, rows: NDArray[np.int64]) -> pl.Series:
         """The texts of a column at some rows; None becomes ""."""
-        return _filled(self.frame[column][rows], "")
+        return picking.series(self.frame[column], rows)
 
     def _whole(self, column: str) -> pl.Series:
         """A column of texts; None becomes "". It is kept, since filling costs more than comparing."""
         if column not in self._wholes:
-            self._wholes[column] = _filled(self.frame[column].cast(pl.String), "")
+            self._wholes[column] = picking.filled(self.frame[column].cast(pl.String))
         return self._wholes[column]
 
     def texts(self, column: str, rows: NDArray[np.int64]) -> list[str]:
         """The same as a list."""
-        return self.series(column, rows).to_list()
+        return picking.texts(self.frame[column], rows)
 
     def numbers(self, column: str, rows: NDArray[np.int64], default: int) -> NDArray[np.int64]:
         """The integers of a column at some rows."""
-        return arrow.numbers(self.frame[column][rows].cast(pl.Int64).to_arrow(), default)
-
-
-def _filled(values: pl.Series, default: str) -> pl.Series:
-    """Values with a default for None; to fill is a query, to ask whether there is anything to fill is none."""
-    return values.fill_null(default) if values.null_count() else values
+        return picking.numbers(self.frame[column], rows, default)
 
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -219,10 +211,18 @@ def halves(hashes: pl.Series) -> Keys:
     if not len(array):
         return np.zeros((0, 2), np.uint64)
     _, ends, raw = array.buffers()
-    if array.null_count or (np.diff(np.frombuffer(ends, np.int64, count=len(array) + 1)) != _WIDTH).any():
-        good = hashes.bin.size() == _WIDTH
-        return halves(pl.select(pl.when(good).then(hashes).otherwise(pl.lit(bytes(_WIDTH)))).to_series())
-    return np.frombuffer(raw, np.uint64, count=2 * len(array)).reshape(-1, 2)
+    places = np.frombuffer(ends, np.int64, count=len(array) + 1, offset=8 * array.offset)
+    lengths = np.diff(places)
+    good = lengths == _WIDTH
+    if array.null_count:
+        good &= arrow.valid(array)
+    if lengths[~good].any():  # what is no hash lies between those that are
+        fits = hashes.bin.size() == _WIDTH
+        return halves(pl.select(pl.when(fits).then(hashes).otherwise(pl.lit(bytes(_WIDTH)))).to_series())
+    found = np.zeros((len(array), 2), np.uint64)
+    if good.any():
+        found[good] = np.frombuffer(raw, np.uint64, 2 * int(good.sum()), int(places[0])).reshape(-1, 2)
+    return found
 
 
 _WIDTH = 16

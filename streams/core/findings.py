@@ -62,6 +62,8 @@ def prospects(custody: Custody, clock: Clock) -> Iterator[Found]:
     for name, rule in rules.items():
         if name in custody.terms.findings:
             for found in rule(custody, known):
+                if not len(found.rows):
+                    continue
                 told = _settled(found, known) if name in SETTLED and found.subject == "leg" else found
                 yield told.some((told.raised != NEVER) & (told.cleared > told.raised))
 
@@ -237,6 +239,8 @@ def misrouted(custody: Custody, known: Effective) -> Iterator[Found]:
     hosts do whose evidence is not read, or whom an invented Message-ID hides, they may have good reason for.
     """
     diverted, wait = _diverted(custody, known), custody.terms.profile.unaccounted_after * SECOND
+    if not (diverted != NEVER).any():
+        return
     raised = np.maximum(np.minimum(diverted, NEVER - wait) + wait, known["submitted_known"])
     told = _redirected(custody, known)
     some = (diverted != NEVER) & (told > raised)

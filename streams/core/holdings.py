@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from streams.core import tables
+from streams.core import picking, tables
 from streams.core.chains import Chains
 from streams.core.closed import Closed
 from streams.core.events import Kind
@@ -167,15 +167,16 @@ class Holdings:
     def _name_legs(self, recipients: pl.Series, places: list[pl.Series], rows: Rows, queued: Mask) -> None:
         """A leg in a queue is named by its entry and its recipient; a stay in a store has no entry."""
         queues, stores = np.flatnonzero(queued), np.flatnonzero(~queued)
-        self.legs.set("name", rows[queues], self.names.add(recipients[queues]))
-        self.legs.set("name", rows[stores], self.names.add(*(one[stores] for one in (*places, recipients))))
+        self.legs.set("name", rows[queues], self.names.add(picking.series(recipients, queues)))
+        stored = (picking.series(one, stores) for one in (*places, recipients))
+        self.legs.set("name", rows[stores], self.names.add(*stored))
 
     def _places(self, facts: Facts, firsts: Rows, columns: tuple[str, str], copy: Mask) -> list[pl.Series]:
         """Host and queue id of new legs; a copy is called by its mailbox and number, whichever names it first."""
-        own = [facts.series(column, firsts) for column in ("host", "queue_id")]
-        if columns == ("host", "queue_id"):
-            return own
         others = [facts.series(column, firsts) for column in columns]
+        if columns == ("host", "queue_id") or not copy.any():
+            return others
+        own = [facts.series(column, firsts) for column in ("host", "queue_id")]
         copies = pl.Series(copy)
         return [theirs.zip_with(~copies | (theirs != ""), mine) for mine, theirs in zip(own, others, strict=True)]
 
@@ -204,7 +205,7 @@ class Holdings:
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.entries))
         if len(firsts):
             new = np.arange(before, len(self.entries))
-            names = self.names.add(*(place[at[firsts]] for place in places))
+            names = self.names.add(*(picking.series(place, at[firsts]) for place in places))
             self.entries.set("name", new, names)
             self.entries.set("message", new, messages[firsts])
         return rows
@@ -219,9 +220,9 @@ class Holdings:
         rows = self.messages.rows(hashed(keys))
         firsts = _firsts(rows, np.arange(len(rows)), before, len(self.messages))
         if len(firsts):
-            names = self.names.add(keys[firsts])
-            self.messages.set("name", np.arange(before, len(self.messages)), names)
-            self._used_before(keys[firsts], before)
+            new = picking.series(keys, firsts)
+            self.messages.set("name", np.arange(before, len(self.messages)), self.names.add(new))
+            self._used_before(new, before)
         return rows
 
     def _used_before(self, keys: pl.Series, start: int) -> None:

@@ -47,10 +47,12 @@ class Index:
 
     def find(self, keys: Keys) -> Rows:
         """Row numbers of keys, shape (n,); -1 where a key is not known."""
-        return self._probe(keys, create=False)
+        return self._probe(keys, create=False) if len(keys) else np.empty(0, np.int64)
 
     def rows(self, keys: Keys) -> Rows:
         """Row numbers of keys, shape (n,); unknown keys get new rows."""
+        if not len(keys):
+            return np.empty(0, np.int64)
         self._reserve(len(keys))
         return self._probe(keys, create=True)
 

@@ -127,7 +127,8 @@ class Table:
         """Row numbers of keys; unknown keys get empty rows."""
         before = len(self)
         rows = self.index.rows(keys)
-        self._reserve(before)
+        if len(self) > before:
+            self._reserve(before)
         return rows
 
     def set(self, name: str, rows: Rows, values: Values | int) -> None:

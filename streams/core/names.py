@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from streams.core import picking
 from streams.core.errors import Undecodable
 from streams.core.identity import half
 from streams.core.index import Rows
@@ -60,13 +61,13 @@ class Names:
 
     def add(self, *columns: pl.Series) -> Rows:
         """Keep rows of texts, given as columns of one length; returns the offset of each, shape (rows,)."""
-        joined = pl.select(pl.concat_str(*columns, separator=_BETWEEN) + _END).to_series()
-        if joined.is_empty():
+        count = len(columns[0])
+        if not count:
             return np.zeros(0, np.int64)
-        raw = np.frombuffer(joined.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2], np.uint8)
+        raw = np.frombuffer(picking.joined(columns, _BETWEEN, _END), np.uint8)
         ends = np.flatnonzero(raw == ord(_END))
         betweens = int(np.count_nonzero(raw == ord(_BETWEEN)))
-        if len(ends) != len(joined) or betweens != len(joined) * (len(columns) - 1):
+        if len(ends) != count or betweens != count * (len(columns) - 1):
             return self.add(*(column.str.replace_all(_MARKS, "") for column in columns))  # our marks were in them
         offsets: Rows = len(self._heap) + np.concatenate(([0], ends[:-1] + 1))
         self._heap += raw.data
