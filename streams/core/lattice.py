@@ -116,8 +116,8 @@ class Table:
     def __getitem__(self, name: str) -> NDArray[Any]:
         """The values of a column, shape (rows,); to be read only."""
         if name in self._rare:
-            return self._rare[name].whole(name, len(self))
-        return self._data[name][: len(self)]
+            return self._rare[name].whole(name, len(self.index))
+        return self._data[name][: len(self.index)]
 
     def take(self, name: str, rows: Rows) -> NDArray[Any]:
         """The values of a column at some rows."""

@@ -10,13 +10,14 @@ Rules:
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from streams.core.errors import Unavailable
 from streams.core.terms import SECOND
-from streams.kafka.progress import all_progress
+from streams.kafka import progress
 from streams.settings import Settings
 from streams.wall import Wall
 from tests.faults.mail import BEGIN, Line, Mail
@@ -38,6 +39,10 @@ EFFECTS = frozenset({"write", "flush", "commit", "insert"})
 
 IDLE = 3
 """Rounds in which nobody has anything to do, after which nobody will: what one wrote last, another reads."""
+
+
+progress_of = lru_cache(1024)(progress.read)
+"""A record of the topic `progress`; a world asks for the same ones round after round."""
 
 
 class Killed(BaseException):
@@ -137,8 +142,8 @@ class World:
     def is_claimed(self, source: str) -> bool:
         """Does a source claim that all its mail is in the log."""
         end = round(self.mail.end * 1_000_000)
-        said = (one for one in all_progress(self.log) if one["source"] == source)
-        return any((one["through"] or 0) >= end for one in said)
+        said = (progress_of(value) for _, value in filter(None, self.log.topics["progress"][0]))
+        return any(one["source"] == source and (one["through"] or 0) >= end for one in said)
 
     def is_committed(self, group: str, topic: str) -> bool:
         """Has a group stored the end of a topic; Kafka stores nothing for what is empty."""
@@ -226,8 +231,11 @@ class World:
         return self.draw.randint(0, count)
 
     def _at(self, process: Process, call: str, topic: str) -> None:
-        """A call that leaves a process: it may be the last, or wait, or go wrong."""
-        if self._is_news:
+        """A call that leaves a process: it may be the last, or wait, or go wrong.
+
+        What is only handed to a writer changes nothing that others see: whatever does is looked at before.
+        """
+        if self._is_news and call != "write":
             self.look()
         self._chances(process, call, topic)
         self._is_news = call in EFFECTS
