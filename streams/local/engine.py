@@ -7,6 +7,7 @@ Rules:
 - A session is used by one thread at a time and is never closed while one is inside it: the engine would crash.
 - The engine's words are kept: a client sees ClickHouse's own code and text.
 - As on a server, a request is one statement, and none writes a file: even a read-only session would, by INTO OUTFILE.
+- Who may only read ends nobody's query and stops no merges, though the engine, which has no users, would let them.
 - The engine says that an insert in pieces was done even if it could not store the rows (a full disk [measured, 26.9]);
   its counts of errors tell. An insert beside one that failed may be refused, too: whoever inserts does so again.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from streams.core.errors import Misuse
 from streams.local import result
 
-SYNTAX_ERROR, UNKNOWN_SETTING, INTO_OUTFILE_NOT_ALLOWED = 62, 115, 358
+SYNTAX_ERROR, UNKNOWN_SETTING, READONLY, INTO_OUTFILE_NOT_ALLOWED = 62, 115, 164, 358
 BASE_SETTINGS: Mapping[str, str] = {
     "async_insert": "0",  # 1 in this build: an insert would wait for others
     "implicit_select": "0",  # 1 in this build: a misspelt keyword would be a column
@@ -59,6 +60,7 @@ class Session:
         """Take over a connection of the engine; results that must wait do so in files of a folder."""
         self._connection = connection
         self._folder = folder
+        self._is_readonly = False
 
     def prepare(self, database: str, settings: Mapping[str, str]) -> None:
         """Choose the database and the settings.
@@ -66,6 +68,7 @@ class Session:
         Raises:
             Refused: the engine knows no such database or setting.
         """
+        self._is_readonly = settings.get("readonly", "0") != "0"
         with _refusals():
             if database:
                 self._connection.query(f"USE {_quoted(database, '`')}", "Null")
@@ -93,6 +96,8 @@ class Session:
             return result.of(self._connection, sql, output_format, parameters, self._folder)
         if found["query_class"].name == "CONTROL" and "OUTFILE" in sql.upper():
             raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
+        if found["query_class"].name == "CONTROL" and self._is_readonly:
+            raise refused(READONLY, "Cannot execute query in readonly mode", "READONLY")
         return iter((self._connection.query(sql, output_format, params=dict(parameters)).bytes(),))
 
     def begin(self, sql: str, input_format: str) -> "Insert":

@@ -161,6 +161,16 @@ def test_nobody_writes_files_over_http(ask: Ask, tmp_path: Path) -> None:
     assert (answer.headers["X-ClickHouse-Exception-Code"], list(tmp_path.iterdir())) == ("358", [])
 
 
+@pytest.mark.parametrize(
+    "order", ["KILL QUERY WHERE 1", "/* */ system stop merges", "SYSTEM FLUSH LOGS", "SET readonly = 0"]
+)
+def test_who_may_only_read_gives_no_orders(ask: Ask, order: str) -> None:
+    """Nobody's query is ended, and no merges stopped, by a dashboard; who may write may."""
+    answer = ask(order.encode(), "/?readonly=1")
+    assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (403, "164")
+    assert ask(b"SYSTEM FLUSH LOGS", "/").status == 200
+
+
 def test_curl_needs_no_client(ask: Ask, client: Client) -> None:
     """Statement in the body or in the URL, rows after it or apart, and the formats of the world."""
     where = f"/?database={client.database}"
