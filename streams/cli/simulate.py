@@ -51,9 +51,9 @@ An hour in a minute, as events to standard output:
   custody simulate --messages 300 --span 1h --speed 60 --events -
 As it happens, from now on, for an hour and until all has settled:
   custody simulate --messages 300 --span 1h --begin now --speed 1 --out now
-An hour in a minute against workers, here of a second ledger of that stack:
-  custody worker --roles clock,track,feed,cases \\
-      --data drill.d --ledger drill &
+An hour in a minute against the workers of a running stack, in another ledger:
+  custody down --data drill.d
+  custody up --detach --data drill.d --ledger drill
   custody simulate --messages 300 --span 1h --speed 60 --check \\
       --data drill.d --ledger drill
 """
