@@ -1,11 +1,12 @@
 """The warehouse's client: ClickHouse's HTTP protocol, embedded or real."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import clickhouse_connect
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError, ProgrammingError
 
 from streams.core.errors import Misuse, Unavailable, no_ledger
 from streams.settings import Settings
@@ -29,6 +30,8 @@ _LATE = re.compile(r"read timeout=([0-9]+)")
 
 Answer = TypeVar("Answer")
 
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # else its words come bare to the screen
+
 
 def connect(settings: Settings, *, database: bool = True, readonly: bool = False, patience: int = LONG) -> Any:
     """A client of the ledger's database.
@@ -40,24 +43,27 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
         patience: seconds that it may be silent.
 
     Raises:
-        Misuse: there is no such ledger.
+        Misuse: there is no such ledger, or the user may not have what is asked for.
         Unavailable: the warehouse does not answer.
     """
-    options: dict[str, Any] = {"readonly": 1} if readonly else {}
     where = settings.clickhouse_client()
     try:
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             **where,
             pool_mgr=pool_of(where),
             database=settings.database if database else "default",
             autogenerate_session_id=False,
-            settings=options,
             send_receive_timeout=patience,
         )
+        if readonly:
+            _restrict(client)
+    except ProgrammingError as error:
+        raise Misuse(f"The warehouse refuses: {first_line(error)}") from error
     except (*AWAY, REFUSED) as error:
         if "UNKNOWN_DATABASE" in str(error):
             raise no_ledger(settings.ledger, _ledgers(settings)) from error
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
+    return client
 
 
 def _ledgers(settings: Settings) -> list[str]:
@@ -69,6 +75,13 @@ def _ledgers(settings: Settings) -> list[str]:
         client.close()
     others = sorted(name.removeprefix("custody_") for name in names if name.startswith("custody_"))
     return [*["main"] * ("custody" in names), *others]
+
+
+def _restrict(client: Any) -> None:
+    """Have changes refused; a profile that refuses them already (1, or 2 for all but settings) refuses this, too."""
+    known = client.server_settings.get("readonly")
+    if known is None or known.value == "0":
+        client.set_client_setting("readonly", 1)
 
 
 def ask(client: Any, question: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -103,5 +116,7 @@ def first_line(error: BaseException) -> str:
         return str(error)
     if late := _LATE.search(str(error)):
         return f"nothing within {late[1]} s"
-    said = str(error).rpartition("DB::Exception: ")[2].partition(" (version ")[0].strip()
-    return said.splitlines()[0][:300] if said else type(error).__name__
+    said = str(error).rpartition("DB::Exception: ")[2].partition(" (version ")[0].partition(": (in query: ")[0].strip()
+    if said or isinstance(error, ProgrammingError):
+        return (said or str(error)).splitlines()[0][:300]
+    return type(error).__name__

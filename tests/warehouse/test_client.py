@@ -1,5 +1,6 @@
-"""What a person is told of a warehouse that does not answer."""
+"""What a person is told of a warehouse that does not answer, or refuses; and whom it lets only read."""
 
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,17 +8,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
+from unittest.mock import Mock
 
 import clickhouse_connect
 import pytest
 from click.testing import CliRunner
-from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, ProgrammingError
+from clickhouse_connect.driver.models import SettingDef
+from urllib3 import PoolManager
 
 from streams.cli._checks import examine
 from streams.cli.app import custody
 from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
-from streams.warehouse.client import ASKING, LONG, connect
+from streams.warehouse.client import ASKING, LONG, ask, connect, first_line
 from streams.warehouse.questions import Warehouse
 
 
@@ -116,3 +120,41 @@ def test_a_ledger_that_the_warehouse_has_not_is_refused_with_those_that_it_has(m
     with pytest.raises(Misuse, match=r"^There is no ledger 'nope'\.$") as refused:
         Warehouse.of(Settings(clickhouse_url="http://127.0.0.1:9", ledger="nope"))
     assert refused.value.hint.startswith("there are: main, drill; ")
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("profile", ["", "&readonly=1", "&readonly=2"])
+def test_a_user_may_be_read_only_already(stack: Settings, monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    """The engine has no profiles: what one says is added to every request, below the client."""
+    request = PoolManager.request
+
+    def restricted(self: PoolManager, method: str, url: str, **kept: Any) -> Any:
+        return request(self, method, url + profile, **kept)
+
+    monkeypatch.setattr(PoolManager, "request", restricted)
+    client = connect(stack, database=False, readonly=True)
+    assert ask(client, "SELECT getSetting('readonly') > 0 AS is_readonly") == [{"is_readonly": True}]
+    with pytest.raises(Misuse, match="in readonly mode"):
+        ask(client, "CREATE DATABASE nobody_may")
+
+
+def test_who_cannot_be_made_read_only_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who may write and may not renounce it asks nothing; the sentence says what is wrong."""
+    locked = Mock(server_settings={"readonly": SettingDef("readonly", "0", 1)})
+    locked.set_client_setting.side_effect = ProgrammingError("Setting readonly is readonly")
+    monkeypatch.setattr(clickhouse_connect, "get_client", lambda **_: locked)
+    with pytest.raises(Misuse, match=r"^The warehouse refuses: Setting readonly is readonly$"):
+        Warehouse.of(Settings(clickhouse_url="http://127.0.0.1:9"))
+
+
+def test_the_query_is_not_repeated() -> None:
+    """The engine's sentence is told whole, without the query that it ends with."""
+    said = "Code: 164. DB::Exception: Cannot modify 'a' setting in readonly mode: (in query: SELECT 1\n SETTINGS a=1)."
+    assert first_line(OperationalError(said)) == "Cannot modify 'a' setting in readonly mode"
+
+
+def test_the_client_says_nothing_of_its_own(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its warnings go to whoever set up logging, and not bare to the screen."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logging.getLogger("clickhouse_connect.driver.httpclient").warning("Unexpected Http Driver Exception")
+    assert capfd.readouterr() == ("", "")
