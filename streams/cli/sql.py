@@ -7,34 +7,51 @@ import click
 
 from streams.cli._lists import list_options, opened
 from streams.cli._screen import clean
+from streams.core.errors import Misuse
+from streams.local.question import format_of
 
 TABLE = "PrettyCompactMonoBlock"
 
 
 @click.command()
 @click.argument("query")
-@click.option(
-    "--format", "form", default=TABLE, show_default=True, help="Any of ClickHouse's: CSV, TSV, JSONEachRow ..."
-)
+@click.option("--format", "form", help=f"Any of ClickHouse's: CSV, TSV ...  [default: the query's FORMAT, or {TABLE}]")
 @list_options
-def command(*, query: str, form: str, data: Path | None, file: Path | None, ledger: str | None, as_json: bool) -> None:
+def command(
+    *, query: str, form: str | None, data: Path | None, file: Path | None, ledger: str | None, as_json: bool
+) -> None:
     r"""Ask the warehouse in SQL; the engine refuses whatever would change something.
 
-    Tables and views: custody, legs, copies, events, ticks, evidence, alerts, alarms, cases, reliability_daily,
-    reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times; all of them: SHOW TABLES.
-    Columns: DESCRIBE custody.
+    Views: custody, legs, copies, events, ticks, evidence, alerts, alarms, cases, reliability_daily,
+    reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times. Columns: DESCRIBE custody.
 
     \b
     Examples: custody sql "SELECT outcome, count() FROM custody GROUP BY 1"
-              custody sql "SELECT * FROM transfer_times" --format CSV
+              custody sql "SELECT * FROM transfer_times FORMAT CSV"
+
+    \b
+    All views, and what each is:
+      SELECT name, comment FROM system.tables
+      WHERE database = currentDatabase() AND engine = 'View'
     """
+    chosen = _chosen(query, "JSON" if as_json else form)
     _, warehouse = opened(data, file, ledger, is_long=True)
-    answer = warehouse.sql(query, "JSON" if as_json else form)
-    if form == TABLE and not as_json:
+    answer = warehouse.sql(query, chosen)
+    if chosen == TABLE:
         answer = "\n".join(clean(line) for line in answer.decode("utf-8", "replace").split("\n")).encode()
     elif sys.stdout.isatty():  # what a terminal shows never carries control characters of a log
         answer = b"".join(_harmless(line) for line in answer.splitlines(keepends=True))
     click.echo(answer, nl=False)
+
+
+def _chosen(query: str, form: str | None) -> str:
+    """The format of the answer: what the options say, or the query's own ending, but not both."""
+    if not query.strip(" \t\r\n;"):
+        raise Misuse("The query is empty.", hint='custody sql "SELECT outcome, count() FROM custody GROUP BY 1"')
+    named = format_of(query, "")
+    if form and named and named.lower() != form.lower():
+        raise Misuse(f"The query ends in FORMAT {named}, and the options say {form}.", hint="leave one of them out")
+    return named or form or TABLE
 
 
 def _harmless(line: bytes) -> bytes:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from streams.core.errors import Misuse
 from streams.settings import Settings
 from streams.warehouse import named
 from streams.warehouse.client import ASKING, ask, connect, told
@@ -279,13 +280,18 @@ class Warehouse:
         )
 
     def sql(self, question: str, form: str) -> bytes:
-        """The answer to any question in any of the engine's formats; this client is read-only.
+        """The answer to any question, in `form` where it names no format itself; this client is read-only.
+
+        The question goes as it was written, so that what the engine says of its lines is true.
 
         Raises:
             Misuse: the engine refuses it.
             Unavailable: the warehouse is away.
         """
-        return told(lambda: bytes(self.client.raw_query(question, fmt=form)))
+        if not (form.isascii() and form.isidentifier()):
+            raise Misuse(f"No format is called {form!r}.")
+        beside = {"X-ClickHouse-Format": form}
+        return told(lambda: bytes(self.client.raw_query(question, transport_settings=beside)))
 
     def hosts(self) -> list[str]:
         """Every host that custody was at: switches, and stores that name what they hold."""
