@@ -33,8 +33,10 @@ def closing(custody: Custody, standing: Mask, through: int, among: Mask) -> Mask
         through: of the tick.
         among: which messages are looked at, with all that they share something with.
     """
-    some = Excerpt.of(custody, among)
     closes = np.zeros(len(among), np.bool_)
+    if not among.any():
+        return closes
+    some = Excerpt.of(custody, among)
     closes[some.messages] = _closing(some.custody, standing[some.messages], through)
     return closes
 

@@ -55,12 +55,15 @@ class Excerpt:
 
     @classmethod
     def of(cls, custody: Custody, messages: Mask) -> "Excerpt":
-        """Some messages, and those that are linked."""
+        """Some messages, and those that are linked; to be read only, since it may be the whole."""
+        messages = messages | linked(custody)
+        if messages.all():
+            return cls.whole(custody)
         some = copy(custody)
         for name in ("messages", "entries", "legs", "copies", "units", "pairs"):
             setattr(some, name, getattr(custody, name).copy())
         some.chains = copy(custody.chains)
-        return keep(some, messages | linked(custody))
+        return keep(some, messages)
 
 
 def linked(custody: Custody) -> Mask:
