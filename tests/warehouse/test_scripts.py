@@ -7,7 +7,7 @@ from pathlib import Path
 from streams.warehouse import migrations, reliability, scripts
 from streams.warehouse.derive import KEPT, WORDS
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+RIGHTS = (Path(__file__).parents[2] / "infra" / "rights.md").read_text(encoding="utf-8")
 
 TABLES = {*migrations.KEPT, "derivations"}
 
@@ -44,7 +44,7 @@ def test_views_are_made_after_those_they_read() -> None:
 
 def test_readme_says_what_whoever_reads_a_view_must_be_granted() -> None:
     """Views read with the rights of whoever asks, through views that they read as well."""
-    rows = re.findall(r"^\| (`.+`) \| (`.+`) \|$", README.partition("it must also be granted")[2], re.MULTILINE)
+    rows = re.findall(r"^\| (`.+`) \| (`.+`) \|$", RIGHTS.partition("it must also be granted")[2], re.MULTILINE)
     said = {view: set(NAMES.findall(tables)) for shown, tables in rows for view in NAMES.findall(shown)}
     assert len(said) > 7
     for shown, tables in said.items():
