@@ -334,7 +334,7 @@ def test_an_operator_is_heard(changed_day: Settings, say: Say, told: Say) -> Non
     done = [progress.progressed(name, now + 1) for name in set(names) - {"terms"}]
     write_all(changed_day, "progress", done)
     assert until(lambda: "on hold" not in say("overdue").output)
-    told = say("trace day-0134.held-forgotten@origin.test").output
-    assert "DISCHARGED by hand, by J. Doe" in told
-    assert "Discharged by J. Doe: by telephone" in told
+    shown = say("trace day-0134.held-forgotten@origin.test").output
+    assert "DISCHARGED by hand, by J. Doe" in shown
+    assert "Discharged by J. Doe: by telephone" in shown
     assert "by hand 1" in say("reliability").output or until(lambda: "by hand 1" in say("reliability").output)
