@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from streams.collect import checkpoint
 from streams.core.events import Kind
 from streams.core.identity import partition_of
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
 from streams.track import segments
-from streams.track.part import Part
 from streams.warehouse.rows import PLAIN, plain_columns, plain_row
 from streams.wire import envelope, records
 from tests.faults.check import filed
-from tests.faults.mail import HOSTS, TERMS, Alarm, Line, Mail, alarm_of
+from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
 from tests.kafka.memory import MemoryLog
 
@@ -238,8 +239,11 @@ class Moments:
         there = self._there(number, manifest.generations)
         if manifest.offset != place.offset or there is None:
             return False
-        closed = segments.apply(Part.empty(number, TERMS), there).closed
-        return self._there(number, ((name, count) for name, count, _ in closed)) is not None
+        lists = segments.Lists()
+        for word, _, raw in map(segments._unpacked, there):
+            if word in {"listed", "unlisted"}:
+                lists.change(word, msgspec.msgpack.decode(raw, type=segments.Lists))
+        return self._there(number, ((name, count) for name, count, _ in lists.closed)) is not None
 
     def _there(self, number: int, generations: Iterable[tuple[str, int]]) -> list[bytes] | None:
         """The segments of generations; None where one is missing."""
