@@ -232,14 +232,6 @@ class WordlessTracker(Tracker):
         self._word = "word"
 
 
-class WaitingTracker(Tracker):
-    """Folds what waited though its partition was another's meanwhile."""
-
-    def _take(self, part: Any, *args: Any, **kwargs: Any) -> int:
-        now = self.parts.get(part.partition)
-        return super()._take(now, *args, **kwargs) if now is not None else 0
-
-
 # the feed
 
 
@@ -346,7 +338,6 @@ MUTANTS: dict[str, tuple[Any, ...]] = {
         ClingingTracker,
         PersonalTracker,
         WordlessTracker,
-        WaitingTracker,
     ),
     "feed": (HastyFeed, HastyPlainFeed, CarelessFeed, RepeatingFeed, TimelessFeed),
     "desk": (CarelessDesk, DoublingDesk, SparingDesk, ShelvingDesk),

@@ -11,6 +11,7 @@ from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
 from streams.track import segments
 from streams.track.tracker import Tracker
+from streams.wall import Wall
 from streams.wire import envelope, records
 from streams.wire.schemas import FRAME
 from tests.core.journeys import TERMS, event, submitted
@@ -177,6 +178,25 @@ sys.exit("pandas" in sys.modules)
 def test_pandas_is_not_needed() -> None:
     """To fold, to keep and to put back; Arrow would import it unasked, half a second and 40 MB of every worker."""
     subprocess.run((sys.executable, "-c", WITHOUT_PANDAS), check=True)  # noqa: S603 - ourselves
+
+
+def test_what_waited_for_a_partition_that_was_anothers_meanwhile_is_not_folded() -> None:
+    """It comes again with what was before it: folded alone, it would be kept as if that had been read.
+
+    Time stands still, so that nothing is kept in between.
+    """
+    log = MemoryLog(Settings(partitions=1))
+    events = [one for number in range(4) for one in submitted(number, f"A{number}", key=f"m{number}")]
+    _write(log, *events)
+    tracker = Tracker(log, Terms.parse(TERMS), wall=Wall(monotonic=float), batch=2)
+    assert [tracker.step(0) for _ in range(2)] == [0, 2]
+    other = log.reader("message-events", "custody-tracker-main", member="other")
+    other.close()
+    assert (tracker.step(0), tracker.parts[0].offset) == (0, 0)
+    while tracker.step(0):
+        pass
+    assert (tracker.parts[0].offset, len(tracker.parts[0].custody.entries)) == (len(events), 4)
+    tracker.close()
 
 
 def test_what_cannot_be_understood_goes_to_the_dead_letters() -> None:
