@@ -254,7 +254,7 @@ def test_an_import_of_a_damaged_log(settings: Settings, tmp_path: Path) -> None:
     importer = Collect(settings, tmp_path / "d", "import", str(declared))
     out, err = importer.process.communicate(timeout=PATIENCE)
     assert importer.process.returncode == 1
-    assert err.startswith(f"custody: Source broken is incomplete: {tmp_path}/a.log.gz:")
+    assert f"\ncustody: Source broken is incomplete: {tmp_path}/a.log.gz:" in err  # that nothing is ours is said before
     said = json.loads(out)
     assert said["sources"]["whole"]["pieces"] == 1000
     assert (len(said["sources"]["broken"]["incomplete"]), said["sources"]["whole"]["incomplete"]) == (1, [])
