@@ -71,12 +71,14 @@ class Said:
         alerts: by the time at which they were raised.
         copies: in mailboxes.
         events: in order.
+        notices: the latest of each notification about it.
     """
 
     units: list[Row]
     alerts: list[Row]
     copies: list[Row]
     events: list[Row]
+    notices: list[Row]
 
     @property
     def unit(self) -> Row:
