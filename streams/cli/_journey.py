@@ -130,8 +130,8 @@ def _delivered(event: Event) -> str:
 
 
 def _deleted(event: Event) -> str:
-    by = [value[4:] for value in event["attributes"] if value.startswith("pid=")]
-    return "DELETED by postsuper" + (f"[{by[0]}]" if by else "")
+    by = _note(event, "pid")
+    return "DELETED by postsuper" + (f"[{by}]" if by else "")
 
 
 def _reported(event: Event) -> str:
@@ -143,19 +143,18 @@ def _refused(event: Event) -> str:
 
 
 def _discharged(event: Event) -> str:
-    return f"DISCHARGED by hand, by {_said(event, 'by')}"
+    return f"DISCHARGED by hand, by {_note(event, 'by') or 'nobody named'}"
 
 
 def discharges(events: list[Event]) -> list[str]:
     """Who said that it was delivered by other means, and why, in their own words."""
-    said = {(_said(event, "by"), _said(event, "reason")) for event in events if event["kind"] == "discharged"}
-    return [f"Discharged by {who}: {why}" for who, why in sorted(said)]
+    said = {(_note(event, "by"), _note(event, "reason")) for event in events if event["kind"] == "discharged"}
+    return [f"Discharged by {who or 'nobody named'}: {why or 'no reason given'}" for who, why in sorted(said)]
 
 
-def _said(event: Event, name: str) -> str:
-    return next(
-        (value.partition("=")[2] for value in event["attributes"] if value.startswith(f"{name}=")), "nobody named"
-    )
+def _note(event: Event, name: str) -> str:
+    """What an attribute says; "" where there is none of that name."""
+    return next((value.partition("=")[2] for value in event["attributes"] if value.startswith(f"{name}=")), "")
 
 
 def _handed(event: Event) -> str:

@@ -92,11 +92,12 @@ class Session:
         found = self._connection.classify_query(sql)
         if found["statement_count"] > 1:
             raise refused(SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR")
-        if found["query_class"].name == "READ_ONLY":
+        kind = found["query_class"].name
+        if kind == "READ_ONLY":
             return result.of(self._connection, sql, output_format, parameters, self._folder)
-        if found["query_class"].name == "CONTROL" and "OUTFILE" in sql.upper():
+        if kind == "CONTROL" and "OUTFILE" in sql.upper():
             raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
-        if found["query_class"].name == "CONTROL" and self._is_readonly:
+        if kind == "CONTROL" and self._is_readonly:
             raise refused(READONLY, "Cannot execute query in readonly mode", "READONLY")
         return iter((self._connection.query(sql, output_format, params=dict(parameters)).bytes(),))
 

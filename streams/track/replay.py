@@ -103,7 +103,8 @@ class Replay:
     def _begin(self, records: Records) -> None:
         """Where the beginning of a partition is gone: its first tick."""
         at, ticks, _ = _ticks(records)
-        self.begins = max([*([] if self.begins is None else [self.begins]), *at[ticks][:1].tolist()], default=None)
+        for first in at[ticks][:1].tolist():
+            self.begins = first if self.begins is None else max(self.begins, first)
 
     def _took(self, effect: Effect) -> None:
         self.events += effect.events
