@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streams import files
 from streams.cli._stack import data_options, detach, json_option, roles, say_json, settings_of
 from streams.local.lock import refuse_held
 from streams.settings import Settings, Stack, running
@@ -37,6 +38,7 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, in_back
     """
     settings = settings_of(data, file, ledger)
     refuse_held(settings.data)
+    files.make_folder(settings.data)  # where that cannot be, nothing need be fetched
     _fetch(settings)
     os.umask(0o077)  # the parts have it from us: what the broker and the engine write is this user's alone
     if not in_background:

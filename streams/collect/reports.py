@@ -27,7 +27,7 @@ from streams.collect.reports_subject import LONGEST, Subject, answered, original
 from streams.collect.reports_text import moment, status, typed
 from streams.collect.trace import LENGTH, Hop
 from streams.core.events import Kind, MessageEvent, Traffic
-from streams.core.identity import fact_id, leg_of, message_key, pair_leg
+from streams.core.identity import bare_id, fact_id, leg_of, message_key, pair_leg
 
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
@@ -218,4 +218,4 @@ def _arrived(mail: Part, observed_at: int) -> int | None:
 def _name(what: str, mail: Part) -> tuple[str, ...]:
     """The report's own message key."""
     own = mail.first("message-id")
-    return (f"{what}={message_key(own)}",) if own.strip("<> ?") else ()
+    return (f"{what}={message_key(own)}",) if bare_id(own) else ()

@@ -18,7 +18,7 @@ from streams.collect.declaration import Declaration
 from streams.collect.reports_mail import Fields, Part, fields, first, grouped
 from streams.collect.reports_text import only_id, typed
 from streams.collect.trace import Hop, hops, only_one
-from streams.core.identity import message_key
+from streams.core.identity import bare_id, message_key
 
 _ORIGINALS = frozenset(
     {
@@ -84,7 +84,7 @@ def subject(original: Fields, named: Sequence[str], declaration: Declaration) ->
     origin = _origin(trace, declaration)
     whom = only_one(original.get("received", []), declaration, origin) if origin else ""
     candidates = (first(original, "message-id"), *named)
-    message_id = next((one[:LONGEST] for one in candidates if one[:LONGEST].strip("<> ?")), None)
+    message_id = next((one[:LONGEST] for one in candidates if bare_id(one[:LONGEST])), None)
     if message_id and not (origin and _invented(message_id, trace, origin)):
         return Subject(message_key(message_id), message_id, trace, origin, whom)
     return Subject(message_key(None, *origin), message_id, trace, origin, whom) if origin else None

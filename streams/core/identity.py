@@ -62,15 +62,18 @@ def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> s
     Raises:
         ValueError: neither a Message-ID nor a queue id is there.
     """
-    bare = message_id or ""
-    if " " in bare or "?" in bare or not bare.isprintable():  # most Message-IDs need no pattern
-        bare = _UNSAFE.sub("", bare)
-    bare = bare.strip("<>").lstrip("</")  # whose key begins with one is made of a queue id: nobody may claim that
-    if bare:
+    if bare := bare_id(message_id or ""):
         return bare[:KEY_LENGTH]
     if not queue_id:
         raise ValueError("a message key needs a Message-ID or a queue id")
     return f"/{host}/{queue_id}"
+
+
+def bare_id(message_id: str) -> str:
+    """What of a Message-ID tells messages apart; "" where it names none."""
+    if " " in message_id or "?" in message_id or not message_id.isprintable():  # most need no pattern
+        message_id = _UNSAFE.sub("", message_id)
+    return message_id.strip("<>").lstrip("</")  # a key that begins with one is made of a queue id: nobody may claim it
 
 
 def partition_of(key: str, partitions: int) -> int:

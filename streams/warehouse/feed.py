@@ -5,15 +5,14 @@ Rules:
   so.
 - Feeding the same records again replaces rows by themselves.
 - What cannot be understood goes to the dead letters.
-- Inserts and derivations run beside the reading and decoding of what comes next: the engine and the decoder each have a
-  core.
+- Decoding, inserts and derivations run beside the reading of what comes next, as far as there is more to read.
 - The member that has partition 0 derives: when there is nothing to feed, and now and then while there is.
 - What was read of a partition is stored before the partition is given up.
 """
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 
 import pyarrow as pa
@@ -47,18 +46,19 @@ class Feeds:
     """Feeds events, evidence, alerts, cases and queue states into their tables, and derives when the clock goes on."""
 
     def __init__(
-        self, records: Log, store: Store, member: str = "", wall: Wall | None = None, inserter: Executor | None = None
+        self, records: Log, store: Store, member: str = "", wall: Wall | None = None, beside: Executor | None = None
     ) -> None:
-        """Make the tables and join the groups; `inserter` runs an insert and a derivation beside the reading."""
+        """Make the tables and join the groups; `beside` decodes, inserts and derives beside the reading."""
         self._store, self._wall = store, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
         self._ends: Ends = {}
-        self._inserter = inserter or ThreadPoolExecutor(2, thread_name_prefix="warehouse")
-        self._inserts = Inserts(self._inserter, self._insert, self._stored)
+        self._beside = beside or ThreadPoolExecutor(3, thread_name_prefix="warehouse")
+        self._decoding: tuple[Sequence[Records], Future[list[Rows]]] | None = None
+        self._inserts = Inserts(self._beside, self._insert, self._stored)
         self._plain_next = 0.0
-        self._derivations = Derivations(records, store, self._wall, self._inserter)
+        self._derivations = Derivations(records, store, self._wall, self._beside)
         self._insist = Retrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_exponential(multiplier=0.2, max=10),
@@ -83,13 +83,13 @@ class Feeds:
         """Step until stopped."""
         while not stopped():
             self.step()
-        self._inserts.settle()
-        self._inserter.shutdown()
+        self._settle()
+        self._beside.shutdown()
         for reader in self._readers.values():
             reader.close()
 
     def step(self, timeout: float = 0.1) -> int:
-        """Take one batch of every topic; returns the number of rows."""
+        """Take one batch of every topic; returns the number of records that were not taken before."""
         count = self._events(self._readers[EVENTS].read(BATCH, timeout))
         if count < MUCH or self._wall.monotonic() >= self._plain_next:
             count += sum(
@@ -98,7 +98,7 @@ class Feeds:
             self._plain_next = self._wall.monotonic() + PLAIN_EVERY
         self.rows += count
         if not count:
-            self._inserts.settle()
+            self._settle()
         if FIXED_PARTITION in self._clocks and self._derivations.is_time(idle=count == 0):
             self._derivations.start()
         return count
@@ -120,25 +120,43 @@ class Feeds:
     def _given_up(self, partitions: Sequence[int]) -> None:
         """Store what was read while we still may say so."""
         del partitions
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait until all that was read is stored."""
+        self._decoded()
         self._inserts.settle()
 
     def _events(self, batches: Sequence[Records]) -> int:
-        """Decode, and insert all partitions in one; what is given again is passed over: its clock would be later."""
-        fresh = [since(batch, self._ends.get(batch.partition, 0)) for batch in batches]
-        read = [self._read(batch) for batch in fresh if batch.offsets]
-        if not read:
-            return 0
-        count = sum(len(one.events) + len(one.ticks) for one in read)
-        ends = {batch.partition: batch.offsets[-1] + 1 for batch in fresh if batch.offsets}
-        self._inserts.put(read, ends, more=count >= MUCH)
+        """Have them decoded; what is given again is passed over: its clock would be later."""
+        fresh = [batch for one in batches if (batch := since(one, self._ends.get(one.partition, 0))).offsets]
+        count = sum(len(batch.offsets) for batch in fresh)
+        self._decoded()
+        if fresh:
+            self._ends |= _ends(fresh)
+            self._decoding = (fresh, self._beside.submit(self._decode, fresh))
+        if count < MUCH:
+            self._decoded()
         return count
 
-    def _read(self, batch: Records) -> Rows:
-        clock = self._clocks.get(batch.partition, START)
-        read = rows(batch.values, batch.keys, batch.partition, batch.offsets, clock)
-        self._clocks[batch.partition], self._ends[batch.partition] = read.clock, batch.offsets[-1] + 1
-        self._bad(EVENTS, batch, read.bad, len(read.events) + len(read.ticks))
+    def _decode(self, batches: Sequence[Records]) -> list[Rows]:
+        """Rows of batches, each with the clock of its partition; one call at a time, in the order of the log."""
+        read = []
+        for batch in batches:
+            clock = self._clocks.get(batch.partition, START)
+            read.append(rows(batch.values, batch.keys, batch.partition, batch.offsets, clock))
+            self._clocks[batch.partition] = read[-1].clock
         return read
+
+    def _decoded(self) -> None:
+        """Insert what is being decoded, of all partitions in one."""
+        if self._decoding is None:
+            return
+        (batches, under_way), self._decoding = self._decoding, None
+        read = under_way.result()
+        for batch, one in zip(batches, read, strict=True):
+            self._bad(EVENTS, batch, one.bad, len(one.events) + len(one.ticks))
+        self._inserts.put(read, _ends(batches), more=sum(len(batch.offsets) for batch in batches) >= MUCH)
 
     def _insert(self, read: Sequence[Rows]) -> None:
         for table, parts in (
@@ -172,3 +190,7 @@ class Feeds:
         for index, reason in bad:
             self._letters.put(topic, batch.partition, batch.offsets[index], batch.values[index], reason)
         self._letters.judge(good, len(bad))
+
+
+def _ends(batches: Sequence[Records]) -> Ends:
+    return {batch.partition: batch.offsets[-1] + 1 for batch in batches}

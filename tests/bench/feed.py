@@ -80,7 +80,7 @@ def fed(settings: Settings, *, deriving: bool = False) -> tuple[float, float, in
         if deriving:
             feeds._derivations._busy_next = 0.0
         feeds.step()
-    feeds._inserts.settle()
+    feeds._settle()
     seconds, spent = watch.read()
     feeds.run(lambda: True)
     return seconds, spent, total - first

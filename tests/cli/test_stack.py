@@ -34,8 +34,10 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     """It names the file and the reason, with the exit code of misuse."""
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     command = (sys.executable, "-m", "streams.cli", "up", "--data", str(tmp_path / "link" / "data"))
-    done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 - ourselves
+    ours = {**os.environ, "CUSTODY_CACHE": str(tmp_path / "cache")}  # nothing is fetched for a stack that cannot be
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=ours)  # noqa: S603 - ourselves
     assert done.returncode == Misuse.exit_code
+    assert not (tmp_path / "cache").exists()
     assert done.stderr.splitlines()[0] == f"custody: {tmp_path / 'link'}: File exists."
     assert "Traceback" not in done.stderr
 

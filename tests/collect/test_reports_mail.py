@@ -5,7 +5,7 @@ import tracemalloc
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.collect.reports_mail import CAP, PARTS, TEXT, Part, fields, part, parts
@@ -130,6 +130,8 @@ def test_cut_and_damaged_reports_never_raise(raw: bytes, data: st.DataObject) ->
 
 @settings(max_examples=200, deadline=None)
 @given(values=st.lists(st.text(max_size=60), min_size=8, max_size=8))
+@example(values=[*[""] * 7, "/"])
+@example(values=[*[""] * 7, "</ <>"])
 def test_foreign_values_never_raise(values: list[str]) -> None:
     """Every field of a report may hold any text."""
     names = ("Final-Recipient", "Original-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code")

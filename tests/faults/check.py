@@ -48,7 +48,7 @@ def wrong(world: World, tracker: type[Tracker] = Tracker) -> list[str]:
         *unfed(world.log, world.tables),
         *misfiled(world.log),
         *unrecovered(world.log, replay, tracker),
-        *misqueued(world.log, log, replay),
+        *misqueued(world, log, replay),
     ]
 
 
@@ -231,11 +231,15 @@ def _later(part: Part) -> set[tuple[bytes, str, int]]:
     return {(one["alert_id"], one["state"], one["at"]) for one in part.alarms.news(part.custody, part.clock)}
 
 
-def misqueued(log: MemoryLog, events: Decoded, replay: Replay) -> Iterator[str]:
-    """What was said of a queue for the latest tick is what it owes, where nothing was heard since."""
-    settled = {number for number, there in events.items() if there and there[-1].kind is Kind.TICK}
+def misqueued(world: World, events: Decoded, replay: Replay) -> Iterator[str]:
+    """What was said of a queue last is what it owes, where nothing was heard since the last tick.
+
+    Who freezes after a commit says so when it wakes, maybe after another has said that nothing is owed any more: where
+    processes freeze, what is said of a tick before the last counts for nothing.
+    """
+    settled = {number: there[-1].occurred_at for number, there in events.items() if there[-1].kind is Kind.TICK}
     said: dict[tuple[str, str, int], tuple[int, int]] = {}
-    for batch in log.read_range("queue-states"):
+    for batch in world.log.read_range("queue-states"):
         for one in (plain(records.decode("queue-state", value)) for value in batch.values):
             key = one["host"], one["next_hop"], one["partition"]
             if one["at"] >= said.get(key, (0, 0))[0]:
@@ -246,5 +250,10 @@ def misqueued(log: MemoryLog, events: Decoded, replay: Replay) -> Iterator[str]:
         for queue in queues(part.custody)
         if number in settled
     }
-    if {key: count for key, (_, count) in said.items() if count and key[2] in settled} != owed:
+    last = {
+        key: count
+        for key, (at, count) in said.items()
+        if count and key[2] in settled and (at == settled[key[2]] or not world.weather.freezes)
+    }
+    if last != owed:
         yield f"misqueued: said {said}, owed {owed}"

@@ -26,7 +26,7 @@ def seeds(request: pytest.FixtureRequest) -> range:
     return range(first, first + (config.getoption("--seeds", None) or COUNT))
 
 
-COUNT = 2000
+COUNT = 500
 """Seeds that every change is held against."""
 
 
