@@ -31,7 +31,8 @@ class Look:
     Attributes:
         counts: by source.
         kinds: how many events of each kind.
-        traffic: how many submissions and arrivals of each class.
+        traffic: how many submissions and arrivals of each class, by recipient.
+        ours: was anything submitted by one of ours, its recipients named or not.
         asked: how many submissions of ours asked for a report, by yes, no and unknown.
         reports: how many reports came; what Postfix merely says that it issued is none.
         states: how many units' reports are in each state, by its name.
@@ -43,6 +44,7 @@ class Look:
     counts: dict[str, Counts] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     traffic: Counter[str] = field(default_factory=Counter)
+    ours: bool = False
     asked: Counter[str] = field(default_factory=Counter)
     reports: int = 0
     states: Counter[str] = field(default_factory=Counter)
@@ -58,7 +60,7 @@ class Look:
     def unseen(self) -> list[str]:
         """What this evidence cannot show."""
         said = []
-        if not self.traffic[Traffic.OURS]:
+        if not self.ours:
             said.append("No submission of ours is declared or recognised: nothing can be owed a report.")
         if not self.stores:
             receipts = self.kinds[Kind.READ] + self.kinds[Kind.NOT_READ]
@@ -99,6 +101,7 @@ def _count(seen: Look, batch: list[MessageEvent]) -> None:
     seen.kinds.update(event.kind for event in batch)
     seen.reports += sum(event.kind is Kind.REPORTED and event.action != "issued" for event in batch)
     seen.stores += sum(any(one.startswith(_MAILBOX) for one in event.attributes) for event in batch)
+    seen.ours |= any(event.traffic is Traffic.OURS for event in batch)
     arrivals = [event for event in batch if event.traffic and event.recipient]
     seen.traffic.update(event.traffic for event in arrivals if event.traffic)
     words = {True: "yes", False: "no", None: "unknown"}

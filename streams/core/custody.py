@@ -22,8 +22,8 @@ from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.terms import SECOND, Terms
 
-TRAFFIC_BITS = {traffic.value: 1 << number for number, traffic in enumerate(Traffic)}
-"""One bit a class of traffic, in `traffic` columns."""
+CLASSES = {traffic: number for number, traffic in enumerate(Traffic)}
+"""Number of each class of traffic."""
 
 FINAL_ACTIONS = ("delivered", "failed", "relayed", "expanded")
 """Actions of a report after which none is owed (RFC 3464 2.3.3); `delayed` is not final."""
@@ -78,18 +78,18 @@ class Custody(Holdings):
         expected = _capped(facts.numbers("recipients_expected", events, 0))
         says = expected > 0
         self.entries.join("arrived_at", rows, facts.at[events])
-        self.entries.join_first(tables.STAY, rows, (facts.known[events], facts.at[events], _capped(owed[:, 1])))
+        stays = (facts.known[events], facts.at[events], _capped(owed[:, 1]), owed[:, 0].astype(np.int8))
+        self.entries.join_first(tables.STAY, rows, stays)
         self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
         self.entries.join("size", rows, _capped(facts.numbers("size", events, 0)))
-        self.entries.join("traffic", rows, owed[:, 0].astype(np.int16))
         hosts = self.hosts.rows(np.array(self.names.intern(facts.texts("host", events)), np.uint64)[:, None])
         self.entries.set("host", rows, hosts)
         self.hosts.join("spoke_known", hosts, facts.known[events])
 
     def _stay(self, traffic: str, *parties: Any) -> tuple[int, int]:
-        """The bit of an arrival's class, and how many seconds it may stay."""
+        """The number of an arrival's class, and how many seconds it may stay."""
         owed = self.terms.owed(Traffic(traffic or "ours"), *parties)
-        return TRAFFIC_BITS[owed.traffic.value], tables.MOST if owed.stuck is None else owed.stuck // SECOND
+        return CLASSES[owed.traffic], tables.MOST if owed.stuck is None else owed.stuck // SECOND
 
     def _parties(self, facts: Facts, events: Rows) -> tuple[list[int], list[str], list[str], list[str]]:
         """Priority, originator, recipient and grade of some events; "" where no term asks for it."""

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from streams.core import tables
 from streams.core.clock import BEGINNING, Clock
-from streams.core.custody import Custody
+from streams.core.custody import CLASSES, Custody
 from streams.core.effective import Effective
+from streams.core.events import Traffic
 from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_entries, of_legs, standing
 from streams.core.index import Rows
@@ -33,6 +34,10 @@ from streams.core.terms import SECOND
 
 SETTLED = {"unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused"}
 """Rules whose findings a discharge clears; for `overdue` and `deleted` it is one of several proofs."""
+
+
+OURS = (CLASSES[Traffic.OURS], CLASSES[Traffic.BULK])
+"""Classes of what we submit."""
 
 
 def findings(custody: Custody, clock: Clock) -> Iterator[Found]:
@@ -135,12 +140,26 @@ def refused(custody: Custody, known: Effective) -> Iterator[Found]:
 
 
 def deleted(custody: Custody, known: Effective) -> Iterator[Found]:
-    """An operator deleted a message that was still owed to a recipient; a later delivery clears it."""
+    """An operator deleted a message that was still owed to a recipient; a later delivery clears it.
+
+    Where its recipients were not named yet, it is found of the entry, and cleared when they are.
+    """
     at = _of_open_legs(custody, known, "deleted_known")
     some = at != NEVER
     raised = np.maximum(at, known["submitted_known"])[some]
     cleared = np.minimum(known["delivered_known"], known["proved_known"])[some]
     yield of_legs("deleted", known.legs(some), np.full(len(raised), NEVER), raised, cleared, cleared <= raised)
+    yield _deleted_unnamed(custody)
+
+
+def _deleted_unnamed(custody: Custody) -> Found:
+    """Entries of ours that were deleted before all recipients were named, which is at an attempt: at least one."""
+    entries = custody.entries
+    raised = np.maximum(entries["deleted_known"], entries["arrived_known"])
+    rows = np.flatnonzero((raised != NEVER) & np.isin(entries["arrived_as"], OURS))
+    at = raised[rows]
+    count = np.where(entries.take("expected_known", rows) <= at, -entries.take("expected", rows), 1)
+    return of_entries("deleted", rows, np.full(len(rows), NEVER), at, _complete(custody, rows, count))
 
 
 def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
@@ -188,20 +207,20 @@ def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
     in_time = legs["met_known"][queued] <= raised[entry]
     short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
     rows = np.flatnonzero((raised != NEVER) & short)
-    cleared = np.minimum(_complete(custody, rows), entries.take("deleted_known", rows))
+    cleared = np.minimum(_complete(custody, rows, -entries.take("expected", rows)), entries.take("deleted_known", rows))
     yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
     yield _never_arrived(custody)
 
 
-def _complete(custody: Custody, entries: Rows) -> Times:
-    """When as many recipients of some entries could be known as each said that it had."""
+def _complete(custody: Custody, entries: Rows, counts: NDArray[np.int32]) -> Times:
+    """When so many recipients of some entries could be known."""
     legs = custody.legs
     queued = custody.stays()
     queued = queued[np.isin(legs["entry"][queued], entries)]
     order = np.lexsort([legs["met_known"][queued], legs["entry"][queued]])
     queued = queued[order]
     start, end = (np.searchsorted(legs["entry"][queued], entries, side) for side in ("left", "right"))
-    last = start - custody.entries.take("expected", entries) - 1
+    last = start + counts - 1
     known = np.append(legs["met_known"][queued], NEVER)
     return np.where(last < end, known[np.minimum(last, len(queued))], NEVER)
 

@@ -43,6 +43,7 @@ ENTRIES = (
         dtype=np.int32,
         beside="arrival",
     ),
+    Column(name="arrived_as", join=Join.FIRST, of="number of its class of traffic", dtype=np.int8, beside="arrival"),
     *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id", "left"),
     *known("deleted", "an operator deleted it", "rare"),
     *known("refused", "given up before any recipient was tried", "rare"),
@@ -57,7 +58,6 @@ ENTRIES = (
         dtype=np.int32,
         beside="arrival",
     ),
-    Column(name="traffic", join=Join.UNION, of="classes of traffic, one bit each", dtype=np.int16),
     Column(name="size", join=Join.LATEST, of="bytes, up to 2 GiB", dtype=np.int32, beside="arrival"),
     Column(name="host", join=Join.PLAIN, of="row of the host where it arrived", dtype=np.int32),
     Column(name="name", join=Join.PLAIN, of="where host and queue id are kept", dtype=np.uint32),
@@ -179,7 +179,7 @@ SUBMISSIONS = ("first_known", "first_at", "first_entry", "second_known", "second
 EXPECTED = ("expected_known", "expected")
 """The columns of ENTRIES that are joined as one."""
 
-STAY = ("arrived_known", "stay_from", "stuck_after")
+STAY = ("arrived_known", "stay_from", "stuck_after", "arrived_as")
 """The columns of ENTRIES that are joined as one: an arrival told again in whole seconds moves no alarm."""
 
 READ_BY = ("due_known", "due_at")

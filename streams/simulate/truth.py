@@ -18,7 +18,7 @@ from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
 from streams.simulate.acts import Reported
 from streams.simulate.dossier import NEVER, Case, Copy, Dossier, File, Leg, Place
-from streams.simulate.letters import Ticket
+from streams.simulate.letters import MAIL, Ticket
 from streams.simulate.reads import Receipts
 
 SECOND = 1_000_000
@@ -257,13 +257,17 @@ class Truth:
     def _short(self, place: Place, file: File) -> Iterator[Due]:
         """It left with fewer recipients named than it had."""
         raised = max(file.left, file.known)
-        if file.left == NEVER or not file.told or file.deleted <= raised:
+        if file.left == NEVER or not file.told:
             return
         named = sorted(leg.named for leg in file.legs.values())
         expected = len(file.arrival.recipients)
         complete = named[expected - 1] if len(named) >= expected else NEVER
-        if complete > raised:
+        if complete > raised and file.deleted > raised:
             yield self._about(("unaccounted", *place, ""), raised, file.tickets[0], min(complete, file.deleted))
+        tickets = [self.played.tickets[number] for number in file.tickets]
+        ours = any(one.kind == MAIL and (one.host, one.queue_id) == place for one in tickets)
+        if ours and complete > max(file.deleted, file.known):
+            yield self._about(("deleted", *place, ""), max(file.deleted, file.known), file.tickets[0], complete)
 
     def _stuck(self, place: Place, file: File, due: int) -> Iterator[Due]:
         raised = max(due, file.known)

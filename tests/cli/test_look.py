@@ -269,6 +269,22 @@ def test_what_is_found_is_told_with_its_cause(folder: Path) -> None:
     assert look(folder, "deleted.log").exit_code == 0
 
 
+def test_mail_deleted_before_its_first_attempt_is_found(folder: Path) -> None:
+    """Nobody was named yet, but it was ours."""
+    lines = (
+        "smtpd[300]: 4jcfhJ0sf8z0vRh: client=unknown[198.51.100.7], sasl_method=PLAIN, sasl_username=alice",
+        "cleanup[301]: 4jcfhJ0sf8z0vRh: message-id=<m1@ours.test>",
+        "qmgr[100]: 4jcfhJ0sf8z0vRh: from=<alice@ours.test>, size=990, nrcpt=2 (queue active)",
+        "postsuper[400]: 4jcfhJ0sf8z0vRh: removed",
+    )
+    text = "".join(f"2026-11-29T08:00:0{n}.100000+00:00 mx postfix/{line}\n" for n, line in enumerate(lines))
+    (folder / "untried.log").write_text(text)
+    assert OURS not in "".join(unseen(folder, "untried.log"))
+    result = look(folder, "untried.log", "--check")
+    assert "deleted  1 standing, 0 cleared" in result.output.splitlines()
+    assert result.exit_code == 1
+
+
 def test_where_nothing_stands_a_check_ends_well(folder: Path) -> None:
     """--check is of what stands, not of what cannot be seen."""
     assert unseen(folder, "sent.log")

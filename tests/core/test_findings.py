@@ -118,6 +118,27 @@ def test_deletion_by_an_operator_is_found_and_the_report_overdue() -> None:
     assert alarms(folded(events), 70) == {("deleted", "origin/A1", 9, None), ("overdue", "origin/A1", 60, None)}
 
 
+def test_deletion_before_anybody_was_named_is_found_of_the_entry() -> None:
+    """Postfix names a recipient at the first attempt; one of the two may have had it."""
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1"}
+    held = [event(Kind.SUBMITTED, 0, traffic=Traffic.OURS, **where), event(Kind.DELETED, 9, **where)]
+    assert alarms(folded(held), 70) == {("deleted", "origin/A1", 9, None)}
+    two = [event(Kind.SUBMITTED, 0, traffic=Traffic.OURS, recipients_expected=2, **where), held[1]]
+    one = sent(1, A, B)
+    assert ("deleted", "origin/A1", 9, None) in alarms(folded(two, one), 20)
+    again = event(Kind.DEFERRED, 30, recipient="eve@dest.test", **where)
+    assert ("deleted", "origin/A1", 9, 30) in alarms(folded(two, one, [again]), 40)
+
+
+def test_deletion_of_what_is_not_ours_or_did_not_come_is_nothing() -> None:
+    """Held spam is deleted every day."""
+    where: dict[str, Any] = {"host": "relay", "queue_id": "B1"}
+    gone = event(Kind.DELETED, 9, **where)
+    got = event(Kind.TRANSFERRED, 0, side="received", traffic=Traffic.INBOUND, recipients_expected=2, **where)
+    assert alarms(folded([gone]), 70) == set()
+    assert alarms(folded([got, gone]), 70) == set()
+
+
 def test_deletion_after_the_recipient_left_is_nothing() -> None:
     """Another recipient's copy was deleted, not this one's."""
     events = [*journey(0, "1"), event(Kind.DELETED, 9, host="relay", queue_id="B1")]

@@ -54,6 +54,20 @@ def fates() -> dict[str, list[MessageEvent]]:
             *submitted(0, "A1", key="deleted"),
             *(at_origin(kind, 2 + n, "deleted") for n, kind in enumerate((*ON_HOLD, *ON_HOLD, Kind.DELETED))),
         ],
+        "unnamed": [
+            at_origin(Kind.SUBMITTED, 0, "unnamed", recipients_expected=2, traffic=Traffic.OURS),
+            at_origin(Kind.DEFERRED, 1, "unnamed", recipient=BOB, peer="relay"),
+            at_origin(Kind.DELETED, 2, "unnamed"),
+            at_origin(Kind.DEFERRED, 90, "unnamed", recipient="eve@dest.test", peer="relay"),
+        ],
+        "held": [
+            at_origin(Kind.SUBMITTED, 0, "held", traffic=Traffic.OURS),
+            at_origin(Kind.DELETED, 2, "held"),
+        ],
+        "spam": [
+            at_origin(Kind.TRANSFERRED, 0, "spam", side="received", recipients_expected=1, traffic=Traffic.INBOUND),
+            at_origin(Kind.DELETED, 2, "spam"),
+        ],
         "diverted": [*submitted(0, "A1", key="diverted"), away],
         "nameless": [
             at_origin(Kind.SUBMITTED, 0, "nameless", recipients_expected=3, size=9, priority=6, traffic=Traffic.OURS),

@@ -76,7 +76,7 @@ SELECT
     maxOrNullIf(at, kind = 'released') AS released_at,
     argMinIf(recipients_expected, (known, -recipients_expected), is_arrival AND recipients_expected > 0) AS recipients_expected,
     minOrNullIf(known, is_arrival AND recipients_expected > 0) AS expected_known,
-    argMinIf(class, (at, event_id), is_arrival) AS traffic,
+    argMinIf(class, (known, at, stay_for, indexOf(['ours', 'inbound', 'report', 'receipt', 'system', 'probe', 'bulk', 'transit'], class)), is_arrival) AS traffic,
     argMinIf(priority, (at, event_id), is_arrival AND priority IS NOT NULL) AS priority,
     maxIf(size, is_arrival) AS size,
     nullIf(argMinIf(if(stay_for = @for_ever, @never, at + toIntervalMicrosecond(stay_for)), (known, at, stay_for), is_arrival), if(countIf(is_arrival) = 0, toDateTime64(0, 6, 'UTC'), @never)) AS stuck_due,

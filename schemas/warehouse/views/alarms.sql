@@ -118,6 +118,12 @@ FROM
                 WHERE has(rules, 'deleted') AND deleted_known <= now
                 UNION ALL
                 SELECT
+                    'deleted', leg, message_key, host, queue_id, '', NULL, greatest(deleted_known, arrived_known) AS since,
+                    if(ifNull(expected_known <= since, 0), complete_known, peopled_known), 0, ever, as_of, nobody
+                FROM known_entries
+                WHERE has(rules, 'deleted') AND deleted_known IS NOT NULL AND arrived_known IS NOT NULL AND traffic IN ('ours', 'bulk')
+                UNION ALL
+                SELECT
                     'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known, expected_known),
                     least(complete_known, deleted_known), 0, ever, as_of, nobody
                 FROM known_entries
