@@ -25,7 +25,8 @@ CREATE OR REPLACE VIEW @name
     reports_in_time UInt64 COMMENT 'First final report by the due time',
     reports_late UInt64 COMMENT 'First final report later',
     reports_missing UInt64 COMMENT 'Due, and no final report',
-    reports_not_yet_due UInt64 COMMENT 'Due later than the clock, and no final report yet: with those in time, late and missing, all that are owed'
+    reports_not_yet_due UInt64 COMMENT 'Due later than the clock, and no final report yet',
+    reports_by_hand UInt64 COMMENT 'Settled by a person before any final report: with those in time, late, missing and not yet due, all that are owed'
 ) AS
 WITH 1.959963984540054 AS z
 SELECT
@@ -50,10 +51,11 @@ SELECT
     if(owed < 100, NULL, -log10(1 - low)) AS nines,
     not_yet_due = 0 AS settled,
     countIf(report_due IS NOT NULL) AS reports_owed,
-    countIf(ifNull(report_at <= report_due, 0)) AS reports_in_time,
-    countIf(ifNull(report_at > report_due, 0)) AS reports_late,
+    countIf(ifNull(report_at <= report_due, 0) AND report != 'discharged') AS reports_in_time,
+    countIf(ifNull(report_at > report_due, 0) AND report != 'discharged') AS reports_late,
     countIf(report_due IS NOT NULL AND report_at IS NULL AND class != 'not_yet_due') AS reports_missing,
-    countIf(report_due IS NOT NULL AND report_at IS NULL AND class = 'not_yet_due') AS reports_not_yet_due
+    countIf(report_due IS NOT NULL AND report_at IS NULL AND class = 'not_yet_due') AS reports_not_yet_due,
+    countIf(report_due IS NOT NULL AND report = 'discharged') AS reports_by_hand
 FROM (SELECT *, @by FROM custody WHERE due IS NOT NULL)
 @group
 COMMENT '@rows'

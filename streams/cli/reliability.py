@@ -99,7 +99,8 @@ def foot(total: dict[str, Any], proofs: dict[str, int]) -> list[str]:
 
 
 def _reports(total: dict[str, Any]) -> str:
-    names = ("in_time", "late", "missing", *(("not_yet_due",) if total["reports_not_yet_due"] else ()))
+    rare = [name for name in ("not_yet_due", "by_hand") if total[f"reports_{name}"]]
+    names = ("in_time", "late", "missing", *rare)
     parts = (f"{name.replace('_', ' ')} {total[f'reports_{name}']:,}" for name in names)
     return f"Reports owed {total['reports_owed']:,}: {', '.join(parts)}."
 

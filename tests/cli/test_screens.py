@@ -163,13 +163,13 @@ def test_the_figures_below_a_reliability_fit() -> None:
     """Its title and its foot, with figures of a large service."""
     numbers = dict.fromkeys(("beyond_sight", "blind", "reports_owed", "reports_in_time", "reports_late"), 1_234_567)
     total = {**numbers, "in_time": 1_234_567, "late": 12_345, "owed": 1_234_567, "delivered": 0.999, "upper": 0.9999,
-             "reports_missing": 1234, "reports_not_yet_due": 1_234_567, "reliability": 0.9,
+             "reports_missing": 1234, "reports_not_yet_due": 1_234_567, "reports_by_hand": 123, "reliability": 0.9,
              "settled": False, "not_yet_due": 1_234_567}  # fmt: skip
     clock, span = {"through": NOON}, {"first": NOON, "last": NOON.replace(day=29)}
     text = fits([reliability.title(Settings(), clock, span, total),
                  *reliability.foot(total, dict.fromkeys(("report", "store", "switch", "hand"), 123_456))])  # fmt: skip
     assert "by hand 123,456." in " ".join(text.split())
-    assert "missing 1,234, not yet due 1,234,567." in " ".join(text.split())
+    assert "missing 1,234, not yet due 1,234,567, by hand 123." in " ".join(text.split())
     assert "1,234,567 not yet due at 2026-11-23 12:00:00Z" in text
 
 
