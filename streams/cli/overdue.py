@@ -43,7 +43,7 @@ def command(  # noqa: PLR0913 - options
     else:
         say(lines(head("Overdue reports", settings, clock), clock, totals, rows, limit))
     if check:
-        conclude(settings, clock, found=bool(counts["standing"]))
+        conclude(settings, warehouse, clock, found=bool(counts["standing"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

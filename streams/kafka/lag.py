@@ -75,6 +75,22 @@ def says_tracked(settings: Settings, timeout: float) -> bool:
         raise Unavailable("The brokers do not say whether a tracker reads the ledger.") from error
 
 
+def waiting(settings: Settings, timeout: float) -> str:
+    """Who of tracker and feed has not read all of a ledger; "" where both have.
+
+    Raises:
+        Unavailable: the brokers do not say.
+    """
+    try:
+        found = {lag.group: lag.records for lag in lags(settings, timeout) if topic_of(lag.group, settings.ledger)}
+    except (KafkaException, TimeoutError) as error:
+        raise Unavailable("The brokers do not say how far tracker and feed are.") from error
+    for group in (f"custody-tracker-{settings.ledger}", f"custody-feed-message-events-{settings.ledger}"):
+        if group not in found:
+            return f"{group} never read it"
+    return next((f"{count:,} records wait for {group}" for group, count in found.items() if count), "")
+
+
 def topic_of(group: str, ledger: str) -> str:
     """What the tracker's or one of the feed's groups reads, as the brokers call it; "" for all others."""
     role, _, topic = group.removeprefix("custody-").removesuffix(f"-{ledger}").partition("-")

@@ -14,6 +14,7 @@ from streams.core.errors import Misuse
 from streams.settings import Settings
 from streams.warehouse import named
 from streams.warehouse.client import ASKING, ask, connect, told
+from streams.warehouse.derive import derivation, offsets
 
 Rows = list[dict[str, Any]]
 
@@ -100,6 +101,10 @@ class Warehouse:
             """,
         )
         return rows[0] if rows else {}
+
+    def is_derived(self) -> bool:
+        """Is everything derived that was fed."""
+        return told(lambda: derivation(self.client).offsets == offsets(self.client))
 
     def alerts(self, rule: str = "", *, standing: bool = False) -> Rows:
         """Alerts of some rules (names with commas between; "" is all) with what is known now; the most urgent first.

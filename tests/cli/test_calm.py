@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from unittest.mock import create_autospec
 
 import click
 import pytest
@@ -10,9 +11,12 @@ from streams.cli._calm import conclude
 from streams.core.errors import Unavailable
 from streams.kafka import broker, lag, progress
 from streams.settings import Settings
+from streams.warehouse.questions import Warehouse
 from tests.kafka.memory import MemoryLog
 
 SETTINGS = Settings(kafka_brokers="127.0.0.1:9")
+
+WAREHOUSE = create_autospec(Warehouse, instance=True)
 
 
 def tick(age: float) -> dict[str, Any]:
@@ -47,10 +51,10 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_was_found_because_nobody_looked() -> None:
     """The clock stands still, or there is none: that is no calm."""
     with pytest.raises(Unavailable, match="the clock stands"):
-        conclude(SETTINGS, tick(3600), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(3600), found=False)
     with pytest.raises(Unavailable, match="no tick was fed"):
-        conclude(SETTINGS, {}, found=False)
-    conclude(SETTINGS, tick(3), found=False)
+        conclude(SETTINGS, WAREHOUSE, {}, found=False)
+    conclude(SETTINGS, WAREHOUSE, tick(3), found=False)
 
 
 @pytest.mark.usefixtures("followed")
@@ -58,36 +62,57 @@ def test_a_clock_that_goes_on_without_a_tracker_is_no_calm(monkeypatch: pytest.M
     """The clock writer and the feed work, and nobody looks for what is late."""
     monkeypatch.setattr(lag, "says_tracked", lambda *_: False)
     with pytest.raises(Unavailable, match="no tracker"):
-        conclude(SETTINGS, tick(3), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(3), found=False)
 
 
 def test_an_import_that_nobody_judged_is_no_calm(log: MemoryLog) -> None:
     """It was read, and there is no clock; where nothing was read there is nothing to say."""
-    conclude(SETTINGS, {}, found=False)
+    conclude(SETTINGS, WAREHOUSE, {}, found=False)
     writer = log.writer()
     writer.write("progress", *progress.progressed("mx1", 5, live=False))
     writer.flush()
     with pytest.raises(Unavailable, match="has no clock"):
-        conclude(SETTINGS, {}, found=False)
+        conclude(SETTINGS, WAREHOUSE, {}, found=False)
     writer.write("progress", *progress.withdrawn("mx1"))
     writer.flush()
-    conclude(SETTINGS, {}, found=False)
+    conclude(SETTINGS, WAREHOUSE, {}, found=False)
 
 
 @pytest.mark.usefixtures("followed")
 def test_what_was_found_is_said_first() -> None:
     """Whatever the clock does."""
     with pytest.raises(click.exceptions.Exit) as ended:
-        conclude(SETTINGS, tick(3600), found=True)
+        conclude(SETTINGS, WAREHOUSE, tick(3600), found=True)
     assert ended.value.exit_code == 1
 
 
-@pytest.mark.usefixtures("log")
-def test_an_import_has_a_clock_of_its_own() -> None:
-    """Nothing is followed, so an old clock is as it should be."""
-    conclude(SETTINGS, tick(10_000_000), found=False)
+def imported(log: MemoryLog) -> None:
+    """Something was read, and nothing is followed."""
+    writer = log.writer()
+    writer.write("progress", *progress.progressed("mx1", 5, live=False))
+    writer.flush()
+
+
+def test_an_import_has_a_clock_of_its_own(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is followed, so an old clock is as it should be, once all was judged."""
+    imported(log)
+    monkeypatch.setattr(lag, "waiting", lambda *_: "")
+    WAREHOUSE.is_derived.return_value = True
+    conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
+
+
+def test_an_import_that_is_being_judged_is_no_calm(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tracker or its feed has not read it all, or its warehouse has not derived it yet."""
+    imported(log)
+    monkeypatch.setattr(lag, "waiting", lambda *_: "546 records wait for custody-tracker-main")
+    with pytest.raises(Unavailable, match="546 records wait for custody-tracker-main"):
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
+    monkeypatch.setattr(lag, "waiting", lambda *_: "")
+    WAREHOUSE.is_derived.return_value = False
+    with pytest.raises(Unavailable, match="not all that was fed is derived"):
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
 
 
 def test_without_brokers_nobody_knows_who_is_followed() -> None:
     """Who has only the warehouse asks only that."""
-    conclude(Settings(), tick(3600), found=False)
+    conclude(Settings(), WAREHOUSE, tick(3600), found=False)

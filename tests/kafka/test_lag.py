@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_INVALID, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 
+from streams.core.errors import Unavailable
 from streams.kafka import lag
-from streams.kafka.lag import Lag, is_tracked, lags, topic_of
+from streams.kafka.lag import Lag, is_tracked, lags, topic_of, waiting
 from streams.settings import Settings
 
 ENDS = {("events", 0): (0, 9), ("message-events", 0): (2, 5), ("message-events", 1): (3, 4)}
@@ -91,12 +92,22 @@ def test_what_a_hot_group_never_committed_waits_for_it(
     assert lags(settings, 1) == [Lag(group=group, records=records, committed=done, is_read=True)]
 
 
+def test_who_has_not_read_all_is_named(asked: Any, settings: Settings) -> None:
+    """How many records wait for a group, or that it never read."""
+    asked("custody-tracker-main", {("message-events", 0): 4})
+    assert waiting(settings, 1) == "custody-feed-message-events-main never read it"
+    asked("custody-feed-message-events-main", {("message-events", 0): 5})
+    assert waiting(settings, 1) == "custody-tracker-main never read it"
+
+
 def test_no_broker_is_not_no_group(asked: Any, settings: Settings) -> None:
     """Where none answers that is said; and that a tracker reads cannot be."""
     asked("custody-tracker-main", {}).errors.append(KafkaError(KafkaError._TRANSPORT))
     with pytest.raises(KafkaException):
         lags(settings, 1)
     assert not is_tracked(settings, 1)
+    with pytest.raises(Unavailable):
+        waiting(settings, 1)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def figures(stack: Settings) -> Ledger:
 
 
 def ours() -> list[MessageEvent]:
-    """Three by the relay, stored after 2, 4 and 70 seconds; urgent ones; one lost, one settled by hand, one the next day, two not due."""
+    """Three by the relay, after 2, 4 and 70 seconds; urgent; lost; settled by hand; the next day; two not due."""
     events = []
     for key, start, seconds in (("two", 0, 2), ("four", 10, 4), ("late", 20, 70), ("next", DAY, 3)):
         first, last = ("origin", f"A{key}"), ("relay", f"B{key}")

@@ -24,9 +24,12 @@ from streams.core.events import Kind
 from streams.core.identity import leg_of
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.lag import waiting
 from streams.kafka.ranges import read_range
 from streams.kafka.writer import Writer, write_all
 from streams.settings import Settings
+from streams.warehouse.migrations import migrate
+from streams.warehouse.questions import Warehouse
 from streams.wire import envelope, records
 from tests.kafka.registry import serving
 
@@ -178,6 +181,20 @@ def test_alerts_are_counted_by_rule(told: Say, expected: Any) -> None:
 def test_findings_end_a_check_with_one(say: Say, name: str) -> None:
     """For scripts."""
     assert say(f"{name} --check").exit_code == 1
+
+
+def test_a_check_of_what_nobody_judged_is_no_calm(day: Settings) -> None:
+    """All of the day was read and derived; of another ledger, which has no workers, nothing was."""
+    assert (waiting(day, 10), Warehouse.of(day).is_derived()) == ("", True)
+    other = msgspec.structs.replace(day, ledger=f"t{secrets.token_hex(5)}")
+    topics.create(other)
+    migrate(other)
+    writer = Writer(other)
+    writer.write("progress", *progress.progressed("mx1", 5, live=False))
+    writer.flush()
+    ended = CliRunner().invoke(custody, ["overdue", "--check", "--data", str(day.data), "--ledger", other.ledger])
+    assert isinstance(ended.exception, Unavailable)
+    assert waiting(other, 10) == f"custody-tracker-{other.ledger} never read it"
 
 
 def test_sql_is_read_only_by_the_engine(say: Say) -> None:
