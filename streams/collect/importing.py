@@ -21,6 +21,7 @@ from typing import Self
 
 from streams.collect.declaration import Declaration, Source
 from streams.collect.declaring import declare, end
+from streams.collect.jsonlines import REFUSED
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
@@ -81,15 +82,19 @@ def refuse_incomplete(counts: Mapping[str, Counts]) -> None:
     Raises:
         Undecodable: with the first place of each.
     """
-    if said := [_said(name, one) for name, one in counts.items() if one.incomplete]:
+    if said := [_said(name, one) for name, one in counts.items() if one.incomplete or one.unread[REFUSED]]:
         hint = "all else was read. Mail may look lost where only evidence is: mend the files and read them again"
         raise Undecodable("\n".join(said), hint=hint)
 
 
 def _said(name: str, counts: Counts) -> str:
-    first, more = counts.incomplete[0], len(counts.incomplete) - 1
-    said = f"Source {name} is incomplete: {first.file}:{first.offset}: {first.reason}"
-    return said + (f", and {more} more" if more else "") + "."
+    said = []
+    if counts.incomplete:
+        first, more = counts.incomplete[0], len(counts.incomplete) - 1
+        said.append(f"{first.file}:{first.offset}: {first.reason}" + (f", and {more} more" if more else ""))
+    if refused := counts.unread[REFUSED]:
+        said.append(f"{refused:,} {'line' if refused == 1 else 'lines'} refused, {REFUSED}")
+    return f"Source {name} is incomplete: {'; '.join(said)}."
 
 
 def end_of(declaration: Declaration, seen: int) -> int:

@@ -300,6 +300,16 @@ def test_a_check_of_what_cannot_be_read_is_no_calm(folder: Path) -> None:
     assert look(folder, "cut.log.gz").exit_code == 0
 
 
+def test_json_lines_that_are_refused_are_missing(folder: Path) -> None:
+    """Each is an event of some system; whoever imports them must know."""
+    whole = (folder / "report.jsonl").read_text()
+    (folder / "bad.jsonl").write_text(whole + '{"kind": "read"}\nno json\n')
+    ended = look(folder, "bad.jsonl", "--check")
+    assert isinstance(ended.exception, Undecodable)
+    assert "is incomplete: 2 lines refused, not a MessageEvent in JSON." in str(ended.exception)
+    assert look(folder, "report.jsonl", "--check").exit_code == 0
+
+
 def test_a_machine_is_told_the_same(folder: Path) -> None:
     """--json has the counts, the findings and what cannot be seen."""
     result = look(folder, "deleted.log", "--json", "--check")
