@@ -8,7 +8,8 @@ Rules:
   is read and claimed, and the end says which source is incomplete.
 - One that does not come to its end takes back what it declared beside live sources: their clock would wait for ever.
   Where it is killed outright the clock writer names what it declared as behind, and `custody withdraw` takes it back.
-- The end is the declared `until`, else the latest time seen in any source; only then may the clock go there.
+- The end is the declared `until`, else the latest time seen in any source; only then may the clock go there. Where an
+  earlier import ended there, and this one read something new, it is a microsecond later.
 """
 
 import logging
@@ -27,6 +28,8 @@ from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
 from streams.core.errors import Misuse, Unavailable, Undecodable
 from streams.kafka.broker import KafkaLog
+from streams.kafka.ports import Log
+from streams.kafka.progress import all_progress
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 
@@ -105,6 +108,12 @@ def end_of(declaration: Declaration, seen: int) -> int:
     return declaration.until or min(seen, time.time_ns() // 1000)
 
 
+def claimed(log: Log) -> int:
+    """Where the latest import into a ledger ended, microseconds; -1 where none did."""
+    ends = (said["through"] or 0 for said in all_progress(log) if said["kind"] == "progressed" and not said["live"])
+    return max(ends, default=-1)
+
+
 @dataclass(slots=True)
 class Import:
     """One import into a ledger.
@@ -166,8 +175,13 @@ class Import:
         self._collectors.append(collector)
 
     def finish(self) -> int:
-        """Claim the end for every source; returns it, microseconds."""
+        """Claim the end for every source; returns it, microseconds.
+
+        What is new is known only after the clock that earlier imports claimed, and nothing else would move it.
+        """
         through = end_of(self.declaration, self._through)
+        if any(one.events for one in self.counts.values()):
+            through = max(through, claimed(KafkaLog(self.settings)) + 1)
         for collector in self._collectors:
             collector.finish(through)
         end(self.settings, self.counts)

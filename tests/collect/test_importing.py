@@ -74,6 +74,28 @@ def test_an_import_that_is_interrupted_takes_back_what_it_declared(
     assert [f"custody withdraw {' '.join(taken_back)}" in said for said in caplog.messages] == [True] * bool(error)
 
 
+def test_what_a_second_import_completes_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The clock stands where the first one ended: it goes on by as little as can be, if something is new."""
+    kafka, mail = MemoryLog(Settings()), tmp_path / "mail.log"
+    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "end", lambda *_: None)
+    monkeypatch.setattr(importing, "KafkaLog", lambda _: kafka)
+    declaration = replace(DAY, sources=(replace(RELAY, paths=(str(mail),)),))
+
+    def imported() -> int:
+        with importing.Import(Settings(data=tmp_path), declaration) as job:
+            job.read(declaration.sources[0], lambda *_: None)
+            return job.finish()
+
+    mail.write_bytes(b"".join(LINES[:100]))
+    assert (imported(), imported()) == (DAY.until, DAY.until)
+    with mail.open("ab") as file:
+        file.writelines(LINES[100:200])
+    assert DAY.until
+    assert (imported(), imported()) == (DAY.until + 1, DAY.until)
+    assert importing.claimed(kafka) == DAY.until + 1
+
+
 def test_a_damaged_log_makes_its_source_incomplete(tmp_path: Path) -> None:
     """All else is read, the end says where something is missing, and once it is mended only that is read."""
     packed, log = gzip.compress(b"".join(LINES[:200])), Log()
