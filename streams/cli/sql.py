@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from streams.cli._lists import list_options, opened
 from streams.cli._screen import clean
 from streams.core.errors import Misuse
-from streams.local.question import format_of
+from streams.local.question import READ, format_of
 
 TABLE = "PrettyCompactMonoBlock"
 
@@ -34,8 +35,10 @@ def command(
       SELECT name, comment FROM system.tables
       WHERE database = currentDatabase() AND engine = 'View'
     """
-    chosen = _chosen(query, "JSON" if as_json else form)
+    if not query.strip(" \t\r\n;"):
+        raise Misuse("The query is empty.", hint='custody sql "SELECT outcome, count() FROM custody GROUP BY 1"')
     _, warehouse = opened(data, file, ledger, is_long=True)
+    chosen = _chosen(_named(warehouse.client, query), "JSON" if as_json else form)
     answer = warehouse.sql(query, chosen)
     if chosen == TABLE:
         answer = "\n".join(clean(line) for line in answer.decode("utf-8", "replace").split("\n")).encode()
@@ -44,11 +47,18 @@ def command(
     click.echo(answer, nl=False)
 
 
-def _chosen(query: str, form: str | None) -> str:
+def _named(client: Any, query: str) -> str:
+    """The format that the query names, as the warehouse reads it; "" also of what it cannot read, and will refuse."""
+    from streams.warehouse.client import ask  # noqa: PLC0415 - the warehouse's client is slow to import
+
+    if "format" not in query.lower():
+        return ""
+    read = ask(client, f"SELECT {READ}", {"sql": query})[0]
+    return format_of(read["text"], "") if read["is_named"] else ""
+
+
+def _chosen(named: str, form: str | None) -> str:
     """The format of the answer: what the options say, or the query's own ending, but not both."""
-    if not query.strip(" \t\r\n;"):
-        raise Misuse("The query is empty.", hint='custody sql "SELECT outcome, count() FROM custody GROUP BY 1"')
-    named = format_of(query, "")
     if form and named and named.lower() != form.lower():
         raise Misuse(f"The query ends in FORMAT {named}, and the options say {form}.", hint="leave one of them out")
     return named or form or TABLE

@@ -6,7 +6,9 @@ Rules:
 - Rows go in and out in pieces: neither an insert nor a result is ever held whole in memory.
 - A session is used by one thread at a time and is never closed while one is inside it: the engine would crash.
 - The engine's words are kept: a client sees ClickHouse's own code and text.
-- As on a server, a request is one statement, and none writes a file: even a read-only session would, by INTO OUTFILE.
+- As on a server, a request is one statement. INTO OUTFILE is refused, which even a read-only session would obey, and
+  so is INSERT INTO FUNCTION, by which rows go into a file or to another server. More is not looked for: who may write
+  can still make a table whose engine is a file, with the rights of this process.
 - Who may only read ends nobody's query and stops no merges, though the engine, which has no users, would let them.
 - The engine says that an insert in pieces was done even if it could not store the rows (a full disk [measured, 26.9]);
   its counts of errors tell. An insert beside one that failed may be refused, too: whoever inserts does so again.
@@ -21,7 +23,7 @@ from typing import Any
 from streams.core.errors import Misuse
 from streams.local import result
 
-SYNTAX_ERROR, UNKNOWN_SETTING, READONLY, INTO_OUTFILE_NOT_ALLOWED = 62, 115, 164, 358
+NOT_IMPLEMENTED, SYNTAX_ERROR, UNKNOWN_SETTING, READONLY, INTO_OUTFILE_NOT_ALLOWED = 48, 62, 115, 164, 358
 BASE_SETTINGS: Mapping[str, str] = {
     "async_insert": "0",  # 1 in this build: an insert would wait for others
     "implicit_select": "0",  # 1 in this build: a misspelt keyword would be a column
@@ -35,6 +37,8 @@ WHERE name IN (
     'CANNOT_CLOSE_FILE', 'CANNOT_FSYNC', 'CANNOT_CREATE_DIRECTORY', 'CANNOT_SEEK_THROUGH_FILE', 'CANNOT_TRUNCATE_FILE'
 )
 """
+_FUNCTION = "INSERT INTO FUNCTION"
+"""As the engine writes it, however it was written."""
 _CODE = re.compile(r"Code: (\d+)")
 _NAME = re.compile(r"\w+")
 
@@ -54,13 +58,18 @@ def refused(code: int, sentence: str, name: str) -> Refused:
 
 
 class Session:
-    """One client's view of the engine: its database and its settings."""
+    """One client's view of the engine: its database and its settings.
+
+    Attributes:
+        output_format: of the answer that was asked for last, once its first piece is there.
+    """
 
     def __init__(self, connection: Any, folder: Path) -> None:
         """Take over a connection of the engine; results that must wait do so in files of a folder."""
         self._connection = connection
         self._folder = folder
         self._is_readonly = False
+        self.output_format = ""
 
     def prepare(self, database: str, settings: Mapping[str, str]) -> None:
         """Choose the database and the settings.
@@ -89,23 +98,34 @@ class Session:
             yield from result.kept(pieces, self._folder) if is_whole else pieces
 
     def _pieces(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        found = self._connection.classify_query(sql)
-        if found["statement_count"] > 1:
+        count, kind = self._kind(sql)
+        if count > 1:
             raise refused(SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR")
-        kind = found["query_class"].name
+        statement = result.read(self._connection, sql)
+        self.output_format = statement.named or output_format
         if kind == "READ_ONLY":
-            return result.of(self._connection, sql, output_format, parameters, self._folder)
-        if kind == "CONTROL" and "OUTFILE" in sql.upper():
-            raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
-        if kind == "CONTROL" and self._is_readonly:
-            raise refused(READONLY, "Cannot execute query in readonly mode", "READONLY")
+            return result.of(self._connection, sql, statement, output_format, parameters, self._folder)
+        if kind == "CONTROL":
+            self._admit(sql, statement.text)
         return iter((self._connection.query(sql, output_format, params=dict(parameters)).bytes(),))
+
+    def _kind(self, sql: str) -> tuple[int, str]:
+        """How many statements, and what they do; an INSERT into a function, or INTO OUTFILE, is CONTROL."""
+        found = self._connection.classify_query(sql)
+        return found["statement_count"], found["query_class"].name
+
+    def _admit(self, sql: str, text: str) -> None:
+        """Refuse of what controls the engine what is not served, or not to readers."""
+        if "OUTFILE" in sql.upper():
+            raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
+        if self._is_readonly:
+            raise refused(READONLY, "Cannot execute query in readonly mode", "READONLY")
 
     def begin(self, sql: str, input_format: str) -> "Insert":
         """Start an insert whose rows come in pieces.
 
         Raises:
-            Refused: the engine knows no such table, column or format.
+            Refused: the engine knows no such table, column or format, or the rows would go elsewhere.
         """
         with _refusals():
             failures, _, _ = _failures(self._connection)

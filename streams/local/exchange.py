@@ -98,7 +98,7 @@ class Exchange:
         pieces = session.ask(sql, asked.output_format, asked.parameters, is_whole=asked.is_whole)
         first = await self._next(pieces)
         headers = self._headers(_summary(0, 0))
-        name = headers["X-ClickHouse-Format"] = _line(question.format_of(sql, asked.output_format))
+        name = headers["X-ClickHouse-Format"] = _line(session.output_format)
         headers["Content-Type"] = CONTENT_TYPES.get(name, "application/octet-stream")
         encoding = self._encoding() if first else ""
         if encoding:

@@ -33,13 +33,20 @@ _HEAD = re.compile(
     rb"\b(?P<form>FORMAT[ \t\r\n]+(?P<name>\w+)|VALUES)[ \t]*\r?\n?",
     re.IGNORECASE | re.DOTALL,
 )
-_SETTINGS = r"""SETTINGS\b(?:[^'"`;\\]|'(?:[^'\\]|\\.)*+')*+"""
+_SETTINGS = r"""SETTINGS\b(?:(?!\bFORMAT\b)[^'"`;\\]|'(?:[^'\\]|\\.)*+')*+"""
 _FORMAT = re.compile(
     r"\bFORMAT\s++(?P<name>\w++)\s*+(?:" + _SETTINGS + r")?;?(?:\s|--[^\n]*+|(?>/\*.*?\*/))*+$",
     re.IGNORECASE | re.DOTALL,
 )
 _TAIL = 4096
 """Characters at the end of a statement in which its FORMAT stands."""
+
+_LINE = "formatQuerySingleLineOrNull({sql:String})"
+READ = f"ifNull({_LINE}, '') AS text, formatQuerySingleLineOrNull(concat({_LINE}, ' FORMAT Null')) IS NULL AS is_named"
+"""What the engine is asked of a statement: how it has read it, "" where it cannot, and whether it names its format.
+
+Only the engine can tell: a column may be called format, and a statement ends in `ORDER BY format DESC`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +146,22 @@ def split(statement: bytes) -> Rows | None:
 
 
 def format_of(sql: str, default: str) -> str:
-    """The output format of a statement."""
+    """The output format of a statement that names one (`READ`); of any other it may be a word of its end."""
     named = _format(sql)
     return named["name"] if named else default
 
 
-def written_to(sql: str, file: str, default: str) -> str:
-    """A statement whose result goes into a file; the statement is as the engine itself writes it."""
-    named = _format(sql)
+def written_to(sql: str, file: str, unnamed: str) -> str:
+    """A statement whose result goes into a file, in the format it names, or else in `unnamed`.
+
+    Args:
+        sql: the statement as the engine itself writes it.
+        file: where to.
+        unnamed: the format of a statement that names none, "" where it names one.
+    """
+    named = None if unnamed else _format(sql)
     end = named.start() if named else len(sql)
-    return f"{sql[:end]} INTO OUTFILE '{file}' APPEND {sql[end:] or f'FORMAT {default}'}"
+    return f"{sql[:end]} INTO OUTFILE '{file}' APPEND {sql[end:] or f'FORMAT {unnamed}'}"
 
 
 def _format(sql: str) -> re.Match[str] | None:

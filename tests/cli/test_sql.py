@@ -40,6 +40,30 @@ def test_the_format_is_named_by_the_query_or_an_option(ask: Ask, words: tuple[st
     assert ask(*words).stdout == '"a"\n1\n'
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 AS x -- see FORMAT CSV",
+        "SELECT 1 AS x /* FORMAT CSV */",
+        "SELECT 1 AS x, 2 AS format ORDER BY format DESC",
+        "SELECT 'FORMAT\\tCSV' AS `FORMAT`\nORDER BY `FORMAT`",
+    ],
+)
+def test_not_every_format_is_the_answers(ask: Ask, query: str) -> None:
+    """Comments, columns and values may have the word: it is a table, or what the option says."""
+    assert "─" in ask(query).stdout
+    assert ask(query, "--json").stdout.startswith("{")
+
+
+def test_tables_are_shown(ask: Ask) -> None:
+    """Whatever the engine makes of a question, as a table and as a document."""
+    for query, rows in (("SHOW DATABASES LIKE 'sys%'", ["system"]), ("SHOW TABLES FROM system LIKE 'one'", ["one"])):
+        assert all(row in ask(query).stdout for row in rows)
+        assert [*json.loads(ask(query, "--json").stdout)["data"][0].values()] == rows
+    assert "SelectWithUnionQuery" in ask("EXPLAIN AST SELECT 1").stdout
+    assert ask("SHOW TABLES FROM system LIKE 'one' FORMAT CSVWithNames").stdout == '"name"\n"one"\n'
+
+
 def test_a_large_answer_is_one_document(ask: Ask) -> None:
     """However many blocks it has."""
     assert json.loads(ask("SELECT * FROM numbers(200000)", "--json").stdout)["rows"] == 200_000
@@ -68,6 +92,13 @@ def test_a_refusal_is_about_the_query_as_written(ask: Ask, query: str, said: str
     assert isinstance(told, Misuse)
     assert str(told).startswith(f"The warehouse refuses: {said}")
     assert "(in query" not in str(told)
+
+
+def test_a_query_names_one_format(ask: Ask) -> None:
+    """What it ends in, and what an option says, are not both true."""
+    told = ask("SELECT 1 AS format ORDER BY format DESC FORMAT CSV", "--json").exception
+    assert isinstance(told, Misuse)
+    assert str(told) == "The query ends in FORMAT CSV, and the options say JSON."
 
 
 def test_a_format_has_a_name(ask: Ask) -> None:

@@ -46,12 +46,14 @@ class _Session(Session):
 
     def __init__(self) -> None:
         """Nobody is behind it."""
+        self.output_format = ""
 
     def ask(
         self, sql: str, output_format: str, parameters: Mapping[str, str], *, is_whole: bool = False
     ) -> Iterator[bytes]:
         """The question is the answer."""
         del is_whole
+        self.output_format = question.format_of(sql, output_format)
         yield (sql + output_format + "".join(parameters.values())).encode()
 
     def begin(self, sql: str, input_format: str) -> Any:

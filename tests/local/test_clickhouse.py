@@ -145,6 +145,17 @@ def test_a_large_document_is_one_document(ask: Ask, client: Client) -> None:
     assert client.query_arrow(sql).num_rows == 200_000
 
 
+def test_whatever_reads_is_answered_over_http(ask: Ask, client: Client) -> None:
+    """What the engine makes into another query, rows under a column called format, and a request with settings."""
+    where = f"/?database={client.database}&default_format="
+    assert client.raw_query("SHOW TABLES", fmt="RowBinaryWithNamesAndTypes").endswith(b"\x01t")
+    assert ask(b"SHOW TABLES", f"{where}CSVWithNames").body == b'"name"\n"t"\n'
+    answer = ask(b"SELECT 1 AS format ORDER BY format DESC", f"{where}CSVWithNames")
+    assert (answer.body, answer.headers["X-ClickHouse-Format"]) == (b'"format"\n1\n', "CSVWithNames")
+    answer = ask(b"SELECT 1 AS x", f"{where}JSONCompact&extremes=1")
+    assert (answer.status, json.loads(answer.body)["extremes"]) == (200, {"min": [1], "max": [1]})
+
+
 @pytest.mark.parametrize("form", ["TSV", "JSON"])
 def test_who_waits_for_the_end_is_told_by_the_status(ask: Ask, form: str) -> None:
     """What fails in the middle of a result has a status and no rows, where the request says so."""
@@ -159,6 +170,10 @@ def test_nobody_writes_files_over_http(ask: Ask, tmp_path: Path) -> None:
     """The server's own files are not the client's."""
     answer = ask(f"SELECT 1 INTO OUTFILE '{tmp_path / 'x'}'".encode(), "/?readonly=1")
     assert (answer.headers["X-ClickHouse-Exception-Code"], list(tmp_path.iterdir())) == ("358", [])
+    for rows in ("SELECT 1", "VALUES (1)", "FORMAT CSV\n1"):
+        answer = ask(f"INSERT INTO FUNCTION file('{tmp_path / 'x'}', 'CSV', 'x Int8') {rows}".encode(), "/")
+        assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (501, "48")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -65,16 +65,18 @@ def test_what_brings_no_rows_is_not_split(statement: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "written"),
+    ("sql", "unnamed", "written"),
     [
-        ("SELECT 1", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT CSV"),
-        ("SELECT 1 FORMAT JSON SETTINGS a = 1", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT JSON SETTINGS a = 1"),
-        ("SELECT 1 SETTINGS a = 'b' FORMAT JSON", "SELECT 1 SETTINGS a = 'b' INTO OUTFILE '/f' APPEND FORMAT JSON"),
+        ("SELECT 1", "CSV", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT CSV"),
+        ("SELECT format ORDER BY format ASC", "CSV", None),
+        ("SELECT 1 FORMAT JSON SETTINGS a = 1", "", "SELECT 1 INTO OUTFILE '/f' APPEND FORMAT JSON SETTINGS a = 1"),
+        ("SELECT 1 SETTINGS a = 'b' FORMAT JSON", "", "SELECT 1 SETTINGS a = 'b' INTO OUTFILE '/f' APPEND FORMAT JSON"),
     ],
 )
-def test_a_result_is_written_to_a_file(sql: str, written: str) -> None:
+def test_a_result_is_written_to_a_file(sql: str, unnamed: str, written: str | None) -> None:
     """In the statement's format, or else in the default one."""
-    assert " ".join(question.written_to(sql, "/f", "CSV").split()) == written
+    written = written or f"{sql} INTO OUTFILE '/f' APPEND FORMAT {unnamed}"
+    assert " ".join(question.written_to(sql, "/f", unnamed).split()) == written
 
 
 @pytest.mark.parametrize(("value", "is_whole"), [("1", True), ("true", True), ("0", False), ("", False)])
@@ -93,6 +95,11 @@ def test_a_client_may_wait_for_the_end(value: str, is_whole: bool) -> None:  # n
         ("SELECT 1 FORMAT CSV SETTINGS max_threads = 1", "CSV"),
         ("SELECT 1 FORMAT CSV SETTINGS session_timezone = 'UTC', log_comment = 'it\\'s; so'", "CSV"),
         ("SELECT 1 FORMAT CSV; -- isn't\n /* it; */ ", "CSV"),
+        ("SELECT 1 ORDER BY format ASC SETTINGS max_threads = 1 FORMAT CSV", "CSV"),
+        (
+            "SELECT 1 ORDER BY format DESC SETTINGS log_comment = 'FORMAT TSV' FORMAT CSV SETTINGS max_threads = 1",
+            "CSV",
+        ),
         ("SELECT 'FORMAT CSV'", "TabSeparated"),
         ("SELECT 'x FORMAT CSV SETTINGS \\' '", "TabSeparated"),
         ("SELECT 1 AS `FORMAT CSV SETTINGS x`", "TabSeparated"),

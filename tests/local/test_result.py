@@ -23,7 +23,15 @@ DOCUMENTS = (
     *("PrettyCompact", "PrettyCompactMonoBlock", "csvwithnames"),
 )
 """Formats that are no rows alone."""
-_ELAPSED = re.compile(rb'(elapsed[">: ]+)[0-9.e-]+')
+INSIDE = (
+    *("SHOW DATABASES", "SHOW TABLES FROM system LIKE 'on%'", "SHOW SETTINGS LIKE 'max_block_size'", "SHOW GRANTS"),
+    *("SHOW COLUMNS FROM one FROM system", "SHOW FUNCTIONS LIKE 'plus'", "SHOW ENGINES"),
+    *("EXPLAIN AST SELECT 1", "EXPLAIN SYNTAX SELECT 1 + 1", "EXPLAIN SELECT 1", "DESCRIBE TABLE system.one"),
+    *("EXISTS TABLE system.one", "SELECT * FROM (EXPLAIN AST SELECT 1)", "WITH 1 AS a SELECT a", "(SELECT 1)"),
+    *("(SELECT 1) INTERSECT (SELECT 1)", "FROM system.one SELECT dummy", "SELECT 1 ORDER BY 1 LIMIT 1 WITH TIES"),
+)
+"""Statements of one block; many are others once the engine has begun."""
+_ELAPSED = re.compile(rb'(elapsed[">: ]+|"?rows_read"?: |"?bytes_read"?: |<(?:rows|bytes)_read>)[0-9.e-]+')
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,15 @@ def test_a_result_of_several_blocks_is_one_document(engine: Engine, form: str) -
     assert len(pieces) > 1 or form in {*DOCUMENTS, "null"}
 
 
+@pytest.mark.parametrize("sql", INSIDE)
+def test_whatever_reads_is_answered(engine: Engine, sql: str) -> None:
+    """By rows and by documents; not everything that reads can be written into a file."""
+    for form in ("TSV", "JSONEachRow", "JSON", "CSVWithNames", "RowBinaryWithNamesAndTypes", "PrettyCompactMonoBlock"):
+        for asks, default in ((sql, form), (f"{sql} FORMAT {form}", "CSV")):
+            told = _ELAPSED.sub(rb"\1", b"".join(asked(engine, asks, default, {})))
+            assert told == in_one_piece(engine, asks, default)
+
+
 @pytest.mark.parametrize("form", ["TSV", "CSV", "JSONEachRow", "Native", "JSON", "CSVWithNames"])
 def test_totals_stand_at_the_end(engine: Engine, form: str) -> None:
     """They come once."""
@@ -74,6 +91,44 @@ def test_the_statement_names_its_format(engine: Engine, ending: str) -> None:
     """However it ends, and whatever its comments say."""
     told = b"".join(asked(engine, f"{ROWS} {ending}", "TSV", {}))
     assert told == in_one_piece(engine, ROWS, "CSVWithNames")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS format ORDER BY format",
+        "SELECT 1 AS format ORDER BY format DESC",
+        "SELECT 1 AS `FORMAT` ORDER BY `FORMAT`",
+        "SELECT 1 AS format ORDER BY format SETTINGS max_threads = 1",
+        "SELECT 1 AS format ORDER BY format DESC SETTINGS max_threads = 1 -- FORMAT XML",
+    ],
+)
+@pytest.mark.parametrize("form", ["JSONCompact", "CSVWithNames", "TSV"])
+def test_a_column_may_be_called_format(engine: Engine, sql: str, form: str) -> None:
+    """The engine itself says whether a statement names its format."""
+    whole = in_one_piece(engine, sql.partition(" --")[0], form)
+    assert _ELAPSED.sub(rb"\1", b"".join(asked(engine, sql, form, {}))) == whole
+    named = f"{sql.partition(' --')[0]} FORMAT {form}"
+    assert _ELAPSED.sub(rb"\1", b"".join(asked(engine, named, "XML", {}))) == whole
+
+
+@pytest.mark.parametrize("settings", [{"extremes": "1"}, {"limit": "5"}, {"offset": "1"}, {"max_result_rows": "1"}])
+@pytest.mark.parametrize("readonly", ["0", "1"])
+@pytest.mark.parametrize("form", ["JSONCompact", "TSV"])
+def test_settings_are_the_statements_own(engine: Engine, settings: Mapping[str, str], readonly: str, form: str) -> None:
+    """What we ask the engine about a statement is not bent by them."""
+    sql = "SELECT number AS x FROM numbers(1)"
+    pairs = ", ".join(f"{name} = {value}" for name, value in settings.items())
+    whole = in_one_piece(engine, f"{sql} SETTINGS {pairs}", form)
+    assert _ELAPSED.sub(rb"\1", b"".join(asked(engine, sql, form, {**settings, "readonly": readonly}))) == whole
+
+
+def test_who_asked_is_told_the_format(engine: Engine) -> None:
+    """The one that the statement names, or else the one that was asked for."""
+    for sql, form in (("SELECT 1 AS format ORDER BY format DESC", "TSV"), ("SELECT 1 -- ?\nFORMAT CSV;", "CSV")):
+        with closing(engine.session("", {}, "q")) as session:
+            assert list(session.ask(sql, "TSV", {}))
+            assert session.output_format == form
 
 
 def test_rows_in_brackets_are_a_document(engine: Engine) -> None:
