@@ -118,6 +118,8 @@ class Session:
         """Refuse of what controls the engine what is not served, or not to readers."""
         if "OUTFILE" in sql.upper():
             raise refused(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed", "INTO_OUTFILE_NOT_ALLOWED")
+        if _FUNCTION in text:
+            raise refused(NOT_IMPLEMENTED, f"{_FUNCTION} is not served here", "NOT_IMPLEMENTED")
         if self._is_readonly:
             raise refused(READONLY, "Cannot execute query in readonly mode", "READONLY")
 
@@ -127,6 +129,8 @@ class Session:
         Raises:
             Refused: the engine knows no such table, column or format, or the rows would go elsewhere.
         """
+        if self._kind(f"{sql}\nVALUES")[1] == "CONTROL":
+            raise refused(NOT_IMPLEMENTED, f"{_FUNCTION} is not served here", "NOT_IMPLEMENTED")
         with _refusals():
             failures, _, _ = _failures(self._connection)
             return Insert(self._connection, self._connection.send_insert(sql, input_format), failures)

@@ -182,3 +182,29 @@ def test_nobody_writes_files(engine: Engine, tmp_path: Path, sql: str) -> None:
         asked(engine, sql.format(tmp_path / "file"), "TSV")
     assert list(tmp_path.iterdir()) == []
     assert asked(engine, "SELECT 'INTO OUTFILE'", "TSV") == [b"INTO OUTFILE\n"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO FUNCTION file('{}', 'CSV') SELECT 1",
+        "insert into/**/table function file('{}', 'CSV', 'x Int8') SELECT 1",
+        "WITH 1 AS x INSERT INTO FUNCTION file('{}', 'CSV') SELECT x",
+    ],
+)
+def test_no_insert_goes_elsewhere(engine: Engine, tmp_path: Path, sql: str) -> None:
+    """Into a file, or another server: tables are what is written, even by who may write."""
+    with pytest.raises(Refused, match="INSERT INTO FUNCTION is not served here"):
+        asked(engine, sql.format(tmp_path / "file"), "TSV", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opening", ["INSERT INTO FUNCTION", "insert /* */ into table function"])
+def test_no_rows_go_elsewhere(engine: Engine, tmp_path: Path, opening: str) -> None:
+    """Rows in pieces, neither."""
+    with (
+        closing(engine.session("", {}, "q")) as session,
+        pytest.raises(Refused, match="INSERT INTO FUNCTION is not served here"),
+    ):
+        session.begin(f"{opening} file('{tmp_path / 'file'}', 'CSV', 'x Int8') -- here", "CSV")
+    assert list(tmp_path.iterdir()) == []
