@@ -4,6 +4,7 @@ What it does not reach is said each time, with how long the address stays there:
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from streams.cli._lists import columns, ledger_options, say
 from streams.cli._screen import clean, wrapped
 from streams.cli._stack import json_option, say_json, settings_of
 from streams.warehouse.addresses import is_address
+
+if TYPE_CHECKING:
+    from streams.warehouse.forget import Near
 
 NAMING = (
     "message-events", "evidence", "alerts", "cases", "commands", "progress", "queue-states", "custody-snapshots",
@@ -20,6 +24,9 @@ NAMING = (
 
 LATEST = "the latest of each key, for ever"
 CLOSED = "until the message has closed (of former terms: for ever)"
+
+LONGEST = 140
+"""Characters that are shown of a word's end."""
 
 BEYOND = {
     "collectors' checkpoints": "until the queue entry has left (3 minutes more; 60 days where nothing says so); of a "
@@ -52,7 +59,8 @@ def command(
 
     Counts and figures stay. Nothing but the warehouse's tables is reached: not Kafka, nor checkpoints of collectors,
     nor trackers. The command says how long each of them keeps it. What is no address (an O/R name, a name without a
-    domain) is forgotten where a recipient, an originator or a mailbox's owner is that and no more.
+    domain) is forgotten where a recipient, an originator or a mailbox's owner is that and no more. A longer word that
+    ends in ADDRESS may be another's, and stays; the command says where there are such.
 
     \b
     Example: custody forget carol@dest.test --yes
@@ -63,19 +71,30 @@ def command(
     settings = settings_of(data, file, ledger)
     client = connect(settings)
     rows = forget.forget(client, address) if yes else forget.found(client, address)
-    named = forget.in_terms(client, address)
+    near, named = forget.near(client, address), forget.in_terms(client, address)
     if as_json:
-        said = {"rows": rows, "is_address": is_address(address), "in_terms": named, "kept": kept(), "beyond": BEYOND}
+        may = {"rows": near.rows, "words": near.words}
+        said = {
+            "rows": rows,
+            "near": may,
+            "is_address": is_address(address),
+            "in_terms": named,
+            "kept": kept(),
+            "beyond": BEYOND,
+        }
         say_json({"ledger": settings.ledger, "done": yes, **said})
     else:
-        say(lines(address, rows, done=yes, in_terms=named))
+        say(lines(address, rows, near, done=yes, in_terms=named))
 
 
-def lines(address: str, rows: dict[str, int], *, done: bool, in_terms: bool) -> list[str]:
+def lines(address: str, rows: dict[str, int], near: "Near", *, done: bool, in_terms: bool) -> list[str]:
     """What was done, or would be, and what is not reached."""
     word, gone = ("had", "; it is gone from them." if rows else ".") if done else ("have", ".")
+    if near.rows and done and rows:
+        gone = "; where it stood by itself it is gone."
     told = [f"{clean(address, 60)}: {len(rows)} tables {word} it{gone}"]
     told += columns([(name, f"{count:,}") for name, count in rows.items()], "lr")
+    told += _near(near)
     if not is_address(address):
         told += wrapped(NO_ADDRESS, "")
     if in_terms:
@@ -84,6 +103,16 @@ def lines(address: str, rows: dict[str, int], *, done: bool, in_terms: bool) -> 
     told += ["Nor is what else may have it:", *_beyond()]
     told.append("Tables that are thrown away and fed again before then have it again.")
     return told if done else [*told, "Nothing is done yet: --yes"]
+
+
+def _near(near: "Near") -> list[str]:
+    """What only ends in the address, and stays: the operator knows whose it is."""
+    if not near.rows:
+        return []
+    total = sum(near.rows.values())
+    told = wrapped(f"{total:,} rows may have it still: words end in it, which may be somebody else's.", "")
+    told += columns([(name, f"{count:,}") for name, count in near.rows.items()], "lr")
+    return told + [line for word in near.words for line in wrapped(word[-LONGEST:], "  ")]
 
 
 def _beyond() -> list[str]:

@@ -5,6 +5,8 @@ Rules:
   local part may have (RFC 5321 4.1.2, atext) belongs to the letter or digit before it; elsewhere it is a quotation mark
   or the like. "=" stands behind the name of a value.
 - Its local part may be quoted, its signs may be written as xtext (RFC 3461 4), its letters composed or decomposed.
+- Whether a word that ends in an address is another's (`x-carol@d.test`) or has something before it (`-fcarol@d.test`,
+  `/mail/carol@d.test`, `+3Ccarol@d.test`) cannot be told: no pattern finds it but `within`, for a person to look at.
 - A name that is no address (an O/R name, one without a domain, one with blanks) cannot be told from other words: a text
   names it where it has nothing else.
 - The engine reads them as RE2: only ASCII signs may be escaped, and nothing is looked at without being taken.
@@ -21,10 +23,15 @@ _ADDRESS = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)+)"|(?P<plain>\S+))@(?P<dom
 _ATOMS = re.compile(r'[^\s"(),:;<>@\[\]\\]+')
 _SIGN = re.compile(r"[^\w\u0080-\U0010ffff]", re.ASCII)
 _QUOTE = r'(?:\\?"|\+22)'
+_XTEXT = r"\+"
+_CODES = "[+%=]"
+"""What stands before the number of a sign: in xtext, in URLs, in quoted-printable."""
 
 _LETTERS = r"A-Za-z0-9\pL\pM\pN"
 _SIGNS = r"!#$&'*/?^`{|}~"
 _BEFORE = rf"(^|[^{_LETTERS}._%+\-{_SIGNS}]|(?:^|[^{_LETTERS}])[{_SIGNS}])"
+_WORD = r"""[^\s<>"(),:;@]*"""
+_END = rf"(?:[.\-]*$|[.\-]*[^{_LETTERS}.\-])"
 _BEHIND = rf"(\.?$|\.?[^{_LETTERS}.\-]|\.[^{_LETTERS}])"
 
 
@@ -43,6 +50,15 @@ def pattern(name: str) -> str:
     return f"(?i){_BEFORE}{spelt}{_BEHIND}" if is_address(name) else f"(?i)^(<?){spelt}(>?)$"
 
 
+def within(name: str) -> str:
+    """Finds every word that ends in an address, in any code of its signs; the word is its group.
+
+    Raises:
+        Misuse: it names nobody.
+    """
+    return f"(?i)({_WORD}{_spelt(name, _CODES)}){_END}"
+
+
 def quoted(name: str) -> str:
     """Finds who is named in a document whose values are quoted, as TOML's are.
 
@@ -59,23 +75,23 @@ def pseudonym(name: str) -> str:
     return rf"\1forgotten-{secrets.token_hex(8)}{domain}\2"
 
 
-def _spelt(name: str) -> str:
+def _spelt(name: str, codes: str = _XTEXT) -> str:
     named = bare(name)
     if not named:
         raise Misuse(f"{name!r} names nobody.", hint="custody forget name@domain")
     forms = sorted({unicodedata.normalize(form, named) for form in ("NFC", "NFD")})
-    return f"(?:{'|'.join(map(_form, forms))})"
+    return f"(?:{'|'.join(_form(form, codes) for form in forms)})"
 
 
-def _form(named: str) -> str:
+def _form(named: str, codes: str) -> str:
     found = _ADDRESS.fullmatch(named)
     if not found:
-        return _signs(named)
-    local = _signs(found["quoted"] or found["plain"])
+        return _signs(named, codes)
+    local = _signs(found["quoted"] or found["plain"], codes)
     needs_quotes = found["quoted"] and not _ATOMS.fullmatch(found["quoted"])
     plain = "" if needs_quotes else f"|{local}"
-    return f"(?:{_QUOTE}{local}{_QUOTE}{plain}){_signs('@' + found['domain'])}"
+    return f"(?:{_QUOTE}{local}{_QUOTE}{plain}){_signs('@' + found['domain'], codes)}"
 
 
-def _signs(text: str) -> str:
-    return _SIGN.sub(lambda sign: rf"(?:\{sign[0]}|\+{ord(sign[0]):02X})", text)
+def _signs(text: str, codes: str) -> str:
+    return _SIGN.sub(lambda sign: rf"(?:\{sign[0]}|{codes}{ord(sign[0]):02X})", text)

@@ -1,4 +1,4 @@
-"""Forgetting an address: nothing of it stays in the tables of the warehouse.
+"""Forgetting an address: wherever it stands by itself in the tables of the warehouse, it does not stay.
 
 Rules:
 - Where an address stands in a text, a pseudonym takes its place: a random name in the same domain, so that counts and
@@ -9,6 +9,8 @@ Rules:
   is not told by its event.
 - How an address is spelt is told in addresses.py. A name that is none (an O/R name, one without a domain) is looked for
   where a column has whom evidence names, not in what was said, nor in raw evidence.
+- What only ends in the address may be somebody else's, or the address with something before it. It stays, and `near`
+  says where, so that nobody takes it for gone.
 - Facts first, then what is derived from them; again until nothing is found, since a derivation may run meanwhile.
 - The terms are the operator's own words: they are not changed, `in_terms` says whether they name the address.
 """
@@ -21,7 +23,7 @@ from typing import Any
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from streams.core.errors import Unavailable
-from streams.warehouse.addresses import is_address, pattern, pseudonym, quoted
+from streams.warehouse.addresses import is_address, pattern, pseudonym, quoted, within
 from streams.warehouse.client import ask, told
 
 ROUNDS = 4
@@ -29,6 +31,9 @@ ROUNDS = 4
 
 PATIENCE = 60
 """Seconds that a derivation under way is waited for."""
+
+WORDS = 5
+"""Examples of what may have an address."""
 
 OWN = "terms"
 """The table of what the operator says himself."""
@@ -63,6 +68,19 @@ class Table:
         return "raw" in self.texts
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What may have an address still.
+
+    Attributes:
+        rows: how many of each table.
+        words: some of what stands there.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
 def forget(client: Any, address: str) -> dict[str, int]:
     """Forget an address; returns how many rows of each table had it.
 
@@ -91,6 +109,18 @@ def found(client: Any, address: str) -> dict[str, int]:
     wanted = pattern(address)
     counts = {table.name: _count(client, table, wanted) for table in _tables(client, address)}
     return {name: count for name, count in counts.items() if count}
+
+
+def near(client: Any, address: str) -> Near:
+    """Where a longer word ends in an address; of a name that is none nothing is looked for within words."""
+    rows: dict[str, int] = {}
+    words: dict[str, None] = {}
+    for table in _tables(client, address) if is_address(address) else []:
+        told = _nearly(client, table, {"p": pattern(address), "w": within(address)})
+        if told["n"]:
+            rows[table.name] = int(told["n"])
+            words.update(dict.fromkeys(told["words"]))
+    return Near(rows, list(words)[:WORDS])
 
 
 def _under_way(client: Any) -> frozenset[str]:
@@ -148,10 +178,14 @@ def _kinds(table: Table, row: dict[str, Any]) -> Iterator[list[str]]:
         yield table.lists
 
 
-def _has(texts: list[str], lists: list[str] | tuple[str, ...] = ()) -> str:
+_NAMED = "match({}, {{p:String}})"
+_NEARLY = "(match({0}, {{w:String}}) AND NOT match({0}, {{p:String}}))"
+
+
+def _has(texts: list[str], lists: list[str] | tuple[str, ...] = (), is_so: str = _NAMED) -> str:
     """The condition that an address stands in a row."""
-    parts = [f"ifNull(match({name}, {{p:String}}), 0)" for name in map(_quoted, texts)]
-    parts += [f"arrayExists(one -> match(one, {{p:String}}), {name})" for name in map(_quoted, lists)]
+    parts = [f"ifNull({is_so.format(name)}, 0)" for name in map(_quoted, texts)]
+    parts += [f"arrayExists(one -> {is_so.format('one')}, {name})" for name in map(_quoted, lists)]
     return " OR ".join(parts) or "0"
 
 
@@ -163,6 +197,22 @@ def _count(client: Any, table: Table, wanted: str) -> int:
     where = _has([*table.keys, *table.texts], table.lists)
     rows = ask(client, f"SELECT count() AS n FROM {_quoted(table.name)} WHERE {where}", {"p": wanted})  # noqa: S608
     return int(rows[0]["n"])
+
+
+def _nearly(client: Any, table: Table, patterns: dict[str, str]) -> dict[str, Any]:
+    """The number of rows of a table that may have an address, and some words of theirs."""
+    texts = [*table.keys, *table.texts]
+    parts = [*(f"[ifNull({_quoted(name)}, '')]" for name in texts), *map(_quoted, table.lists)]
+    words = f"extractAll(arrayStringConcat(arrayConcat({', '.join(parts)}), '\\n'), {{w:String}})"
+    return ask(
+        client,
+        f"""
+        SELECT count() AS n, groupUniqArrayArray({WORDS})(arrayFilter(word -> NOT match(word, {{p:String}}), {words}))
+            AS words
+        FROM {_quoted(table.name)} WHERE {_has(texts, table.lists, _NEARLY)}
+        """,  # noqa: S608 - names of our tables
+        patterns,
+    )[0]
 
 
 def _rewrite(client: Any, table: Table, wanted: str, instead: str) -> None:

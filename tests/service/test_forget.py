@@ -18,7 +18,7 @@ from streams.settings import Settings
 from streams.track import ticks
 from streams.warehouse.client import ask, connect
 from streams.warehouse.feed import Feeds
-from streams.warehouse.forget import forget, found
+from streams.warehouse.forget import Near, forget, found, near
 from streams.warehouse.store import ClickHouse
 from streams.wire import records
 
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.service
 WHO = "Carol.Smith@dest.test"
 OTHER = "j.carol.smith@dest.test"
 NEAR = "o'carol.smith@dest.test"
+BESIDE = "-fcarol.smith@dest.test"
 AT = 1_795_500_000_000_000
 PATIENCE = 30
 
@@ -88,7 +89,8 @@ def ledger_of(stack: Settings, ledger: str) -> Settings:
     topics.create(settings)
     facts = events()
     writer = EventWriter(Writer(settings))
-    writer.write(facts, {facts[1].event_id: evidence(facts[1], f"to=<{WHO}>".encode())})
+    raw = {1: f"to=<{WHO}>", 2: f"sendmail {BESIDE}"}
+    writer.write(facts, {facts[at].event_id: evidence(facts[at], text.encode()) for at, text in raw.items()})
     writer.flush()
     control = Writer(settings)
     control.write("alerts", b"a", alert())
@@ -125,6 +127,9 @@ def test_nothing_of_an_address_is_left(ledger_of: Settings) -> None:
         named = f"SELECT count() AS n FROM {row['table']} WHERE match(toString({row['name']}), {{p:String}})"  # noqa: S608
         pattern = r"(?i)(^|[^.a-z'])carol\.smith@dest\.test"
         assert ask(client, named, {"p": pattern})[0]["n"] == 0, row
+    left = near(client, WHO)
+    assert set(left.rows) >= {"event_records", "unit_records", "evidence_records"}
+    assert set(left.words) == {OTHER, NEAR, BESIDE}
     assert units(client) == 5  # the sixth had the address in its Message-ID, which its rows are sorted by
     (row,) = ask(client, "SELECT recipient, diagnostic, attributes FROM events WHERE kind = 'deferred'")
     name = row["recipient"]
@@ -140,6 +145,7 @@ def test_whoever_stands_in_evidence_can_be_forgotten(ledger_of: Settings) -> Non
     for name in ("carol", "jürgen@d.test"):
         assert {"event_records", "unit_records", "recipient_keys"} <= set(forget(client, name))
         assert found(client, name) == {}
+        assert near(client, name) == Near()
     assert found(client, WHO)
     assert units(client) == 6
 
@@ -151,6 +157,7 @@ def test_the_command_says_first_what_it_would_do(ledger_of: Settings) -> None:
     assert "Nothing is done yet" in asked.output
     assert found(connect(ledger_of), WHO)
     done = CliRunner().invoke(custody, ["forget", WHO, "--yes", *where])
-    assert "it is gone" in done.output
+    assert "where it stood by itself it is gone" in done.output
+    assert f"  {NEAR}" in done.output
     assert "message-events      400 days" in done.output
     assert "0 tables have it" in CliRunner().invoke(custody, ["forget", WHO, *where]).output

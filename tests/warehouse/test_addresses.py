@@ -7,7 +7,7 @@ import pytest
 
 from streams.core.errors import Misuse
 from streams.settings import Settings
-from streams.warehouse.addresses import pattern, pseudonym, quoted
+from streams.warehouse.addresses import pattern, pseudonym, quoted, within
 from streams.warehouse.client import ask, connect
 
 
@@ -72,6 +72,40 @@ def test_an_address_is_found_wherever_it_stands(client: Any, text: str) -> None:
 def test_addresses_of_other_people_are_left_alone(client: Any, text: str) -> None:
     """Those that only end or begin with it; a sign of a local part goes with the letter before it."""
     assert not is_named(client, pattern("carol@dest.test"), text)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("stored in /var/mail/carol@dest.test/INBOX", "/var/mail/carol@dest.test"),
+        ("sendmail -fcarol@dest.test", "-fcarol@dest.test"),
+        ("orcpt=+3Ccarol@dest.test+3E", "orcpt=+3Ccarol@dest.test"),
+        ("GET /?to=carol%40dest.test", "/?to=carol%40dest.test"),
+        ("=3Ccarol=40dest=2Etest=3E", "=3Ccarol=40dest=2Etest"),
+        ("from ...Carol@dest.test...", "...Carol@dest.test"),
+        ("<xcarol@dest.test>", "xcarol@dest.test"),
+        ("o'carol@dest.test", "o'carol@dest.test"),
+        ("écarol@dest.test", "écarol@dest.test"),
+        ("carol@dest.test-", "carol@dest.test"),
+    ],
+)
+def test_a_word_that_ends_in_an_address_is_seen(client: Any, text: str, word: str) -> None:
+    """Whose it is cannot be told: it is left alone, and not in silence."""
+    assert not is_named(client, pattern("carol@dest.test"), text)
+    (row,) = ask(
+        client, "SELECT extractAll({t:String}, {p:String}) AS words", {"t": text, "p": within("carol@dest.test")}
+    )
+    assert row["words"] == [word]
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    "text", ["carol@dest.test.example", "carol@dest.testing", "carol@destXtest", "carol@dest.test-x"]
+)
+def test_another_domain_is_no_address_of_theirs(client: Any, text: str) -> None:
+    """Nor is it said to be, whatever stands before."""
+    assert not is_named(client, within("carol@dest.test"), text)
 
 
 @pytest.mark.service
