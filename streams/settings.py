@@ -14,7 +14,6 @@ Rules:
 import difflib
 import fcntl
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from streams.advice import LEDGER, STACK, start_hint
 from streams.core.documents import toml
 from streams.core.errors import Misuse, Unavailable
 
@@ -32,9 +32,6 @@ QUIET: Mapping[str, int] = {"log_level": 2, "reconnect.backoff.ms": 250, "reconn
 
 ROLES = ("clock", "track", "feed", "cases")
 """What workers do, one a process (workers.py)."""
-
-STACK = Path(".custody")
-"""Where the embedded stack is by default."""
 
 Protocol = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -82,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: Annotated[Path, _help("folder of the embedded stack and of checkpoints")] = STACK
     ledger: Annotated[
         str, _help("name of the ledger: small letters, digits and _", pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    ] = "main"
+    ] = LEDGER
     partitions: Annotated[int, _help("partitions of a new ledger's topics; fixed for its life", ge=1, le=1024)] = 4
     kafka_brokers: Annotated[str | None, _help("host:port,...; default: the embedded stack")] = None
     kafka_security_protocol: Annotated[Protocol, _help("plaintext, ssl, sasl_plaintext or sasl_ssl")] = "plaintext"
@@ -127,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def database(self) -> str:
         """The ledger's database in the warehouse."""
-        return "custody" if self.ledger == "main" else f"custody_{self.ledger}"
+        return "custody" if self.ledger == LEDGER else f"custody_{self.ledger}"
 
     def kafka_client(self) -> ClientSettings:
         """The configuration that every librdkafka client starts from.
@@ -234,16 +231,6 @@ def load(data: Path | str | None = None, ledger: str | None = None, file: Path |
     settings = _convert(given)
     _check(settings)
     return _with_stack(settings, given)
-
-
-def start_hint(data: Path) -> str:
-    """How the stack of a data directory is started."""
-    return f"start it with: custody up --detach{data_option(data)}"
-
-
-def data_option(data: Path) -> str:
-    """What a command takes to mean a data directory, with a blank before it; nothing for the default."""
-    return "" if data == STACK else f" --data {shlex.quote(str(data))}"
 
 
 def stack_file(data: Path) -> Path:

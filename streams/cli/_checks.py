@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from streams.advice import start_hint
 from streams.cli._screen import as_datetime, moment
 from streams.core.errors import CustodyError, Unavailable, no_ledger
-from streams.settings import Settings, Stack, is_held, running, start_hint
+from streams.settings import Settings, Stack, is_held, running
 
 if TYPE_CHECKING:
     from streams.kafka.lag import Lag

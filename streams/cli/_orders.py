@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from streams import advice
 from streams.cli._screen import as_datetime, clean, moment
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
@@ -73,7 +74,10 @@ class Desk:
             row for row in self.warehouse.cases(all_of_them=True) if row["case_id"].hex().startswith(number.lower())
         ]
         if len(found) != 1:
-            raise Misuse(f"{len(found)} cases begin with {clean(number, 40)}.", hint="custody cases --all")
+            raise Misuse(
+                f"{len(found)} cases begin with {clean(number, 40)}.",
+                hint=" ".join(advice.words(self.settings, "cases", "--all")),
+            )
         writer = self._writer()
         self._command(writer, "acknowledge", found[0]["case_id"].hex())
         writer.flush()

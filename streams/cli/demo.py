@@ -1,5 +1,6 @@
 """`custody demo`: the main job, from evidence to the operator's screen: a sample day, then a simulated one."""
 
+import shlex
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from streams.advice import STACK, data_option
+from streams.cli import _typed
 from streams.cli._stack import data_options, detach, settings_of
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, running
@@ -64,9 +67,12 @@ def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
         _show(screen, named)
     number = sum(1 for _ in settings.data.glob("drill_*")) + 1
     code = _drill(settings_of(data, file, f"drill_{number}"), named)
-    click.echo(f"\nThe stack runs on; look around with: custody trace {LOST} --raw, custody sql, custody alerts")
-    click.echo("Stop it with: custody down")
-    if not keep:
+    if keep:
+        click.echo("\nThe stack runs on; look around, also with custody sql:")
+        for words in (("trace", "--raw", LOST), ("alerts",)):
+            click.echo("\n".join(_typed.command(" ", settings, *words)))
+        click.echo(f"Stop it with: custody down{data_option(settings.data)}")
+    else:
         _run(("down",), named)
     raise click.exceptions.Exit(code)
 
@@ -171,7 +177,8 @@ def _derived(there: "Totals", raised: int) -> str:
 
 def _show(arguments: tuple[str, ...], named: tuple[str, ...]) -> int:
     """Run a command of ours and say how to run it again."""
-    click.secho(f"\n$ custody {' '.join(arguments)}", bold=True)
+    where = named if named[1] != str(STACK) else named[2:]  # the default goes without saying
+    click.secho(f"\n$ custody {shlex.join((*arguments, *where))}", bold=True)
     return _run(arguments, named)
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from streams.cli import _typed
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean, wrapped
+from streams.settings import Settings
 
 
 @click.command()
@@ -41,7 +43,8 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, **totals, overdue=rows)
     else:
-        say(lines(head("Overdue reports", settings, clock), clock, totals, rows, limit))
+        shown = lines(head("Overdue reports", settings, clock), clock, totals, rows, limit)
+        say([*shown, *following(settings, rows)])
     if check:
         conclude(settings, warehouse, clock, found=bool(counts["standing"]))
 
@@ -55,8 +58,19 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
         shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 40)}{since_when(some)}"]
         shown += members(some, clock.get("through"), "recipient", limit)
-    standing = [row for row in rows if row["cleared_at"] is None]
-    return [*shown, *(["", f"Next: custody trace {clean(standing[0]['message_key'], 58)}"] if standing else [])]
+    return shown
+
+
+def following(settings: Settings, rows: Rows) -> list[str]:
+    """What to look at next: the first that stands on the screen, which is not what a person has settled."""
+    first = next((row for row in sorted(rows, key=_rank) if _word(row) not in _SETTLED), None)
+    if first is None:
+        return []
+    return ["", *_typed.command("Next:", settings, "trace", named=[first["message_key"]])]
+
+
+_SETTLED = frozenset({"BY HAND", "LATE"})
+"""What nobody has to look into any more."""
 
 
 def _rank(row: dict[str, Any]) -> int:

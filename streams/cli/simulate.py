@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from streams import advice
 from streams.cli._moments import micros_of
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.cli._verdict import Progress, of_play, of_verdict, say
@@ -158,7 +159,7 @@ def _await_tracker(settings: "Settings") -> None:
         time.sleep(POLL)
     raise Unavailable(
         f"No tracker reads the ledger {settings.ledger}.",
-        hint=f"start one: custody worker --roles track --ledger {settings.ledger} --data {settings.data}",
+        hint=f"start one: {' '.join(advice.words(settings, 'worker', '--roles', 'track'))}",
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from streams.advice import start_hint
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.core.errors import Unavailable
-from streams.settings import Stack, is_held, running, start_hint
+from streams.settings import Stack, is_held, running
 
 
 @click.command()

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 import click
 
+from streams.cli import _typed
 from streams.cli._lists import ledger_options
 from streams.cli._screen import WIDTH, clean
 from streams.cli._stack import json_option, say_json, settings_of
@@ -112,7 +113,8 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
         return
     click.echo(f"Ledger {settings.ledger} has the terms {clean(terms.profile.name)}, version {terms.version}.")
     if before not in {None, terms.version}:
-        click.echo(f"Before: version {before}. What they would have said: custody replay --terms {clean(named)}")
+        click.echo(f"Before: version {before}. What the new terms say of all evidence so far:")
+        click.echo("\n".join(_typed.command(" ", settings, "replay", "--terms", named)))
 
 
 def _before(settings: Settings) -> str | None:

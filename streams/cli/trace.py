@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from streams.cli import _typed
 from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
 from streams.cli._screen import clean, flow, moment, priority, since, wrapped
@@ -53,7 +54,9 @@ def command(*, named: str, data: Path | None, file: Path | None, ledger: str | N
     if as_json:
         say_list(settings, clock, **(_answer(warehouse, found[0], raw=raw) if one else {"candidates": found}))
     elif one:
-        say(raw_lines(warehouse.raw(found[0]["message_key"])) if raw else _lines(warehouse, found[0], clock))
+        key = found[0]["message_key"]
+        next_ = ["", *_typed.command("Raw lines:", settings, "trace", "--raw", named=[key])]
+        say(raw_lines(warehouse.raw(key)) if raw else [*_lines(warehouse, found[0], clock), *next_])
     else:
         say(choice(named, found))
 
@@ -87,7 +90,7 @@ def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any
     shown += columns(steps(known), "llll", indent="", flex=2)
     shown += [line for said in discharges(known["events"]) for line in wrapped(said)]
     shown += unseen(known["events"], warehouse.hosts())
-    return [*shown, "", f"Raw lines: custody trace --raw {clean(message['message_key'])}"]
+    return shown
 
 
 def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ Rules:
   is read and claimed, and the end says which source is incomplete.
 - One that does not come to its end takes back what it declared beside live sources: their clock would wait for ever.
   Where it is killed outright the clock writer names what it declared as behind, and `custody withdraw` takes it back.
+  Where declaring itself fails, that error is all that is said: mostly nothing was declared, and what was is named so.
 - The end is the declared `until`, else the latest time seen in any source; only then may the clock go there. Where an
   earlier import ended there, and this one read something new, it is a microsecond later.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from streams import advice
 from streams.collect.declaration import Declaration, Source
 from streams.collect.declaring import declare, end
 from streams.collect.jsonlines import REFUSED
@@ -129,6 +131,7 @@ class Import:
     declaration: Declaration
     text: str = ""
     counts: dict[str, Counts] = field(default_factory=dict)
+    _is_declared: bool = False
     _through: int = 0
     _reading: Counts = field(default_factory=Counts)
     _writer: Writer = field(init=False)
@@ -144,6 +147,7 @@ class Import:
         refuse_missing(self.declaration.sources)
         try:
             declare(self.settings, self.declaration, self.text)
+            self._is_declared = True
             self._writer = EventWriter(KafkaLog(self.settings).writer())
         except BaseException:
             self._give_up()
@@ -192,4 +196,6 @@ class Import:
         try:
             end(self.settings, names)
         except Unavailable as away:
-            log.warning("the ledger's clock may wait for this import (%s): custody withdraw %s", away, " ".join(names))
+            if self._is_declared:
+                command = " ".join(advice.words(self.settings, "withdraw", named=names))
+                log.warning("%s\nThe ledger's clock may wait for this import, until:\n  %s", away, command)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 from streams import files
+from streams.advice import data_option
 from streams.core.errors import Misuse, Unavailable
 from streams.settings import Stack, is_held, lock_file, running, stack_file
 
@@ -84,7 +85,7 @@ def refuse_held(data: Path) -> None:
 
 
 def _held(data: Path) -> Misuse:
-    return Misuse(_who(data), hint=f"see: custody status --data {data}; end it: custody down --data {data}")
+    return Misuse(_who(data), hint=f"see: custody status{data_option(data)}; end it: custody down{data_option(data)}")
 
 
 def _locked(handle: BinaryIO) -> bool:

@@ -231,7 +231,16 @@ def test_overdue_tells_the_unproven_first() -> None:
         "BLIND", "UNPROVEN", "PROVEN", "LATE",
     ]  # fmt: skip
     assert "UNPROVEN 1   on hold on relay since 12:00:00" in shown
-    assert shown[-1] == "Next: custody trace m@x"
+    assert overdue.following(Settings(), rows) == ["", "Next: custody trace m@x"]
+
+
+def test_what_a_person_has_settled_is_not_what_to_look_at_next() -> None:
+    """What is discharged stands until the clock passes it; the first on the screen that nobody settled comes next."""
+    settled = finding(proof_at=NOON, proof="hand", message_key="settled@x")
+    rows = [settled, finding(proof_at=NOON, message_key="proven@x"), finding(message_key="lost@x")]
+    assert overdue.following(Settings(), rows)[-1] == "Next: custody trace lost@x"
+    assert overdue.following(Settings(), rows[:2])[-1] == "Next: custody trace proven@x"
+    assert overdue.following(Settings(), [settled, finding(cleared_at=NOON)]) == []
 
 
 def test_a_long_group_is_cut_and_says_so() -> None:

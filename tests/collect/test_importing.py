@@ -96,6 +96,31 @@ def test_what_a_second_import_completes_is_judged(monkeypatch: pytest.MonkeyPatc
     assert importing.claimed(kafka) == DAY.until + 1
 
 
+def test_an_import_that_could_not_begin_says_why_and_no_more(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """Without brokers nothing was declared, so nothing is to be withdrawn."""
+    with pytest.raises(Unavailable, match="No Kafka broker is set"):
+        importing.Import(Settings(data=tmp_path), DAY)
+    assert caplog.messages == []
+
+
+def test_what_is_to_be_withdrawn_is_withdrawn_from_its_own_ledger(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The command stands on a line of its own, to be pasted."""
+
+    def away(*_: object) -> None:
+        raise Unavailable("no broker")
+
+    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "end", away)
+    monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
+    with pytest.raises(KeyboardInterrupt), importing.Import(Settings(ledger="r2", data=Path("a b")), DAY):
+        raise KeyboardInterrupt
+    (said,) = caplog.messages
+    names = " ".join(source.name for source in DAY.sources)
+    assert said.splitlines()[-1] == f"  custody withdraw --ledger r2 --data 'a b' {names}"
+
+
 def test_a_damaged_log_makes_its_source_incomplete(tmp_path: Path) -> None:
     """All else is read, the end says where something is missing, and once it is mended only that is read."""
     packed, log = gzip.compress(b"".join(LINES[:200])), Log()

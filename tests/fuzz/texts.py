@@ -141,6 +141,7 @@ def _screens(data: bytes) -> None:
     shown = [
         head("Overdue reports", Settings(), clock),
         *overdue.lines("t", {}, totals, rows, 10),
+        *overdue.following(Settings(), rows),
         *unread.lines("t", {}, totals, rows, 10),
         *alerts.lines("t", rows, 10),
         *cases.lines("t", rows, 10),
