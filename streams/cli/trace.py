@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli import _typed
+from streams.cli._grouped import groups
 from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
 from streams.cli._screen import clean, flow, moment, priority, since, wrapped
@@ -94,7 +95,7 @@ def _lines(warehouse: "Warehouse", message: dict[str, Any], clock: dict[str, Any
 
 
 def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, Any]) -> list[str]:
-    """What message it is, and where it stands for each recipient."""
+    """What message it is, and where it stands for each recipient; each of several submissions with its own."""
     units = known["units"]
     whole = clean(message["message_id"] or message["message_key"], 70)
     if not units:
@@ -102,13 +103,24 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
             f"Message   {whole}",
             f"From      {clean(message['originator'] or '<>', 48)}, {_no_units(known['events'])}",
         ]
-    first = units[0]
-    size = [f"{first['size']:,} bytes"] if first["size"] else []
-    return [
-        flow([f"Message   {whole}", priority(first["priority"]), *size], SET_IN),
-        _from(first),
-        *(line for unit in units for line in standing(unit, clock.get("through"))),
-    ]
+    now, submissions = clock.get("through"), list(groups(units, lambda unit: (unit["host"], unit["queue_id"])))
+    if len(submissions) == 1:
+        head = flow([f"Message   {whole}", *_burden(units[0])], SET_IN)
+        return [head, _from(units[0]), *_standing(units, now)]
+    shown = [f"Message   {whole}"]
+    for _, some in submissions:
+        what = flow([f"{SET_IN}{clean(some[0]['queue_id'], 30)}", *_burden(some[0])], SET_IN)
+        shown += [_from(some[0]), what, *_standing(some, now)]
+    return shown
+
+
+def _burden(unit: dict[str, Any]) -> list[str]:
+    """How urgent and how large a submission is."""
+    return [priority(unit["priority"]), *([f"{unit['size']:,} bytes"] if unit["size"] else [])]
+
+
+def _standing(units: "Rows", now: Any) -> list[str]:
+    return [line for unit in units for line in standing(unit, now)]
 
 
 def _no_units(events: "Rows") -> str:

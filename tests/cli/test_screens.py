@@ -150,6 +150,7 @@ def test_the_heading_of_a_trace_has_the_whole_id_and_size() -> None:
     """A long id, a large message, long addresses, and how late it was."""
     unit = {
         "size": 12_345_678, "priority": -4, "originator": WHO, "recipient": WHO, "host": "mail-gateway-east-01",
+        "queue_id": "Q1",
         "submitted_at": NOON, "proof_at": NOON, "proof": "report", "outcome": "quarantined",
         "report_state": "received", "report_due": NOON, "report_at": NOON.replace(day=25), "last_host": None,
     }  # fmt: skip
@@ -212,6 +213,7 @@ def test_the_heading_of_a_trace_has_room_for_wide_characters(who: str) -> None:
     """Its id and its parties."""
     unit = {
         "size": 1, "priority": -4, "originator": who, "recipient": who * 2, "host": who, "submitted_at": NOON,
+        "queue_id": who,
         "proof_at": None, "proof": "", "outcome": "lost", "report_state": "expected", "report_due": NOON,
         "report_at": None, "deleted_at": NOON, "last_host": who, "last_queue_id": who,
     }  # fmt: skip

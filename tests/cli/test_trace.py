@@ -72,3 +72,36 @@ def test_a_message_without_units_says_why(events: list[dict[str, Any]], says: st
     """Another's, on hold before anybody was named, or read a moment ago."""
     message = {"message_id": "<a@b>", "message_key": "a@b", "originator": "e@f"}
     assert trace.heading(message, {"units": [], "events": events}, {})[1] == f"From      e@f, {says}"
+
+
+def submission(queue_id: str, originator: str, recipient: str, **other: Any) -> dict[str, Any]:
+    """A unit of a submission."""
+    which = {"host": "origin", "queue_id": queue_id, "originator": originator, "recipient": recipient}
+    return unit("not-asked", **{"submitted_at": NOON, "priority": 0, "size": 877, **which, **other})
+
+
+def test_a_message_that_was_submitted_twice_has_a_sender_and_a_size_each_time() -> None:
+    """A Message-ID is reused: who sent which, and to whom, is told by the queue id of its submission."""
+    units = [
+        submission("Q1", "alice@origin.test", "dave@dest.test"),
+        submission("Q2", "bob@origin.test", "eve@dest.test", priority=4, size=6771)
+    ]  # fmt: skip
+    submitted = "   submitted 2026-11-23 12:00:00.000Z at origin"
+    stands = "UNPROVEN, deleted, no report asked"
+    assert "\n".join(trace.heading({"message_id": "a@b", "message_key": "a@b"}, {"units": units}, {})).split("\n") == [
+        "Message   a@b",
+        f"From      alice@origin.test{submitted}",
+        "          Q1   normal   877 bytes",
+        f"To        dave@dest.test   {stands}",
+        f"From      bob@origin.test{submitted}",
+        "          Q2   urgent   6,771 bytes",
+        f"To        eve@dest.test   {stands}",
+    ]
+
+
+def test_one_submission_to_several_is_told_once() -> None:
+    """As ever: what it is beside its id, and one sender."""
+    units = [submission("Q1", "alice@origin.test", to) for to in ("dave@dest.test", "eve@dest.test")]
+    lines = trace.heading({"message_id": "a@b", "message_key": "a@b"}, {"units": units}, {})
+    assert lines[0] == "Message   a@b   normal   877 bytes"
+    assert [line.split()[0] for line in lines] == ["Message", "From", "To", "To"]
