@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from streams.cli._lists import columns, cut
-from streams.cli._screen import clean, moment, priority, since
+from streams.cli._screen import clean, hour, moment, priority, since
 
 Rows = list[dict[str, Any]]
 
@@ -33,17 +33,23 @@ def members(rows: Rows, clock: Any, who: str, limit: int) -> list[str]:
     return columns(cells, "rlll", flex=3) + more
 
 
-def since_when(rows: Rows) -> str:
-    """When what holds them up began, where the evidence says so."""
+def since_when(rows: Rows, now: Any) -> str:
+    """When what holds them up began, where the evidence says so; of deletions also the last."""
     cause = rows[0]["cause"]
     if cause.startswith("deleted"):
-        return _first(rows, "deleted_at", " (postsuper), ")
-    return _first(rows, "held_at", " since ") if cause.startswith("on hold") else ""
+        times = _times(rows, "deleted_at", now)
+        return f", {' to '.join(times)}" if times else ""
+    held = _times(rows, "held_at", now) if cause.startswith("on hold") else []
+    return f" since {held[0]}" if held else ""
 
 
-def _first(rows: Rows, name: str, word: str) -> str:
-    times = [row[name] for row in rows if row[name] is not None]
-    return word + moment(min(times))[11:-1] if times else ""
+def _times(rows: Rows, name: str, now: Any) -> list[str]:
+    """The first of some times, and the last, with its date where that is another; one where they are the same."""
+    times = sorted(row[name] for row in rows if row[name] is not None)
+    if not times:
+        return []
+    first, last = times[0], times[-1]
+    return [hour(first, now), *([hour(last, first)] if moment(first) != moment(last) else [])]
 
 
 def days(rows: Rows, name: str) -> str:

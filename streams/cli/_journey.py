@@ -3,7 +3,7 @@
 Rules:
 - A log in whole seconds is put in order by the arrival of its queue entry, which is known to the microsecond.
 - What one host says of a hand-over and what the next says of it are one step.
-- Attempts that fail alike, one after the other, are one step.
+- Attempts that fail alike, one after the other, are one step a day: a time without its date is of the day before it.
 - A notification about it is another message: of that only the latest is told.
 """
 
@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
-from streams.cli._screen import clean, moment
+from streams.cli._screen import clean, hour, moment
 
 Event = dict[str, Any]
 Step = tuple[str, str, str, str]
@@ -46,10 +46,10 @@ def _noticed(event: Event) -> tuple[datetime, Step]:
 
 
 def _dated(told: list[tuple[datetime, Step]]) -> Iterator[Step]:
-    """The day before the time of all that is not of the first day."""
+    """The date before the time of all that is not of the first day."""
     for at, (when, *rest) in told:
         other = at.date() != told[0][0].date()
-        yield (f"{at:%m-%d} {when[:8]}" if other else when, *rest)  # type: ignore[misc]
+        yield (f"{at:%m-%d} {when.partition('.')[0]}" if other else when, *rest)  # type: ignore[misc]
 
 
 def _times(events: list[Event]) -> Any:
@@ -90,15 +90,16 @@ def _told(events: list[Event]) -> list[Event]:
 
 def _same(event: Event) -> tuple[Any, ...]:
     """Events that are told together when they follow each other."""
-    alone = None if event["kind"] == "deferred" else event["event"]
+    alone = event["occurred_at"].date() if event["kind"] == "deferred" else event["event"]
     return event["kind"], event["host"], event["queue_id"], event["recipient"], event["diagnostic"] or "", alone
 
 
 def _step(some: list[Event], *, many: bool) -> Step:
     first, last = some[0], some[-1]
     when = moment(first["occurred_at"], 3)[11:-1]
-    if len(some) > 1 and moment(first["occurred_at"]) != moment(last["occurred_at"]):
-        when = f"{moment(first['occurred_at'])[11:-1]}-{moment(last['occurred_at'])[-3:-1]}"
+    begin, end = (moment(event["occurred_at"])[11:-1] for event in (first, last))
+    if begin != end:
+        when = f"{begin}-{end[6:] if begin[:5] == end[:5] else end}"
     elif not first["occurred_at"].microsecond:
         when = when[:8]
     to = f"{first['recipient'].partition('@')[0]}: " if many and first["recipient"] else ""
@@ -186,7 +187,7 @@ _TELLS = {
 
 
 def _alarm(alert: Event) -> Step:
-    due = "" if alert["due"] is None else f", due {moment(alert['due'])[11:-1]}"
+    due = "" if alert["due"] is None else f", due {hour(alert['due'], alert['raised_at'])}"
     return moment(alert["raised_at"], 3)[11:-1], "-", f"ALARM {alert['rule']}{due}", ""
 
 

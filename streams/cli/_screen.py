@@ -110,6 +110,14 @@ def moment(at: Any, digits: int = 0) -> str:
     return (text[: len(text) - 6 + digits] if digits else text[:-7]) + "Z"
 
 
+def hour(at: Any, now: Any) -> str:
+    """The time of day; with its date where that is not the day of `now`, or nobody knows what day it is."""
+    text, today = moment(at)[:-1], moment(now)
+    if text[:10] == today[:10]:
+        return text[11:]
+    return text[5:] if today == "-" or text[:4] == today[:4] else text
+
+
 def as_datetime(at: Any) -> datetime | None:
     """A time of the warehouse (datetime, or microseconds) with its zone."""
     if at is None:

@@ -21,7 +21,7 @@ from streams.cli._lists import (
     say_if_short,
     say_list,
 )
-from streams.cli._screen import clean, escaped, moment, resized
+from streams.cli._screen import clean, escaped, hour, moment, resized
 from streams.cli._stack import settings_of
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS
@@ -108,7 +108,7 @@ def lines(title: str, rows: Rows, limit: int) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     word = "withdrawn" if row["withdrawn"] else "to"
-    state = "" if row["cleared_at"] is None else f"{word} {moment(row['cleared_at'])[11:-1]}"
+    state = "" if row["cleared_at"] is None else f"{word} {hour(row['cleared_at'], row['raised_at'])}"
     who = clean(row["recipient"] or row["host"], 24)
     return moment(row["raised_at"])[5:], who, row["message_key"], state
 

@@ -12,6 +12,9 @@ from streams.cli._lists import head, limit_option, list_options, opened, say, sa
 from streams.cli._screen import clean, wrapped
 from streams.settings import Settings
 
+SET_IN = " " * 13
+"""Before what does not fit behind the first words of a group."""
+
 
 @click.command()
 @list_options
@@ -54,10 +57,12 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     late = f"; {totals['cleared']:,} came late and are cleared" if totals["cleared"] else ""
     late += f"; {totals['withdrawn']:,} taken back" if totals["withdrawn"] else ""
     hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
+    now = clock.get("through")
     shown = [title, *wrapped(f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}")]
     for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
-        shown += ["", f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 40)}{since_when(some)}"]
-        shown += members(some, clock.get("through"), "recipient", limit)
+        what = f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 60)}{since_when(some, now)}"
+        shown += ["", *wrapped(what, more=SET_IN)]
+        shown += members(some, now, "recipient", limit)
     return shown
 
 

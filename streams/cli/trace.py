@@ -9,7 +9,7 @@ from streams.cli import _typed
 from streams.cli._grouped import groups
 from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
-from streams.cli._screen import clean, flow, moment, priority, since, wrapped
+from streams.cli._screen import clean, flow, hour, moment, priority, since, wrapped
 from streams.core.errors import Misuse
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 SET_IN = " " * 10
 """Before what does not fit beside the first words of a heading."""
-
-HOURS = 11
-"""Where the hours of a printed time begin."""
 
 _WORDS = {
     "not-asked": "no report asked",
@@ -140,8 +137,9 @@ def standing(unit: dict[str, Any], now: Any) -> list[str]:
     """Where a unit stands: for the recipient, and who held it last where it is not proven."""
     lines = [flow([f"To        {clean(unit['recipient'], 70)}", f"{state(unit)}, {report(unit, now)}"], SET_IN)]
     if unit["proof_at"] is None and unit["last_host"]:
-        how = f", deleted by hand {moment(unit['deleted_at'])[HOURS:-1]}" if unit["deleted_at"] else ""
-        lines.append(f"Last held {clean(unit['last_host'], 16)} {clean(unit['last_queue_id'], 20)}{how}")
+        how = f", deleted by hand {hour(unit['deleted_at'], now)}" if unit["deleted_at"] else ""
+        held = f"Last held {clean(unit['last_host'], 16)} {clean(unit['last_queue_id'], 20)}{how}"
+        lines += wrapped(held, more=SET_IN)
     return lines
 
 

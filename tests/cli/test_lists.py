@@ -1,7 +1,7 @@
 """The lists without a service: their help, what they refuse, and how they tell what they are given."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from tests.kafka.memory import MemoryLog
 
 LISTS = ("overdue", "unread", "queue", "alerts", "cases", "reliability", "trace", "sql", "terms", "forget")
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+TOTALS = {"standing": 1, "cleared": 0, "withdrawn": 0, "owed": 1}
 CLOCK = {"through": NOON, "silent": [], "behind": [], "sources": 2}
 
 
@@ -357,6 +358,58 @@ def test_a_trace_tells_alike_attempts_together() -> None:
     """Six refusals of one next hop are one line."""
     alike = [event("deferred", number, diagnostic="connect refused") for number in range(1, 7)]
     assert steps(*alike) == ["12:00:01-06 deferred 6x, connect refused"]
+
+
+def test_a_span_says_its_end_in_full_where_the_minute_differs() -> None:
+    """Twenty-four seconds over the full minute are no step back."""
+    alike = [event("deferred", 0, occurred_at=NOON + timedelta(seconds=number)) for number in (47, 71)]
+    assert steps(*alike) == ["12:00:47-12:01:11 deferred 2x, "]
+
+
+def test_attempts_of_several_days_are_told_by_day() -> None:
+    """Three days of deferrals are no twelve seconds."""
+    hours = (0, 5, 24, 30, 60)
+    alike = [
+        event("deferred", 0, occurred_at=NOON + timedelta(hours=number), event=number, diagnostic="full")
+        for number in hours
+    ]
+    assert steps(*alike) == [
+        "12:00:00-17:00:00 deferred 2x, full",
+        "11-24 12:00:00-18:00:00 deferred 2x, full",
+        "11-26 00:00:00 deferred, full",
+    ]
+
+
+def test_an_alarm_says_the_date_of_what_was_due_on_another_day() -> None:
+    """The sources were heard of two days later."""
+    alert = {"rule": "stuck", "due": NOON, "raised_at": NOON + timedelta(seconds=1), "cleared_at": None}
+    late = alert | {"raised_at": NOON + timedelta(days=2)}
+    told = _journey.steps({"events": [], "alerts": [alert, late], "notices": []})
+    assert [what for _, _, what, _ in told] == ["ALARM stuck, due 12:00:00", "ALARM stuck, due 11-23 12:00:00"]
+
+
+def test_a_group_says_the_date_of_another_day() -> None:
+    """What was deleted at two times has both; what is on hold, since when the first is."""
+    days = [NOON - timedelta(days=2), NOON - timedelta(days=1, minutes=1)]
+    deleted = [finding(cause="deleted by hand on mx", deleted_at=day) for day in days]
+    shown = {now: overdue.lines("T", {"through": now}, TOTALS, deleted, 1)[3] for now in (NOON, days[1])}
+    assert shown[NOON] == "UNPROVEN 2   deleted by hand on mx, 11-21 12:00:00 to 11-22 11:59:00"
+    assert shown[days[1]] == "UNPROVEN 2   deleted by hand on mx, 11-21 12:00:00 to 11-22 11:59:00"
+    day = [row | {"deleted_at": days[0] + timedelta(hours=number)} for number, row in enumerate(deleted)]
+    assert _grouped.since_when(day, NOON) == ", 11-21 12:00:00 to 13:00:00"
+    assert _grouped.since_when(deleted[:1] * 2, NOON) == ", 11-21 12:00:00"
+    held = [finding(held_at=day) for day in days]
+    assert _grouped.since_when(held, NOON) == " since 11-21 12:00:00"
+    assert _grouped.since_when(held, NOON.replace(year=2027)) == " since 2026-11-21 12:00:00"
+    assert _grouped.since_when(held, None) == " since 11-21 12:00:00"
+
+
+def test_an_alarm_that_was_cleared_on_another_day_says_which() -> None:
+    """Behind the date on which it was raised."""
+    row = finding(withdrawn=False, cleared_at=NOON + timedelta(seconds=9))
+    assert alerts.lines("T", [row], 0)[-1].endswith("to 12:00:09")
+    row["cleared_at"] += timedelta(days=1)
+    assert alerts.lines("T", [row], 0)[-1].endswith("to 11-24 12:00:09")
 
 
 def test_a_trace_tells_a_hand_over_once() -> None:

@@ -105,3 +105,10 @@ def test_one_submission_to_several_is_told_once() -> None:
     lines = trace.heading({"message_id": "a@b", "message_key": "a@b"}, {"units": units}, {})
     assert lines[0] == "Message   a@b   normal   877 bytes"
     assert [line.split()[0] for line in lines] == ["Message", "From", "To", "To"]
+
+
+def test_a_deletion_of_another_day_has_its_date() -> None:
+    """Without it, it would look like one of today."""
+    row = unit("overdue", last_host="mx", last_queue_id="Q1", deleted_at=NOON)
+    assert trace.standing(row, LATE)[1] == "Last held mx Q1, deleted by hand 12:00:00"
+    assert trace.standing(row, LATE + timedelta(days=1))[1] == "Last held mx Q1, deleted by hand 11-23 12:00:00"
