@@ -131,8 +131,9 @@ def _delivered(event: Event) -> str:
 
 
 def _deleted(event: Event) -> str:
+    """Of a line of Postfix's the process is known; of other systems, that somebody did."""
     by = _note(event, "pid")
-    return "DELETED by postsuper" + (f"[{by}]" if by else "")
+    return f"DELETED by postsuper[{by}]" if by else "DELETED by hand"
 
 
 def _reported(event: Event) -> str:

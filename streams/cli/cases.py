@@ -56,7 +56,10 @@ def command(  # noqa: PLR0913 - options
 
         desk = _orders.Desk(settings, warehouse, author=author, reason=reason)
         done = desk.acknowledge(acknowledge) if acknowledge else desk.discharge(*(discharge or ("", "")))
-        say_list(settings, warehouse.clock(), done=done) if as_json else click.echo(done)
+        if as_json:
+            say_list(settings, warehouse.clock(), done=done)
+        else:
+            say(line for said in done.splitlines() for line in wrapped(said))
         return
     clock, rows = warehouse.clock(), warehouse.cases(all_of_them=everything)
     if as_json:

@@ -115,17 +115,18 @@ def _say_alarms(replay: "Replay", *, show_all: bool) -> None:
 
 def lines(alerts: list[dict[str, Any]]) -> list[str]:
     """A line an alarm: when, what, about whom, and the message."""
-    return columns([_cells(alert, 24) for alert in alerts], "llll", flex=3)
+    return columns([_cells(alert, 24, 16) for alert in alerts], "llll", flex=3)
 
 
 def compared(rows: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    """The same of alerts that differ, each with a word before it."""
-    return columns([(word, *_cells(alert, 18)) for word, alert in rows], "lllll", flex=4)
+    """The same of alerts that differ, each with a word before it, and whether it is raised or cleared."""
+    cells = [(word, *_cells(alert, 14, 13, clean(alert["state"], 7))) for word, alert in rows]
+    return columns(cells, "llllll", flex=5)
 
 
-def _cells(alert: dict[str, Any], width: int) -> tuple[str, ...]:
-    who = clean(alert["recipient"] or alert["host"], width)
-    return moment(alert["at"])[5:], clean(alert["rule"], 16), who, alert["message_key"]
+def _cells(alert: dict[str, Any], of_who: int, of_rule: int, *state: str) -> tuple[str, ...]:
+    who = clean(alert["recipient"] or alert["host"], of_who)
+    return moment(alert["at"])[5:], *state, clean(alert["rule"], of_rule), who, alert["message_key"]
 
 
 def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:

@@ -101,7 +101,7 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
 
 def _kept(place: int, raw: bytes, counts: Counts, path: str) -> list[Piece]:
     if not raw:
-        unread(counts, path, place, "an empty mail")
+        unread(counts, path, place, "an empty file or mail")
         return []
     if len(raw) > MAIL:
         unread(counts, path, place, f"a mail that is too long: only its first {MAIL} bytes count")

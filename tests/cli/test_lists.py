@@ -412,6 +412,12 @@ def test_an_alarm_that_was_cleared_on_another_day_says_which() -> None:
     assert alerts.lines("T", [row], 0)[-1].endswith("to 11-24 12:00:09")
 
 
+def test_only_a_line_of_postfix_says_that_postsuper_deleted() -> None:
+    """Other systems tell of deletions, too; their tools are not known."""
+    assert steps(event("deleted", 1, attributes=["pid=22005"])) == ["12:00:01 DELETED by postsuper[22005]"]
+    assert steps(event("deleted", 1)) == ["12:00:01 DELETED by hand"]
+
+
 def test_a_trace_tells_a_hand_over_once() -> None:
     """What the next host says of it is enough; without its word the sender's stands."""
     sent = event("transferred", 1, side="sent", next_queue_id="Q2", peer="dest", diagnostic="250 ok")

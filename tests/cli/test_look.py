@@ -182,6 +182,12 @@ def test_what_cannot_be_read_is_no_calm(text: str, folder: Path) -> None:
     assert json.loads(look(folder, "blank.txt", "--json").output)["through"] is None
 
 
+def test_an_empty_file_is_called_one(folder: Path) -> None:
+    """It may have become a log: nobody knows that it would be a mail."""
+    (folder / "mail.log").touch()
+    assert "NOT UNDERSTOOD 1: an empty file or mail\n" in look(folder, "mail.log").output
+
+
 def test_a_folder_without_a_file_is_no_calm(folder: Path) -> None:
     """There is nothing to read in it."""
     (folder / "none").mkdir()

@@ -1,11 +1,14 @@
 """Orders: a discharge stands where the message's other events are, or nowhere."""
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from streams.cli import _orders
+from streams.cli import _orders, cases
+from streams.cli.app import custody
 from streams.core.errors import Misuse
 from streams.core.identity import partition_of
 from streams.kafka import topics
@@ -60,6 +63,18 @@ def test_a_discharge_stands_beside_the_messages_events(log: MemoryLog) -> None:
 def test_a_discharge_that_does_not_count_yet_says_so() -> None:
     """In an imported ledger the clock does not come to it."""
     assert "the ledger's clock, which stands at 1970-01-01 00:00:01Z" in discharge(SETTINGS)
+
+
+@pytest.mark.usefixtures("log")
+def test_what_is_said_of_a_discharge_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its warning is longer than a line; as data it is one sentence."""
+    monkeypatch.setattr(cases, "opened", lambda *_: (SETTINGS, OneUnit()))
+    words = ["cases", "--discharge", KEY, "carol@dest.test", "--by", "J. Doe", "--reason", "told"]
+    told = CliRunner().invoke(custody, words)
+    assert told.exit_code == 0
+    assert max(map(len, told.output.splitlines())) <= 80
+    (_, waiting) = json.loads(CliRunner().invoke(custody, [*words, "--json"]).output)["done"].splitlines()
+    assert waiting in " ".join(told.output.split())
 
 
 def test_a_discharge_by_wrong_settings_is_refused(log: MemoryLog) -> None:

@@ -113,6 +113,13 @@ def test_a_difference_fits_and_says_how_much_more_there_is(capsys: pytest.Captur
     assert lines[-1] == "  and 6 more (--json)"
 
 
+def test_a_difference_tells_raising_and_clearing_apart() -> None:
+    """One alarm is in it twice where neither is in the other."""
+    lines = replay.compared([("only live", ALERT), ("only live", ALERT | {"state": "cleared"})])
+    fits(lines)
+    assert [line.split()[4] for line in lines] == ["raised", "cleared"]
+
+
 def test_the_counts_of_a_large_replay_fit(capsys: pytest.CaptureFixture[str]) -> None:
     """Events, clock, the name of the terms, and the alarms that stand."""
     alerts: Alerts = {(b"1", "raised"): ALERT | {"alert_id": b"1"}}
