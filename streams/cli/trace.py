@@ -11,6 +11,8 @@ from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
 from streams.cli._screen import clean, flow, hour, moment, priority, since, wrapped
 from streams.core.errors import Misuse
+from streams.settings import Settings
+from streams.warehouse.named import CANDIDATES, bare
 
 if TYPE_CHECKING:
     from streams.warehouse.questions import Rows, Warehouse
@@ -32,21 +34,27 @@ _AFTER_ALL = frozenset({"discarded", "quarantined"})
 @click.command()
 @click.argument("named", metavar="ID|QUEUE-ID|RECIPIENT")
 @list_options
+@click.option(
+    "--limit", type=click.IntRange(2), default=CANDIDATES, show_default=True, help="Messages of such a list, at most."
+)
 @click.option("--raw", is_flag=True, help="Show the raw lines and parts that prove it.")
-def command(*, named: str, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, raw: bool) -> None:
+def command(  # noqa: PLR0913 - options
+    *, named: str, data: Path | None, file: Path | None, ledger: str | None, as_json: bool, limit: int, raw: bool
+) -> None:
     r"""Say where a message is, who held it last and what happened, by Message-ID, queue id or recipient.
 
-    It is taken as copied from a log, with or without <>; the beginning of an id is enough. What could mean several
-    messages gives a list of them.
+    It is taken as copied from a log, with or without <>. The beginning of a Message-ID is enough, of six characters or
+    more; a queue id must be whole. The id of an alert, a unit or a case means its messages, too. What could mean
+    several messages gives a list of them.
 
     \b
     Examples: custody trace day-0129.lost@origin.test
               custody trace 4jYMZL52lmz1TCJ3 --raw
     """
     settings, warehouse = opened(data, file, ledger)
-    clock, found = warehouse.clock(), warehouse.candidates(named)
+    clock, found = warehouse.clock(), warehouse.candidates(named, limit)
     if not found:
-        hint = "is its evidence imported? another ledger: --ledger NAME"
+        hint = "is its evidence imported? another ledger: --ledger NAME. A queue id must be whole"
         raise Misuse(f"Nothing is known of {clean(named, 60)} in ledger {settings.ledger}.", hint=hint)
     one = len(found) == 1
     if as_json:
@@ -56,7 +64,7 @@ def command(*, named: str, data: Path | None, file: Path | None, ledger: str | N
         next_ = ["", *_typed.command("Raw lines:", settings, "trace", "--raw", named=[key])]
         say(raw_lines(warehouse.raw(key)) if raw else [*_lines(warehouse, found[0], clock), *next_])
     else:
-        say(choice(named, found))
+        say([*choice(named, found, limit), *older(settings, named, found, limit)])
 
 
 def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> dict[str, Any]:
@@ -64,13 +72,18 @@ def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> di
     return {"message": message, **warehouse.trace(key), **({"raw": warehouse.raw(key)} if raw else {})}
 
 
-def choice(named: str, found: "Rows") -> list[str]:
+def choice(named: str, found: "Rows", limit: int) -> list[str]:
     """The messages that are meant perhaps, the latest first."""
     cells = [(moment(one["first_at"])[5:], clean(one["originator"] or "<>", 24), one["message_key"]) for one in found]
-    from streams.warehouse.questions import CANDIDATES  # noqa: PLC0415 - the warehouse's client is slow to import
-
-    many = f"{len(found)} messages" if len(found) < CANDIDATES else f"{CANDIDATES} messages or more"
+    many = f"{len(found):,} messages{' or more' if len(found) == limit else ''}"
     return [f"{clean(named, 30)} is said of {many}, the latest first:", *columns(cells, "lll", flex=2)]
+
+
+def older(settings: Settings, named: str, found: "Rows", limit: int) -> list[str]:
+    """How to see those that may not be on the list."""
+    if len(found) < limit:
+        return []
+    return ["", *_typed.command("Older ones:", settings, "trace", "--limit", str(10 * limit), named=[bare(named)])]
 
 
 def raw_lines(rows: "Rows") -> list[str]:

@@ -21,9 +21,6 @@ Rows = list[dict[str, Any]]
 LIMIT = 10_000
 """Alerts of a rule that are read; `counts` counts all."""
 
-CANDIDATES = 50
-"""Messages that a person can choose from."""
-
 _ABOUT = "SELECT unit FROM alert_records WHERE {{rule:String}} = '' OR rule IN splitByChar(',', {{rule:String}})"
 _CHAINS = f"""
     SELECT leg, chain FROM {{0}} WHERE leg IN ({_ABOUT})
@@ -241,35 +238,68 @@ class Warehouse:
             named.message(message) | named.recipient(recipient),
         )
 
-    def candidates(self, copied: str) -> Rows:
+    def candidates(self, copied: str, limit: int = named.CANDIDATES) -> Rows:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.
 
         One that has exactly this id is meant, whatever else it could mean. Each part of the question has an index of
-        its own: `OR` between them would have none. Whose messages are which is derived; what is not yet, is looked for.
+        its own: `OR` between them would have none, and neither has the beginning of a queue id. Whose messages are
+        which is derived; what is not yet, is looked for. What means nothing else may be an id of ours.
+
+        Args:
+            copied: the name.
+            limit: the most messages that are wanted.
 
         Raises:
-            Misuse: it names nothing.
+            Misuse: it names nothing, or is too long.
         """
-        asked = named.message(copied) | named.recipient(copied)
-        exact = self._messages("message_key = {key:String}", key=asked["key"])
-        return exact or self._messages(
-            f"""message_key IN (
+        asked = named.message(copied) | named.recipient(copied) | {"limit": str(limit)}
+        exact = self._messages("message_key = {key:String}", key=asked["key"], limit=asked["limit"])
+        return exact or self._named(asked) or self._numbered(named.number(copied), limit)
+
+    def _named(self, asked: dict[str, str]) -> Rows:
+        """The messages of a beginning, a queue id or a recipient."""
+        return self._messages(
+            """message_key IN (
                 SELECT message_key FROM
                 (
                     SELECT message_key, occurred_at FROM event_records
-                    WHERE length({{key:String}}) > 5 AND startsWith(message_key, {{key:String}})
+                    WHERE length({key:String}) > 5 AND startsWith(message_key, {key:String})
                     UNION ALL
-                    SELECT message_key, occurred_at FROM event_records WHERE queue_id = {{named:String}}
+                    SELECT message_key, occurred_at FROM event_records WHERE queue_id = {named:String}
                     UNION ALL
-                    SELECT message_key, first_at FROM recipient_keys WHERE recipient = {{lower:String}}
+                    SELECT message_key, first_at FROM recipient_keys WHERE recipient = {lower:String}
                     UNION ALL
                     SELECT message_key, occurred_at FROM event_records
                     PREWHERE log_offset >= (SELECT if(terms = '', 0, arrayMin(offsets)) FROM derivation)
-                    WHERE lower(recipient) = {{lower:String}}
+                    WHERE lower(recipient) = {lower:String}
                 )
-                GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {CANDIDATES}
-            )""",  # noqa: S608 - our own texts, with parameters
+                GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {limit:UInt32}
+            )""",
             **asked,
+        )
+
+    def _numbered(self, number: dict[str, str], limit: int) -> Rows:
+        """The messages of an alert, a unit or a case, by our own id of it."""
+        if not number:
+            return []
+        return self._messages(
+            """message_key IN (
+                SELECT message_key FROM
+                (
+                    SELECT message_key, at FROM alert_records
+                    WHERE length({number:String}) = 32 AND unhex({number:String}) IN (alert_id, unit)
+                    UNION ALL
+                    SELECT message_key, submitted_at FROM unit_records
+                    WHERE length({number:String}) = 32 AND unit = unhex({number:String})
+                    UNION ALL
+                    SELECT message_key, at FROM alert_records WHERE concat(rule, ': ', cause) IN
+                    (SELECT cause FROM case_records WHERE startsWith(lower(hex(case_id)), {number:String}))
+                )
+                WHERE message_key != ''
+                GROUP BY message_key ORDER BY min(at) DESC, message_key LIMIT {limit:UInt32}
+            )""",
+            **number,
+            limit=str(limit),
         )
 
     def _messages(self, where: str, **parameters: str) -> Rows:
@@ -279,7 +309,8 @@ class Warehouse:
             SELECT message_key, min(occurred_at) AS first_at, any(message_id) AS message_id,
                 anyIf(originator, originator != '') AS originator,
                 arraySort(groupUniqArrayIf(recipient, recipient != '')) AS recipients
-            FROM event_records WHERE {where} GROUP BY message_key ORDER BY first_at DESC, message_key LIMIT {CANDIDATES}
+            FROM event_records WHERE {where} GROUP BY message_key
+            ORDER BY first_at DESC, message_key LIMIT {{limit:UInt32}}
             """,  # noqa: S608 - our own conditions, with parameters
             parameters,
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from streams.cli import trace
+from streams.settings import Settings
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATE = NOON + timedelta(seconds=145)
@@ -112,3 +113,14 @@ def test_a_deletion_of_another_day_has_its_date() -> None:
     row = unit("overdue", last_host="mx", last_queue_id="Q1", deleted_at=NOON)
     assert trace.standing(row, LATE)[1] == "Last held mx Q1, deleted by hand 12:00:00"
     assert trace.standing(row, LATE + timedelta(days=1))[1] == "Last held mx Q1, deleted by hand 11-23 12:00:00"
+
+
+def test_a_list_that_may_be_longer_says_how_to_see_the_older_ones() -> None:
+    """With as much as was asked for there may be more."""
+    rows = [{"first_at": NOON, "originator": "al@origin.test", "message_key": f"m{number}@x"} for number in range(50)]
+    settings = Settings(ledger="r2")
+    assert trace.choice("carol@x", rows, 51)[0] == "carol@x is said of 50 messages, the latest first:"
+    assert trace.choice("carol@x", rows, 50)[0] == "carol@x is said of 50 messages or more, the latest first:"
+    assert trace.older(settings, "carol@x", rows, 51) == []
+    told = trace.older(settings, "to=<carol@x>,", rows, 50)
+    assert told == ["", "Older ones: custody trace --limit 500 --ledger r2 carol@x"]

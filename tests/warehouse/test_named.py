@@ -87,7 +87,28 @@ def test_a_message_is_looked_for_by_what_is_named(copied: str) -> None:
     client = Client()
     assert Warehouse(client).candidates(copied) == []
     plain = {"key": "Carol@dest.test", "named": "Carol@dest.test", "lower": "carol@dest.test"}
-    assert client.asked == [{"key": plain["key"]}, plain]
+    most = {"limit": str(named.CANDIDATES)}
+    assert client.asked == [{"key": plain["key"]} | most, plain | most]
+
+
+@pytest.mark.parametrize("copied", ["x" * 3000, "ü" * 201, "\udc80" * 200, f"<{'x' * 401}>"])
+def test_what_is_longer_than_an_id_may_be_is_refused(copied: str) -> None:
+    """And the engine is not asked: what it would say of such a question helps nobody."""
+    client = Client()
+    for ask in (Warehouse(client).candidates, lambda one: Warehouse(client).units("m1@origin.test", one)):
+        with pytest.raises(Misuse, match="characters are too long"):
+            ask(copied)
+    assert not client.asked
+    assert named.message(f" <{'x' * 400}>,")["named"] == "x" * 400
+
+
+def test_an_id_of_ours_is_looked_for_where_nothing_else_is_meant() -> None:
+    """Of six hexadecimal characters or more, in any case, and no longer than one is."""
+    client = Client()
+    assert Warehouse(client).candidates("00FFAA11", limit=500) == []
+    assert client.asked[-1] == {"number": "00ffaa11", "limit": "500"}
+    for other in ("00ffa", "00ffaa1g", "0" * 33, "00ffaa11@dest.test"):
+        assert named.number(other) == {}
 
 
 def test_a_unit_is_looked_for_by_what_is_named() -> None:

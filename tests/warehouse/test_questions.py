@@ -4,7 +4,8 @@ import pytest
 
 from streams.core.terms import Terms
 from streams.settings import Settings
-from streams.warehouse.questions import CANDIDATES, Warehouse
+from streams.warehouse.named import CANDIDATES
+from streams.warehouse.questions import Warehouse
 from tests.core.journeys import TERMS, submitted
 from tests.warehouse import large
 from tests.warehouse.ledgers import Ledger

@@ -87,7 +87,7 @@ def test_every_screen_fits_eighty_columns(say: Say, words: str) -> None:
         assert len(line) <= 80, line
 
 
-def test_overdue_is_what_the_oracle_says(told: Say, say: Say, expected: Any) -> None:
+def test_overdue_is_what_the_oracle_says(day: Settings, told: Say, say: Say, expected: Any) -> None:
     """Eight stand of thirty-nine, unit by unit, to the second; groups by cause."""
     answer = told("overdue --all")
     theirs = {
@@ -106,7 +106,7 @@ def test_overdue_is_what_the_oracle_says(told: Say, say: Say, expected: Any) -> 
         "PROVEN   3   delivered, but its report was not seen",
     ):
         assert line in shown
-    assert f"Next: custody trace {LOST}" in shown
+    assert " ".join(shown.replace("\\\n", "").split()).endswith(f"Next: custody trace --data {day.data} {LOST}")
 
 
 def test_unread_is_what_the_oracle_says(told: Say, expected: Any) -> None:
@@ -152,6 +152,45 @@ def test_a_trace_that_could_mean_several_lists_them(told: Say, say: Say) -> None
     """A recipient gets many messages; nobody gets none."""
     assert len(told("trace carol@dest.test")["candidates"]) == 50
     assert isinstance(say("trace nobody@nowhere.test").exception, Misuse)
+
+
+def test_a_trace_lists_as_many_as_are_asked_for(told: Say, say: Say) -> None:
+    """And says how to see the older ones."""
+    shown = say("trace carol@dest.test").output
+    assert "50 messages or more" in shown
+    assert "Older ones: custody trace --limit 500 --data" in shown
+    whole = told("trace carol@dest.test --limit 500")["candidates"]
+    assert 50 < len(whole) < 500
+    assert "Older ones" not in say("trace carol@dest.test --limit 500").output
+    assert told("trace carol@dest.test")["candidates"] == whole[:50]
+
+
+def test_a_trace_takes_the_ids_of_lists(told: Say) -> None:
+    """Of an alert and its unit, as `--json` has them, and of a case, as its screen shows it."""
+    (row,) = [one for one in told("overdue")["overdue"] if one["message_key"] == LOST]
+    for name in ("alert_id", "unit"):
+        assert told(f"trace {row[name]}")["message"]["message_key"] == LOST
+    (case,) = [one for one in told("cases")["cases"] if one["cause"] == "overdue: deleted by hand on relay"]
+    assert LOST in {one["message_key"] for one in told(f"trace {case['case_id'][:8]}")["candidates"]}
+
+
+def test_a_trace_of_what_is_no_id_says_what_one_is(say: Say) -> None:
+    """What is too long is refused; of a queue id its beginning is not enough."""
+    assert "3,000 characters are too long" in str(say(f"trace {'x' * 3000}").exception)
+    for longest in ("x" * 400, "日" * 133, "İ" * 200):
+        assert "Nothing is known of" in str(say(f"trace {longest}").exception)
+    beginning = say("trace 4jYMZL52lmz1TC").exception
+    assert isinstance(beginning, Misuse)
+    assert "A queue id must be whole" in beginning.hint
+
+
+def test_a_reused_id_tells_each_submission(say: Say) -> None:
+    """Bob's message is Bob's, whoever sent another with its Message-ID."""
+    shown = say("trace 4jYMYY4Vc9z1TBtJ").output.splitlines()
+    (at,) = [number for number, line in enumerate(shown) if line.strip().startswith("4jYMYY4Vc9z1TBtJ   ")]
+    assert shown[at - 1].startswith("From      bob@origin.test")
+    assert shown[at].endswith("877 bytes")
+    assert sum(line.startswith("From ") for line in shown) == 2
 
 
 def test_raw_lines_prove_a_finding(say: Say) -> None:
