@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from streams.cli import _grouped, _journey, _lists, alerts, cases, overdue, queue, reliability, trace
+from streams.cli import _grouped, _lists, alerts, cases, overdue, queue, reliability, trace
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import broker, progress, writer
@@ -314,80 +314,6 @@ def test_empty_screens_say_so() -> None:
     assert cases.lines("T", [], 0) == ["T", "No case is open."]
 
 
-def event(kind: str, second: int, micro: int = 0, **other: Any) -> dict[str, Any]:
-    """A row of `Warehouse.trace`'s events."""
-    return {
-        "kind": kind,
-        "occurred_at": NOON.replace(second=second, microsecond=micro),
-        "host": "relay",
-        "queue_id": "Q1",
-        "recipient": "r@x",
-        "next_queue_id": None,
-        "peer": None,
-        "side": None,
-        "source": "relay-log",
-        "action": None,
-        "status": None,
-        "diagnostic": None,
-        "attributes": [],
-        "report_requested": None,
-        "file": "logs/relay.log.xz",
-        "offset": 7,
-        "event": f"{kind}{second}",
-        "seq": 0,
-        **other,
-    }
-
-
-def steps(*events: dict[str, Any]) -> list[str]:
-    """What a trace tells of some events."""
-    return [
-        f"{when} {what}" for when, _, what, _ in _journey.steps({"events": list(events), "alerts": [], "notices": []})
-    ]
-
-
-def test_a_trace_puts_whole_seconds_behind_their_arrival() -> None:
-    """An attempt logged in the second of the arrival did not come before it."""
-    assert steps(event("deferred", 1, status="4.4.1"), event("submitted", 1, 500_000)) == [
-        "12:00:01.500 Q1 accepted",
-        "12:00:01 deferred, 4.4.1",
-    ]
-
-
-def test_a_trace_tells_alike_attempts_together() -> None:
-    """Six refusals of one next hop are one line."""
-    alike = [event("deferred", number, diagnostic="connect refused") for number in range(1, 7)]
-    assert steps(*alike) == ["12:00:01-06 deferred 6x, connect refused"]
-
-
-def test_a_span_says_its_end_in_full_where_the_minute_differs() -> None:
-    """Twenty-four seconds over the full minute are no step back."""
-    alike = [event("deferred", 0, occurred_at=NOON + timedelta(seconds=number)) for number in (47, 71)]
-    assert steps(*alike) == ["12:00:47-12:01:11 deferred 2x, "]
-
-
-def test_attempts_of_several_days_are_told_by_day() -> None:
-    """Three days of deferrals are no twelve seconds."""
-    hours = (0, 5, 24, 30, 60)
-    alike = [
-        event("deferred", 0, occurred_at=NOON + timedelta(hours=number), event=number, diagnostic="full")
-        for number in hours
-    ]
-    assert steps(*alike) == [
-        "12:00:00-17:00:00 deferred 2x, full",
-        "11-24 12:00:00-18:00:00 deferred 2x, full",
-        "11-26 00:00:00 deferred, full",
-    ]
-
-
-def test_an_alarm_says_the_date_of_what_was_due_on_another_day() -> None:
-    """The sources were heard of two days later."""
-    alert = {"rule": "stuck", "due": NOON, "raised_at": NOON + timedelta(seconds=1), "cleared_at": None}
-    late = alert | {"raised_at": NOON + timedelta(days=2)}
-    told = _journey.steps({"events": [], "alerts": [alert, late], "notices": []})
-    assert [what for _, _, what, _ in told] == ["ALARM stuck, due 12:00:00", "ALARM stuck, due 11-23 12:00:00"]
-
-
 def test_a_group_says_the_date_of_another_day() -> None:
     """What was deleted at two times has both; what is on hold, since when the first is."""
     days = [NOON - timedelta(days=2), NOON - timedelta(days=1, minutes=1)]
@@ -412,20 +338,6 @@ def test_an_alarm_that_was_cleared_on_another_day_says_which() -> None:
     assert alerts.lines("T", [row], 0)[-1].endswith("to 11-24 12:00:09")
 
 
-def test_only_a_line_of_postfix_says_that_postsuper_deleted() -> None:
-    """Other systems tell of deletions, too; their tools are not known."""
-    assert steps(event("deleted", 1, attributes=["pid=22005"])) == ["12:00:01 DELETED by postsuper[22005]"]
-    assert steps(event("deleted", 1)) == ["12:00:01 DELETED by hand"]
-
-
-def test_a_trace_tells_a_hand_over_once() -> None:
-    """What the next host says of it is enough; without its word the sender's stands."""
-    sent = event("transferred", 1, side="sent", next_queue_id="Q2", peer="dest", diagnostic="250 ok")
-    got = event("transferred", 1, 800_000, side="received", host="dest", queue_id="Q2", peer="relay")
-    assert steps(sent, got) == ["12:00:01.800 Q2 from relay"]
-    assert steps(sent) == ["12:00:01 handed to dest, 250 ok"]
-
-
 def test_a_list_that_is_cut_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each rule of which as many were read as are read at most; not on the list, which is data."""
     monkeypatch.setattr(questions, "LIMIT", 2)
@@ -433,20 +345,6 @@ def test_a_list_that_is_cut_says_so(capsys: pytest.CaptureFixture[str], monkeypa
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == "Only the first 2 of stuck are here; custody sql has them all.\n"
-
-
-def test_a_trace_tells_where_a_notification_about_the_message_is() -> None:
-    """Of another message only the latest is told, with whom it is for."""
-    notice = event("delivered", 9, host="store", peer="inbox", recipient="bob@origin.test")
-    ((*_, what, _),) = _journey.steps({"events": [], "alerts": [], "notices": [notice]})
-    assert what == "its report to bob@origin.test: delivered to inbox"
-
-
-def test_a_trace_tells_who_discharged_it_and_why() -> None:
-    """The sentence that was asked for stands whole, below the steps."""
-    said = event("discharged", 9, attributes=["by=Doe", "reason=told by telephone"])
-    assert steps(said) == ["12:00:09 DISCHARGED by hand, by Doe"]
-    assert _journey.discharges([said, said]) == ["Discharged by Doe: told by telephone"]
 
 
 def test_a_case_whose_cause_is_long_has_it_on_a_line_of_its_own() -> None:
