@@ -38,7 +38,8 @@ def since_when(rows: Rows, now: Any) -> str:
     cause = rows[0]["cause"]
     if cause.startswith("deleted"):
         times = _times(rows, "deleted_at", now)
-        return f", {' to '.join(times)}" if times else ""
+        by = " (postsuper)" if all(row.get("by_postsuper") for row in rows) else ""  # other systems have other tools
+        return f"{by}, {' to '.join(times)}" if times else by
     held = _times(rows, "held_at", now) if cause.startswith("on hold") else []
     return f" since {held[0]}" if held else ""
 

@@ -168,6 +168,8 @@ def report(unit: dict[str, Any], now: Any) -> str:
     """What became of its report, and how late it is."""
     due, came = unit["report_due"], unit["report_at"]
     match unit["report_state"]:
+        case "received" if unit["report"] == "discharged":
+            return "no report, settled by hand"
         case "received" if due is None or came is None:
             return "report received"
         case "received":

@@ -118,7 +118,8 @@ class Warehouse:
                 c.originator AS originator, c.priority AS priority,
                 nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
                 c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
-                c.proof_at AS proof_at, c.proof AS proof, c.deleted_at AS deleted_at, h.held_at AS held_at
+                c.proof_at AS proof_at, c.proof AS proof, c.deleted_at AS deleted_at, h.held_at AS held_at,
+                d.by_postsuper AS by_postsuper
             FROM alerts AS a
             ANY LEFT JOIN ({_CHAINS.format("legs", "copies")}) AS m ON a.unit = m.leg
             ANY LEFT JOIN
@@ -131,6 +132,12 @@ class Warehouse:
                 SELECT message_key, host, queue_id, max(g.held_at) AS held_at FROM legs AS g
                 WHERE g.held_at IS NOT NULL GROUP BY message_key, host, queue_id
             ) AS h ON a.message_key = h.message_key AND a.holder_host = h.host AND a.holder_queue_id = h.queue_id
+            ANY LEFT JOIN
+            (
+                SELECT DISTINCT message_key, host, queue_id, true AS by_postsuper FROM event_records
+                WHERE message_key IN (SELECT message_key FROM alert_records WHERE startsWith(cause, 'deleted'))
+                    AND kind = 'deleted' AND arrayExists(one -> startsWith(one, 'pid='), attributes)
+            ) AS d ON a.message_key = d.message_key AND a.holder_host = d.host AND a.holder_queue_id = d.queue_id
             WHERE ({{rule:String}} = '' OR a.rule IN splitByChar(',', {{rule:String}}))
                 AND (NOT {{standing:Bool}} OR a.cleared_at IS NULL)
             ORDER BY a.cleared_at IS NOT NULL, a.severity, priority DESC, a.raised_at, a.message_key, a.alert_id

@@ -66,8 +66,6 @@ def test_every_list_takes_json_and_a_ledger(name: str) -> None:
         ("cases", "--acknowledge", "abcdef12", "--discharge", "m@x", "r@x", "--by", "J. Doe", "--reason", "seen"),
         ("cases", "--reason", "seen"),
         ("sql", " ;\n"),
-        ("sql", "SELECT 1 FORMAT CSV", "--format", "TSV"),
-        ("sql", "SELECT 1 FORMAT CSV", "--json"),
         ("replay", "--at", "0001-01-01T00:00:00+14:00"),
         ("terms", "check", "no-such-file.toml"),
         ("terms", "show", "no-such-profile"),
@@ -324,6 +322,9 @@ def test_a_group_says_the_date_of_another_day() -> None:
     day = [row | {"deleted_at": days[0] + timedelta(hours=number)} for number, row in enumerate(deleted)]
     assert _grouped.since_when(day, NOON) == ", 11-21 12:00:00 to 13:00:00"
     assert _grouped.since_when(deleted[:1] * 2, NOON) == ", 11-21 12:00:00"
+    by = [row | {"by_postsuper": True} for row in deleted[:1]]
+    assert _grouped.since_when(by, NOON) == " (postsuper), 11-21 12:00:00"
+    assert _grouped.since_when([*by, *deleted[:1]], NOON) == ", 11-21 12:00:00"
     held = [finding(held_at=day) for day in days]
     assert _grouped.since_when(held, NOON) == " since 11-21 12:00:00"
     assert _grouped.since_when(held, NOON.replace(year=2027)) == " since 2026-11-21 12:00:00"

@@ -159,7 +159,8 @@ def test_the_heading_of_a_trace_has_the_whole_id_and_size() -> None:
         "size": 12_345_678, "priority": -4, "originator": WHO, "recipient": WHO, "host": "mail-gateway-east-01",
         "queue_id": "Q1",
         "submitted_at": NOON, "proof_at": NOON, "proof": "report", "outcome": "quarantined",
-        "report_state": "received", "report_due": NOON, "report_at": NOON.replace(day=25), "last_host": None,
+        "report_state": "received", "report": "delivered", "report_due": NOON,
+        "report_at": NOON.replace(day=25), "last_host": None,
     }  # fmt: skip
     lines = trace.heading({"message_id": ID, "message_key": ID}, {"units": [unit]}, {})
     text = " ".join(fits(lines).split())
@@ -221,7 +222,7 @@ def test_the_heading_of_a_trace_has_room_for_wide_characters(who: str) -> None:
     unit = {
         "size": 1, "priority": -4, "originator": who, "recipient": who * 2, "host": who, "submitted_at": NOON,
         "queue_id": who,
-        "proof_at": None, "proof": "", "outcome": "lost", "report_state": "expected", "report_due": NOON,
+        "proof_at": None, "proof": "", "outcome": "lost", "report_state": "expected", "report": "", "report_due": NOON,
         "report_at": None, "deleted_at": NOON, "last_host": who, "last_queue_id": who,
     }  # fmt: skip
     fits(trace.heading({"message_id": who * 3, "message_key": who}, {"units": [unit]}, {}))

@@ -17,6 +17,7 @@ def unit(state: str, **other: Any) -> dict[str, Any]:
     return {
         "recipient": "carol@dest.test",
         "report_state": state,
+        "report": "",
         "report_due": NOON,
         "report_at": None,
         "proof_at": None,
@@ -35,6 +36,7 @@ def unit(state: str, **other: Any) -> dict[str, Any]:
         (unit("received", report_at=NOON), "report in time"),
         (unit("received", report_at=LATE), "report 2m25s late"),
         (unit("received", report_at=LATE, report_due=None), "report received"),
+        (unit("received", report_at=LATE, report="discharged"), "no report, settled by hand"),
         (unit("not-asked", report_due=None), "no report asked"),
         (unit("expected"), "report expected"),
         (unit("beyond-sight", report_at=NOON), "beyond sight of reports"),

@@ -101,7 +101,7 @@ def test_overdue_is_what_the_oracle_says(day: Settings, told: Say, say: Say, exp
         assert (row["cleared_at"] is None) == (their["cleared_at"] is None)
     shown = say("overdue").output
     for line in (
-        "UNPROVEN 4   deleted by hand on relay, 23:28:43",
+        "UNPROVEN 4   deleted by hand on relay (postsuper), 23:28:43",
         "UNPROVEN 1   on hold on relay since 23:28:43",
         "PROVEN   3   delivered, but its report was not seen",
     ):
