@@ -242,6 +242,8 @@ class PostfixParser:
             entry = entries.get(queue_id)
             if entry and entry.removed_at is not None and entry.removed_at < at - LINGER:
                 del entries[queue_id]
+                if entry.requeued:  # the one before it was known for as long as this one
+                    removed.append((at, host, entry.parent))
         if at - self._swept_at > SWEEP:
             self._swept_at = at
             for spool in spools.values():

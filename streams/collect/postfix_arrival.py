@@ -4,6 +4,8 @@ Rules:
 - The arrival is told for the whole entry at qmgr's first line, and for each recipient as soon as it is known. Its time
   is the one in a long queue id.
 - Where an entry's parent is known, custody for a recipient passes from the parent to it once the recipient is known.
+- Who is first named in a requeued entry was owed in the one before it already: it is told there, too, or a message that
+  was requeued before its first attempt would be a submission for nobody.
 """
 
 from typing import Final
@@ -72,19 +74,42 @@ def _inherit(desk: Desk, entry: Entry) -> None:
 
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:
-    """Custody passed to an entry from its parent on this host (another host's log tells its hand-over itself)."""
-    before = desk.spool.entries.get(entry.parent)
+    """Custody passed to an entry from its parent, and to that from its own where the recipient was not known of it."""
+    before: Entry | None = entry
+    while before and before.parent:
+        before = _passed(desk, before, recipient)
+
+
+def _passed(desk: Desk, entry: Entry, recipient: str) -> Entry | None:
+    """Custody passed from a parent on this host (another host's log tells its hand-over itself).
+
+    Returns:
+        The parent, if the recipient was told there only now.
+    """
+    before, is_news = desk.spool.entries.get(entry.parent), False
     if before is None:
         if entry.client and desk.spool.host != desk.here(desk.parties[entry.client]):
-            return
+            return None
         before = _unseen(desk, entry)
     elif not before.key:  # neither cleanup nor qmgr has spoken of it
         before = _unseen(desk, entry)
+    elif entry.requeued and before.arrived:
+        is_news = _owe(desk, before, recipient)
     onward = {"next_queue_id": entry.queue_id, "next_leg": entry.place + half_of(recipient)}
     desk.tell(Kind.REROUTED, entry.at, before, recipient, **onward)
     if before.key != entry.key and not before.key.startswith("/"):  # a filter changed it: tell both partitions
         copy = Entry(queue_id=before.queue_id, at=before.at, where=before.where, key=entry.key, place=before.place)
         desk.tell(Kind.REROUTED, entry.at, copy, recipient, **onward)
+    return before if is_news else None
+
+
+def _owe(desk: Desk, before: Entry, recipient: str) -> bool:
+    """Tell that a recipient was owed in an entry that was requeued; whether that was not told before."""
+    owed = before.recipients.setdefault(recipient, Owed())
+    is_news, owed.announced = not owed.announced, True
+    if is_news:
+        _tell(desk, before, recipient, owed)
+    return is_news
 
 
 def _unseen(desk: Desk, entry: Entry) -> Entry:

@@ -237,7 +237,7 @@ def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     elif rest == "requeued":
         desk.tell(Kind.REROUTED, desk.at, entry, attributes=notes)
         desk.spool.requeued[entry.root or queue_id] = queue_id
-        desk.leave(entry)
+        entry.removed_at = entry.removed_at or desk.at  # known until the entry that continues it leaves
     elif rest == "expired":
         entry.expiring = True
     elif rest == "removed":

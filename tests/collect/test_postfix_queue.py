@@ -275,3 +275,58 @@ def test_a_crash_in_between() -> None:
     events = read("relay", case("crash_restart", "relay"))
     mine = [e for e in events if e.queue_id == "4jYMRg55xVz1TBkf"]
     assert [e.kind for e in mine if not e.recipient] == [Kind.TRANSFERRED, Kind.REMOVED]
+
+
+def _requeued(old: str, new: str, *, first: str = Q1, at: str = "22:52:25") -> list[str]:
+    """An operator puts an entry in again; nobody in it was tried yet."""
+    said = (
+        f"postfix/postsuper[5]: {old}: requeued",
+        f"postfix/pickup[6]: {new}: uid=102 from=<alice@origin.test> orig_id={first}",
+        NAMED.replace(Q1, new),
+        ACTIVE.replace(Q1, new).replace("nrcpt=1", "nrcpt=2"),
+    )
+    return [f"Nov 23 {at} origin {line}" for line in said]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_requeued_before_the_first_attempt(*, restarted: bool) -> None:
+    """Whom only the requeued entry names was owed in each entry before it, even hours later."""
+    deferred = attempt("deferred (x)")
+    log = log_of("origin", CLIENT, NAMED, ACTIVE.replace("nrcpt=1", "nrcpt=2")).decode().split("\n")
+    log += _requeued(Q1, Q2) + _requeued(Q2, Q3)
+    log += [f"Nov 23 22:52:25 origin {deferred.replace(Q1, Q3)}"]
+    log += [f"Nov 23 23:52:25 origin {deferred.replace(Q1, Q3).replace('c@', 'd@')}"]
+    log += [f"Nov 23 23:52:25 origin postfix/qmgr[9]: {Q3}: removed"]
+    one, events = parser("origin"), []
+    for line in log:
+        events += one.parse(pieces(line.encode()), file="mail.log", observed_at=OBSERVED)
+        if restarted:
+            state, one = one.state(), parser("origin")
+            one.restore(state)
+    for recipient in ("c@dest.test", "d@dest.test"):
+        told_of = [e for e in events if e.recipient == recipient and e.kind is not Kind.DEFERRED]
+        assert sorted((e.queue_id, e.kind, e.next_queue_id) for e in told_of) == [
+            (Q1, Kind.REROUTED, Q2),
+            (Q1, Kind.SUBMITTED, None),
+            (Q2, Kind.REROUTED, Q3),
+            (Q2, Kind.TRANSFERRED, None),
+            (Q3, Kind.TRANSFERRED, None),
+        ]
+        assert {e.traffic for e in of(told_of, Kind.SUBMITTED)} == {Traffic.OURS}
+    later = "\n".join(f"Nov 24 {hour}:00:00 origin postfix/qmgr[9]: {Q1[:-1]}X: removed" for hour in ("10", "11", "12"))
+    one.parse(pieces(later.encode()), file="mail.log", observed_at=OBSERVED)
+    assert Q1.encode() not in one.state()
+
+
+def test_whom_a_filter_adds_was_not_owed_before() -> None:
+    """Only what an operator requeued has the same recipients as the entry before it."""
+    back = f"postfix/f/smtpd[7]: {Q2}: client=unknown[127.0.0.1], orig_queue_id={Q1}"
+    lines = (*HEAD, back, NAMED.replace(Q1, Q2), ACTIVE.replace(Q1, Q2), attempt("deferred (x)").replace(Q1, Q2))
+    assert [e.queue_id for e in arrivals(told("origin", *lines), "c@dest.test")] == [Q2]
+
+
+def test_entries_that_name_each_other() -> None:
+    """Lines that nobody can have meant end, too."""
+    again = [line for old, new in ((Q1, Q2), (Q2, Q1), (Q1, Q1)) for line in _requeued(old, new, first=old)]
+    events = read("origin", "\n".join([*again, f"Nov 23 22:52:25 origin {attempt('deferred (x)')}"]).encode())
+    assert of(events, Kind.DEFERRED)
