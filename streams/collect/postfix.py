@@ -17,6 +17,7 @@ from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece, columns
 from streams.collect.postfix_again import Again
 from streams.collect.postfix_attempt import attempted
+from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
@@ -247,7 +248,7 @@ class PostfixParser:
         if at - self._swept_at > SWEEP:
             self._swept_at = at
             for spool in spools.values():
-                _sweep(spool, at)
+                _sweep(self._desk, spool, at)
 
 
 def _is_loss(parts: list[str]) -> bool:
@@ -259,14 +260,23 @@ def _ignore(desk: Desk, _said: str) -> None:
     desk.ignored[desk.head.daemon] += 1
 
 
-def _sweep(spool: Spool, at: int) -> None:
+def _sweep(desk: Desk, spool: Spool, at: int) -> None:
+    _end_talks(desk, spool, at)
     for queue_id, entry in tuple(spool.entries.items()):
         if entry.at < at - (FORGOTTEN if entry.arrived else UNBORN):
             del spool.entries[queue_id]
-    for pid, talk in tuple(spool.talks.items()):
-        if talk.at < at - UNBORN:
-            del spool.talks[pid]
     for kept in (spool.requeued, spool.filtered):
         for name, number in tuple(kept.items()):
             if number not in spool.entries:
                 del kept[name]
+
+
+def _end_talks(desk: Desk, spool: Spool, at: int) -> None:
+    """Processes not heard of for long: where no line says that sessions end, what they heard was accepted."""
+    current, desk.spool = desk.spool, spool
+    for pid, talk in tuple(spool.talks.items()):
+        if talk.data and talk.at < at - SWEEP:
+            accept(desk, talk)
+        if talk.at < at - UNBORN:
+            del spool.talks[pid]
+    desk.spool = current

@@ -28,7 +28,7 @@ class Owed(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
 
 
 class Remark(msgspec.Struct, frozen=True, array_like=True):
-    """What an access rule, a header check or a milter did to a message before its key was known.
+    """What an access rule, a header check or a milter did to a message before its key, or its end, was known.
 
     Attributes:
         held: put on hold; else thrown away.
@@ -76,7 +76,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         arrived: its arrival was told.
         recipients: by address.
         redirected: recipients that were rewritten or expanded, as told; None: nobody.
-        remarks: what waits for the key.
+        remarks: what waits for the key, and a hold for the end of the data.
         expiring: an operator forced its expiry.
         removed_at: microseconds; None while it is in the queue.
         held: it was put on hold at its arrival, and nobody released it.
@@ -128,6 +128,7 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         entry: queue id that further recipients belong to; "" before `client=` and after the data began.
         envelope_id: ENVID of the next message.
         remarks: what access rules did before there was a queue id.
+        data: queue id of a message on hold whose data may not have ended.
     """
 
     at: int = 0
@@ -135,6 +136,7 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     entry: str = ""
     envelope_id: str | None = None
     remarks: tuple[Remark, ...] = ()
+    data: str = ""
 
 
 class Spool(msgspec.Struct):

@@ -1,9 +1,7 @@
 """What happens to an entry in the queue: lines of cleanup, qmgr, bounce and postsuper.
 
 Rules:
-- What a check did (`hold:`, `discard:`) may stand before the Message-ID: it waits until the key is known. A message
-  put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it. What qmgr takes up is not on
-  hold: the hold was of an earlier message of its client, which was never sent.
+- What qmgr takes up is not on hold: the hold was of an earlier message of its client, which was never sent.
 - `status=expired` names no recipient: everyone still owed is refused, with the status of the last attempt.
 - What `sendmail` brings in under the Message-ID of an entry that is here comes from a filter, where one is declared:
   that entry is its parent.
@@ -13,8 +11,9 @@ Rules:
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_arrival import announce, arrive, count, relate
 from streams.collect.postfix_attempt import WORDS, attempted
+from streams.collect.postfix_check import act, is_held, owed_of, remark, take_up
 from streams.collect.postfix_desk import Desk
-from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark
+from streams.collect.postfix_entry import Entry, Owed
 from streams.core.events import Kind, Traffic
 
 _NOTICES = {
@@ -48,7 +47,7 @@ def cleanup(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
             _pair(desk, entry)
         _heard_all(desk, entry)
         if entry.remarks:
-            _act(desk, entry)
+            act(desk, entry)
     elif rest.startswith("resent-message-id="):
         entry.resent_id = rest[18:]
     elif rest.startswith("to=<"):
@@ -71,9 +70,9 @@ def _pair(desk: Desk, entry: Entry) -> None:
 
 def _dropped(desk: Desk, entry: Entry | None) -> None:
     """Cleanup took away what it wrote: a check threw it away, or it was never accepted."""
-    if entry and entry.remarks:
+    if entry and entry.remarks and not is_held(entry):
         desk.name(entry)
-        _act(desk, entry)
+        act(desk, entry)
     elif entry and not entry.arrived:
         del desk.spool.entries[entry.queue_id]
     desk.ignore("cleanup")
@@ -92,11 +91,7 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
     if header:
         _prioritise(entry, *header)
     if rest.startswith(texts.ACTS):
-        _learn(entry, rest)
-        remark = Remark(held=rest.startswith(texts.HOLDS), at=desk.at, words=texts.without_content(rest)[:WORDS])
-        entry.remarks = (*entry.remarks, remark)[:REMARKS]
-        if entry.key:
-            _act(desk, entry)
+        remark(desk, entry, rest)
         return
     if rest.startswith(_REJECTS) and entry.client:
         desk.spool.entries.pop(entry.queue_id, None)
@@ -108,38 +103,6 @@ def _prioritise(entry: Entry, name: str, value: str) -> None:
     level, rank = texts.priority_of(name, value), texts.RANKS.get(name, entry.rank)
     if level is not None and rank <= entry.rank:
         entry.priority, entry.rank = level, rank
-
-
-def _learn(entry: Entry, rest: str) -> None:
-    """Sender and a recipient, which qmgr will not say of a message it does not get."""
-    parties = texts.parties(rest)
-    if parties:
-        entry.originator = parties[0]
-        if parties[1]:
-            entry.recipients.setdefault(parties[1], Owed())
-
-
-def _act(desk: Desk, entry: Entry) -> None:
-    """Tell what was done to a message whose key is known now."""
-    for remark in entry.remarks:
-        if entry.originator is None:
-            _learn(entry, remark.words)
-        arrive(desk, entry)
-        words = remark.words
-        if remark.held:
-            entry.held = True
-            desk.tell(Kind.HELD, remark.at, entry, diagnostic=words)
-            continue
-        for recipient in ("", *_owed(entry)):
-            desk.tell(Kind.DISCARDED, remark.at, entry, recipient, diagnostic=words)
-        for owed in entry.recipients.values():
-            owed.gone = True
-        desk.leave(entry)
-    entry.remarks = ()
-
-
-def _owed(entry: Entry) -> list[str]:
-    return [recipient for recipient, owed in entry.recipients.items() if not owed.gone]
 
 
 # bounce
@@ -197,6 +160,8 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
         desk.unread("a line of qmgr of an unknown form")
         return
     entry.originator, entry.size, entry.expected = said
+    if entry.remarks and entry.key:
+        take_up(desk, entry)
     if entry.held:
         entry.held = False
         desk.tell(Kind.RELEASED, desk.at, entry)
@@ -209,7 +174,7 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
 def _expired(desk: Desk, entry: Entry, status: str) -> None:
     arrive(desk, entry)
     action = "forced" if entry.expiring or status.startswith("force") else "expired"
-    for recipient in _owed(entry) or [""]:
+    for recipient in owed_of(entry) or [""]:
         owed = announce(desk, entry, recipient) if recipient else Owed()
         owed.gone = True
         desk.tell(
@@ -230,6 +195,8 @@ def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     """A line of postsuper about an entry: an operator acted."""
     entry = entry or desk.begin(queue_id)
     desk.name(entry)
+    if entry.remarks:
+        take_up(desk, entry)
     notes = (f"pid={desk.head.pid}",)
     if rest in _OPERATOR:
         entry.held = False
@@ -241,7 +208,7 @@ def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     elif rest == "expired":
         entry.expiring = True
     elif rest == "removed":
-        for recipient in ("", *(_owed(entry) if entry.removed_at is None else ())):
+        for recipient in ("", *(owed_of(entry) if entry.removed_at is None else ())):
             desk.tell(Kind.DELETED, desk.at, entry, recipient, attributes=notes)
         desk.leave(entry)
     else:

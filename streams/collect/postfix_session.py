@@ -5,7 +5,7 @@ Rules:
   before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
 - A recipient that smtpd then refuses is none. A hold for it holds the rest of its message, of which smtpd says so no
   more; what was thrown away with it was another message, since smtpd refuses nobody after that.
-- A client that goes away before cleanup has written anything leaves no entry behind.
+- A client that goes away before cleanup has written anything, or in the middle of its message, leaves no entry behind.
 - A long queue id is as old as the line that opens it: where they are far apart, and the line's time is not one that
   comes twice in autumn, the lines' zone or year is wrong.
 """
@@ -13,12 +13,16 @@ Rules:
 from msgspec.structs import replace
 
 from streams.collect import postfix_text as texts
+from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark, Talk
 
 APART = 600 * SECOND
 """Microseconds between the time of a line that opens an entry and the one that its id tells; time zones differ by at
 least 15 minutes."""
+
+_ABANDONED = tuple(f"{why} after {what} (" for why in ("lost connection", "timeout") for what in ("DATA", "BDAT"))
+"""How smtpd begins to say that it received a part of a message only; a number of bytes follows."""
 
 _FAR = "a time far from its queue id's: is the source's time zone, or year, right?"
 
@@ -36,18 +40,18 @@ def smtpd(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
 def spoken(desk: Desk, text: str) -> None:
     """A line of smtpd that names no entry."""
     talks = desk.spool.talks
-    if text.startswith("connect from "):
-        talks.pop(desk.head.pid, None)
-    elif text.startswith("disconnect from "):
+    if text.startswith(("connect from ", "disconnect from ")):
         talk = talks.pop(desk.head.pid, None)
-        if talk and talk.entry:
-            _gone(desk, talk)
+        if talk and (talk.data or talk.entry):
+            _ended(desk, talk)
     elif "replacing command" in text:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
         _without_entry(desk, text[9:])
         _count(desk, text[9:])
         return
+    elif text.startswith(_ABANDONED):
+        _abandoned(desk, talks.get(desk.head.pid))
     desk.ignored["smtpd"] += 1
 
 
@@ -78,6 +82,8 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
     if talk is None:
         desk.spool.talks[desk.head.pid] = Talk(at=desk.at, entry=entry.queue_id)
         return
+    if talk.data:
+        accept(desk, talk)
     if talk.heard:
         to, asked = talk.heard
         entry.recipients[to] = Owed(asked=asked)
@@ -159,7 +165,17 @@ def _remark(desk: Desk, said: str) -> Remark | None:
     return Remark(held=said.startswith(texts.HOLDS), at=desk.at, words=said[:500])
 
 
-def _gone(desk: Desk, talk: Talk) -> None:
+def _abandoned(desk: Desk, talk: Talk | None) -> None:
+    """A client went away in the middle of its message, which was never accepted."""
+    entry = desk.spool.entries.get(talk.data or talk.entry) if talk else None
+    if entry and not entry.arrived:
+        del desk.spool.entries[entry.queue_id]
+
+
+def _ended(desk: Desk, talk: Talk) -> None:
+    """A session is over; what was not written by then was not accepted."""
+    if talk.data:
+        accept(desk, talk)
     entry = desk.spool.entries.get(talk.entry)
     if entry and not entry.written and not entry.arrived:
         del desk.spool.entries[entry.queue_id]

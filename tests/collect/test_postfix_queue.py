@@ -25,6 +25,9 @@ from tests.collect.postfix_logs import (
     told,
 )
 
+GONE = "postfix/smtpd[7]: disconnect from x[127.0.0.1] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"
+"""The client was heard to the end, so that what it sent was accepted."""
+
 
 def test_expired_and_forced() -> None:
     """Expiry names no recipient: everyone still owed is refused, with the status of the last attempt."""
@@ -146,7 +149,7 @@ def test_a_milter_acts_before_the_data(act: str, kind: Kind, *, known: bool) -> 
     """A milter may hold or throw away a message while smtpd hears its recipients, as an access rule may."""
     trigger = f"milter triggers {act.upper()} action; from=<a@x> to=<c@dest.test> proto=ESMTP helo=<c>"
     said = f"postfix/smtpd[7]: {Q1 if known else 'NOQUEUE'}: milter-{act}: RCPT from c[192.0.2.1]: {trigger}"
-    events = told("origin", *((CLIENT, said) if known else (said, CLIENT)), NAMED)
+    events = told("origin", *((CLIENT, said) if known else (said, CLIENT)), NAMED, GONE)
     whom = ["", "c@dest.test"] if kind is Kind.DISCARDED else [""]
     assert [(e.queue_id, e.recipient) for e in of(events, kind)] == [(Q1, recipient) for recipient in whom]
 
@@ -162,7 +165,7 @@ def test_held_for_a_recipient_that_is_refused(*, known: bool) -> None:
     hold = f"postfix/smtpd[7]: {name}: hold: RCPT from c[192.0.2.1]: {ACT.format('HOLD')}"
     refused = f"postfix/smtpd[7]: {name}: reject: RCPT from c[192.0.2.1]: {REFUSED}"
     lines = (CLIENT, hold, refused, NAMED) if known else (hold, refused, CLIENT, NAMED)
-    events = told("origin", *lines)
+    events = told("origin", *lines, GONE)
     assert [(e.kind, e.recipient) for e in events] == [(Kind.SUBMITTED, ""), (Kind.HELD, "")]
     good = attempt("deferred (x)", "good@y")
     more = told("origin", *lines, ACTIVE, good)[2:]
@@ -203,7 +206,7 @@ def test_thrown_away_at_its_arrival() -> None:
 def test_what_a_message_says_is_not_told(said: str, kept: str) -> None:
     """A check's line quotes the header, or the line of the body, that it was about: only which check it was is kept."""
     end = "from local; from=<a@x> to=<c@dest.test>: text"
-    told_of = told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {said} {end}")
+    told_of = told("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {said} {end}", GONE)
     assert {e.diagnostic for e in told_of if e.kind in {Kind.HELD, Kind.DISCARDED}} == {f"{kept} {end}"}
 
 
@@ -219,6 +222,54 @@ def test_what_was_never_accepted() -> None:
         "postfix/anvil[3]: statistics: max connection rate 1/60s",
     )
     assert not events
+
+
+HOLD = f"postfix/cleanup[8]: {Q1}: hold: header X: y from x[127.0.0.1]; from=<a@x> to=<c@dest.test> proto=E helo=<c>"
+ABANDONED = "postfix/smtpd[7]: {} after {} (20480 bytes) from x[127.0.0.1]"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        f"postfix/cleanup[8]: {Q1}: milter-reject: END-OF-MESSAGE from x[127.0.0.1]: 5.7.1 spam; from=<a@x>",
+        f"postfix/smtpd[7]: {Q1}: reject: END-OF-MESSAGE from x[127.0.0.1]: 552 5.3.4 too big; from=<a@x>",
+        f"postfix/cleanup[8]: {Q1}: removed (canceled)",
+        *(ABANDONED.format(why, what) for why in ("lost connection", "timeout") for what in ("DATA", "BDAT")),
+    ],
+)
+def test_held_but_never_accepted(end: str) -> None:
+    """What a check puts on hold is here only once all of it was received, and nothing rejected it."""
+    assert not told("origin", CLIENT, HOLD, NAMED, end, GONE)
+    assert not told("origin", CLIENT, NAMED, HOLD, end, GONE)
+    again = told("origin", CLIENT, HOLD, NAMED, end, *(line.replace(Q1, Q2) for line in (CLIENT, HOLD, NAMED)), GONE)
+    assert {(e.queue_id, e.kind) for e in again} == {(Q2, Kind.SUBMITTED), (Q2, Kind.HELD)}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        GONE,
+        CLIENT.replace(Q1, Q2),
+        "postfix/smtpd[7]: connect from y[127.0.0.1]",
+        f"postfix/postsuper[5]: {Q1}: placed on hold",
+        ACTIVE,
+    ],
+)
+def test_held_and_accepted(after: str) -> None:
+    """Nothing says that a message on hold was accepted: its process goes on to something else, or it is acted on."""
+    events = told("origin", CLIENT, HOLD, NAMED, after)
+    assert short(events)[:3] == [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("held", Q1, "")]
+    assert told("origin", CLIENT, HOLD, NAMED, after, GONE) == events
+
+
+def test_held_in_a_log_without_sessions() -> None:
+    """Where nobody says that sessions end, a hold is told at the next sweep, with its own time."""
+    reader = parser()
+    reader.parse(pieces(log_of("origin", CLIENT, HOLD, NAMED)), file="f", observed_at=OBSERVED)
+    later = f"Nov 25 01:00:00 origin {CLIENT.replace(Q1, Q2)}".replace("smtpd[7]", "smtpd[8]").encode()
+    events = reader.parse(pieces(later), file="f", observed_at=OBSERVED)
+    assert short(events) == [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("held", Q1, "")]
+    assert events[-1].event_id == told("origin", CLIENT, HOLD, NAMED, GONE)[-1].event_id
 
 
 def test_what_cleanup_takes_away() -> None:
