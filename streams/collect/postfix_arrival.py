@@ -130,7 +130,8 @@ def _tell(desk: Desk, entry: Entry, recipient: str, owed: Owed, ordinal: int = 0
             desk.source, desk.file, desk.offset, desk.seq,
             None, None, desk.parties[entry.client].name if entry.client else None, side, action, None, None, None,
             (f"resent-message-id={entry.resent_id}",) if entry.resent_id else (),
-            entry.message_id, entry.envelope_id, entry.originator or "", entry.expected, entry.priority, entry.size,
+            entry.message_id, entry.envelope_id, entry.originator or "", entry.expected or None, entry.priority,
+            entry.size,
             TRAFFIC[entry.traffic] if entry.traffic else outside(desk, recipient), owed.asked,
             entry.subject if action else None,
         )

@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         requeued: the parent is `orig_id`: an operator put it in again.
         originator: envelope sender; None until known.
         size: bytes.
-        expected: number of recipients; None until qmgr has spoken.
+        expected: number of recipients, 0 where it cannot be known; None until qmgr has spoken.
         priority: RFC 6710.
         rank: of the header that told the priority; the lowest wins.
         report: "delivered", "failed" or "delayed" where it is a notification.

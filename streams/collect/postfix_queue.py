@@ -6,6 +6,8 @@ Rules:
 - What `sendmail` brings in under the Message-ID of an entry that is here comes from a filter, where one is declared:
   that entry is its parent.
 - An entry that cleanup or a milter rejects was never accepted.
+- qmgr says each time how many recipients the entry had at first. Of one that began before this log some may have been
+  served before: how many it has is not known.
 """
 
 from streams.collect import postfix_text as texts
@@ -25,6 +27,9 @@ _OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
 _REJECTS = ("reject: ", "milter-reject: ")
 _SAID = ("skipped", "status=deferred")
 """What qmgr says of an entry that stays as it is."""
+_UNKNOWN = 0
+"""Recipients of an entry that began before this log."""
+
 _UNSAID = "4.4.7"
 """RFC 3463: delivery time expired; where no attempt was logged."""
 
@@ -159,7 +164,8 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
     if said is None:
         desk.unread("a line of qmgr of an unknown form")
         return
-    entry.originator, entry.size, entry.expected = said
+    entry.originator, entry.size, number = said
+    entry.expected = number if entry.written or entry.client or entry.local else _UNKNOWN
     if entry.remarks and entry.key:
         take_up(desk, entry)
     if entry.held:

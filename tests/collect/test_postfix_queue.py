@@ -321,6 +321,15 @@ def test_a_log_that_begins_in_the_middle() -> None:
     assert events[-1].leg == leg_of("origin", Q1, "c@dest.test", key=f"/origin/{Q1}")
 
 
+@pytest.mark.parametrize("birth", ["", CLIENT, NAMED, f"postfix/pickup[6]: {Q1}: uid=1000 from=<alice@origin.test>"])
+def test_how_many_recipients_are_left(birth: str) -> None:
+    """Who was served before the log begins nobody knows, and qmgr counts him still."""
+    removed = f"postfix/qmgr[9]: {Q1}: removed"
+    again = (ACTIVE.replace("nrcpt=1", "nrcpt=3"), attempt("sent (250 Ok)"), removed)
+    events = told("origin", birth, *again) if birth else told("origin", *again)
+    assert {e.recipients_expected for e in arrivals(events) + arrivals(events, "c@dest.test")} == {3 if birth else None}
+
+
 def test_a_crash_in_between() -> None:
     """After a crash the entry goes on under its id."""
     events = read("relay", case("crash_restart", "relay"))
