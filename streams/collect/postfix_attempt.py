@@ -1,7 +1,8 @@
 """Delivery agents' lines: what became of one recipient at one attempt.
 
 Rules:
-- A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one.
+- A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one. Where a
+  rule redirects the message, it passes there from every recipient that is known.
 - What is piped to a declared filter is handed to its own host, which gets it back through `sendmail`.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
   "discarded" in the peer's words it is neither; a filter that says BOUNCE took it and refused it.
@@ -74,8 +75,20 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
         entry.traffic = _PROBE
     first, to = attempt.orig_to, attempt.to
     if not first or first.lower() == to.lower():
-        return announce(desk, entry, to)
-    announce(desk, entry, first).gone = True
+        owed = announce(desk, entry, to)
+    else:
+        announce(desk, entry, first).gone = True
+        _redirected(desk, entry, first, to)
+        owed = entry.recipients[to]
+    if entry.diverted and to.lower() == entry.diverted.lower():
+        for other in [one for one, its in entry.recipients.items() if one != to and not its.gone]:
+            announce(desk, entry, other).gone = True
+            _redirected(desk, entry, other, to)
+    return owed
+
+
+def _redirected(desk: Desk, entry: Entry, first: str, to: str) -> None:
+    """Tell that one recipient gave way to another, once."""
     edge = f"{first}\0{to}"
     if entry.redirected is None:
         entry.redirected = set()
@@ -84,7 +97,6 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
         entry.recipients.setdefault(to, Owed()).announced = True
         leg = desk.leg(entry, desk.spool.host, entry.queue_id, to)
         desk.tell(Kind.REDIRECTED, desk.at, entry, first, next_leg=leg, attributes=(f"to={to}",))
-    return entry.recipients[to]
 
 
 def _failed(desk: Desk, entry: Entry, attempt: texts.Attempt, owed: Owed) -> None:

@@ -80,6 +80,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         expiring: an operator forced its expiry.
         removed_at: microseconds; None while it is in the queue.
         held: it was put on hold at its arrival, and nobody released it.
+        diverted: who gets it instead of all its recipients (REDIRECT); "" where they get it.
     """
 
     queue_id: str
@@ -117,6 +118,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     expiring: bool = False
     removed_at: int | None = None
     held: bool = False
+    diverted: str = ""
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
@@ -129,6 +131,7 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         envelope_id: ENVID of the next message.
         remarks: what access rules did before there was a queue id.
         data: queue id of a message on hold whose data may not have ended.
+        diverted: who gets the next message instead of its recipients.
     """
 
     at: int = 0
@@ -137,6 +140,7 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     envelope_id: str | None = None
     remarks: tuple[Remark, ...] = ()
     data: str = ""
+    diverted: str = ""
 
 
 class Spool(msgspec.Struct):

@@ -8,6 +8,7 @@ Rules:
 - An entry that cleanup or a milter rejects was never accepted.
 - qmgr says each time how many recipients the entry had at first. Of one that began before this log some may have been
   served before: how many it has is not known.
+- What a rule redirects (REDIRECT) goes to one recipient: qmgr drops all but the first, and says so nowhere.
 """
 
 from streams.collect import postfix_text as texts
@@ -24,7 +25,7 @@ _NOTICES = {
     "sender delay notification": "delayed",
 }
 _OPERATOR = {"placed on hold": Kind.HELD, "released from hold": Kind.RELEASED}
-_REJECTS = ("reject: ", "milter-reject: ")
+_TURNS = ("reject: ", "milter-reject: ", texts.REDIRECT)
 _SAID = ("skipped", "status=deferred")
 """What qmgr says of an entry that stays as it is."""
 _UNKNOWN = 0
@@ -98,10 +99,18 @@ def _check(desk: Desk, entry: Entry, rest: str) -> None:
     if rest.startswith(texts.ACTS):
         remark(desk, entry, rest)
         return
-    if rest.startswith(_REJECTS) and entry.client:
-        desk.spool.entries.pop(entry.queue_id, None)
+    if rest.startswith(_TURNS):
+        _turned(desk, entry, rest)
     if header is None:
         desk.ignore("cleanup")
+
+
+def _turned(desk: Desk, entry: Entry, rest: str) -> None:
+    """A message was rejected, or somebody else gets it."""
+    if rest.startswith(texts.REDIRECT):
+        entry.diverted = texts.redirection(rest) or entry.diverted
+    elif entry.client:
+        desk.spool.entries.pop(entry.queue_id, None)
 
 
 def _prioritise(entry: Entry, name: str, value: str) -> None:
@@ -165,7 +174,10 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
         desk.unread("a line of qmgr of an unknown form")
         return
     entry.originator, entry.size, number = said
-    entry.expected = number if entry.written or entry.client or entry.local else _UNKNOWN
+    if entry.diverted:
+        entry.expected = 1
+    else:
+        entry.expected = number if entry.written or entry.client or entry.local else _UNKNOWN
     if entry.remarks and entry.key:
         take_up(desk, entry)
     if entry.held:

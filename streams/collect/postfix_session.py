@@ -87,8 +87,8 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
     if talk.heard:
         to, asked = talk.heard
         entry.recipients[to] = Owed(asked=asked)
-    entry.envelope_id, entry.remarks = talk.envelope_id, talk.remarks
-    talk.at, talk.entry, talk.heard, talk.envelope_id, talk.remarks = desk.at, entry.queue_id, None, None, ()
+    entry.envelope_id, entry.remarks, entry.diverted = talk.envelope_id, talk.remarks, talk.diverted
+    desk.spool.talks[desk.head.pid] = Talk(at=desk.at, entry=entry.queue_id)
 
 
 def _compare(desk: Desk, entry: Entry) -> None:
@@ -108,6 +108,8 @@ def _checked(desk: Desk, entry: Entry, rest: str) -> None:
         entry.remarks = (*entry.remarks, remark)[:REMARKS]
     elif texts.is_rejected_whole(rest) and not entry.arrived:
         del desk.spool.entries[entry.queue_id]
+    else:
+        entry.diverted = texts.redirection(rest) or entry.diverted
 
 
 def _count(desk: Desk, said: str) -> None:
@@ -133,11 +135,12 @@ def _hear(desk: Desk, text: str) -> None:
 def _without_entry(desk: Desk, said: str) -> None:
     """A recipient refused, or a message put on hold or thrown away, before there is a queue id."""
     talk = desk.spool.talks.get(desk.head.pid)
-    remark = _remark(desk, said)
-    if remark:
+    remark, diverted = _remark(desk, said), texts.redirection(said)
+    if remark or diverted:
         if talk is None:
             talk = desk.spool.talks[desk.head.pid] = Talk(at=desk.at)
-        talk.remarks = (*talk.remarks, remark)[:REMARKS]
+        talk.diverted = diverted or talk.diverted
+        talk.remarks = (*talk.remarks, *((remark,) if remark else ()))[:REMARKS]
     elif talk and (talk.heard or talk.remarks) and (refused := texts.rejected_recipient(said)) is not None:
         if talk.heard and talk.heard[0] == refused:
             talk.heard = None

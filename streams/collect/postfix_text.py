@@ -23,6 +23,7 @@ RANKS = {name: rank for rank, name in enumerate(PRIORITIES)}
 HOLDS: Final = ("hold: ", "milter-hold: ")
 ACTS: Final = (*HOLDS, "discard: ", "milter-discard: ")
 """What an access rule, a check or a milter says of a message that it accepts and keeps here, or throws away."""
+REDIRECT: Final = "redirect: "
 
 # Each pattern is tried at one place of a text and looks at each character a few times: a line made up by somebody who
 # wishes us ill costs no more than another.
@@ -231,6 +232,14 @@ def pickup(text: str) -> tuple[str, str] | None:
     """Who called `sendmail`, and `orig_id` where an operator requeued."""
     found = _PICKUP.match(text)
     return (found[1], found[2] or "") if found else None
+
+
+def redirection(said: str) -> str:
+    """To whom an access rule or a check redirects a message, for all of its recipients; "" where it does not."""
+    if not said.startswith(REDIRECT):
+        return ""
+    target = said.rpartition(": ")[2].rpartition(" triggers REDIRECT ")[2].partition(";")[0]
+    return target if "@" in target and " " not in target else ""
 
 
 def orig_queue_id(text: str) -> str:

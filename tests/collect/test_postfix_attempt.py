@@ -7,6 +7,8 @@ from streams.collect.postfix import PostfixParser
 from streams.core.events import Kind, Traffic
 from streams.core.identity import session_leg
 from tests.collect.postfix_logs import (
+    ACTIVE,
+    CLIENT,
     HEAD,
     NAMED,
     OBSERVED,
@@ -198,3 +200,47 @@ def test_what_leaves_everything_as_it_is() -> None:
     events = reader.parse(pieces(log_of("origin", *HEAD, *said)), file="mail.log", observed_at=OBSERVED)
     assert {e.kind for e in events} == {Kind.SUBMITTED}
     assert not reader.counts.unread
+
+
+FROM = "from x[127.0.0.1]{} from=<a@x> to=<b@y> proto=ESMTP helo=<c>"
+RULE = f"redirect: RCPT {FROM.format(': <b@y>: Recipient address triggers REDIRECT all@z;')}"
+CHECKED = f"postfix/cleanup[8]: {Q1}: redirect: header Subject: a: b {FROM.format(';')}: all@z"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (CLIENT, CHECKED, NAMED),
+        (CLIENT, CHECKED.replace(": all@z", ": none@z"), CHECKED.replace("header Subject:", "body"), NAMED),
+        (CLIENT, f"postfix/smtpd[7]: {Q1}: {RULE}", NAMED),
+        (f"postfix/smtpd[7]: NOQUEUE: {RULE}", CLIENT, NAMED),
+    ],
+    ids=["header", "body", "access", "access before"],
+)
+def test_what_a_rule_redirects_has_one_recipient(lines: tuple[str, ...]) -> None:
+    """Only the first is tried, by another address; of the others those that are known go there, too."""
+    asked = 'postfix/smtpd[7]: x[127.0.0.1]: replacing command "rcpt TO:<{0}>" with "rcpt TO:<{0}> NOTIFY=NEVER"'
+    sent = attempt("sent (delivered to mailbox)", "all@z", agent="local", relay="local").replace(
+        "to=<all@z>, ", "to=<All@z>, orig_to=<b@y>, "
+    )
+    active = ACTIVE.replace("nrcpt=1", "nrcpt=3")
+    events = told("origin", asked.format("d@y"), *lines, active, sent, f"postfix/qmgr[9]: {Q1}: removed")
+    assert {e.recipients_expected for e in arrivals(events)} == {1}
+    turned = of(events, Kind.REDIRECTED)
+    assert sorted(e.recipient for e in turned) == ["b@y", "d@y"]
+    (delivered,) = of(events, Kind.DELIVERED)
+    assert {e.next_leg for e in turned} == {delivered.leg}
+    assert {e.attributes for e in turned} == {("to=All@z",)}
+    plain = told("origin", asked.format("d@y"), CLIENT, NAMED, active, sent)
+    assert {e.recipients_expected for e in arrivals(plain)} == {3}
+    assert [e.recipient for e in of(plain, Kind.REDIRECTED)] == ["b@y"]
+    assert of(plain, Kind.REDIRECTED)[0].event_id in {e.event_id for e in turned}
+
+
+def test_redirected_to_the_first_of_its_recipients() -> None:
+    """He is not redirected, the others are; the next message of the session is not."""
+    events = told("origin", CLIENT, CHECKED, NAMED, ACTIVE, attempt("sent (250 Ok)", "all@z"))
+    assert not of(events, Kind.REDIRECTED)
+    later = [line.replace(Q1, Q2) for line in (CLIENT, NAMED, ACTIVE.replace("nrcpt=1", "nrcpt=3"))]
+    both = told("origin", f"postfix/smtpd[7]: NOQUEUE: {RULE}", *HEAD, *later)
+    assert [e.recipients_expected for e in arrivals(both)] == [1, 3]
