@@ -132,6 +132,9 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         remarks: what access rules did before there was a queue id.
         data: queue id of a message on hold whose data may not have ended.
         diverted: who gets the next message instead of its recipients.
+        proxied: name and address of the client whose message it passes to a filter before the queue; "" for none.
+        service: what is before the daemon, where it passes one.
+        authenticated: a SASL login was logged, where it passes one.
     """
 
     at: int = 0
@@ -141,6 +144,9 @@ class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     remarks: tuple[Remark, ...] = ()
     data: str = ""
     diverted: str = ""
+    proxied: str = ""
+    service: str = ""
+    authenticated: bool = False
 
 
 class Spool(msgspec.Struct):

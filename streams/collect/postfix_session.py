@@ -6,9 +6,14 @@ Rules:
 - A recipient that smtpd then refuses is none. A hold for it holds the rest of its message, of which smtpd says so no
   more; what was thrown away with it was another message, since smtpd refuses nobody after that.
 - A client that goes away before cleanup has written anything, or in the middle of its message, leaves no entry behind.
+- A filter before the queue (smtpd_proxy_filter) hands a message back while another process hears its client, which
+  gives it no queue id: the entry is that client's, by its name and address (`orig_client`), and begins here. Where no
+  process waits so, a filter behind the queue hands back and does not say `orig_queue_id`.
 - A long queue id is as old as the line that opens it: where they are far apart, and the line's time is not one that
   comes twice in autumn, the lines' zone or year is wrong.
 """
+
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -76,8 +81,10 @@ def _opened(desk: Desk, entry: Entry, rest: str) -> None:
     client, more, said = rest[7:].partition(", ")
     entry.client, entry.service, entry.pid = client, desk.head.service, desk.head.pid
     if more:
-        entry.authenticated = "sasl_username=" in said
+        entry.authenticated = texts.LOGIN in said
         entry.parent = texts.orig_queue_id(said)
+        if not entry.parent and texts.ORIGIN in said:
+            _unproxied(desk, entry, said)
     talk = desk.spool.talks.get(desk.head.pid)
     if talk is None:
         desk.spool.talks[desk.head.pid] = Talk(at=desk.at, entry=entry.queue_id)
@@ -133,7 +140,10 @@ def _hear(desk: Desk, text: str) -> None:
 
 
 def _without_entry(desk: Desk, said: str) -> None:
-    """A recipient refused, or a message put on hold or thrown away, before there is a queue id."""
+    """A recipient refused, or a message put on hold, thrown away or passed on, before there is a queue id."""
+    if said.startswith("client="):
+        _proxied(desk, said)
+        return
     talk = desk.spool.talks.get(desk.head.pid)
     remark, diverted = _remark(desk, said), texts.redirection(said)
     if remark or diverted:
@@ -145,6 +155,23 @@ def _without_entry(desk: Desk, said: str) -> None:
         if talk.heard and talk.heard[0] == refused:
             talk.heard = None
         talk.remarks = _after(talk.remarks, said)
+
+
+def _proxied(desk: Desk, said: str) -> None:
+    """A process passes a client's message to a filter before the queue."""
+    talk = desk.spool.talks.setdefault(desk.head.pid, Talk())
+    talk.at, talk.service = desk.at, desk.head.service
+    talk.proxied, talk.authenticated = said[7:].partition(", ")[0], texts.LOGIN in said
+
+
+def _unproxied(desk: Desk, entry: Entry, said: str) -> None:
+    """A filter before the queue hands back what a process passes to it: it is as if that had opened the entry."""
+    origin = texts.origin(said)
+    waiting = [talk for talk in desk.spool.talks.values() if talk.proxied == origin]
+    if waiting:
+        talk = min(waiting, key=attrgetter("at"))
+        entry.client, entry.service, entry.authenticated = origin, talk.service, talk.authenticated
+        talk.proxied = ""
 
 
 def _after(remarks: tuple[Remark, ...], rejection: str) -> tuple[Remark, ...]:

@@ -24,6 +24,8 @@ HOLDS: Final = ("hold: ", "milter-hold: ")
 ACTS: Final = (*HOLDS, "discard: ", "milter-discard: ")
 """What an access rule, a check or a milter says of a message that it accepts and keeps here, or throws away."""
 REDIRECT: Final = "redirect: "
+LOGIN: Final = "sasl_username="
+ORIGIN: Final = "orig_client="
 
 # Each pattern is tried at one place of a text and looks at each character a few times: a line made up by somebody who
 # wishes us ill costs no more than another.
@@ -240,6 +242,11 @@ def redirection(said: str) -> str:
         return ""
     target = said.rpartition(": ")[2].rpartition(" triggers REDIRECT ")[2].partition(";")[0]
     return target if "@" in target and " " not in target else ""
+
+
+def origin(said: str) -> str:
+    """The client that an XFORWARD names as the first, as logged; "" where it names none."""
+    return said.partition(ORIGIN)[2].partition(",")[0]
 
 
 def orig_queue_id(text: str) -> str:

@@ -1,5 +1,7 @@
 """Arrivals in Postfix's logs: who sent it, from where, for whom, and what came before; one trap a test."""
 
+import pytest
+
 from streams.core.events import Kind, Traffic
 from streams.core.identity import leg_of
 from tests.collect.postfix_logs import (
@@ -202,3 +204,42 @@ def test_priority_headers() -> None:
     assert level("Subject: Priority: urgent") is None
     lines = [f"postfix/cleanup[8]: {Q1}: {act}: header Priority: urgent from unknown; from=<a@x>" for act in ACTS]
     assert all(arrivals(told("origin", CLIENT, line, NAMED, ACTIVE))[0].priority == 4 for line in lines)
+
+
+def _proxied(client: str, more: str = "", *, pid: int = 3, service: str = "postfix") -> str:
+    return f"{service}/smtpd[{pid}]: NOQUEUE: client={client}{more}"
+
+
+def _back(client: str, number: str = Q1, service: str = "postfix/10025") -> tuple[str, ...]:
+    """A filter before the queue hands back what a client sends it."""
+    opened = f"{service}/smtpd[7]: {number}: client=localhost[127.0.0.1], orig_client={client}"
+    return opened, NAMED.replace(Q1, number), ACTIVE.replace(Q1, number)
+
+
+LOGIN, FAR = ", sasl_method=PLAIN, sasl_username=alice", "h[192.0.2.9]"
+
+
+@pytest.mark.parametrize("service", ["postfix", "postfix/10025"])
+def test_a_filter_before_the_queue(service: str) -> None:
+    """What it hands back begins here, and is its client's: by login, service or network, or from outside."""
+
+    def traffic(*lines: str) -> list[tuple[str, str | None, Traffic | None]]:
+        return [(e.kind.value, e.peer, e.traffic) for e in arrivals(told("origin", *lines))]
+
+    ours, inbound = [("submitted", "192.0.2.9", Traffic.OURS)], [("transferred", "192.0.2.9", Traffic.INBOUND)]
+    assert traffic(_proxied(FAR), *_back(FAR, service=service)) == inbound
+    assert traffic(_proxied(FAR, LOGIN), *_back(FAR, service=service)) == ours
+    assert traffic(_proxied(FAR, service="postfix/submission"), *_back(FAR, service=service)) == ours
+    near = traffic(_proxied("localhost[127.0.0.1]"), *_back("localhost[127.0.0.1]", service=service))
+    assert near == [("submitted", "127.0.0.1", Traffic.OURS)]
+
+
+def test_filters_before_the_queue_of_one_client() -> None:
+    """Sessions of one client are told apart by their order; what waits no more is a filter's behind the queue."""
+    both = (_proxied(FAR, LOGIN, pid=3), _proxied(FAR, pid=4), *_back(FAR), *_back(FAR, Q2))
+    assert [e.traffic for e in arrivals(told("origin", *both))] == [Traffic.OURS, Traffic.INBOUND]
+    again = (_proxied(FAR, LOGIN), *_back(FAR), _proxied(FAR, LOGIN), *_back(FAR, Q2))
+    assert [e.traffic for e in arrivals(told("origin", *again))] == [Traffic.OURS, Traffic.OURS]
+    gone = (_proxied(FAR, LOGIN), f"postfix/smtpd[3]: disconnect from {FAR}", *_back(FAR))
+    assert [e.traffic for e in arrivals(told("origin", *gone))] == [Traffic.TRANSIT]
+    assert [e.traffic for e in arrivals(told("origin", *_back(FAR)))] == [Traffic.TRANSIT]
