@@ -16,7 +16,8 @@ class Host:
 
     Attributes:
         name: the name events carry.
-        aliases: syslog names, FQDNs and addresses that also mean it (lower case; an address without port or brackets).
+        aliases: syslog names, FQDNs and addresses that also mean it (lower case; an address without brackets, or
+            with a port where several are behind it: `127.0.0.1:10465`, `[::1]:10465`).
         reports: does it send positive delivery reports for what it accepts; None where not known.
         filters: its transports (pipe) that are filters, and give mail back through `sendmail`.
     """

@@ -24,6 +24,11 @@ from streams.core.identity import session_leg
 WORDS: Final = 500
 """Characters of a peer's words that are kept."""
 
+NO_FILTER: Final = (
+    "what was handed to the loopback did not come back into this log; if no filter of this Postfix listens there, but "
+    "a tunnel or a container, its address with its port is a host's alias"
+)
+"""What `custody look` says of a source."""
 
 Onward = tuple[str | None, str | None, str | None, bytes | None]
 """Where custody passed to: "sent" where a hand-over is told, "relayed" where no report will see it, what the next party
@@ -138,16 +143,21 @@ def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, 
     """Handed to a party, that may say what it calls the message (else `number` is "")."""
     leg = desk.leg(entry, peer, number, attempt.to) if peer and number else None
     if number and peer == desk.spool.host:
-        _doubt(desk, number)
+        _doubt(desk, number, attempt.relay)
     action = "relayed" if peer in desk.mute else None  # beyond the sight of reports
     _told(desk, _TRANSFERRED, entry, attempt, peer, ("sent", action, number if leg else None, leg))
 
 
-def _doubt(desk: Desk, number: str) -> None:
-    """What a filter hands back is a submission only by mistake: nothing told its service from one for clients."""
+def _doubt(desk: Desk, number: str, relay: str) -> None:
+    """What a filter hands back is a submission only by mistake: nothing told its service from one for clients.
+
+    What stands on the loopback need be no filter: a filter answers once what it hands back was queued here.
+    """
     made = desk.spool.entries.get(number)
     if made and made.submitted and made.traffic == Traffic.OURS:
         desk.unread("a filter's hand-back was taken for a submission: its smtpd needs a syslog_name of its own")
+    elif made is None and desk.parties[relay].near:
+        desk.note(NO_FILTER)
 
 
 def _told(

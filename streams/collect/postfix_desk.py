@@ -86,7 +86,11 @@ class Party:
 
 
 class Parties(dict[str, Party]):
-    """Who stands behind `name[address]:port`: by its name if that is declared, else by its address."""
+    """Who stands behind `name[address]:port`: by its name if that is declared, else by its address.
+
+    Behind one address there may be several, each at a port (a filter and a tunnel on the loopback): a name with a port
+    comes first.
+    """
 
     def __init__(self, declaration: Declaration) -> None:
         """Nobody is known yet."""
@@ -96,9 +100,10 @@ class Parties(dict[str, Party]):
     def __missing__(self, text: str) -> Party:
         """Find out once."""
         called, address = texts.names(text)
-        known = self._declaration.is_declared(called)
-        name = self._declaration.host_of(called if known or not address else address)
-        declared = known or self._declaration.is_declared(address)
+        names = (texts.at_port(text), called, address)
+        known = next((name for name in names if self._declaration.is_declared(name)), "")
+        name = self._declaration.host_of(known or address or called)
+        declared = bool(known)
         near = not declared and address.startswith(_LOOPBACK)
         if len(self) >= _PARTIES:  # foreign clients cannot grow it for ever
             self.clear()
@@ -313,3 +318,8 @@ class Desk:
     def unread(self, reason: str) -> None:
         """The line should be understood and is not."""
         self.counts.miss(self.file, self.offset, reason)
+
+    def note(self, sentence: str) -> None:
+        """Say something of the whole source, once."""
+        if sentence not in self.counts.notes:
+            self.counts.notes += (sentence,)

@@ -160,6 +160,15 @@ def names(party: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def at_port(party: str) -> str:
+    """Address and port of `name[address]:port` (`127.0.0.1:10465`, `[::1]:10465`); "" where it names no port."""
+    address = names(party)[1]
+    port = party.rpartition("]:")[2] if address and "]:" in party else ""
+    if not port:
+        return ""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def early_recipient(text: str) -> tuple[str, bool | None] | None:
     """A recipient that smtpd's command filter rewrote, and whether it asks for a positive report (RFC 3461 4.1)."""
     command = _replacement(text)

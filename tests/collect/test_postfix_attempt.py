@@ -4,6 +4,7 @@ import pytest
 
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
 from streams.collect.postfix import PostfixParser
+from streams.collect.postfix_attempt import NO_FILTER
 from streams.core.events import Kind, Traffic
 from streams.core.identity import session_leg
 from tests.collect.postfix_logs import (
@@ -244,3 +245,27 @@ def test_redirected_to_the_first_of_its_recipients() -> None:
     later = [line.replace(Q1, Q2) for line in (CLIENT, NAMED, ACTIVE.replace("nrcpt=1", "nrcpt=3"))]
     both = told("origin", f"postfix/smtpd[7]: NOQUEUE: {RULE}", *HEAD, *later)
     assert [e.recipients_expected for e in arrivals(both)] == [1, 3]
+
+
+@pytest.mark.parametrize("near", ["127.0.0.1", "[::1]"])
+@pytest.mark.parametrize("alias", ["", ":10465", ":25"])
+def test_who_listens_on_the_loopback(near: str, alias: str) -> None:
+    """A filter of this host, if nothing else is declared at that port; where nothing comes back that is said once."""
+    hosts = (Host(name="origin"), *([Host(name="tunnel", aliases=frozenset({near + alias}))] if alias else []))
+    declared = Declaration(hosts=hosts, submission_points=(SubmissionPoint(host="origin"),))
+    party = f"localhost[{near.strip('[]')}]"
+    login = CLIENT.replace("unknown[127.0.0.1]", "c[192.0.2.1], sasl_username=alice")
+    back = f"postfix/10025/smtpd[8]: {Q2}: client={party}"
+
+    def sent(*lines: str) -> tuple[str | None, bool]:
+        reader = PostfixParser(Source(name="log", kind="postfix", host="origin", year=2026), declared)
+        line = attempt(f"sent (250 Ok: queued as {Q2})", relay=f"{party}:10465", dsn="2.0.0")
+        log = log_of("origin", login, *HEAD[1:], *lines, line, line.replace("c@", "d@"))
+        events = reader.parse(pieces(log), file="mail.log", observed_at=OBSERVED)
+        assert not reader.counts.unread
+        assert reader.counts.notes in {(), (NO_FILTER,)}
+        return next(e.peer for e in events if e.side == "sent"), bool(reader.counts.notes)
+
+    other = alias == ":10465"
+    assert sent() == (("tunnel", False) if other else ("origin", True))
+    assert sent(back) == (("tunnel", False) if other else ("origin", False))
