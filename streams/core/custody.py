@@ -60,6 +60,8 @@ class Custody(Holdings):
         arrived = self.arrivals(facts) & queued
         self._join_entries(facts, "left", whole & facts.of(Kind.REMOVED, Kind.DELETED, Kind.REROUTED))
         self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
+        again = np.flatnonzero(whole & facts.of(Kind.REROUTED))
+        self.entries.join("rerouted_known", self._entry_rows(facts, again), facts.known[again])
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
         issued = queued & facts.of(Kind.REPORTED) & facts.text_is("action", "issued")
         self._join_entries(facts, "told", facts.noted(issued, "notification=failed"))

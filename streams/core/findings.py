@@ -198,16 +198,22 @@ def _least(known: Effective, owners: Rows, at: Times) -> Times:
 
 
 def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
-    """An entry was removed with fewer recipients accounted for than it had, or a hand-over never arrived."""
+    """An entry was removed with fewer recipients accounted for than it had, or a hand-over never arrived.
+
+    One that was put in again accounts for them under its other id, where they are named at the first attempt: it waits.
+    """
     del known
     entries, legs = custody.entries, custody.legs
     raised = np.maximum(np.maximum(entries["left_known"], entries["arrived_known"]), entries["expected_known"])
+    waits = (raised != NEVER) & (entries["rerouted_known"] <= raised)
+    raised[waits] += custody.terms.profile.unaccounted_after * SECOND
     queued = custody.stays()
     entry = legs["entry"][queued].astype(np.int64)
     in_time = legs["met_known"][queued] <= raised[entry]
     short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
     rows = np.flatnonzero((raised != NEVER) & short)
-    cleared = np.minimum(_complete(custody, rows, -entries.take("expected", rows)), entries.take("deleted_known", rows))
+    complete = _complete(custody, rows, -entries.take("expected", rows))
+    cleared = np.minimum(complete, entries.take("deleted_known", rows))
     yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
     yield _never_arrived(custody)
 

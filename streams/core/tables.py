@@ -46,6 +46,7 @@ ENTRIES = (
     Column(name="arrived_as", join=Join.FIRST, of="number of its class of traffic", dtype=np.int8, beside="arrival"),
     *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id", "left"),
     *known("deleted", "an operator deleted it", "rare"),
+    Column(name="rerouted_known", join=Join.EARLIEST, of="when it was put in again under another id", beside="rare"),
     *known("refused", "given up before any recipient was tried", "rare"),
     *known("told", "a notification of failure about it was issued", "rare"),
     Column(name="held_at", join=Join.LATEST, of="put on hold", beside="rare"),

@@ -71,6 +71,7 @@ class File:
         known: when that could be known.
         left: when it could be known that it left.
         deleted: when it could be known that it was deleted.
+        again: when it could be known that it was put in again.
         issued: when it could be known that a report about it was issued.
         legs: by recipient.
         parent: the entry here that it continues, as the evidence tells.
@@ -84,6 +85,7 @@ class File:
     known: int = NEVER
     left: int = NEVER
     deleted: int = NEVER
+    again: int = NEVER
     issued: int = NEVER
     legs: dict[str, Leg] = field(default_factory=dict)
     parent: Place | None = None
@@ -306,7 +308,7 @@ class Dossier:
                 for ticket in marks:
                     self.cases[ticket].deleted.append((act.host, act.queue_id))
             case Ordered(order=Order.REQUEUED):
-                file.left = min(file.left, known)
+                file.left, file.again = min(file.left, known), min(file.again, known)
                 root = file.arrival.parent if file.arrival.via is Via.REQUEUE else act.queue_id
                 self._again[act.host, root] = act.host, act.queue_id
             case Expired():

@@ -262,8 +262,9 @@ class Truth:
         named = sorted(leg.named for leg in file.legs.values())
         expected = len(file.arrival.recipients)
         complete = named[expected - 1] if len(named) >= expected else NEVER
-        if complete > raised and file.deleted > raised:
-            yield self._about(("unaccounted", *place, ""), raised, file.tickets[0], min(complete, file.deleted))
+        due = raised + (self.profile.unaccounted_after * SECOND if file.again <= raised else 0)
+        if min(complete, file.deleted) > due:
+            yield self._about(("unaccounted", *place, ""), due, file.tickets[0], min(complete, file.deleted))
         tickets = [self.played.tickets[number] for number in file.tickets]
         ours = any(one.kind == MAIL and (one.host, one.queue_id) == place for one in tickets)
         if ours and complete > max(file.deleted, file.known):

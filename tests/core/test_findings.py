@@ -130,6 +130,18 @@ def test_deletion_before_anybody_was_named_is_found_of_the_entry() -> None:
     assert ("deleted", "origin/A1", 9, 30) in alarms(folded(two, one, [again]), 40)
 
 
+def test_what_is_put_in_again_accounts_for_its_recipients_there() -> None:
+    """`postsuper -r` of what no attempt has named anybody of."""
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1"}
+    first = event(Kind.SUBMITTED, 0, traffic=Traffic.OURS, recipients_expected=2, **where)
+    assert alarms(folded([first, event(Kind.REMOVED, 9, **where)]), 20) == {("unaccounted", "origin/A1", 9, None)}
+    again = event(Kind.REROUTED, 9, **where)
+    assert alarms(folded([first, again]), 28) == set()
+    assert alarms(folded([first, again]), 29) == {("unaccounted", "origin/A1", 29, None)}
+    named = [event(Kind.SUBMITTED, 0, recipient=f"{one}@dest.test", traffic=Traffic.OURS, **where) for one in "ab"]
+    assert alarms(folded([first, again], named), 50) == set()
+
+
 def test_deletion_of_what_is_not_ours_or_did_not_come_is_nothing() -> None:
     """Held spam is deleted every day."""
     where: dict[str, Any] = {"host": "relay", "queue_id": "B1"}

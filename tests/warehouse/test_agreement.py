@@ -60,6 +60,12 @@ def fates() -> dict[str, list[MessageEvent]]:
             at_origin(Kind.DELETED, 2, "unnamed"),
             at_origin(Kind.DEFERRED, 90, "unnamed", recipient="eve@dest.test", peer="relay"),
         ],
+        "again": [
+            at_origin(Kind.SUBMITTED, 0, "again", recipients_expected=2, traffic=Traffic.OURS),
+            at_origin(
+                Kind.REROUTED, 2, "again", next_leg=identity.leg_of("origin", "A7", key="again"), next_queue_id="A7"
+            ),
+        ],
         "held": [
             at_origin(Kind.SUBMITTED, 0, "held", traffic=Traffic.OURS),
             at_origin(Kind.DELETED, 2, "held"),

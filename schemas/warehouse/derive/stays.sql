@@ -67,6 +67,7 @@ SELECT
     minOrNullIf(known, stay = 'entry' AND kind IN ('removed', 'deleted', 'rerouted')) AS left_known,
     minOrNullIf(at, stay = 'entry' AND kind = 'deleted') AS deleted_at,
     minOrNullIf(known, stay = 'entry' AND kind = 'deleted') AS deleted_known,
+    minOrNullIf(known, stay = 'entry' AND kind = 'rerouted') AS rerouted_known,
     minOrNullIf(at, stay = 'entry' AND kind = 'refused') AS refused_at,
     minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
     argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,

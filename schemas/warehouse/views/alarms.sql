@@ -124,7 +124,9 @@ FROM
                 WHERE has(rules, 'deleted') AND deleted_known IS NOT NULL AND arrived_known IS NOT NULL AND traffic IN ('ours', 'bulk')
                 UNION ALL
                 SELECT
-                    'unaccounted', leg, message_key, host, queue_id, '', NULL, greatest(left_known, arrived_known, expected_known),
+                    'unaccounted', leg, message_key, host, queue_id, '', NULL,
+                    greatest(left_known, arrived_known, expected_known)
+                        + toIntervalSecond(if(ifNull(rerouted_known <= greatest(left_known, arrived_known, expected_known), 0), unaccounted_after, 0)),
                     least(complete_known, deleted_known), 0, ever, as_of, nobody
                 FROM known_entries
                 WHERE has(rules, 'unaccounted') AND left_known IS NOT NULL AND arrived_known IS NOT NULL AND expected_known IS NOT NULL
