@@ -4,6 +4,8 @@ Rules:
 - `save` in an LMTP session is the delivery; its session id is in the switch's line too, whole, and joins the two. The
   line "saved mail to" says the same again, and counts where mail_log does not log saves. A save over IMAP (Sent,
   Drafts) is nobody's delivery.
+- What a filter rejects is refused, and its originator has been told: Sieve says so once the rejection was sent. Not
+  where the store says before that it sends none.
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
   seen, or an operator marked, nobody read, nor a copy of it. \Deleted alone is nothing; where one STORE sets both
   flags mail_log says only `delete`, so that and `undelete` are read like any change of flags.
@@ -127,6 +129,9 @@ class DovecotParser:
             yield from self._boxed(at, said, event)
         elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
             yield from self._done(at, said, told)
+        elif said.service in _DELIVERS and texts.unsent(said.text):
+            put(self._memory.unsent, _delivery(said), value=True)
+            self._ignore(said.service)
         elif said.service in _DELIVERS and texts.decides(said.text) and _delivery(said) not in self._memory.saved:
             self._unread("what became of a message that is not named (deliver_log_format)")
         elif said.service == "pop3":
@@ -284,7 +289,7 @@ class DovecotParser:
         if _delivery(said) in saved and told.what in _STORED | _DISCARDED:
             self._ignore(said.service)
         elif told.what not in _STORED:
-            yield self._decided(at, said, told)
+            yield from self._decided(at, said, told)
         elif (copy := saved.pop(_nameless(said), None)) is not None:  # saved before the session had told its name
             attributes = _attributes(copy.box, copy.uid)
             yield self._stored(at, said, told.msgid, copy, attributes=attributes)
@@ -292,15 +297,18 @@ class DovecotParser:
             box = texts.mailbox(told.rest)
             yield self._stored(at, said, told.msgid, Copy(box, ""), attributes=(f"mailbox={box}",))
 
-    def _decided(self, at: int, said: Saying, told: Done) -> MessageEvent:
-        number = said.session or f"{said.pid}.{at}"
+    def _decided(self, at: int, said: Saying, told: Done) -> Iterator[MessageEvent]:
+        about = (at, said, told.msgid, said.session or f"{said.pid}.{at}")
         words = f"{told.what} {told.rest}".strip()[:WORDS]
         if told.what in _DISCARDED:
-            return self._delivery(Kind.DISCARDED, at, said, told.msgid, number, diagnostic=words)
-        if told.what != "forwarded to":
-            return self._delivery(Kind.REFUSED, at, said, told.msgid, number, diagnostic=words)
-        to = told.rest.strip("<>")
-        return self._delivery(Kind.REDIRECTED, at, said, told.msgid, number, diagnostic=words, attributes=(f"to={to}",))
+            yield self._delivery(Kind.DISCARDED, *about, diagnostic=words)
+        elif told.what == "forwarded to":
+            to = told.rest.strip("<>")
+            yield self._delivery(Kind.REDIRECTED, *about, diagnostic=words, attributes=(f"to={to}",))
+        else:
+            yield self._delivery(Kind.REFUSED, *about, diagnostic=words)
+            if not self._memory.unsent.pop(_delivery(said), False):
+                yield self._delivery(Kind.REPORTED, *about, action="issued", attributes=("notification=failed",))
 
     def _delivery(self, kind: Kind, at: int, said: Saying, msgid: str, number: str, **fields: Any) -> MessageEvent:
         """An event of a delivery: an LMTP session that the switch knows too, or a stay in the store's own hands."""

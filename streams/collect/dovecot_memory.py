@@ -5,6 +5,7 @@ Rules:
 - What a filter or an operator marked as seen was read by nobody; the mark means nothing until it is taken away. It
   goes with a copy that is seen from the start, wherever a marked message lies in the mailbox that it came from.
 - What leaves over POP3 without being seen is decided by the summary that ends its session.
+- A rejection that was not sent was told to nobody; the line that says so comes before that of the rejection.
 - The oldest is forgotten first. What is forgotten errs on the safe side: a move looks like a message left unread.
 """
 
@@ -62,6 +63,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         marked: copies that a filter or an operator marked as seen.
         descended: copies that were seen when made, of which what they are a copy of may be such.
         left: by POP3 session, what left unseen.
+        unsent: deliveries whose rejection was not sent.
     """
 
     version: int = 1
@@ -75,6 +77,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     marked: dict[str, bool] = {}
     left: dict[str, list[Left]] = {}
     descended: dict[str, bool] = {}
+    unsent: dict[str, bool] = {}
 
     def copied(self, origin: str, place: str, to: Copy) -> None:
         """A message was copied.

@@ -48,6 +48,13 @@ _WHAT = (
 _DONE = re.compile(
     rf"^(?>(?:.*?[^\w-])??msgid=)(?P<msgid>.*): (?P<what>{_WHAT}) ?(?P<rest>.*)$", re.DOTALL | re.IGNORECASE
 )
+_UNSENT = re.compile(
+    r"msgid=.*: (?:Auto-submitted message discarded|Return-Path missing, rejection reason"
+    r"|Permanently failed to send rejection|Invalid postmaster_address - can't send rejection): ",
+    re.DOTALL,
+)
+"""What a delivery says where it sends no rejection; its filter says all the same that it rejected."""
+
 _DECIDES = re.compile(rf"(?:^|\W)(?:{_WHAT})(?:\W|$)", re.IGNORECASE)
 _WORDS = re.compile(r"(<.*?>|unspecified)[,;]? [\w-]+=", re.DOTALL)
 """A Message-ID, and what a server's own format says behind it."""
@@ -179,6 +186,11 @@ def done(text: str) -> Done | None:
     if alone := _WORDS.match(msgid):
         msgid = alone[1]
     return Done("" if msgid in _UNNAMED else msgid, found["what"].lower(), found["rest"])
+
+
+def unsent(text: str) -> bool:
+    """Does a line of a delivery say that no rejection was sent, though the message is rejected."""
+    return _UNSENT.search(text) is not None
 
 
 def decides(text: str) -> bool:

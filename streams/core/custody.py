@@ -190,6 +190,7 @@ class Custody(Holdings):
         report = here & facts.of(Kind.REPORTED)
         final = report & np.any([facts.text_is("action", action) for action in FINAL_ACTIONS], axis=0)
         failed = report & facts.text_is("action", "failed")
+        rejected = report & (facts.leg[:, 1] == SESSION_HALF) & facts.text_is("action", "issued")
         relayed = facts.text_is("action", "relayed")
         beyond = facts.of(Kind.TRANSFERRED) & relayed
         copy = facts.leg[:, 1] == COPY_HALF
@@ -197,7 +198,7 @@ class Custody(Holdings):
             ("delivered", facts.of(Kind.DELIVERED)),
             ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
             ("relayed", beyond | (report & relayed)),
-            ("told", failed),
+            ("told", failed | facts.noted(rejected, "notification=failed")),
             ("reported", report & ~facts.text_is("action", "issued")),
             ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),
             ("discarded", facts.of(Kind.DISCARDED, Kind.QUARANTINED)),

@@ -183,6 +183,20 @@ def test_only_a_notification_of_failure_tells_of_a_refusal() -> None:
     assert found == {"delayed": {"refused"}, "delivered": {"refused"}, "failed": set()}
 
 
+def test_a_store_that_sent_its_rejection_has_told() -> None:
+    """A filter rejects what its switch called delivered; only a notification of failure tells the originator."""
+    session = identity.session_leg("s1")
+    gave = event(Kind.DELIVERED, 1, host="origin", queue_id="A1", recipient="bob@dest.test", next_leg=session)
+    there = {"host": "store", "queue_id": "s1", "recipient": "bob@dest.test", "leg": session}
+    events = [*submitted(0, "A1"), gave, event(Kind.REFUSED, 1, **there)]
+    for notice, rules in (("failed", set()), ("delayed", {"refused"})):
+        issued = event(Kind.REPORTED, 1, action="issued", attributes=(f"notification={notice}",), **there)
+        found = alarms(folded(events, [issued], terms={"refused": "untold"}), 50)
+        assert {rule for rule, *_ in found} == rules
+        overdue = alarms(folded(events, [issued]), 70)
+        assert "overdue" in {rule for rule, *_ in overdue}
+
+
 def test_one_of_two_with_the_same_id_is_lost() -> None:
     """Evidence of the one that arrived is not credited to the one that was lost."""
     twice = [*journey(0, "1"), *submitted(5, "A2"), *sent(6, ("origin", "A2"), ("relay", "B2"))]

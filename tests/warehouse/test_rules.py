@@ -107,10 +107,35 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
                 ),
             ]
         )  # fmt: skip
+    for key, notice in (("v", "delayed"), ("w", "failed")):
+        rejected = {"key": key, "host": "store", "queue_id": f"s{key}", "leg": identity.session_leg(f"s{key}")}
+        both.write(
+            [
+                *submitted(0, "A6", key=key),
+                event(
+                    Kind.DELIVERED, 2, key=key, host="origin", queue_id="A6", recipient="bob@dest.test",
+                    next_leg=identity.session_leg(f"s{key}"),
+                ),
+                event(Kind.REFUSED, 3, recipient="bob@dest.test", **rejected),
+                event(
+                    Kind.REPORTED, 3, recipient="bob@dest.test", action="issued",
+                    attributes=(f"notification={notice}",), **rejected,
+                ),
+            ]
+        )  # fmt: skip
+    lone = {
+        "key": "u",
+        "host": "store",
+        "queue_id": "su",
+        "leg": identity.session_leg("su"),
+        "recipient": "bob@dest.test",
+    }
+    both.write([event(Kind.REPORTED, 3, action="issued", attributes=("notification=failed",), **lone)])
+    both.write([event(Kind.REPORTED, 4, action="delivered", **lone)])
     both.tick(500)
     both.derive()
     assert_agree(both)
-    assert sum(name == "refused" for name, _ in both.told()) == 2
+    assert sum(name == "refused" for name, _ in both.told()) == 3
 
 
 def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:

@@ -77,7 +77,7 @@ SELECT
     minOrNullIf(greatest(c.known, w.since), c.is_final) AS report_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'delivered') AS delivered_known,
     minOrNullIf(greatest(c.known, w.since), c.kind IN ('refused', 'non_delivered')) AS refused_known,
-    minOrNullIf(greatest(c.known, w.since), c.kind = 'reported' AND c.action = 'failed') AS told_known,
+    minOrNullIf(greatest(c.known, w.since), c.is_told) AS told_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'discharged') AS discharged_known,
     groupArrayIf(greatest(c.known, w.since), c.is_final) AS reports,

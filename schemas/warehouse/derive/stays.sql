@@ -20,7 +20,8 @@ CREATE OR REPLACE TABLE work_chained ENGINE = Memory AS
 SELECT
     c.chain AS chain, f.*,
     (f.kind = 'reported' AND f.action IN ('delivered', 'failed', 'relayed', 'expanded')) OR f.kind = 'discharged'
-        OR (f.kind = 'transferred' AND f.action = 'relayed') AS is_final
+        OR (f.kind = 'transferred' AND f.action = 'relayed') AS is_final,
+    f.kind = 'reported' AND (f.action = 'failed' OR (f.action = 'issued' AND f.stay = 'session' AND has(f.attributes, 'notification=failed'))) AS is_told
 FROM work_facts AS f
 INNER JOIN (SELECT leg AS of_leg, chain FROM work_chains) AS c ON f.leg = c.of_leg
 WHERE f.stay != 'entry';
