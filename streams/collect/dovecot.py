@@ -9,7 +9,8 @@ Rules:
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
   seen, or an operator marked, nobody read, nor a copy of it. \Deleted alone is nothing; where one STORE sets both
   flags mail_log says only `delete`, so that and `undelete` are read like any change of flags.
-- MOVE is a copy and an expunge of the same message: the copy is still there to be read.
+- MOVE is a copy and an expunge of the same message: the copy is still there to be read. So it is in a mailbox that is
+  given another name; one that is deleted has its messages expunged first, each with a line of its own.
 - An expunge without \Seen that is no move is not-read. Over POP3 it is so only where the session retrieved nothing, and
   a read only where the one message there was retrieved; else nobody can know, and the event is `removed`.
 """
@@ -19,9 +20,11 @@ from typing import Any
 
 import msgspec
 
+from streams.collect import dovecot_names as names
 from streams.collect import dovecot_text as texts
 from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
+from streams.collect.dovecot_boxes import Renaming
 from streams.collect.dovecot_memory import Copy, Left, Memory, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
@@ -127,12 +130,14 @@ class DovecotParser:
             self._store = self.declaration.host_of(said.host)
         if said.user and (event := texts.box_event(said.text)) is not None:
             yield from self._boxed(at, said, event)
+        elif said.user and (boxes := texts.renamed(said.text)) is not None:
+            yield from self._renamed(at, said, *boxes)
         elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
             yield from self._done(at, said, told)
         elif said.service in _DELIVERS and texts.unsent(said.text):
-            put(self._memory.unsent, _delivery(said), value=True)
+            put(self._memory.unsent, names.delivery(said), value=True)
             self._ignore(said.service)
-        elif said.service in _DELIVERS and texts.decides(said.text) and _delivery(said) not in self._memory.saved:
+        elif said.service in _DELIVERS and texts.decides(said.text) and names.delivery(said) not in self._memory.saved:
             self._unread("what became of a message that is not named (deliver_log_format)")
         elif said.service == "pop3":
             yield from self._logout(said)
@@ -158,17 +163,18 @@ class DovecotParser:
 
     def _saved(self, at: int, said: Saying, event: BoxEvent) -> MessageEvent:
         copy = Copy(event.box, event.uid)
-        self._memory.delivered(_delivery(said), copy)
+        self._memory.delivered(names.delivery(said), copy)
+        self._memory.lies(names.place(said, event.box, event.uid), event.msgid)
         marked = "\\Seen" in (event.flags or ())
         if marked:
-            put(self._memory.marked, _name(said, event.box, event.uid), value=True)
+            put(self._memory.marked, names.place(said, event.box, event.uid), value=True)
         return self._stored(
             at,
             said,
             event.msgid,
             copy,
             size=event.size,
-            attributes=(*_attributes(event.box, event.uid), *(("marked=seen",) if marked else ())),
+            attributes=(*names.attributes(event.box, event.uid), *(("marked=seen",) if marked else ())),
         )
 
     def _stored(self, at: int, said: Saying, msgid: str, copy: Copy, **fields: Any) -> MessageEvent:
@@ -192,19 +198,20 @@ class DovecotParser:
         if event.flags is None:
             self._unread("flags are not logged (mail_log_fields)")
             return
-        name = _name(said, event.box, event.uid)
+        name = names.place(said, event.box, event.uid)
         if "\\Seen" not in event.flags:
             self._memory.unmark(name)
         elif not self._memory.is_marked(name) or event.flags & _USED:
-            self._memory.seen_after_all(_delivery(said), Copy(event.box, event.uid))
-            yield from self._of_copy(Kind.READ, at, said, event, _by(said))
+            self._memory.seen_after_all(names.delivery(said), Copy(event.box, event.uid))
+            self._memory.lying.pop(name, None)
+            yield from self._of_copy(Kind.READ, at, said, event, names.means(said))
             return
         self._ignore(event.verb)
 
     def _marked(self, said: Saying, event: BoxEvent) -> None:
         """What an operator's tool shows as seen was seen before, which has been told, or is marked."""
         self._ignore(event.verb)
-        name = _name(said, event.box, event.uid)
+        name = names.place(said, event.box, event.uid)
         if "\\Seen" in (event.flags or ()):
             put(self._memory.marked, name, value=True)
         elif event.flags is not None:
@@ -215,13 +222,14 @@ class DovecotParser:
         self._ignore("copy")
         to = Copy(event.box, event.uid)
         if "\\Seen" in (event.flags or ()):
-            self._memory.seen_when_made(_name(said, event.origin, ""), _name(said, event.box, event.uid))
-        self._memory.copied(_message(said, event, event.origin), _name(said, event.box, event.uid), to)
+            self._memory.seen_when_made(names.place(said, event.origin, ""), names.place(said, event.box, event.uid))
+        self._memory.copied(names.message(said, event, event.origin), names.place(said, event.box, event.uid), to)
 
     def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
-        copy, name = Copy(event.box, event.uid), _name(said, event.box, event.uid)
+        copy, name = Copy(event.box, event.uid), names.place(said, event.box, event.uid)
         self._memory.unmark(name)
-        if (made := self._memory.moved(_message(said, event, event.box))) is not None:
+        self._memory.lying.pop(name, None)
+        if (made := self._memory.moved(names.message(said, event, event.box))) is not None:
             yield from self._moved(at, said, event, made)
         elif event.flags is None:
             self._unread("flags are not logged (mail_log_fields)")
@@ -229,7 +237,7 @@ class DovecotParser:
             self._ignore("expunge")
         elif said.service == "pop3" and event.verb == "expunge":
             self._ignore("expunge")  # until the session's summary; what expires does so after it
-            self._memory.leaves(_delivery(said), Left(at, event.box, event.uid, event.msgid))
+            self._memory.leaves(names.delivery(said), Left(at, event.box, event.uid, event.msgid))
         else:
             yield from self._of_copy(Kind.NOT_READ, at, said, event, action="deleted")
 
@@ -237,6 +245,19 @@ class DovecotParser:
         if not made.box or not made.uid:
             self._ignore("expunge")
             return
+        there = names.place(said, made.box, made.uid)
+        if "\\Seen" not in (event.flags or ()) or self._memory.is_marked(there):
+            self._memory.lies(there, event.msgid)
+        yield from self._became(at, said, event, made)
+
+    def _renamed(self, at: int, said: Saying, old: str, new: str) -> Iterator[MessageEvent]:
+        """What lies unread in a mailbox, or in one below it, has another name from now on."""
+        self._ignore("rename")
+        renaming = Renaming.of(said.user, old, new, self._memory.lying)
+        for copy, msgid, made in self._memory.renamed(renaming):
+            yield from self._became(at, said, BoxEvent("rename", "", copy.box, copy.uid, msgid, None, None), made)
+
+    def _became(self, at: int, said: Saying, event: BoxEvent, made: Copy) -> Iterator[MessageEvent]:
         yield from self._of_copy(
             Kind.TRANSFERRED,
             at,
@@ -254,14 +275,14 @@ class DovecotParser:
         self._ignore(said.service)
         if summary is None:
             return
-        for left in self._memory.left.pop(_delivery(said), []):
+        for left in self._memory.left.pop(names.delivery(said), []):
             event = BoxEvent("expunge", "", left.box, left.uid, left.msgid, None, None)
             if summary.retrieved == summary.top == 0:
-                yield from self._of_copy(Kind.NOT_READ, left.at, said, event, _by(said), action="deleted")
+                yield from self._of_copy(Kind.NOT_READ, left.at, said, event, names.means(said), action="deleted")
             elif summary.retrieved and summary.messages == 1:
-                yield from self._of_copy(Kind.READ, left.at, said, event, _by(said))
+                yield from self._of_copy(Kind.READ, left.at, said, event, names.means(said))
             else:
-                yield from self._of_copy(Kind.REMOVED, left.at, said, event, _by(said))
+                yield from self._of_copy(Kind.REMOVED, left.at, said, event, names.means(said))
 
     def _of_copy(
         self, kind: Kind, at: int, said: Saying, event: BoxEvent, more: tuple[str, ...] = (), **fields: Any
@@ -277,7 +298,7 @@ class DovecotParser:
             said.user,
             queue_id=place,
             leg=copy_leg(self._store, said.user, event.box, event.uid),
-            attributes=(*_attributes(event.box, event.uid), *more),
+            attributes=(*names.attributes(event.box, event.uid), *more),
             **fields,
         )
 
@@ -286,12 +307,12 @@ class DovecotParser:
     def _done(self, at: int, said: Saying, told: Done) -> Iterator[MessageEvent]:
         """What became of a message; where it was saved the mail_log line has said so already."""
         saved = self._memory.saved
-        if _delivery(said) in saved and told.what in _STORED | _DISCARDED:
+        if names.delivery(said) in saved and told.what in _STORED | _DISCARDED:
             self._ignore(said.service)
         elif told.what not in _STORED:
             yield from self._decided(at, said, told)
-        elif (copy := saved.pop(_nameless(said), None)) is not None:  # saved before the session had told its name
-            attributes = _attributes(copy.box, copy.uid)
+        elif (copy := saved.pop(names.nameless(said), None)) is not None:  # saved before the session had told its name
+            attributes = names.attributes(copy.box, copy.uid)
             yield self._stored(at, said, told.msgid, copy, attributes=attributes)
         else:
             box = texts.mailbox(told.rest)
@@ -307,7 +328,7 @@ class DovecotParser:
             yield self._delivery(Kind.REDIRECTED, *about, diagnostic=words, attributes=(f"to={to}",))
         else:
             yield self._delivery(Kind.REFUSED, *about, diagnostic=words)
-            if not self._memory.unsent.pop(_delivery(said), False):
+            if not self._memory.unsent.pop(names.delivery(said), False):
                 yield self._delivery(Kind.REPORTED, *about, action="issued", attributes=("notification=failed",))
 
     def _delivery(self, kind: Kind, at: int, said: Saying, msgid: str, number: str, **fields: Any) -> MessageEvent:
@@ -350,30 +371,3 @@ class DovecotParser:
 
     def _unread(self, reason: str) -> None:
         self.counts.miss(self._place["file"], self._place["offset"], reason)
-
-
-def _attributes(box: str, uid: str) -> tuple[str, ...]:
-    return (f"mailbox={box}", f"uid={uid}")
-
-
-def _by(said: Saying) -> tuple[str, ...]:
-    """POP3 says only that a client took it, not that a person saw it."""
-    return ("pop3",) if said.service == "pop3" else ()
-
-
-def _delivery(said: Saying) -> str:
-    """What names a session: its id, or its process and user."""
-    return said.session or _nameless(said)
-
-
-def _nameless(said: Saying) -> str:
-    return f"{said.pid}\0{said.user}\0"
-
-
-def _name(said: Saying, box: str, uid: str) -> str:
-    return f"{said.user}\0{box}\0{uid}"
-
-
-def _message(said: Saying, event: BoxEvent, box: str) -> str:
-    """What a copy has in common with what it is a copy of."""
-    return f"{said.user}\0{box}\0{event.msgid}\0{event.size}"

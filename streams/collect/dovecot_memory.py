@@ -6,6 +6,8 @@ Rules:
   goes with a copy that is seen from the start, wherever a marked message lies in the mailbox that it came from.
 - What leaves over POP3 without being seen is decided by the summary that ends its session.
 - A rejection that was not sent was told to nobody; the line that says so comes before that of the rejection.
+- A mailbox that is renamed takes along what is remembered of it, and of those below it. What lies in the INBOX does not
+  count here: it cannot be renamed.
 - The oldest is forgotten first. What is forgotten errs on the safe side: a move looks like a message left unread.
 """
 
@@ -13,8 +15,10 @@ from typing import TypeVar
 
 import msgspec
 
+from streams.collect.dovecot_boxes import Renaming
+
 COPIES = 10_000
-"""Copies that are remembered until their expunge makes them a move."""
+"""Copies that are remembered until their expunge makes them a move; and of those that lie unread."""
 
 SESSIONS = 2_000
 """Deliveries, marked messages and POP3 sessions that are remembered."""
@@ -63,6 +67,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         marked: copies that a filter or an operator marked as seen.
         descended: copies that were seen when made, of which what they are a copy of may be such.
         left: by POP3 session, what left unseen.
+        lying: the Message-IDs of copies that were put or moved into a mailbox, and not read there; of no INBOX.
         unsent: deliveries whose rejection was not sent.
     """
 
@@ -78,6 +83,7 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     left: dict[str, list[Left]] = {}
     descended: dict[str, bool] = {}
     unsent: dict[str, bool] = {}
+    lying: dict[str, str] = {}
 
     def copied(self, origin: str, place: str, to: Copy) -> None:
         """A message was copied.
@@ -107,6 +113,32 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         if not copies:
             del self.copies[origin]
         return first
+
+    def lies(self, place: str, msgid: str) -> None:
+        """A copy lies somewhere, unread."""
+        _, box, uid = place.split("\0", 2)
+        if uid and box and box.upper() != "INBOX":
+            put(self.lying, place, msgid, COPIES)
+
+    def renamed(self, renaming: Renaming) -> list[tuple[Copy, str, Copy]]:
+        """A mailbox, and those below it, have other names.
+
+        Returns:
+            Each copy that lies unread there, its Message-ID, and what it is now.
+        """
+        found = []
+        for place, msgid in self.lying.items():
+            if (there := renaming.key(place)) != place:
+                found.append((_copy_at(place), msgid, _copy_at(there)))
+        self.lying, self.marked = renaming.keys(self.lying), renaming.keys(self.marked)
+        self.descended = renaming.keys(self.descended)
+        self.origins = {place: renaming.key(origin) for place, origin in renaming.keys(self.origins).items()}
+        self.copies = {
+            origin: [Copy(renaming.box(one.box), one.uid) for one in copies] if renaming.is_of(origin) else copies
+            for origin, copies in renaming.keys(self.copies).items()
+        }
+        self.held = sum(len(copies) for copies in self.copies.values())
+        return found
 
     def gone(self, place: str, copy: Copy) -> bool:
         """Was an expunged copy one of a message that is still where it was."""
@@ -157,9 +189,14 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
             self.left[session] = [one for one in messages if (one.box, one.uid) != (copy.box, copy.uid)]
 
 
-def put(held: dict[str, _Value], key: str, value: _Value) -> None:
+def _copy_at(place: str) -> Copy:
+    _, box, uid = place.split("\0", 2)
+    return Copy(box, uid)
+
+
+def put(held: dict[str, _Value], key: str, value: _Value, limit: int = SESSIONS) -> None:
     """Keep a value as the newest; the oldest goes when there are too many."""
     held.pop(key, None)
     held[key] = value
-    if len(held) > SESSIONS:
+    if len(held) > limit:
         del held[next(iter(held))]

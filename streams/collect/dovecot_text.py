@@ -39,6 +39,8 @@ _VERBS = frozenset({"sa", "ex", "au", "de", "un", "fl", "co"})
 _NAMED = "Ma"
 """How a mailbox in front of them begins."""
 
+_RENAMED = "Mailbox renamed: "
+
 _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
 _WHAT = (
@@ -175,6 +177,15 @@ def box_event(text: str) -> BoxEvent | None:
         size=int(size) if size.isdigit() and len(size) < _INT64 else None,
         flags=frozenset(flags[1].split()) if flags else None,
     )
+
+
+def renamed(text: str) -> tuple[str, str] | None:
+    """The two names of a mailbox that was renamed, or None; an arrow in a name is taken for the one between them."""
+    head, found, rest = text.partition(_RENAMED) if text[:2] == _NAMED else ("", "", "")
+    if not found or (head and not head.endswith(": ")):
+        return None
+    old, arrow, new = rest.partition(" -> ")
+    return (old, new) if arrow and old and new else None
 
 
 def done(text: str) -> Done | None:
