@@ -59,6 +59,7 @@ class Source:
         year: of year-less timestamps; None: guessed from the file's modification time.
         timezone: IANA name for timestamps without offset.
         live: has a timekeeper, so it can be silent.
+        shared: of a store, how the names of mailboxes begin that others share; behind it stands whose each is.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Source:
     year: int | None = None
     timezone: str = "UTC"
     live: bool = False
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,6 @@ class Declaration:
             sorted(self.hosts, key=lambda host: host.name),
             sorted(self.submission_points, key=lambda point: point.host),
             self.local_domains,
-            (source.kind, source.host, source.year, source.timezone),
+            (source.kind, source.host, source.year, source.timezone, *([source.shared] if source.shared else [])),
         )
         return blake2b(msgspec.json.encode(said, enc_hook=str, order="deterministic"), digest_size=16).digest()

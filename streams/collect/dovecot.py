@@ -6,6 +6,8 @@ Rules:
   Drafts) is nobody's delivery.
 - What a filter rejects is refused, and its originator has been told: Sieve says so once the rejection was sent. Not
   where the store says before that it sends none.
+- What users share is its owner's (`shared` of the source): whoever reads or deletes there does it to the owner's
+  copies.
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
   seen, or an operator marked, nobody read, nor a copy of it. \Deleted alone is nothing; where one STORE sets both
   flags mail_log says only `delete`, so that and `undelete` are read like any change of flags.
@@ -25,7 +27,7 @@ from streams.collect import dovecot_text as texts
 from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_boxes import Renaming
-from streams.collect.dovecot_memory import Copy, Left, Memory, put
+from streams.collect.dovecot_memory import Copy, Left, Memory, copy_of, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
 from streams.collect.syslog import Reader, lost_lines
@@ -146,28 +148,34 @@ class DovecotParser:
 
     # What mail_log says of mailboxes
 
-    def _boxed(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
+    def _boxed(self, at: int, by: Saying, logged: BoxEvent) -> Iterator[MessageEvent]:
+        said, box = self._whose(by, logged.box)
+        event = logged._replace(box=box)
         match event.verb:
             case "save" if said.service in _DELIVERS:
-                yield self._saved(at, said, event)
+                yield self._saved(at, by, logged)
             case "flag_change" | "delete" | "undelete" if said.service in _OPENS:
                 yield from self._flagged(at, said, event)
             case "flag_change" | "delete" | "undelete" if said.service == _OPERATOR:
                 self._marked(said, event)
             case "copy":
-                self._copied(said, event)
+                self._copied(by, logged)
             case "expunge" | "autoexpunge":
                 yield from self._expunged(at, said, event)
             case verb:
                 self._ignore(verb)
 
+    def _whose(self, said: Saying, box: str) -> tuple[Saying, str]:
+        return names.whose(said, box, self.source.shared)
+
     def _saved(self, at: int, said: Saying, event: BoxEvent) -> MessageEvent:
-        copy = Copy(event.box, event.uid)
+        place = names.place(*self._whose(said, event.box), event.uid)
+        copy = copy_of(names.place(said, "", ""), place)
         self._memory.delivered(names.delivery(said), copy)
-        self._memory.lies(names.place(said, event.box, event.uid), event.msgid)
+        self._memory.lies(place, event.msgid)
         marked = "\\Seen" in (event.flags or ())
         if marked:
-            put(self._memory.marked, names.place(said, event.box, event.uid), value=True)
+            put(self._memory.marked, place, value=True)
         return self._stored(
             at,
             said,
@@ -188,7 +196,7 @@ class DovecotParser:
             said,
             msgid,
             number,
-            next_leg=copy_leg(self._store, said.user, copy.box, copy.uid) if known else None,
+            next_leg=copy_leg(self._store, copy.user or said.user, copy.box, copy.uid) if known else None,
             next_queue_id=f"{copy.box}/{copy.uid}" if known else None,
             peer=self._store if known else None,
             **fields,
@@ -220,20 +228,21 @@ class DovecotParser:
     def _copied(self, said: Saying, event: BoxEvent) -> None:
         """A copy may be the first half of a MOVE."""
         self._ignore("copy")
-        to = Copy(event.box, event.uid)
+        owner, origin = self._whose(said, event.origin)
+        place = names.place(*self._whose(said, event.box), event.uid)
         if "\\Seen" in (event.flags or ()):
-            self._memory.seen_when_made(names.place(said, event.origin, ""), names.place(said, event.box, event.uid))
-        self._memory.copied(names.message(said, event, event.origin), names.place(said, event.box, event.uid), to)
+            self._memory.seen_when_made(names.place(owner, origin, ""), place)
+        self._memory.copied(names.message(owner, event, origin), place)
 
     def _expunged(self, at: int, said: Saying, event: BoxEvent) -> Iterator[MessageEvent]:
-        copy, name = Copy(event.box, event.uid), names.place(said, event.box, event.uid)
+        name = names.place(said, event.box, event.uid)
         self._memory.unmark(name)
         self._memory.lying.pop(name, None)
         if (made := self._memory.moved(names.message(said, event, event.box))) is not None:
             yield from self._moved(at, said, event, made)
         elif event.flags is None:
             self._unread("flags are not logged (mail_log_fields)")
-        elif self._memory.gone(name, copy) or "\\Seen" in event.flags:
+        elif self._memory.gone(name) or "\\Seen" in event.flags:
             self._ignore("expunge")
         elif said.service == "pop3" and event.verb == "expunge":
             self._ignore("expunge")  # until the session's summary; what expires does so after it
@@ -245,7 +254,7 @@ class DovecotParser:
         if not made.box or not made.uid:
             self._ignore("expunge")
             return
-        there = names.place(said, made.box, made.uid)
+        there = names.place(said._replace(user=made.user or said.user), made.box, made.uid)
         if "\\Seen" not in (event.flags or ()) or self._memory.is_marked(there):
             self._memory.lies(there, event.msgid)
         yield from self._became(at, said, event, made)
@@ -253,6 +262,9 @@ class DovecotParser:
     def _renamed(self, at: int, said: Saying, old: str, new: str) -> Iterator[MessageEvent]:
         """What lies unread in a mailbox, or in one below it, has another name from now on."""
         self._ignore("rename")
+        (said, old), (to, new) = self._whose(said, old), self._whose(said, new)
+        if to.user != said.user:
+            return
         renaming = Renaming.of(said.user, old, new, self._memory.lying)
         for copy, msgid, made in self._memory.renamed(renaming):
             yield from self._became(at, said, BoxEvent("rename", "", copy.box, copy.uid, msgid, None, None), made)
@@ -263,7 +275,7 @@ class DovecotParser:
             at,
             said,
             event,
-            next_leg=copy_leg(self._store, said.user, made.box, made.uid),
+            next_leg=copy_leg(self._store, made.user or said.user, made.box, made.uid),
             side="moved",
             next_queue_id=f"{made.box}/{made.uid}",
             peer=self._store,

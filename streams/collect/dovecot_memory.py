@@ -30,10 +30,17 @@ _Value = TypeVar("_Value")
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A copy of a message in a mailbox."""
+    """A copy of a message in a mailbox.
+
+    Attributes:
+        box: mailbox.
+        uid: in it.
+        user: whose mailbox it is; "" where it is of the user in question.
+    """
 
     box: str
     uid: str
+    user: str = ""
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -85,15 +92,14 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     unsent: dict[str, bool] = {}
     lying: dict[str, str] = {}
 
-    def copied(self, origin: str, place: str, to: Copy) -> None:
+    def copied(self, origin: str, place: str) -> None:
         """A message was copied.
 
         Args:
             origin: names user, mailbox and message that it is a copy of.
             place: names user, mailbox and uid of the copy.
-            to: the copy.
         """
-        self.copies.setdefault(origin, []).append(to)
+        self.copies.setdefault(origin, []).append(copy_of(origin, place))
         self.origins[place] = origin
         self.held += 1
         while self.held > COPIES:
@@ -107,8 +113,8 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         copies = self.copies.get(origin)
         if not copies:
             return None
-        newest = copies[-1].box  # the copies to one mailbox were made together, in the order of their expunges
-        first = copies.pop(next(at for at, copy in enumerate(copies) if copy.box == newest))
+        newest = (copies[-1].user, copies[-1].box)  # copies to one were made together, in the order of their expunges
+        first = copies.pop(next(at for at, copy in enumerate(copies) if (copy.user, copy.box) == newest))
         self.held -= 1
         if not copies:
             del self.copies[origin]
@@ -129,21 +135,21 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         found = []
         for place, msgid in self.lying.items():
             if (there := renaming.key(place)) != place:
-                found.append((_copy_at(place), msgid, _copy_at(there)))
+                found.append((copy_of(place, place), msgid, copy_of(place, there)))
         self.lying, self.marked = renaming.keys(self.lying), renaming.keys(self.marked)
         self.descended = renaming.keys(self.descended)
         self.origins = {place: renaming.key(origin) for place, origin in renaming.keys(self.origins).items()}
         self.copies = {
-            origin: [Copy(renaming.box(one.box), one.uid) for one in copies] if renaming.is_of(origin) else copies
+            origin: [_renamed(one, origin, renaming) for one in copies]
             for origin, copies in renaming.keys(self.copies).items()
         }
         self.held = sum(len(copies) for copies in self.copies.values())
         return found
 
-    def gone(self, place: str, copy: Copy) -> bool:
+    def gone(self, place: str) -> bool:
         """Was an expunged copy one of a message that is still where it was."""
         origin = self.origins.pop(place, "")
-        copies = self.copies.get(origin, [])
+        copies, copy = self.copies.get(origin, []), copy_of(origin, place)
         if copy not in copies:
             return False
         copies.remove(copy)
@@ -189,9 +195,15 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
             self.left[session] = [one for one in messages if (one.box, one.uid) != (copy.box, copy.uid)]
 
 
-def _copy_at(place: str) -> Copy:
-    _, box, uid = place.split("\0", 2)
-    return Copy(box, uid)
+def _renamed(copy: Copy, origin: str, renaming: Renaming) -> Copy:
+    is_theirs = copy.user == renaming.user if copy.user else renaming.is_of(origin)
+    return msgspec.structs.replace(copy, box=renaming.box(copy.box)) if is_theirs else copy
+
+
+def copy_of(origin: str, place: str) -> Copy:
+    """The copy at a place, as one of the user's of whom something else is."""
+    user, box, uid = place.split("\0", 2)
+    return Copy(box, uid, "" if origin.startswith(f"{user}\0") else user)
 
 
 def put(held: dict[str, _Value], key: str, value: _Value, limit: int = SESSIONS) -> None:

@@ -23,6 +23,24 @@ def nameless(said: Saying) -> str:
     return f"{said.pid}\0{said.user}\0"
 
 
+def whose(said: Saying, box: str, shared: str) -> tuple[Saying, str]:
+    """What is said of a mailbox, as if its owner did it, and its name there.
+
+    Args:
+        said: by whom.
+        box: its name to who does it.
+        shared: how the names of others' mailboxes begin; its last sign stands between their parts. The owner follows,
+            in the same domain where none is said, and then a mailbox, or nothing for the INBOX. "" where none are.
+    """
+    if not shared or not box.startswith(shared):
+        return said, box
+    owner, _, rest = box[len(shared) :].partition(shared[-1])
+    if not owner:
+        return said, box
+    domain = "" if "@" in owner else "".join(said.user.partition("@")[1:])
+    return said._replace(user=owner + domain), rest or "INBOX"
+
+
 def place(said: Saying, box: str, uid: str) -> str:
     """Where a copy lies."""
     return f"{said.user}\0{box}\0{uid}"

@@ -36,6 +36,9 @@ _PLACE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """Of a source: it is a file's name, too."""
 
+_Shared = Annotated[str, msgspec.Meta(pattern=r"^(.*\w.*[^\w\s])?$")]
+"""How the names of others' mailboxes begin, up to what stands between the parts of a name."""
+
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Year = Annotated[int, msgspec.Meta(ge=1990, le=2200)]
 
@@ -69,6 +72,7 @@ class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     year: _Year | None = None
     timezone: str = "UTC"
     live: bool = False
+    shared: _Shared = ""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -182,6 +186,8 @@ def _source(key: str, one: _Source, declared: Declaration, folder: Path) -> Sour
         raise Misuse(f"{key}.kind: there is no kind {one.kind!r}.", hint=f"kinds: {', '.join(KINDS)}")
     if KINDS[one.kind].host_needed and not one.host:
         raise Misuse(f"{key}.host: lines of {one.kind} do not say whose they are; name the host.")
+    if one.shared and one.kind != "dovecot":
+        raise Misuse(f"{key}.shared: a source of {one.kind} has no mailboxes.")
     if one.live and len(one.paths) > 1:
         raise Misuse(f"{key}.paths: a live source has one path, not {len(one.paths)}.", hint="declare one source each")
     return Source(
@@ -192,6 +198,7 @@ def _source(key: str, one: _Source, declared: Declaration, folder: Path) -> Sour
         year=one.year,
         timezone=_timezone(key, one.timezone),
         live=one.live,
+        shared=one.shared,
     )
 
 

@@ -166,6 +166,11 @@ WRONG = {
     "a path as time zone": (SOURCE + 'timezone = "../x"', "sources[0].timezone: there is no time zone"),
     "a year that cannot be": (SOURCE + "year = 26", "sources[0].year: "),
     "a live source of two files": (SOURCE + 'live = true\npaths = ["a", "b"]', "sources[0].paths: a live source has"),
+    "a shared mailbox without an end": (SOURCE + 'shared = "shared"', "sources[0].shared: "),
+    "shared mailboxes of a switch": (
+        HOST + SOURCE.replace("dovecot", "postfix") + 'host = "mx"\nshared = "shared/"',
+        "sources[0].shared: a source of postfix has no mailboxes.",
+    ),
     "a date for a time": ("until = 2026-11-23", "until: "),
     "no such terms": ('terms = "lax"', "terms: There is no file "),
     "not TOML": ("= 1", "is not TOML"),
@@ -181,6 +186,17 @@ def test_what_is_wrong_is_said_with_its_key(wrong: str, tmp_path: Path) -> None:
     assert said in str(refused.value)
     assert str(tmp_path / "sources.toml") in str(refused.value)
     assert str(refused.value).endswith(".")
+
+
+def test_shared_mailboxes_are_declared_of_their_store(tmp_path: Path) -> None:
+    """Whoever declares them later is told that lines were understood otherwise before; nobody else is."""
+    store = HOST + SOURCE.replace("postfix", "dovecot") + 'host = "mx"\n'
+    without = _read(tmp_path, store)
+    declared = _read(tmp_path, store + 'shared = "shared/"')
+    (source,) = declared.sources
+    assert source.shared == "shared/"
+    assert declared.meaning(source) != without.meaning(without.sources[0])
+    assert _read(tmp_path, store + 'shared = ""').meaning(without.sources[0]) == without.meaning(without.sources[0])
 
 
 HINTS = {
