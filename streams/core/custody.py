@@ -169,7 +169,10 @@ class Custody(Holdings):
         owners = _each(lambda user: _number(recipient_half(user)), ((user,) for user in users))
         watched = np.array([one is not None for one in after])
         due = facts.at[events] + np.array([one or 0 for one in after], np.int64)
-        self.copies.join_known("saved", rows, facts.at[events], facts.known[events])
+        brought = facts.leg[events, 1] == SESSION_HALF
+        session = np.where(brought, facts.leg[events, 0], facts.next_leg[events, 0])
+        self.copies.join("saved_at", rows, facts.at[events])
+        self.copies.join_first(tables.SAVED, rows, (facts.known[events], session))
         self.copies.join("user", rows, np.array(owners, np.uint64))
         self.copies.join_first(tables.READ_BY, rows[watched], (facts.known[events][watched], due[watched]))
 

@@ -48,7 +48,7 @@ class Holdings:
     messages: Table = field(default_factory=lambda: Table(tables.MESSAGES, 1, twos=(tables.SUBMISSIONS,)))
     entries: Table = field(default_factory=lambda: Table(tables.ENTRIES, 1, (tables.EXPECTED, tables.STAY)))
     legs: Table = field(default_factory=lambda: Table(tables.LEGS, 2, (tables.TRIED, tables.HANDED)))
-    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2, (tables.READ_BY, tables.MOVED)))
+    copies: Table = field(default_factory=lambda: Table(tables.COPIES, 2, (tables.SAVED, tables.READ_BY, tables.MOVED)))
     units: Table = field(
         default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
     )

@@ -92,7 +92,7 @@ def _by_time(custody: Custody, rows: Rows, *groups: Rows) -> Rows:
 
 
 def duplicate(custody: Custody, known: Effective) -> Iterator[Found]:
-    """One unit lies twice in one mailbox: found at the second copy.
+    """One unit lies twice with one user: found at the second copy. What one session filed and kept is one delivery.
 
     A copy whose session no switch tells is connected to nothing. Where its message had one submission, for one
     recipient, whatever lies in one mailbox is one unit all the same; a second submission that becomes known clears it.
@@ -111,13 +111,14 @@ def duplicate(custody: Custody, known: Effective) -> Iterator[Found]:
 
 
 def _again(custody: Custody, copies: Rows, *groups: Rows) -> Mask:
-    """Where a copy is not the first of its group."""
+    """Where a copy was brought by another session than the first of its group."""
     order = _by_time(custody, copies, *groups)
-    same = np.ones(max(len(order) - 1, 0), np.bool_)
-    for group in groups:
-        same &= group[order][1:] == group[order][:-1]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = np.any([np.diff(group[order]) != 0 for group in groups], axis=0)
+    first = np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
+    session = custody.copies["session"][copies[order]]
     again = np.zeros(len(order), np.bool_)
-    again[order[1:]] = same
+    again[order] = session != session[first]
     return again
 
 

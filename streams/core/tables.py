@@ -101,7 +101,14 @@ LEGS = (
 """One row a leg: (host, queue id, recipient), an LMTP session, or a copy in a store."""
 
 COPIES = (
-    *known("saved", "put into a mailbox"),
+    Column(name="saved_at", join=Join.EARLIEST, of="put into a mailbox"),
+    Column(name="saved_known", join=Join.FIRST, of="when that could be known"),
+    Column(
+        name="session",
+        join=Join.FIRST,
+        of="LMTP session that brought it (hash), whose copies are one delivery; its own place where none did",
+        dtype=np.uint64,
+    ),
     *known("read", "opened there"),
     *known("unread", "left the store unread"),
     Column(name="due_known", join=Join.FIRST, of="when the delivery that fixes the due time could be known"),
@@ -184,6 +191,9 @@ STAY = ("arrived_known", "stay_from", "stuck_after", "arrived_as")
 """The columns of ENTRIES that are joined as one: an arrival told again in whole seconds moves no alarm."""
 
 READ_BY = ("due_known", "due_at")
+"""The columns of COPIES that are joined as one."""
+
+SAVED = ("saved_known", "session")
 """The columns of COPIES that are joined as one."""
 
 MOVED = ("moved_known", "moved_to")

@@ -93,6 +93,20 @@ def stored(
     ]
 
 
+def filed(at: float, session: str, box: str = "Work", recipient: str = "bob@dest.test", **fields: Any) -> MessageEvent:
+    """A filter put another copy elsewhere, in the session that brought it."""
+    where: dict[str, Any] = {"host": "store", "queue_id": session, "recipient": recipient}
+    return event(
+        Kind.DELIVERED,
+        at,
+        leg=identity.session_leg(session),
+        next_leg=identity.copy_leg("store", recipient, box, session),
+        attributes=(f"mailbox={box}",),
+        **where,
+        **{"ordinal": 9} | fields,
+    )
+
+
 def opened(at: float, session: str, recipient: str = "bob@dest.test", **fields: Any) -> list[MessageEvent]:
     """The recipient opened the copy that a session brought."""
     copy = identity.copy_leg("store", recipient, "INBOX", session)

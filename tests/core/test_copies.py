@@ -9,6 +9,7 @@ from streams.core.terms import SECOND
 from tests.core.journeys import (
     alarms,
     event,
+    filed,
     folded,
     journey,
     moved,
@@ -77,6 +78,34 @@ def test_second_copy_in_one_mailbox_is_a_duplicate() -> None:
     again = stored(9, ("relay", "B1"), "s2", ordinal=1)[:1] + stored(9, ("relay", "B1"), "s2")[2:]
     found = alarms(folded(journey(0, "1"), again, opened(10, "s2")), 1000)
     assert found == {("duplicate", "store/s2", 9, None)}
+
+
+def test_copies_that_one_session_brought_are_no_duplicates() -> None:
+    """A filter files a copy and keeps one; whether or not a switch tells of the session."""
+    filing = [*journey(0, "1"), filed(0.9, "s1"), filed(1, "s1", "Later", ordinal=10)]
+    assert alarms(folded(filing), 1000) == set()
+    alone = [*submitted(0, "A1"), *stored(4, B, "s9")[2:], filed(4, "s9"), opened(5, "s9")[0]]
+    assert "duplicate" not in {rule for rule, *_ in alarms(folded(alone), 1000)}
+
+
+def test_a_second_session_brings_as_many_duplicates_as_copies() -> None:
+    """A message delivered twice is filed and kept twice."""
+    again = stored(9, B, "s2", ordinal=1)[:1] + stored(9, B, "s2")[2:]
+    twice = [*journey(0, "1"), filed(1, "s1"), *again, filed(9, "s2"), *opened(10, "s2")]
+    assert alarms(folded(twice), 1000) == {
+        ("duplicate", "store/s2", 9, None),
+        ("duplicate", "store/INBOX/s2", 9, None),
+    }
+
+
+def test_a_queue_may_deliver_twice() -> None:
+    """Only a session is one delivery: what a stay in a queue brought twice lies there twice."""
+    where = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test"}
+    twice = [
+        event(Kind.DELIVERED, at, next_leg=identity.copy_leg("store", "bob@dest.test", "INBOX", uid), **where)
+        for at, uid in ((1, "u1"), (9, "u2"))
+    ]
+    assert {(rule, at) for rule, _, at, _ in alarms(folded([*submitted(0, "A1"), *twice]), 20)} == {("duplicate", 9)}
 
 
 def test_copy_that_no_switch_told_of_proves_delivery() -> None:

@@ -8,7 +8,7 @@ from streams.core import identity
 from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
-from tests.core.journeys import TERMS, event, journey, moved, reported, sent, stored, submitted, there
+from tests.core.journeys import TERMS, event, filed, journey, moved, reported, sent, stored, submitted, there
 from tests.warehouse.ledgers import Ledger, assert_agree
 
 A, B = ("origin", "A1"), ("relay", "B1")
@@ -69,6 +69,39 @@ def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: st
         ("unread", "on", 1),
         ("not-read", "purged", 1),
     ]
+
+
+def test_copies_of_one_session_are_one_delivery(stack: Settings, ledger: str) -> None:
+    """Filed and kept, once and twice; alone by their message until another submission is known; and from a queue."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["duplicate"]}))
+    for key, sessions in (("once", ("s1",)), ("twice", ("s2", "s3"))):
+        both.write(submitted(0, "A1", key=key))
+        for at, session in enumerate(sessions, 4):
+            entry = event(
+                Kind.DELIVERED, at, key=key, host="origin", queue_id="A1", recipient="bob@dest.test",
+                next_leg=identity.session_leg(session),
+            )  # fmt: skip
+            both.write([entry, *stored(at, B, session, key=key)[2:], filed(at, session, key=key)])
+    for at, session in ((4, "s4"), (5, "s5")):
+        both.write([*stored(at, B, session, key="alone")[2:], filed(at, session, key="alone")])
+    both.write(submitted(0, "A2", key="alone"))
+    lie = {uid: identity.copy_leg("store", "bob@dest.test", "INBOX", uid) for uid in ("u1", "u2")}
+    queued = [
+        to(Kind.DELIVERED, at, ("origin", "A3"), key="queue", next_leg=copy) for at, copy in enumerate(lie.values(), 4)
+    ]
+    both.write([*submitted(0, "A3", key="queue"), *queued])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert sorted(row["message_key"] for row in both.ask("SELECT message_key FROM alarms")) == [
+        "alone", "alone", "queue", "twice", "twice",
+    ]  # fmt: skip
+    both.write(submitted(1, "A9", key="alone"))
+    both.tick(600)
+    both.derive()
+    assert_agree(both)
+    left = both.ask("SELECT message_key FROM alarms WHERE cleared_at IS NULL")
+    assert sorted(row["message_key"] for row in left) == ["queue", "twice", "twice"]
 
 
 @pytest.mark.parametrize("rule", sorted(EACH))

@@ -15,6 +15,7 @@ FROM
         argMinIf(mailbox, at, is_save) AS mailbox,
         minOrNullIf(at, is_save) AS saved_at,
         minOrNullIf(known, is_save) AS saved_known,
+        argMinIf(session, (known, session), is_save) AS session,
         minOrNullIf(known, is_watched) AS due_known,
         if(due_known IS NULL, NULL, argMinIf(due, (known, due), is_watched)) AS unread_due,
         minOrNullIf(at, kind = 'read') AS read_at,
@@ -29,7 +30,7 @@ FROM
     (
         SELECT
             leg, log_partition, next_leg, next_place, message_key, host, queue_id, recipient, '' AS mailbox, kind, at, known, observed_at,
-            0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched, at AS due
+            0 AS is_save, kind = 'transferred' AS is_from, 0 AS is_to, 0 AS is_watched, at AS due, toUInt64(0) AS session
         FROM work_facts
         WHERE stay = 'copy' AND (kind IN ('read', 'not_read') OR (kind = 'transferred' AND next_stay = 'copy'))
         UNION ALL
@@ -38,7 +39,8 @@ FROM
             replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
             kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
             kind != 'transferred' AND watch >= 0,
-            at + toIntervalMicrosecond(greatest(arrayLast(w -> match(lower(concat(recipient, '/', box)), w.1), {watched:Array(Tuple(String, Int64))}).2 AS watch, 0))
+            at + toIntervalMicrosecond(greatest(arrayLast(w -> match(lower(concat(recipient, '/', box)), w.1), {watched:Array(Tuple(String, Int64))}).2 AS watch, 0)),
+            toUInt64(if(stay = 'session', place, next_place))
         FROM work_facts
         WHERE next_stay = 'copy' AND (kind IN ('delivered', 'quarantined') OR (kind = 'transferred' AND stay = 'copy'))
     )

@@ -28,9 +28,10 @@ SELECT
     substring(c.leg, 3), c.log_partition, substring(c.chain, 3), substring(u.unit, 3), c.message_key, c.host, c.queue_id, c.user, c.mailbox, c.saved_at, c.saved_known,
     r.read_at, r.read_known, r.gone_at, r.gone_known, c.moved_known IS NOT NULL, c.moved_known,
     if(c.is_new, greatest(
-        row_number() OVER (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
-        if(c.is_for_one, row_number() OVER (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))), 0)
+        if(c.session = first_value(c.session) OVER by_chain, 1, row_number() OVER by_chain),
+        if(NOT c.is_for_one, 0, if(c.session = first_value(c.session) OVER by_message, 1, row_number() OVER by_message))
     ), 0),
+    c.session,
     c.unread_due, c.due_known, c.observed_at, {version:UInt64}, 0
 FROM
 (
@@ -45,7 +46,10 @@ FROM
     ) AS m ON k.message_key = m.of_key
 ) AS c
 INNER JOIN work_reads AS r ON c.leg = r.leg
-LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain;
+LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain
+WINDOW
+    by_chain AS (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
+    by_message AS (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8)));
 
 INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown) REPLACE (substring(unit, 3) AS unit, substring(chain, 3) AS chain), {version:UInt64}, 0 FROM work_units;
 

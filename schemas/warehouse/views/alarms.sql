@@ -145,11 +145,11 @@ FROM
                 FROM known_units
                 WHERE has(rules, 'misrouted') AND diverted_known IS NOT NULL
                 UNION ALL
-                SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.leg = h.first, m.second_known, NULL), 0, ever, c.as_of, concat(c.chain, c.unit)
+                SELECT 'duplicate', c.leg, c.message_key, c.host, c.queue_id, c.user, NULL, c.saved_known, if(c.session = h.first, m.second_known, NULL), 0, ever, c.as_of, concat(c.chain, c.unit)
                 FROM (SELECT * FROM known_copies WHERE number > 1) AS c
                 INNER JOIN
                 (
-                    SELECT log_partition, chain, as_of, lower(user) AS name, argMin(leg, (saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))) AS first FROM known_copies
+                    SELECT log_partition, chain, as_of, lower(user) AS name, argMin(session, (saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))) AS first FROM known_copies
                     WHERE number > 0 AND chain IN (SELECT chain FROM known_copies WHERE number > 1)
                     GROUP BY log_partition, chain, as_of, name
                 ) AS h ON c.log_partition = h.log_partition AND c.chain = h.chain AND c.as_of = h.as_of AND lower(c.user) = h.name
