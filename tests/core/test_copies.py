@@ -1,5 +1,7 @@
 """What is found of copies in mailboxes: read, unread, moved, thrown away, there twice."""
 
+from typing import Any
+
 from streams.core import identity
 from streams.core.clock import Clock
 from streams.core.events import Kind
@@ -100,7 +102,7 @@ def test_a_second_session_brings_as_many_duplicates_as_copies() -> None:
 
 def test_a_queue_may_deliver_twice() -> None:
     """Only a session is one delivery: what a stay in a queue brought twice lies there twice."""
-    where = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test"}
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1", "recipient": "bob@dest.test"}
     twice = [
         event(Kind.DELIVERED, at, next_leg=identity.copy_leg("store", "bob@dest.test", "INBOX", uid), **where)
         for at, uid in ((1, "u1"), (9, "u2"))

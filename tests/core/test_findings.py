@@ -187,7 +187,7 @@ def test_a_store_that_sent_its_rejection_has_told() -> None:
     """A filter rejects what its switch called delivered; only a notification of failure tells the originator."""
     session = identity.session_leg("s1")
     gave = event(Kind.DELIVERED, 1, host="origin", queue_id="A1", recipient="bob@dest.test", next_leg=session)
-    there = {"host": "store", "queue_id": "s1", "recipient": "bob@dest.test", "leg": session}
+    there: dict[str, Any] = {"host": "store", "queue_id": "s1", "recipient": "bob@dest.test", "leg": session}
     events = [*submitted(0, "A1"), gave, event(Kind.REFUSED, 1, **there)]
     for notice, rules in (("failed", set()), ("delayed", {"refused"})):
         issued = event(Kind.REPORTED, 1, action="issued", attributes=(f"notification={notice}",), **there)

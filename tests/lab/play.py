@@ -20,6 +20,7 @@ from tests.lab.watchers import KINDS, Watchers
 LONGEST = timedelta(seconds=17)
 """After which nothing that was sent becomes due that is not proven by then."""
 
+FILED = 'require ["fileinto", "copy", "mailbox"];\nfileinto :copy :create "Work";\nkeep;\n'
 JUNK = 'require "fileinto";\nfileinto "Junk";\n'
 
 
@@ -135,18 +136,19 @@ class Play:
         """Everything that needs the last switch."""
         self.network.store.sieve("discarding@dest.test", "discard;\n")
         self.network.store.sieve("junked@dest.test", JUNK)
+        self.network.store.sieve("filed@dest.test", FILED)
         self.send("quiet", "quiet@quiet.test", sender=BOB)
         self.send("dead", "somebody@dead.test")
         self.send("unknown", "nobody@dest.test")
         self.send("half", "half@dest.test", "nobody@dest.test")
         for case in ("unopened", "greylisted", "team", "crew", "discarding", "junked", "filtered", "moving", "popping"):
             self.send(case)
-        for case in ("receipted", "expunged", "read", "shelved"):
+        for case in ("receipted", "expunged", "read", "shelved", "filed", "renamed", "binned"):
             self.send(case)
 
     def read_all(self) -> None:
         """Whoever is to read, move or fetch does it as soon as there is something."""
-        for case in ("read", "filtered", "greylisted", "held", "requeued", "half"):
+        for case in ("read", "filtered", "greylisted", "held", "requeued", "half", "filed"):
             self.read(case, f"{case}@dest.test")
         for member in TEAM:
             self.read("team", member)
@@ -161,6 +163,7 @@ class Play:
         self.did("moving")
         self.read("moving", "moving@dest.test", "Archive")
         store.move("shelved@dest.test", self.arrived("shelved", "shelved@dest.test"), "Archive")
+        self.act_on_folders()
         self.arrived("popping", "popping@dest.test")
         assert store.popped("popping@dest.test") == 1
         self.did("popping")
@@ -169,6 +172,18 @@ class Play:
         self.did("receipted")
         store.expunge("expunged@dest.test", self.arrived("expunged", "expunged@dest.test"))
         self.did("expunged")
+
+    def act_on_folders(self) -> None:
+        """A folder is renamed with a message below it, another deleted with one in it; what was filed is read there."""
+        store = self.network.store
+        store.move("renamed@dest.test", self.arrived("renamed", "renamed@dest.test"), "Projects/Old")
+        store.rename("renamed@dest.test", "Projects", "Done")
+        self.did("renamed")
+        self.read("renamed", "renamed@dest.test", "Done/Old")
+        store.move("binned@dest.test", self.arrived("binned", "binned@dest.test"), "Bin")
+        store.remove("binned@dest.test", "Bin")
+        self.did("binned")
+        self.read("filed", "filed@dest.test", "Work")
 
     def read(self, case: str, user: str, box: str = "INBOX") -> None:
         """Open a message as soon as it has arrived."""

@@ -109,9 +109,22 @@ class Store:
             client.expunge()
 
     def move(self, user: str, uid: str, box: str) -> None:
-        """Move a copy to another mailbox."""
+        """Move a copy to another mailbox, made where it is missing."""
         with self.opened(user) as client:
+            client.create(box)
             said = client.uid("MOVE", uid, box)
+            assert said[0] == "OK", said
+
+    def rename(self, user: str, old: str, new: str) -> None:
+        """Give a mailbox another name."""
+        with self.opened(user) as client:
+            said = client.rename(old, new)
+            assert said[0] == "OK", said
+
+    def remove(self, user: str, box: str) -> None:
+        """Delete a mailbox, with what is in it."""
+        with self.opened(user) as client:
+            said = client.delete(box)
             assert said[0] == "OK", said
 
     def popped(self, user: str) -> int:

@@ -202,6 +202,31 @@ def test_receipt(played: Play) -> None:
     assert (read["source"], read["action"]) == ("reports", "displayed")
 
 
+def test_a_folder_that_is_renamed(played: Play) -> None:
+    """What lies below it is read by its new name; the store says one line of the rename, and none of the message."""
+    said = played.said["renamed"]
+    assert_delivered_in_time(said)
+    moves = [one for one in said.events if one["kind"] == "transferred" and one["side"] == "moved"]
+    assert [one["next_queue_id"].rpartition("/")[0] for one in moves] == ["Projects/Old", "Done/Old"]
+    assert is_within(moves[1]["occurred_at"], played.acts["renamed"])
+    for copy in said.copies:
+        assert is_within(copy["read_at"], played.acts["renamed by renamed@dest.test"])
+
+
+def test_a_folder_that_is_deleted(played: Play) -> None:
+    """What lay in it unread was not read: the store expunges it first."""
+    said = played.said["binned"]
+    assert said.findings == {("not-read", "binned@dest.test", "stands")}
+    assert is_within(said.alert("not-read")["raised_at"], played.acts["binned"])
+
+
+def test_what_a_filter_files_and_keeps(played: Play) -> None:
+    """Two copies of one delivery are no duplicate."""
+    said = played.said["filed"]
+    assert_delivered_in_time(said)
+    assert {(copy["mailbox"], copy["number"]) for copy in said.copies} == {("INBOX", 1), ("Work", 1)}
+
+
 def test_expunged_unread(played: Play) -> None:
     """What left the store unread is found when it left."""
     said = played.said["expunged"]

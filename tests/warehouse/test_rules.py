@@ -141,7 +141,12 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
             ]
         )  # fmt: skip
     for key, notice in (("v", "delayed"), ("w", "failed")):
-        rejected = {"key": key, "host": "store", "queue_id": f"s{key}", "leg": identity.session_leg(f"s{key}")}
+        rejected: dict[str, Any] = {
+            "key": key,
+            "host": "store",
+            "queue_id": f"s{key}",
+            "leg": identity.session_leg(f"s{key}"),
+        }
         both.write(
             [
                 *submitted(0, "A6", key=key),
@@ -156,7 +161,7 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
                 ),
             ]
         )  # fmt: skip
-    lone = {
+    lone: dict[str, Any] = {
         "key": "u",
         "host": "store",
         "queue_id": "su",
