@@ -29,6 +29,7 @@ CREW = ("four@dest.test", "five@dest.test", "six@dead.test")
 MAILBOXES = (
     "read", "unopened", "early", "filtered", "greylisted", "discarding", "junked", "moving", "shelved", "popping",
     "one", "two", "three", "four", "five", "held", "requeued", "expired", "half", "receipted", "expunged",
+    "filed", "renamed", "binned",
 )  # fmt: skip
 TABLES = {
     "origin": {
