@@ -149,14 +149,14 @@ def _clock(app: Any, settings: Settings) -> None:
     ticker = Ticker(KafkaLog(settings))
     topic = app.topic(topic_name("progress", settings.ledger))
 
-    def take(value: bytes | None) -> None:
+    def take(value: bytes | None, offset: int) -> None:
         with _taken("progress"):
-            ticker.hear(registry.inward(settings, "progress", value))
+            ticker.hear(registry.inward(settings, "progress", value), offset)
             ticker.look()
 
-    async def hear(values: Any) -> None:
-        async for value in values:
-            await asyncio.to_thread(take, value)
+    async def hear(stream: Any) -> None:
+        async for event in stream.events():
+            await asyncio.to_thread(take, event.value, event.message.offset)
 
     async def start(*_: Any, **__: Any) -> None:
         await asyncio.to_thread(ticker.recall)

@@ -61,7 +61,7 @@ def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
 def test_a_clock_writer_that_fails_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a source said is not taken for heard."""
 
-    def fail(_ticker: ticks.Ticker, _value: bytes | None) -> None:
+    def fail(_ticker: ticks.Ticker, _value: bytes | None, _offset: int) -> None:
         raise KeyError
 
     def end(code: int) -> None:
@@ -73,7 +73,7 @@ def test_a_clock_writer_that_fails_ends_at_once(monkeypatch: pytest.MonkeyPatch,
     workers._clock(app, Settings(data=tmp_path, kafka_brokers=PLACE))
     (agent,) = app.agents.values()
     with pytest.raises(Ended):
-        asyncio.run(agent.fun(_each(b"x")))
+        asyncio.run(agent.fun(Stream()))
 
 
 class App:
@@ -139,11 +139,6 @@ def test_a_tracker_whose_brokers_are_away_does_not_end_for_that(monkeypatch: pyt
     ledger.faults.at = away
     assert app.timers
     asyncio.run(app.wait())
-
-
-async def _each(*values: bytes | None) -> AsyncIterator[bytes | None]:
-    for value in values:
-        yield value
 
 
 HANGS = """

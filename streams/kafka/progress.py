@@ -74,9 +74,14 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def all_progress(log: Log) -> Iterator[dict[str, Any]]:
-    """Every progress record of a ledger, oldest first; what cannot be read is passed over, and said."""
-    for batch in log.read_range("progress"):
+def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[str, Any]]:
+    """Every progress record of a ledger, oldest first; what cannot be read is passed over, and said.
+
+    Args:
+        log: the ledger's.
+        ends: offset after the last by partition; default: the end as it is now.
+    """
+    for batch in log.read_range("progress", ends=ends):
         for offset, value in zip(batch.offsets, batch.values, strict=True):
             try:
                 yield read(value)

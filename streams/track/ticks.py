@@ -4,6 +4,9 @@ Rules:
 - A tick is written to every partition and acknowledged before the next is thought of. Where that fails the writer is
   dead, and so is who asked; another begins again from what sources said, and from the last tick that all have.
 - It is heard, looked and recalled from several threads, by one at a time.
+- What was recalled is not heard once more when it is given: an old withdrawal would end a source that was declared
+  after it, and the clock would go on without it. Where what is given goes back, the log is read again (its tail may be
+  lost), so everything is recalled.
 """
 
 import logging
@@ -14,7 +17,7 @@ from threading import RLock
 from streams.core.clock import BEGINNING, Tick
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
-from streams.core.identity import fact_id
+from streams.core.identity import FIXED_PARTITION, fact_id
 from streams.kafka import progress
 from streams.kafka.ports import Log, RecordWriter
 from streams.track.timekeeper import SECOND, Timekeeper
@@ -26,7 +29,7 @@ log = logging.getLogger(__name__)
 TICK = b""
 """The key of a tick's record."""
 
-TOPIC = "message-events"
+TOPIC, PROGRESS = "message-events", "progress"
 
 REACH = (1_000, 30_000, 1_000_000)
 """Records before the end of a partition among which its last tick is looked for, one after the other."""
@@ -49,19 +52,26 @@ class Ticker:
         self._writer = records.writer()
         self._alone = RLock()
         self._said_at = -_SAY_EVERY
+        self._known = self._given = 0
 
     def recall(self) -> None:
         """Hear everything that was said so far, and know how far the clock is."""
         with self._alone:
-            self.keeper.recall(progress.all_progress(self._log), self._wall.now())
+            ends = self._log.end_offsets(PROGRESS)
+            self.keeper.recall(progress.all_progress(self._log, ends), self._wall.now())
+            self._known = ends.get(FIXED_PARTITION, 0)
             if self.keeper.last.through == BEGINNING and self.keeper.has_live():
                 self.keeper.last = last(self._log)
 
-    def hear(self, value: bytes | None) -> None:
-        """Hear a record of the topic `progress`."""
+    def hear(self, value: bytes | None, offset: int) -> None:
+        """Hear the record of the topic `progress` at an offset."""
         try:
             with self._alone:
-                self.keeper.hear(progress.read(value), self._wall.now())
+                if offset < self._given:
+                    self.recall()
+                self._given = offset + 1
+                if offset >= self._known:
+                    self.keeper.hear(progress.read(value), self._wall.now())
         except Undecodable as error:
             log.warning("a progress record was passed over: %s", error)
 

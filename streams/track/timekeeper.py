@@ -94,7 +94,7 @@ class Timekeeper:
         self.sources, self.terms, self.doubt = anew.sources, anew.terms, anew.doubt
 
     def hear(self, said: dict[str, Any], now: int) -> None:
-        """Take in a progress record; an old one changes nothing but that its source is heard.
+        """Take in a progress record; each once, and in the log's order: a withdrawal ends what was said before it.
 
         Args:
             said: the record, times in microseconds.

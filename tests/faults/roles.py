@@ -88,8 +88,8 @@ class Ticking:
         """Hear, look, and look again as the timer does."""
         found = self._reader.read(COUNT, 0)
         for batch in found:
-            for value in batch.values:
-                self._ticker.hear(value)
+            for value, offset in zip(batch.values, batch.offsets, strict=True):
+                self._ticker.hear(value, offset)
                 self._ticker.look()
             self._reader.commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
         if not self._is_over():

@@ -1,22 +1,12 @@
 """The clock writer: it waits for who speaks, goes on without who is silent, and never goes back."""
 
-from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import Tick
-from streams.kafka import progress as words
-from streams.kafka.progress import declared, progressed
-from streams.settings import Settings
-from streams.track.ticks import Ticker
 from streams.track.timekeeper import SECOND, Timekeeper
-from streams.wall import Wall
-from streams.wire import envelope
-from tests.kafka.memory import MemoryLog
 
 
 def said(source: str, through: int | None = None, at: int = 0, kind: str = "progressed", **more: Any) -> dict[str, Any]:
@@ -177,141 +167,6 @@ def test_an_import_beside_live_sources_that_holds_the_clock_is_named() -> None:
     assert watched(clock, 300, 300) == [Tick(through=299 * SECOND)]
 
 
-class Stage:
-    """A clock writer over a log of two partitions, and the time."""
-
-    def __init__(self) -> None:
-        """At second 100, where a live source speaks."""
-        self.log, self.now = MemoryLog(Settings(ledger="test", partitions=2)), 100
-        self.ticker = self.begin()
-
-    def begin(self) -> Ticker:
-        """Another clock writer takes over."""
-        self.ticker = Ticker(self.log, Wall(now=lambda: self.now * SECOND, monotonic=lambda: float(self.now)))
-        self.ticker.recall()
-        return self.ticker
-
-    def say(self, source: str, through: int | None, *, live: bool = True) -> None:
-        """A source says how far it is, or is declared."""
-        if through is None:
-            key, value = declared(source, live=live, terms="", text="")
-        else:
-            key, value = progressed(source, through * SECOND, live=live, at=self.now * SECOND)
-        self.log.topics["progress"][0].append((key, value))
-        self.ticker.hear(value)
-
-    def withdraw(self, source: str, *, is_given: bool = True) -> None:
-        """A source is read no more; the clock writer may not be given that."""
-        key, value = words.withdrawn(source)
-        self.log.topics["progress"][0].append((key, value))
-        if is_given:
-            self.ticker.hear(value)
-
-    def pass_by(self, seconds: int) -> None:
-        """So many seconds, in which a live source speaks, and the clock writer looks."""
-        for _ in range(seconds):
-            self.say("a", self.now)
-            self.ticker.look()
-            self.now += 1
-
-    def ticks(self, partition: int = 0) -> list[Tick]:
-        """What a partition has."""
-        events = [envelope.decode(value) for _, value in filter(None, self.log.topics["message-events"][partition])]
-        return [Tick.read(event.occurred_at, event.attributes) for event in events]
-
-
-@pytest.mark.parametrize("is_compacted", [False, True])
-def test_a_source_that_was_withdrawn_and_declared_again_can_be_silent(*, is_compacted: bool) -> None:
-    """After its patience, as any other: that it was withdrawn stands in the log for ever, and is long over."""
-    stage = Stage()
-    for _ in range(2):
-        stage.say("b", None)
-        stage.say("b", stage.now)
-        stage.pass_by(5)
-        stage.withdraw("b")
-        stage.pass_by(5)
-    stage.say("b", None)
-    stage.say("b", stage.now)
-    since = stage.now
-    if is_compacted:
-        stage.log.compact("progress")
-    stage.pass_by(200)
-    first = next(tick for tick in stage.ticks() if tick.silent)
-    assert (first.through, first.silent) == ((since + 61) * SECOND, ("b",))
-    assert stage.ticks()[-1] == Tick(through=(since + 199) * SECOND, silent=("b",))
-
-
-def test_a_source_that_was_withdrawn_is_not_silent_though_nobody_told_us() -> None:
-    """Before it is called so we look, and find that it is read no more."""
-    stage = Stage()
-    stage.say("b", None)
-    stage.say("b", stage.now)
-    stage.pass_by(5)
-    stage.withdraw("b", is_given=False)
-    stage.pass_by(200)
-    assert stage.ticks()[-1].through == (stage.now - 1) * SECOND
-    assert not any(tick.silent for tick in stage.ticks())
-
-
-def test_a_new_clock_writer_names_who_holds_the_clock_that_it_never_moved() -> None:
-    """How far it is stands in the log, before all that the import wrote."""
-    stage = Stage()
-    stage.pass_by(2)
-    before = stage.ticks()
-    stage.say("old", None, live=False)
-    for number in range(2):
-        stage.log.topics["message-events"][number] += [(b"k", b"v")] * 2000 + [(b"", b"damaged")]
-    stage.begin()
-    stage.pass_by(100)
-    found = stage.log.topics["message-events"][0][-1]
-    assert found is not None
-    event = envelope.decode(found[1])
-    last = Tick.read(event.occurred_at, event.attributes)
-    assert last == Tick(through=before[-1].through + 1, behind=("old",))
-
-
-def test_a_tick_that_not_every_partition_has_is_written_again() -> None:
-    """Its writer died on the way."""
-    stage = Stage()
-    stage.pass_by(2)
-    stage.log.topics["message-events"][1].pop()
-    assert stage.ticks(0) != stage.ticks(1)
-    stage.begin().look()
-    assert stage.ticks(0)[-1] == stage.ticks(1)[-1]
-
-
-def test_what_is_said_while_it_recalls_is_heard_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From another thread: what is looked through does not change meanwhile."""
-    stage, known = Stage(), list[list[str]]()
-    _, value = progressed("b", 0, live=True, at=0)
-    other = Thread(target=stage.ticker.hear, args=[value])
-
-    def everything(_log: MemoryLog) -> Iterator[dict[str, Any]]:
-        other.start()
-        other.join(0.05)
-        known.append(list(stage.ticker.keeper.sources))
-        yield said("a")
-
-    monkeypatch.setattr(words, "all_progress", everything)
-    stage.ticker.recall()
-    other.join(60)
-    assert known == [[]]
-    assert list(stage.ticker.keeper.sources) == ["a", "b"]
-
-
-def test_a_wall_clock_that_went_back_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """No alarm comes before it is where it was; a second or two is nobody's matter."""
-    stage = Stage()
-    stage.pass_by(50)
-    stage.now -= 3
-    stage.pass_by(2)
-    assert not caplog.messages
-    stage.now = 50
-    stage.begin()
-    stage.pass_by(59)
-    assert caplog.messages == ["this machine's clock went back: no alarm before 1970-01-01T00:02:29+00:00"]
-
-
 def test_a_new_clock_writer_waits_for_who_may_be_about_to_speak() -> None:
     """What it reads was said long ago; it was not there to hear more."""
     clock = keeper(said("a", 900, at=900, live=True), said("b", 1000, at=1000, live=True))
@@ -380,20 +235,3 @@ def test_before_a_source_is_called_silent_we_look_for_what_it_said() -> None:
     tell(clock, said("a", 300, at=300, live=True))
     asked = [now for now in range(301, 400) if clock.misses(now * SECOND)]
     assert asked == [361]
-
-
-def test_a_source_whose_word_did_not_reach_the_clock_is_not_silent() -> None:
-    """What it said is in the log, though the clock writer was not given it: the clock waits for it."""
-    log = MemoryLog(Settings(ledger="test", partitions=1))
-    now = 0
-    ticker = Ticker(log, Wall(now=lambda: now * SECOND))
-    for name in ("a", "b"):
-        ticker.hear(progressed(name, 0, live=True, at=0)[1])
-    for now in range(60):
-        ticker.hear(progressed("b", now * SECOND, live=True, at=now * SECOND)[1])
-        ticker.look()
-    log.topics["progress"][0].append(progressed("a", 50 * SECOND, live=True, at=50 * SECOND))
-    now = 61
-    ticker.look()
-    (last,) = [envelope.decode(value) for batch in log.read_range("message-events") for value in batch.values][-1:]
-    assert Tick.read(last.occurred_at, last.attributes) == Tick(through=50 * SECOND)
