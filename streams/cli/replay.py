@@ -80,6 +80,10 @@ def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> Non
         gone = f"The log begins {moment(replay.begins)}: of what was before nothing is known here."
         since = moment(replay.begins + replay.terms.profile.horizon * SECOND)
         click.echo("\n".join(wrapped(gone + (f" Compared is what was raised since {since}." if found else ""))))
+    if replay.untold:
+        which = ", ".join(map(str, sorted(replay.untold)))
+        untold = f"The beginning is gone, and no tick is left to say the time, of partition {which}."
+        click.echo("\n".join(wrapped(untold + (" Nothing of it is compared." if found else ""))))
     if found is not None:
         _say_difference(found)
     else:
@@ -134,6 +138,7 @@ def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:
         "events": replay.events,
         "clock": replay.clock,
         "begins": replay.begins,
+        "untold": sorted(replay.untold),
         "terms": replay.terms.version,
         "alerts": [_plain(alert) for alert in replay.alerts.values()],
     }

@@ -8,7 +8,7 @@ Rules:
   run's alerts are taken by the same measure, whenever it came to tell them.
 - Other terms answer what we would have been told, and when.
 - Where the log's retention has ended, what began before is not known whole: what was raised within the horizon of the
-  first tick that is left is not compared.
+  first tick that is left is not compared, and nothing of a partition of which no tick is left.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
 from streams.core.events import WITHDRAWN
 from streams.core.facts import Mask, Times
@@ -29,6 +30,8 @@ from streams.kafka.ports import Log, Records
 from streams.track.part import Effect, Part
 from streams.wire import columns
 from streams.wire import records as wire
+
+TOPIC = "message-events"
 
 BATCH = 100_000
 """Records that are read at a time, of all partitions; about 100 MB, twice."""
@@ -57,6 +60,7 @@ class Replay:
         events: how many records of evidence were read.
         bad: how many could not be understood.
         begins: where the beginning of the log is gone, the first tick that is left, microseconds; None: all is there.
+        untold: partitions whose beginning is gone, and of which no tick is left (so far).
     """
 
     terms: Terms
@@ -66,18 +70,19 @@ class Replay:
     events: int = 0
     bad: int = 0
     begins: int | None = None
+    untold: set[int] = field(default_factory=set)
     _over: set[int] = field(default_factory=set)
 
     def run(self, log: Log) -> None:
         """Read the log; partitions are folded side by side."""
         under_way: dict[int, Future[Effect]] = {}
+        self.untold = {number for number, end in log.end_offsets(TOPIC).items() if end}
         with ThreadPoolExecutor(THREADS) as pool:
-            for records in ahead(log.read_range("message-events", count=BATCH)):
+            for records in ahead(log.read_range(TOPIC, count=BATCH)):
                 number = records.partition
                 if number in under_way:
                     self._took(under_way.pop(number).result())
-                if number not in self.parts and records.offsets[0] > 0:
-                    self._begin(records)
+                self._begin(records)
                 if number not in self._over:
                     part = self.parts.setdefault(number, Part.empty(number, self.terms))
                     under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
@@ -94,16 +99,26 @@ class Replay:
 
     def comparable(self, alerts: Alerts) -> Alerts:
         """Those that what is left of the log can tell of."""
-        if self.begins is None:
+        if self.begins is None and not self.untold:
             return alerts
-        since = self.begins + self.terms.profile.horizon * SECOND
-        names = {name for (name, state), alert in alerts.items() if state == "raised" and alert["at"] > since}
+        since = BEGINNING if self.begins is None else self.begins + self.terms.profile.horizon * SECOND
+        names = {
+            name
+            for (name, state), alert in alerts.items()
+            if state == "raised" and alert["at"] > since and alert["partition"] not in self.untold
+        }
         return {key: alert for key, alert in alerts.items() if key[0] in names}
 
     def _begin(self, records: Records) -> None:
-        """Where the beginning of a partition is gone: its first tick."""
+        """Where the beginning of a partition is gone: its first tick, in whatever batch it is."""
+        if records.partition not in self.untold:
+            return
+        if records.offsets[0] == 0:
+            self.untold.remove(records.partition)
+            return
         at, ticks, _ = _ticks(records)
         for first in at[ticks][:1].tolist():
+            self.untold.remove(records.partition)
             self.begins = first if self.begins is None else max(self.begins, first)
 
     def _took(self, effect: Effect) -> None:

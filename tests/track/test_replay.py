@@ -184,6 +184,43 @@ def test_where_the_log_has_lost_its_beginning_what_is_left_is_compared() -> None
     assert replayed(lived([*after, ticks[2]], **short)).begins is None
 
 
+@pytest.mark.parametrize("batch", [1, 100_000])
+@pytest.mark.parametrize("gone", range(1, len(TICKED)))
+def test_however_much_the_log_has_lost_what_is_left_is_compared(
+    monkeypatch: pytest.MonkeyPatch, gone: int, batch: int
+) -> None:
+    """The first tick that is left may come in any batch after the first."""
+    monkeypatch.setattr("streams.track.replay.BATCH", batch)
+    log = lived(TICKED)
+    log.topics["message-events"][0][:gone] = [None] * gone
+    replay = replayed(log)
+    ticks = [event.occurred_at for event in TICKED[gone:] if event.message_key == ""]
+    assert (replay.begins, replay.untold) == (ticks[0], set())
+    assert compare(replay.comparable(live(log)), replay.comparable(replay.alerts)).identical
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_where_no_tick_is_left_of_a_partition_nothing_of_it_is_compared(left: int) -> None:
+    """What was told of it is known by alerts alone; an import has a tick at its end only."""
+    log = lived(TICKED)
+    there = log.topics["message-events"][0]
+    there += there[:left]
+    there[: len(TICKED)] = [None] * len(TICKED)
+    replay = replayed(log)
+    assert (replay.begins, replay.untold) == (None, {0})
+    assert replay.comparable(live(log)) == {}
+
+
+def test_the_command_says_of_what_no_tick_is_left(ledger: MemoryLog) -> None:
+    """And compares nothing of it."""
+    there = ledger.topics["message-events"][0]
+    there[:] = [None] * len(there)
+    code, lines = run("--diff")
+    assert (code, lines[-1]) == (0, "Live and replay are identical.")
+    assert "to say the time, of partition 0. Nothing of it is compared." in " ".join(" ".join(lines).split())
+    assert json.loads("\n".join(run("--json")[1]))["untold"] == [0]
+
+
 def test_other_terms_say_what_we_would_have_been_told_and_when() -> None:
     """A promise of half the time is overdue as much earlier; a replay changes nothing that is in the log."""
     log = lived(TICKED)
