@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from streams.kafka.ports import Assigned, Records, Revoked
-from streams.kafka.ranges import end_offsets, read_range
+from streams.kafka.ports import Assigned, Records, Revoked, Spans
+from streams.kafka.ranges import end_offsets, read_range, spans
 from streams.kafka.reader import BatchReader
 from streams.kafka.writer import Writer
 from streams.settings import Settings
@@ -46,3 +46,7 @@ class KafkaLog:
     def end_offsets(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition, as it is now."""
         return end_offsets(self.settings, topic)
+
+    def spans(self, topic: str) -> Spans:
+        """What each partition holds, as it is now; where retention took all of it, both offsets are the end."""
+        return spans(self.settings, topic)

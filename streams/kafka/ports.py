@@ -29,6 +29,10 @@ class Records:
         return Records(partition=self.partition, values=values, keys=keys, offsets=offsets)
 
 
+Spans = dict[int, tuple[int, int]]
+"""By partition: the first offset, and the one after the last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
     """What a group stored for a partition.
@@ -141,4 +145,8 @@ class Log(Protocol):
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition, as it is now."""
+        ...
+
+    def spans(self, topic: str) -> Spans:
+        """What each partition holds, as it is now; where retention took all of it, both offsets are the end."""
         ...

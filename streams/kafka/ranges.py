@@ -10,7 +10,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponenti
 
 from streams.core.errors import NoTopic, Unavailable
 from streams.kafka.fetching import FETCHING, ended, grouped, say, uncollected
-from streams.kafka.ports import Records
+from streams.kafka.ports import Records, Spans
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
 from streams.settings import Settings
@@ -25,9 +25,6 @@ _YOUNG = {
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - the library names its codes so
 }
 """What is said of a partition that was made, or moved, a moment ago, or whose broker has just come back."""
-
-Spans = dict[int, tuple[int, int]]
-"""By partition: the first offset, and the one after the last."""
 
 
 def read_range(
@@ -53,9 +50,9 @@ def read_range(
     name, frames = topic_name(topic, settings.ledger), frames_of(settings, topic)
     consumer = _consumer(settings)
     try:
-        spans = _spans(consumer, name, starts or {}, ends)
-        consumer.assign([TopicPartition(name, number, span[0]) for number, span in spans.items() if span[0] < span[1]])
-        yield from _until(consumer, name, spans, count, frames)
+        found = _spans(consumer, name, starts or {}, ends)
+        consumer.assign([TopicPartition(name, number, span[0]) for number, span in found.items() if span[0] < span[1]])
+        yield from _until(consumer, name, found, count, frames)
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from error
     finally:
@@ -68,14 +65,22 @@ def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     Raises:
         Unavailable: the brokers do not answer.
     """
+    return {number: end for number, (_, end) in spans(settings, topic).items()}
+
+
+def spans(settings: Settings, topic: str) -> Spans:
+    """What each partition holds, as it is now.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
     consumer = _consumer(settings)
     try:
-        spans = _spans(consumer, topic_name(topic, settings.ledger), {}, None)
+        return _spans(consumer, topic_name(topic, settings.ledger), {}, None)
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from error
     finally:
         consumer.close()
-    return {number: span[1] for number, span in spans.items()}
 
 
 def _consumer(settings: Settings) -> Consumer:

@@ -290,8 +290,8 @@ class Tracker:
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
         if anew:
-            told, ends = live(self._log), self._log.end_offsets(TOPIC)
-            left = {n: Leftovers(told, ends.get(n, 0), n, self.terms.version) for n in anew}
+            told, spans = live(self._log), self._log.spans(TOPIC)
+            left = {n: Leftovers(told, spans.get(n, (0, 0)), n, self.terms.version) for n in anew}
             self._left |= {number: some for number, some in left.items() if some.stand}
         return starts
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.errors import Unavailable, Undecodable
-from streams.kafka.ports import Assigned, Committed, Records, Revoked
+from streams.kafka.ports import Assigned, Committed, Records, Revoked, Spans
 from streams.kafka.topics import all_topics, partitions
 from streams.settings import Settings
 from tests.kafka.membership import Group
@@ -140,6 +140,15 @@ class MemoryLog:
     def end_offsets(self, topic: str) -> dict[int, int]:
         """The offset after the last record of each partition, as it is now."""
         return {number: len(records) for number, records in enumerate(self.topics[topic])}
+
+    def spans(self, topic: str) -> Spans:
+        """What each partition holds, as it is now; where retention took all of it, both offsets are the end."""
+        ends = self.end_offsets(topic)
+        firsts = {
+            number: (offset for offset, record in enumerate(self.topics[topic][number]) if record is not None)
+            for number in ends
+        }
+        return {number: (next(firsts[number], end), end) for number, end in ends.items()}
 
     def part(self, topic: str, number: int, start: int, end: int) -> Records:
         """Some records of a partition."""

@@ -50,6 +50,12 @@ def test_partitions_are_kept_apart(log: Log) -> None:
     assert values(found, 3) == [b"v10", b"v11"]
 
 
+def test_what_a_partition_holds_is_told_by_its_edges(log: Log) -> None:
+    """Its first offset, and the one after its last."""
+    write(log, *numbered(3), partition=1)
+    assert log.spans(EVENTS) == {0: (0, 0), 1: (0, 3), 2: (0, 0), 3: (0, 0)}
+
+
 def test_a_range_has_its_bounds(log: Log) -> None:
     """Only what is between the offsets is read, in batches no larger than asked for; an empty range is nothing."""
     write(log, *numbered(10))

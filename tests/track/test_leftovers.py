@@ -92,6 +92,16 @@ def test_offsets_that_the_broker_forgot_change_nothing(log: MemoryLog) -> None:
     assert standing(log) == {("overdue", NEW.version)}
 
 
+def test_where_retention_took_all_of_a_partition_what_stood_is_taken_back(log: MemoryLog) -> None:
+    """Nothing is left that could find it again, and on an import no tick comes; it is taken back when it was told."""
+    there = log.topics["message-events"][0]
+    there[:] = [None] * len(there)
+    follow(log, NEW)
+    assert standing(log) == set()
+    gone = [alert for (_, state), alert in live(log).items() if state == "cleared"]
+    assert {(alert["at"], *alert["attributes"]) for alert in gone} == {(500 * SECOND, "withdrawn")}
+
+
 def test_where_nothing_is_to_be_taken_back_state_is_kept_at_once() -> None:
     """A new ledger may be a long one; who dies while it reads goes on from there."""
     log = MemoryLog(Settings(partitions=1))
