@@ -15,6 +15,7 @@ from streams.kafka.registry import Frames
 log = logging.getLogger(__name__)
 
 END_OF_PARTITION = KafkaError._PARTITION_EOF  # noqa: SLF001 - the library names its codes so
+NOT_THERE = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
 
 FETCHING = {
     "enable.auto.commit": False,
@@ -73,10 +74,19 @@ def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[R
 
 def ended(messages: Sequence[Message]) -> set[int]:
     """The partitions whose end was met."""
+    return _said(messages, END_OF_PARTITION)
+
+
+def broken_off(messages: Sequence[Message]) -> set[int]:
+    """The partitions that do not hold what was to be read next: retention took it, or the log's tail is lost."""
+    return _said(messages, NOT_THERE)
+
+
+def _said(messages: Sequence[Message], code: int) -> set[int]:
     if not any(map(Message.error, messages)):
         return set()
     errors = ((message.partition(), message.error()) for message in messages)
-    return {number or 0 for number, error in errors if error is not None and error.code() == END_OF_PARTITION}
+    return {number or 0 for number, error in errors if error is not None and error.code() == code}
 
 
 def say(error: KafkaError) -> None:

@@ -7,7 +7,10 @@ Rules:
 - A reader that was put out of its group, or may not read, says so at once: it would otherwise be silent for ever.
 - One that has not heard of its group for a session says that it waits for it.
 - What is committed beyond the end of a log is of a tail that was lost (a power cut, an unclean election): it counts no
-  more, since what is written there next would be passed over.
+  more, since what is written there next would be passed over. A reader that lives through it is told by the client,
+  also where the log has grown beyond its place since (by the leader's epoch): it takes back what is committed, and is
+  of no use any more.
+- Where retention took what was to be read next, the group goes on with what is left, and says what it has not read.
 """
 
 import logging
@@ -18,7 +21,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.core.errors import Unavailable
-from streams.kafka.fetching import FETCHING, grouped, is_fatal, say, uncollected
+from streams.kafka.fetching import FETCHING, broken_off, grouped, is_fatal, say, uncollected
 from streams.kafka.ports import Assigned, Committed, Records, Revoked
 from streams.kafka.registry import frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
@@ -77,7 +80,8 @@ class BatchReader:
         self._frames = frames_of(settings, topic)
         static = {"group.instance.id": f"{group}-{member}"} if member else {}
         self._fatal = ""
-        own = {"group.id": group, "error_cb": self._on_error}
+        self._begun: dict[int, int] = {}
+        own = {"group.id": group, "error_cb": self._on_error, "auto.offset.reset": "error"}
         self._consumer = Consumer(settings.kafka_client() | FETCHING | MEMBERSHIP | own | static)
         self._consumer.subscribe(
             [self.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -90,16 +94,20 @@ class BatchReader:
             Unavailable: this reader is of no use any more; close it and open another.
             Misuse: we may not read this topic.
         """
+        self._check()
         try:
             with uncollected():
-                records = grouped(self._consumer.consume(count, timeout), self._frames)
+                messages = self._consumer.consume(count, timeout)
+                records, broken = grouped(messages, self._frames), broken_off(messages)
+                del messages
+            for number in broken:
+                self._fatal = self._broken_off(number)
         except KafkaException as error:
             raise Unavailable(f"Kafka: {error.args[0].str()}") from error
         # What consume raises, whatever its stub says, of a coordinator that has just come back.
         except KafkaError as error:  # type: ignore[misc]
             raise Unavailable(f"Kafka: {error.str()}") from error
-        if self._fatal:
-            raise Unavailable(f"Kafka put this reader out: {self._fatal}")
+        self._check()
         return records
 
     def commit(self, places: Mapping[int, Committed]) -> None:
@@ -108,6 +116,7 @@ class BatchReader:
         Raises:
             Unavailable: one was not stored; this member may have lost the partition.
         """
+        self._check()
         offsets = [
             TopicPartition(self.topic, number, place.offset, metadata=place.metadata)
             for number, place in places.items()
@@ -138,6 +147,23 @@ class BatchReader:
         """Leave the group."""
         self._consumer.close()
 
+    def _check(self) -> None:
+        if self._fatal:
+            raise Unavailable(f"Kafka put this reader out: {self._fatal}")
+
+    def _broken_off(self, number: int) -> str:
+        """Why what was to be read next is not there; where the tail is lost, nothing committed counts any more."""
+        place = TopicPartition(self.topic, number)
+        low, end = self._consumer.get_watermark_offsets(place, timeout=TIMEOUT)
+        (read,) = self._consumer.position([place])
+        at = read.offset if read.offset >= 0 else self._begun.get(number, OFFSET_BEGINNING)
+        if at < low:
+            return f"{self.topic}/{number} begins at {low} by now, and {at} was to be read"
+        SETTLE(self._store, [TopicPartition(self.topic, number, low)])
+        lost = f"{self.topic}/{number} lost its tail, and ends at {end}; it is read from the beginning"
+        log.error("kafka: %s", lost)
+        return lost
+
     def _on_error(self, error: KafkaError) -> None:
         """A fatal error comes here and nowhere else: reading on would give nothing for ever."""
         say(error)
@@ -146,11 +172,14 @@ class BatchReader:
 
     def _on_assign(self, consumer: Any, places: list[TopicPartition]) -> None:
         stored = consumer.committed(places, timeout=TIMEOUT)
-        known = {place.partition: _counting(consumer, place) for place in stored}
+        spans = {place.partition: _span(consumer, place) for place in stored if place.offset >= 0}
+        known = {place.partition: _counting(place, spans.get(place.partition)) for place in stored}
+        lows = {number: low for number, (low, _) in spans.items()}
         starts = self._assigned(known) if self._assigned else {}
         for place in places:
-            offset = known[place.partition].offset
-            place.offset = starts.get(place.partition, OFFSET_BEGINNING if offset is None else offset)
+            offset = starts.get(place.partition, known[place.partition].offset) or 0
+            place.offset = OFFSET_BEGINNING if offset <= lows.get(place.partition, 0) else offset
+        self._begun = {place.partition: place.offset for place in places}
         consumer.assign(places)
 
     def _on_lost(self, consumer: Any, places: Sequence[TopicPartition]) -> None:
@@ -164,13 +193,22 @@ class BatchReader:
             self._revoked([place.partition for place in places])
 
 
-def _counting(consumer: Any, place: TopicPartition) -> Committed:
+def _span(consumer: Any, place: TopicPartition) -> tuple[int, int]:
+    """The first offset of a partition, and the one after the last."""
+    low, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT)
+    return low, end
+
+
+def _counting(place: TopicPartition, span: tuple[int, int] | None) -> Committed:
     """What is stored for a partition, if it still counts."""
-    if place.offset < 0:
+    if span is None:
         return Committed(offset=None)
-    _, end = consumer.get_watermark_offsets(place, timeout=TIMEOUT)
+    low, end = span
     if place.offset > end:
         lost = "kafka: %s/%d ends at %d, and %d was committed: its tail is lost, and it is read from the beginning"
         log.error(lost, place.topic, place.partition, end, place.offset)
         return Committed(offset=None)
+    if place.offset < low:
+        gone = "kafka: %s/%d begins at %d, and %d was committed: retention took what was between, and it was never read"
+        log.error(gone, place.topic, place.partition, low, place.offset)
     return Committed(offset=place.offset, metadata=place.metadata or "")

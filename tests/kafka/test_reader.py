@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import stop_after_attempt
 
 from streams.core.errors import Unavailable
@@ -61,6 +61,114 @@ def test_who_does_not_hear_of_the_group_says_so(
     assert reader.BatchReader(settings, "message-events", "group", revoked=gone.extend).read(1, 0) == []
     assert gone == [3]
     assert "does not answer: waiting for it" in caplog.text
+
+
+class Holding:
+    """A consumer of a partition of which some is there, and what was committed for its group."""
+
+    def __init__(self, first: int, end: int, committed: int, read: int = OFFSET_INVALID) -> None:
+        """Hold what is between two offsets."""
+        self._span, self.committed_at, self._read = (first, end), committed, read
+        self.began, self.said = list[int](), list[int]()
+        self._assign: Callable[..., None]
+
+    def __call__(self, _settings: dict[str, Any]) -> "Holding":
+        """Take any settings."""
+        return self
+
+    def subscribe(self, _topics: list[str], *, on_assign: Callable[..., None], **_callbacks: Any) -> None:
+        """Take any topics."""
+        self._assign = on_assign
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        """Be told where to begin."""
+        self.began = [place.offset for place in places]
+
+    def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        """What the group stored."""
+        del timeout
+        return [TopicPartition(one.topic, one.partition, self.committed_at, metadata="m") for one in places]
+
+    def get_watermark_offsets(self, _place: TopicPartition, timeout: float) -> tuple[int, int]:
+        """What there is."""
+        del timeout
+        return self._span
+
+    def position(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        """The offset after what was read last."""
+        return [TopicPartition(one.topic, one.partition, self._read) for one in places]
+
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition]:
+        """Store."""
+        assert not asynchronous
+        self.said += [place.offset for place in offsets]
+        return offsets
+
+    def consume(self, _count: int, _timeout: float) -> list[Any]:
+        """Give the partition, then say that the next record is not there."""
+        if not self.began:
+            self._assign(self, [TopicPartition("t", 0)])
+            return []
+        return [Message("t", 0, error=KafkaError(KafkaError._AUTO_OFFSET_RESET))]
+
+
+def holding(monkeypatch: pytest.MonkeyPatch, consumer: Holding, starts: dict[int, int] | None = None) -> Any:
+    """A reader that was given the partition."""
+    monkeypatch.setattr(reader, "Consumer", consumer)
+    settings = Settings(ledger="test", kafka_brokers="127.0.0.1:1")
+    opened = reader.BatchReader(settings, "message-events", "group", assigned=lambda _: starts or {})
+    assert opened.read(1, 0) == []
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("consumer", "starts", "began"),
+    [
+        (Holding(50, 100, 10), None, OFFSET_BEGINNING),
+        (Holding(50, 100, 10), {0: 0}, OFFSET_BEGINNING),
+        (Holding(50, 100, 80), {0: 0}, OFFSET_BEGINNING),
+        (Holding(50, 100, 80), None, 80),
+        (Holding(0, 100, 120), None, OFFSET_BEGINNING),
+        (Holding(0, 0, OFFSET_INVALID), {0: 0}, OFFSET_BEGINNING),
+        (Holding(0, 0, OFFSET_INVALID), None, OFFSET_BEGINNING),
+    ],
+)
+def test_a_reader_never_begins_where_nothing_is(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    consumer: Holding,
+    starts: dict[int, int] | None,
+    began: int,
+) -> None:
+    """But at what is left: a topic may be new, retention may have taken the beginning, and the tail may be lost."""
+    holding(monkeypatch, consumer, starts)
+    assert consumer.began == [began]
+    assert ("and 10 was committed: retention took" in caplog.text) == (consumer.committed_at == 10)
+
+
+@pytest.mark.parametrize("read", [100, OFFSET_INVALID])
+def test_a_reader_that_lives_through_the_loss_of_a_tail_takes_back_what_was_committed(
+    monkeypatch: pytest.MonkeyPatch, read: int
+) -> None:
+    """The log may be longer than its place when the next life looks; and nothing is committed over that."""
+    consumer = Holding(5, 140, 100, read)
+    opened = holding(monkeypatch, consumer)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="lost its tail, and ends at 140"):
+            opened.read(1, 0)
+    with pytest.raises(Unavailable, match="lost its tail"):
+        opened.commit({0: Committed(offset=100)})
+    assert consumer.said == [5]
+
+
+def test_a_reader_that_retention_overtook_keeps_what_was_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next life goes on from there with what is left."""
+    consumer = Holding(50, 140, 20, 30)
+    opened = holding(monkeypatch, consumer)
+    consumer._span = (50, 140)
+    with pytest.raises(Unavailable, match="begins at 50 by now, and 30 was to be read"):
+        opened.read(1, 0)
+    assert consumer.said == []
 
 
 class Loading:
