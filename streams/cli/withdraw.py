@@ -27,7 +27,7 @@ def command(
     from streams.kafka import topics  # noqa: PLC0415
 
     settings = settings_of(data, file, ledger)
-    topics.refuse_unknown(settings)
+    topics.there(settings)  # or it is refused
     declaring.withdraw(settings, sources)
     if as_json:
         say_json({"ledger": settings.ledger, "withdrawn": list(sources)})

@@ -11,7 +11,7 @@ Rules:
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -151,16 +151,6 @@ def check(settings: Settings) -> None:
     _check(_of_ledger(settings), partition_counts(AdminClient({**settings.kafka_client()})), settings)
 
 
-def refuse_unknown(settings: Settings) -> None:
-    """Refuse a ledger of which the brokers have no topic.
-
-    Raises:
-        Misuse: it is none.
-        Unavailable: the brokers do not answer.
-    """
-    there(settings)
-
-
 def there(settings: Settings) -> set[str]:
     """The topics of a ledger that are at the brokers.
 
@@ -168,11 +158,19 @@ def there(settings: Settings) -> set[str]:
         Misuse: none is: there is no such ledger.
         Unavailable: the brokers do not answer.
     """
-    found = partition_counts(AdminClient({**settings.kafka_client()}))
-    own = found.keys() & _of_ledger(settings).keys()
-    if not own:
-        raise no_ledger(settings.ledger, ledgers(found))
-    return own
+    return own(settings, partition_counts(AdminClient({**settings.kafka_client()})))
+
+
+def own(settings: Settings, names: Collection[str]) -> set[str]:
+    """Of some topics at the brokers, those of a ledger.
+
+    Raises:
+        Misuse: none is: there is no such ledger.
+    """
+    found = _of_ledger(settings).keys() & names
+    if not found:
+        raise no_ledger(settings.ledger, ledgers(names))
+    return found
 
 
 @contextmanager
@@ -185,7 +183,7 @@ def known(settings: Settings) -> Iterator[None]:
     try:
         yield
     except NoTopic:
-        refuse_unknown(settings)
+        there(settings)
         raise
 
 

@@ -114,7 +114,7 @@ def test_a_ledger_that_is_not_there_is_refused_with_those_that_are(monkeypatch: 
     """One that has a topic is one; where only that one is missing which is read, it is the topic."""
     there = counts(Settings()) | counts(Settings(ledger="drill"))
     monkeypatch.setattr(topics, "AdminClient", Brokers(there))
-    topics.refuse_unknown(Settings(kafka_brokers=PLACE, ledger="drill"))
+    assert topics.there(Settings(kafka_brokers=PLACE, ledger="drill")) == counts(Settings(ledger="drill")).keys()
     with (
         pytest.raises(Misuse, match=r"^There is no ledger 'dril'\.$") as refused,
         topics.known(Settings(kafka_brokers=PLACE, ledger="dril")),
