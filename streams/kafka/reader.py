@@ -158,7 +158,7 @@ class BatchReader:
         (read,) = self._consumer.position([place])
         at = read.offset if read.offset >= 0 else self._begun.get(number, OFFSET_BEGINNING)
         if at < low:
-            return f"{self.topic}/{number} begins at {low} by now, and {at} was to be read"
+            return f"{self.topic}/{number} begins at {low} by now, and {max(at, 0)} was to be read"
         SETTLE(self._store, [TopicPartition(self.topic, number, low)])
         lost = f"{self.topic}/{number} lost its tail, and ends at {end}; it is read from the beginning"
         log.error("kafka: %s", lost)
