@@ -4,6 +4,8 @@ Rules:
 - Idempotent producer, acks=all, the partition always explicit.
 - `flush` returns only if every record since the last flush is acknowledged. After a failure the writer is dead: a
   record that timed out and a later one that succeeded leave a hole, so the owner starts again from its checkpoint.
+- What the brokers lost of our own (a log's tail) makes the client give up: it raises that in place of calling back, out
+  of whatever it does, and the binding may wrap it.
 - A broker that is away is waited for (`patience`), and said so.
 - A record that no broker takes, because it is too large, is the evidence's fault: an event of that kind goes to the
   dead letters, for it would be too large for ever.
@@ -11,7 +13,8 @@ Rules:
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -83,7 +86,7 @@ class Writer:
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0
-            self._producer.poll(0)
+            self._poll(0)
 
     def flush(self) -> None:
         """Wait until everything before is acknowledged.
@@ -92,12 +95,33 @@ class Writer:
             Unavailable: something was not; the writer is dead.
         """
         said = time.monotonic()
-        while waiting := self._producer.flush(1.0):
+        while waiting := self._left():
             self._check()
             if time.monotonic() - said >= SAY_EVERY:
                 log.warning("kafka: %d records wait for a broker to acknowledge them", waiting)
                 said = time.monotonic()
         self._check()
+
+    def _left(self) -> int:
+        """Wait a second for acknowledgements; how many are missing."""
+        with self._living():
+            return self._producer.flush(1.0)
+
+    def _poll(self, seconds: float) -> None:
+        with self._living():
+            self._producer.poll(seconds)
+
+    @contextmanager
+    def _living(self) -> Iterator[None]:
+        """The client may find that it is dead."""
+        try:
+            yield
+        except (KafkaException, SystemError) as error:
+            told = error.__cause__ if isinstance(error, SystemError) else error
+            if not isinstance(told, KafkaException):
+                raise
+            self._failure = self._failure or told.args[0].str()
+            self._check()
 
     def _open(self, topic: str) -> tuple[str, Frames | None]:
         opened = self._topics[topic] = (topic_name(topic, self.settings.ledger), frames_of(self.settings, topic))
@@ -106,7 +130,7 @@ class Writer:
     def _wait(self, name: str, value: bytes | None, key: bytes | None, partition: int) -> None:
         """The buffer is full: wait until there is room."""
         while True:
-            self._producer.poll(0.1)
+            self._poll(0.1)
             self._check()
             try:
                 self._producer.produce(name, value, key, partition, self._told)

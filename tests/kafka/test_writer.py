@@ -1,5 +1,7 @@
 """Writing: what is not acknowledged is known, and a writer that lost a record is dead."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -37,6 +39,59 @@ def test_a_writer_that_lost_a_record_is_dead() -> None:
     with pytest.raises(Unavailable):
         writer.write("message-events", b"k", b"later")
     with pytest.raises(Unavailable):
+        writer.flush()
+
+
+class Dying:
+    """A producer whose broker lost what it had acknowledged: the client gives up, and raises it here."""
+
+    def __init__(self, error: Exception) -> None:
+        """In this way."""
+        self._error = error
+
+    def produce(self, *_: object) -> None:
+        """Take anything."""
+
+    def flush(self, _timeout: float) -> int:
+        """Give up."""
+        raise self._error
+
+    poll = flush
+
+
+def wrapped(cause: Exception) -> SystemError:
+    """As the binding raises it where it has a result, too."""
+    error = SystemError("returned a result with an exception set")
+    error.__cause__ = cause
+    return error
+
+
+DESYNCHRONIZED = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))
+
+
+def write_many(writer: Writer) -> None:
+    """So many that the client is asked for news."""
+    for _ in range(500):
+        writer.write("message-events", b"k", b"v")
+
+
+@pytest.mark.parametrize("ask", [Writer.flush, write_many])
+@pytest.mark.parametrize("error", [DESYNCHRONIZED, wrapped(DESYNCHRONIZED)])
+def test_a_writer_whose_client_gives_up_is_dead(error: Exception, ask: Callable[[Writer], None]) -> None:
+    """Whoever has it begins again from its checkpoint; whatever it was asked for."""
+    writer = Writer(Settings(kafka_brokers="127.0.0.1:1"))
+    writer._producer = Dying(error)  # type: ignore[assignment]
+    with pytest.raises(Unavailable, match="out of order sequence"):
+        ask(writer)
+    with pytest.raises(Unavailable, match="out of order sequence"):
+        writer.write("message-events", b"k", b"later")
+
+
+def test_what_is_no_word_of_the_client_is_no_broker_that_is_away() -> None:
+    """A bug of the binding's is told as it is."""
+    writer = Writer(Settings(kafka_brokers="127.0.0.1:1"))
+    writer._producer = Dying(SystemError("a bug"))  # type: ignore[assignment]
+    with pytest.raises(SystemError, match="a bug"):
         writer.flush()
 
 
