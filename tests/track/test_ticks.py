@@ -97,7 +97,7 @@ def test_a_source_that_was_withdrawn_is_not_silent_though_nobody_told_us() -> No
     assert not any(tick.silent for tick in stage.ticks())
 
 
-def broken_off(stage: Stage) -> list[tuple[bytes, bytes]]:
+def broken_off(stage: Stage) -> list[tuple[bytes | None, bytes | None]]:
     """Two imports; one was broken off, which took it back, and has begun again: the other's word is no time yet."""
     for name in ("one", "other"):
         stage.put(*declared(name, live=False, terms="", text="", at=SECOND), is_given=False)
