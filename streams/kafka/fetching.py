@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -13,6 +14,11 @@ from streams.kafka.ports import Records
 from streams.kafka.registry import Frames
 
 log = logging.getLogger(__name__)
+
+SAY_EVERY = 30.0
+"""Seconds between saying the same again."""
+
+_lately: dict[str, float] = {}
 
 END_OF_PARTITION = KafkaError._PARTITION_EOF  # noqa: SLF001 - the library names its codes so
 NOT_THERE = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
@@ -90,8 +96,12 @@ def _said(messages: Sequence[Message], code: int) -> set[int]:
 
 
 def say(error: KafkaError) -> None:
-    """What a client has to say that is no message."""
-    log.warning("kafka: %s", error.str())
+    """What a client has to say that is no message; it tries many times a second, so the same is said once in a while."""
+    what, _, _ = error.str().partition(" (after ")  # how long it took, and how often, differs each time
+    now = time.monotonic()
+    if now >= _lately.get(what, -SAY_EVERY) + SAY_EVERY:
+        _lately[what] = now
+        log.warning("kafka: %s", error.str())
 
 
 def look(error: KafkaError | None) -> None:

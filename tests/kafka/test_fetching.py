@@ -38,6 +38,22 @@ def test_an_error_that_passes_is_said(error: KafkaError | None) -> None:
     fetching.look(error)
 
 
+def test_the_same_error_is_said_once_in_a_while(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client whose broker is away tries eight times a second; another error, and the same later, is news."""
+    monkeypatch.setattr(fetching, "_lately", {})
+    for more in ("after 0ms in state CONNECT)", "after 1ms in state CONNECT, 9 identical error(s) suppressed)"):
+        fetching.say(KafkaError(KafkaError._TRANSPORT, f"b1:9092: Connection refused ({more}"))
+    fetching.say(KafkaError(KafkaError._TRANSPORT, "b2:9092: Connection refused (after 0ms in state CONNECT)"))
+    assert [said.split(" (")[0] for said in caplog.messages] == [
+        f"kafka: {name}:9092: Connection refused" for name in ("b1", "b2")
+    ]
+    monkeypatch.setattr(fetching, "SAY_EVERY", 0)
+    fetching.say(KafkaError(KafkaError._TRANSPORT, "b1:9092: Connection refused (after 0ms in state CONNECT)"))
+    assert len(caplog.messages) == 3
+
+
 def test_records_end_before_an_offset() -> None:
     """What is behind the end of a range is cut off."""
     records = Records(partition=0, values=[b"a", b"b", b"c"], keys=[None] * 3, offsets=[3, 5, 9])
