@@ -96,7 +96,7 @@ def _said(messages: Sequence[Message], code: int) -> set[int]:
 
 
 def say(error: KafkaError) -> None:
-    """What a client has to say that is no message; it tries many times a second, so the same is said once in a while."""
+    """What a client has to say that is no message; it tries many times a second: the same is said once in a while."""
     what, _, _ = error.str().partition(" (after ")  # how long it took, and how often, differs each time
     now = time.monotonic()
     if now >= _lately.get(what, -SAY_EVERY) + SAY_EVERY:
