@@ -2,4 +2,5 @@
 
 from streams.cli.app import main
 
-main()
+if __name__ == "__main__":  # a process that a replay starts imports this again
+    main()

@@ -153,12 +153,12 @@ def _state(settings: Settings) -> str:
     """What is still missing; "" where all is there."""
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import terms_of  # noqa: PLC0415
-    from streams.track.replay import Replay, compare, live  # noqa: PLC0415
+    from streams.track.replay import compare, live  # noqa: PLC0415
+    from streams.track.shares import replayed  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415
 
     log = KafkaLog(settings)
-    replay = Replay(terms=terms_of(log)[1])
-    replay.run(log)
+    replay = replayed(log, terms_of(log)[1])
     if replay.clock is None:
         return "the clock has not ticked"
     told = live(log)

@@ -51,14 +51,14 @@ def command(  # noqa: PLR0913 - options
     from streams.kafka import topics  # noqa: PLC0415
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import terms_of  # noqa: PLC0415
-    from streams.track.replay import Replay, compare, live, under  # noqa: PLC0415
+    from streams.track.replay import compare, live, under  # noqa: PLC0415
+    from streams.track.shares import replayed  # noqa: PLC0415
 
     through = micros_of(until) if until else None
     settings = settings_of(data, file, ledger)
     log = KafkaLog(settings)
     with topics.known(settings):
-        replay = Replay(terms=profiles.load(named) if named else terms_of(log)[1], until=through)
-        replay.run(log)
+        replay = replayed(log, profiles.load(named) if named else terms_of(log)[1], through)
     told = live(log) if named else under(live(log), replay.terms.version)
     found = compare(*map(replay.comparable, (replay.known(told), replay.alerts))) if difference else None
     if as_json:

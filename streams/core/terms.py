@@ -188,6 +188,10 @@ class Terms:
             raise Misuse("terms: linger is at least told_within and unaccounted_after, and at most horizon")
         self.owed = lru_cache(maxsize=65536)(self._owed)
 
+    def __reduce__(self) -> tuple[type["Terms"], tuple[Profile]]:
+        """What it remembers is left behind: another process reads the profile again."""
+        return Terms, (self.profile,)
+
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Terms":
         """Terms from a parsed TOML document.

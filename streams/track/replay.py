@@ -11,7 +11,6 @@ Rules:
   first tick that is left is not compared, and nothing of a partition of which no tick is left.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,9 +35,6 @@ TOPIC = "message-events"
 BATCH = 100_000
 """Records that are read at a time, of all partitions; about 100 MB, twice."""
 
-THREADS = 2
-"""Most of a fold is done without Python's lock."""
-
 Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
 
@@ -61,6 +57,7 @@ class Replay:
         bad: how many could not be understood.
         begins: where the beginning of the log is gone, the first tick that is left, microseconds; None: all is there.
         untold: partitions whose beginning is gone, and of which no tick is left (so far).
+        through: the clock that each partition has reached, microseconds, at the end.
     """
 
     terms: Terms
@@ -71,25 +68,36 @@ class Replay:
     bad: int = 0
     begins: int | None = None
     untold: set[int] = field(default_factory=set)
+    through: dict[int, int] = field(default_factory=dict)
     _over: set[int] = field(default_factory=set)
 
-    def run(self, log: Log) -> None:
-        """Read the log; partitions are folded side by side."""
-        under_way: dict[int, Future[Effect]] = {}
-        self.untold = {number for number, end in log.end_offsets(TOPIC).items() if end}
-        with ThreadPoolExecutor(THREADS) as pool:
-            for records in ahead(log.read_range(TOPIC, count=BATCH)):
-                number = records.partition
-                if number in under_way:
-                    self._took(under_way.pop(number).result())
-                self._begin(records)
-                if number not in self._over:
-                    part = self.parts.setdefault(number, Part.empty(number, self.terms))
-                    under_way[number] = pool.submit(part.take, self._cut(records), behind=True)
-            for one in under_way.values():
-                self._took(one.result())
-        for part in self.parts.values():
+    def run(self, log: Log, ends: dict[int, int] | None = None) -> None:
+        """Read the log.
+
+        Args:
+            log: the ledger's.
+            ends: the offset after the last by partition; one that is not named is not read. Default: all there is now.
+        """
+        ends = log.end_offsets(TOPIC) if ends is None else ends
+        self.untold = {number for number, end in ends.items() if end}
+        for records in ahead(log.read_range(TOPIC, ends=ends, count=BATCH)):
+            number = records.partition
+            self._begin(records)
+            if number not in self._over:
+                part = self.parts.setdefault(number, Part.empty(number, self.terms))
+                self._took(part.take(self._cut(records), behind=True))
+        for number, part in self.parts.items():
             self._tell(part.look() if part.unlooked else [])  # it waited: the backlog is worked off
+            self.through[number] = part.clock.through
+
+    def add(self, other: "Replay") -> None:
+        """Take over what another found in other partitions, but for their state."""
+        self.alerts |= other.alerts
+        self.events, self.bad = self.events + other.events, self.bad + other.bad
+        begins = [one for one in (self.begins, other.begins) if one is not None]
+        self.begins = max(begins, default=None)
+        self.untold |= other.untold
+        self.through |= other.through
 
     def known(self, alerts: Alerts) -> Alerts:
         """Those that were decided by the moment asked for."""
@@ -143,7 +151,7 @@ class Replay:
     @property
     def clock(self) -> int | None:
         """The clock that all partitions have reached, not after `until`, microseconds; None before the first tick."""
-        reached = min((part.clock.through for part in self.parts.values()), default=0)
+        reached = min(self.through.values(), default=0)
         if reached <= 0:
             return None
         return reached if self.until is None else min(reached, self.until)

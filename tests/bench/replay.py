@@ -1,4 +1,4 @@
-"""How fast a replay derives custody and alarms again, beside the live tracker on the same log."""
+"""How fast a replay derives custody and alarms again, its processes' start included, beside the live tracker."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from functools import partial
 
 from streams.kafka.broker import KafkaLog
 from streams.settings import Settings
-from streams.track.replay import Replay
+from streams.track.shares import replayed
 from tests.bench.events import TERMS, in_orders, journeys, written
 from tests.bench.figure import Figure, alternate
 from tests.bench.size import Size, stack
@@ -14,8 +14,8 @@ from tests.bench.tracker import Taken
 
 
 def replay(size: Size) -> Iterator[Figure]:
-    """Events a second, in both orders, in one process."""
-    count = size.of(80_000, 2_000)
+    """Events a second, in both orders, in as many processes as there are cores."""
+    count = size.of(240_000, 2_000)
     with stack() as started:
         for name, framed in in_orders(journeys(count)).items():
             settings = written(started, f"again{name[:4].strip()}", framed, count * 0.001 + 1000)
@@ -29,7 +29,7 @@ def replay(size: Size) -> Iterator[Figure]:
 
 
 def _again(settings: Settings, events: int) -> float:
-    again, start = Replay(terms=TERMS), time.perf_counter()
-    again.run(KafkaLog(settings))
+    start = time.perf_counter()
+    again = replayed(KafkaLog(settings), TERMS)
     assert again.events >= events
     return events / (time.perf_counter() - start)
