@@ -54,7 +54,7 @@ class Feeds:
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
         self._ends: Ends = {}
-        self._beside = beside or ThreadPoolExecutor(3, thread_name_prefix="warehouse")
+        self._beside = beside or ThreadPoolExecutor(4, thread_name_prefix="warehouse")
         self._decoding: tuple[Sequence[Records], Future[list[Rows]]] | None = None
         self._inserts = Inserts(self._beside, self._insert, self._stored)
         self._plain_next = 0.0

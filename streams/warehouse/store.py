@@ -110,4 +110,5 @@ def insert(client: Any, table: str, rows: pa.Table) -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as stream:
         stream.write_table(rows)
-    client.raw_insert(table, rows.column_names, sink.getvalue().to_pybytes(), INSERTING, "ArrowStream")
+    # Not bytes: the client would copy them behind the statement.
+    client.raw_insert(table, rows.column_names, memoryview(sink.getvalue()), INSERTING, "ArrowStream")

@@ -1,4 +1,4 @@
-"""Inserts run one at a time beside the reading; what waits is bounded, and is told when it is stored."""
+"""Inserts run beside the reading; what waits is bounded, and is told when it is stored."""
 
 from collections.abc import Sequence
 
@@ -64,16 +64,37 @@ def test_settled_means_nothing_waits() -> None:
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reads faster than the engine inserts waits with it."""
+    """A large insert begins beside the one under way; whoever reads faster than the engine inserts waits with it."""
     monkeypatch.setattr(inserts, "LARGE", 5)
     desk = Desk()
     desk.put(1, end=1)
     desk.put(4, end=2)
-    assert desk.stored == []
+    assert len(desk.executor.waiting) == 1
     desk.put(1, end=3)
-    assert desk.stored == [[1]]
-    desk.inserts.settle()
+    assert len(desk.executor.waiting) == 2
+    assert desk.stored == []
+    desk.put(5, end=8)
     assert desk.stored == [[1], [4, 1]]
+    assert desk.told == [{0: 1}, {0: 3}]
+    desk.inserts.settle()
+    assert desk.stored == [[1], [4, 1], [5]]
+    assert desk.told == [{0: 1}, {0: 3}, {0: 8}]
+
+
+def test_what_is_stored_first_is_told_after_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An offset says that everything before it is stored."""
+    monkeypatch.setattr(inserts, "LARGE", 5)
+    desk = Desk()
+    desk.put(5, end=5)
+    desk.put(5, end=10)
+    first = desk.executor.waiting.pop(0)
+    desk.executor.run()
+    desk.put(1, end=11)
+    assert desk.stored == [[5]]
+    assert desk.told == []
+    first()
+    desk.inserts.settle()
+    assert desk.told == [{0: 5}, {0: 10}, {0: 11}]
 
 
 def test_inserts_are_large_while_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
