@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import cast
 
 from confluent_kafka import KafkaError, Message
 
@@ -55,43 +56,44 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def grouped(messages: Sequence[Message], frames: Frames | None = None) -> list[Records]:
-    """Messages by partition, in the order of the log; what is no message is looked at and passed over.
+def failed(messages: Sequence[Message]) -> list[Message]:
+    """Those that are no records but errors; few, and looked for once: a fetch is fifty thousand messages."""
+    return list(filter(Message.error, messages))
+
+
+def grouped(messages: Sequence[Message], bad: Sequence[Message], frames: Frames | None = None) -> list[Records]:
+    """Messages by partition, in the order of the log; what is no record is looked at and passed over.
 
     Args:
         messages: as fetched.
+        bad: those of them that are no records.
         frames: how ids of schemas come in from a registry; None where packaged ids are written.
 
     Raises:
         Unavailable: the client is dead, or there is no such topic.
         Misuse: we may not read it.
     """
-    errors = list(map(Message.error, messages))
-    good = messages
-    if any(errors):
-        good = [message for message, error in zip(messages, errors, strict=True) if error is None]
-        for error in errors:
-            look(error)
+    for message in bad:
+        look(message.error())
+    good = [message for message in messages if message.error() is None] if bad else messages
     parts: dict[int, list[Message]] = {}
     for number, run in groupby(good, Message.partition):
         parts.setdefault(number or 0, []).extend(run)
     return [_records(number, part, frames) for number, part in sorted(parts.items())]
 
 
-def ended(messages: Sequence[Message]) -> set[int]:
+def ended(bad: Sequence[Message]) -> set[int]:
     """The partitions whose end was met."""
-    return _said(messages, END_OF_PARTITION)
+    return _said(bad, END_OF_PARTITION)
 
 
-def broken_off(messages: Sequence[Message]) -> set[int]:
+def broken_off(bad: Sequence[Message]) -> set[int]:
     """The partitions that do not hold what was to be read next: retention took it, or the log's tail is lost."""
-    return _said(messages, NOT_THERE)
+    return _said(bad, NOT_THERE)
 
 
-def _said(messages: Sequence[Message], code: int) -> set[int]:
-    if not any(map(Message.error, messages)):
-        return set()
-    errors = ((message.partition(), message.error()) for message in messages)
+def _said(bad: Sequence[Message], code: int) -> set[int]:
+    errors = ((message.partition(), message.error()) for message in bad)
     return {number or 0 for number, error in errors if error is not None and error.code() == code}
 
 
@@ -133,5 +135,5 @@ def _records(number: int, part: list[Message], frames: Frames | None) -> Records
         partition=number,
         values=values if frames is None else [frames.inward(value) for value in values],
         keys=list(map(Message.key, part)),
-        offsets=[offset or 0 for offset in map(Message.offset, part)],
+        offsets=cast("list[int]", list(map(Message.offset, part))),  # a record has one
     )

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from streams.core.errors import NoTopic, Unavailable
-from streams.kafka.fetching import FETCHING, ended, grouped, say, uncollected
+from streams.kafka.fetching import FETCHING, ended, failed, grouped, say, uncollected
 from streams.kafka.ports import Records, Spans
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
@@ -116,8 +116,9 @@ def _until(consumer: Any, name: str, spans: Spans, count: int, frames: Frames | 
     while left:
         with uncollected():
             messages = consumer.consume(min(count, sum(left.values())), _WAIT)
-            found, over, said = grouped(messages, frames), ended(messages), bool(messages)
-            del messages
+            bad = failed(messages)
+            found, over, said = grouped(messages, bad, frames), ended(bad), bool(messages)
+            del messages, bad
         if said:
             last_word = time.monotonic()
         elif time.monotonic() - last_word > TIMEOUT:

@@ -21,7 +21,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from streams.core.errors import Unavailable
-from streams.kafka.fetching import FETCHING, broken_off, grouped, is_fatal, say, uncollected
+from streams.kafka.fetching import FETCHING, broken_off, failed, grouped, is_fatal, say, uncollected
 from streams.kafka.ports import Assigned, Committed, Records, Revoked
 from streams.kafka.registry import frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
@@ -98,8 +98,9 @@ class BatchReader:
         try:
             with uncollected():
                 messages = self._consumer.consume(count, timeout)
-                records, broken = grouped(messages, self._frames), broken_off(messages)
-                del messages
+                bad = failed(messages)
+                records, broken = grouped(messages, bad, self._frames), broken_off(bad)
+                del messages, bad
             for number in broken:
                 self._fatal = self._broken_off(number)
         except KafkaException as error:

@@ -128,7 +128,7 @@ def _selected(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 def _trusted(frame: pl.DataFrame, keys: _Values, number: int) -> bool:
     """Is every record what its key says, and the sentinel behind them where it should be."""
-    told = pl.Series([*(key or b"" for key in keys), _KEY.encode()], dtype=pl.Binary)
+    told = pl.Series([*keys, _KEY.encode()], dtype=pl.Binary).fill_null(b"")
     return (
         len(frame) == len(told)
         and frame["event_id"][-1] == frame["leg"][-1] == _SYNC
