@@ -3,6 +3,7 @@
 Rules:
 - One thread for columns: batches are small, and more threads would wait for each other, and for the other workers.
 - No huge pages for columns: the end of each of a hundred columns would lie in one of two megabytes, for no speed.
+- Whoever works for another process ends with it, however that ends.
 - Blocks of a megabyte and more are given back to the system when they are free: columns grow by being copied, and what
   they leave would lie between others for ever. Smaller ones stay at hand, as each batch needs them again; a
   tracker gives them back from a quarter of that on: its state is large, and this is a sixth of it.
@@ -10,10 +11,14 @@ Rules:
 
 import ctypes
 import os
-from collections.abc import Mapping
+import signal
+import sys
+from collections.abc import Callable, Mapping
 
 MODEST = {"POLARS_MAX_THREADS": "1", "NUMPY_MADVISE_HUGEPAGE": "0"}
 """Read by polars and numpy when they are first imported."""
+
+PR_SET_PDEATHSIG = 1
 
 _MEGABYTE = 1 << 20
 _MAPPED = -3
@@ -39,3 +44,17 @@ def _ask(options: Mapping[int, int]) -> None:
     if mallopt is not None:  # another libc has its own ways
         for option, value in options.items():
             mallopt(option, value)
+
+
+def tied_to(parent: int) -> Callable[[], None] | None:
+    """What a child does before it becomes a part (`preexec_fn`): ask the kernel to end it when its parent dies."""
+    if sys.platform != "linux":
+        return None  # the next `up` finds a held port there and says so
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def tie() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died in between
+            os._exit(1)
+
+    return tie

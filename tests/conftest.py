@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from streams.local.part import tied_to
+from streams.process import tied_to
 from streams.settings import Settings, load, running
 
 settings.register_profile("custody", deadline=None)  # no test depends on how busy the machine is

@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - options
     else:
         say(lines(head("Alerts", settings, clock), rows, limit))
     if check:
-        conclude(settings, warehouse, clock, found=any(row["cleared_at"] is None for row in rows))
+        conclude(settings, warehouse, clock, lambda: bool(warehouse.alerts(rule, standing=True)))
 
 
 def checked(rule: str) -> frozenset[str]:

@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913 - options
     else:
         say(lines(head("Cases", settings, clock), rows, limit))
     if check:
-        conclude(settings, warehouse, clock, found=any(row["state"] == "open" for row in rows))
+        conclude(settings, warehouse, clock, lambda: bool(warehouse.cases(all_of_them=False)))
 
 
 def _check(acknowledge: str | None, discharge: tuple[str, str] | None, author: str, reason: str) -> None:

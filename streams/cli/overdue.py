@@ -15,6 +15,9 @@ from streams.settings import Settings
 SET_IN = " " * 13
 """Before what does not fit behind the first words of a group."""
 
+LATE = "overdue,blind,clock-doubt"
+"""The rules that say that a report is late."""
+
 
 @click.command()
 @list_options
@@ -39,8 +42,8 @@ def command(  # noqa: PLR0913 - options
               custody overdue --check || page the officer
     """
     settings, warehouse = opened(data, file, ledger)
-    clock, counts = warehouse.clock(), warehouse.counts("overdue,blind,clock-doubt")
-    rows = warehouse.alerts("overdue,blind,clock-doubt", standing=not everything)
+    clock, counts = warehouse.clock(), warehouse.counts(LATE)
+    rows = warehouse.alerts(LATE, standing=not everything)
     say_if_short(rows)
     totals = {"owed": warehouse.owed(), **counts}
     if as_json:
@@ -49,7 +52,7 @@ def command(  # noqa: PLR0913 - options
         shown = lines(head("Overdue reports", settings, clock), clock, totals, rows, limit)
         say([*shown, *following(settings, rows)])
     if check:
-        conclude(settings, warehouse, clock, found=bool(counts["standing"]))
+        conclude(settings, warehouse, clock, lambda: bool(warehouse.counts(LATE)["standing"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

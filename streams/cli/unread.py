@@ -41,7 +41,7 @@ def command(  # noqa: PLR0913 - options
     else:
         say(lines(head("Unread messages", settings, clock), clock, totals, rows, limit))
     if check:
-        conclude(settings, warehouse, clock, found=bool(totals["standing"] or totals["left_unread"]))
+        conclude(settings, warehouse, clock, lambda: bool(warehouse.counts("unread,not-read")["standing"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

@@ -16,7 +16,7 @@ from streams import process
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, settings_of
 from streams.core.errors import Misuse
-from streams.local.part import tied_to
+from streams.process import tied_to
 from streams.settings import ROLES
 
 POLL = 0.2

@@ -52,7 +52,9 @@ def lags(settings: Settings, timeout: float) -> list[Lag]:
     groups = _groups(admin, settings.ledger, timeout)
     topics = admin.list_topics(timeout=timeout).topics.items() if groups else ()
     places = [TopicPartition(name, number) for name, topic in topics for number in topic.partitions]
-    return [_lag(settings, group, places, is_read=is_read, timeout=timeout) for group, is_read in groups.items()]
+    # Who tells before who hears of it: what the tracker writes meanwhile must not be missed of the feed.
+    found = [_lag(settings, one, places, is_read=groups[one], timeout=timeout) for one in sorted(groups, reverse=True)]
+    return found[::-1]
 
 
 def is_tracked(settings: Settings, timeout: float) -> bool:

@@ -7,7 +7,7 @@ Rules:
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,31 +90,32 @@ def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[
 
 
 def live_sources(log: Log) -> set[str]:
-    """The sources of a ledger that are followed: the clock goes by what they say.
+    """The sources of a ledger that are followed, and not withdrawn since: the clock goes by what they say.
 
     Raises:
         Unavailable: the brokers do not answer.
     """
-    return _sources(log, lambda said: bool(said["live"]))
-
-
-def read_sources(log: Log) -> set[str]:
-    """The sources of a ledger of which something was read.
-
-    Raises:
-        Unavailable: the brokers do not answer.
-    """
-    return _sources(log, lambda said: said["kind"] == "progressed")
-
-
-def _sources(log: Log, are_meant: Callable[[dict[str, Any]], bool]) -> set[str]:
-    """The sources of which some record is meant, and that are not withdrawn since."""
     found: set[str] = set()
     for said in all_progress(log):
         if said["kind"] == "withdrawn":
             found.discard(said["source"])
-        elif are_meant(said):
+        elif said["live"]:
             found.add(said["source"])
+    return found
+
+
+def claims(log: Log) -> dict[str, int]:
+    """How far each source of a ledger of which something was read, and that is not withdrawn, has said to be.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    found: dict[str, int] = {}
+    for said in all_progress(log):
+        if said["kind"] == "withdrawn":
+            found.pop(said["source"], None)
+        elif said["kind"] == "progressed":
+            found[said["source"]] = max(found.get(said["source"], 0), said["through"] or 0)
     return found
 
 

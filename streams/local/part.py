@@ -9,22 +9,19 @@ Rules:
 """
 
 import asyncio
-import ctypes
 import logging
 import os
-import signal
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from streams.core.errors import Unavailable
 from streams.local import ports
+from streams.process import tied_to
 
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1
 POLL = 0.05
 SLOW = 900.0
 """Seconds until a service with data must answer: after a kill it reads what it had not made safe, and may be long."""
@@ -115,20 +112,6 @@ async def stop(part: Part, process: Process) -> None:
     except TimeoutError:
         process.kill()
         await wait_end(process)
-
-
-def tied_to(parent: int) -> Callable[[], None] | None:
-    """What a child does before it becomes a part (`preexec_fn`): ask the kernel to end it when its parent dies."""
-    if sys.platform != "linux":
-        return None  # the next `up` finds a held port there and says so
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-
-    def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died in between
-            os._exit(1)
-
-    return tie
 
 
 def _read(part: Part) -> str:

@@ -3,15 +3,20 @@
 Rules:
 - Partitions know nothing of each other, so each process replays its own, and what they found is put together.
 - A process takes a while to start: a short log is replayed in this one.
+- They end with this one, however it ends.
 - All stop where the log ended when the first began to read.
 """
 
 import multiprocessing
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 
 from streams import process
+from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ports import Log
@@ -31,7 +36,7 @@ def replayed(log: Log, terms: Terms, until: int | None = None) -> Replay:
         until: microseconds; None: to the end.
 
     Raises:
-        Unavailable: the brokers do not answer.
+        Unavailable: the brokers do not answer, or a process was killed.
     """
     spans = log.spans(TOPIC)
     ends = {number: end for number, (_, end) in spans.items()}
@@ -41,11 +46,27 @@ def replayed(log: Log, terms: Terms, until: int | None = None) -> Replay:
     if len(shares) <= 1:
         whole.run(log, ends)
         return whole
-    with ProcessPoolExecutor(len(shares), multiprocessing.get_context("spawn"), process.prepare) as pool:
+    spawn, mine = multiprocessing.get_context("spawn"), (os.getpid(),)
+    with _told(), ProcessPoolExecutor(len(shares), spawn, _prepare, mine) as pool:
         parts = [pool.submit(_share, whole, log.settings, {one: ends[one] for one in share}) for share in shares]
         for part in parts:
             whole.add(part.result())
     return whole
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A process that the kernel ends, since memory is short, says nothing itself."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise Unavailable("A process of the replay was killed.", hint="is there memory enough?") from error
+
+
+def _prepare(parent: int) -> None:
+    process.prepare()
+    if tie := process.tied_to(parent):
+        tie()
 
 
 def _share(replay: Replay, settings: Settings, ends: dict[int, int]) -> Replay:

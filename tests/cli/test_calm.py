@@ -51,10 +51,10 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_was_found_because_nobody_looked() -> None:
     """The clock stands still, or there is none: that is no calm."""
     with pytest.raises(Unavailable, match="the clock stands"):
-        conclude(SETTINGS, WAREHOUSE, tick(3600), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(3600), lambda: False)
     with pytest.raises(Unavailable, match="no tick was fed"):
-        conclude(SETTINGS, WAREHOUSE, {}, found=False)
-    conclude(SETTINGS, WAREHOUSE, tick(3), found=False)
+        conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
+    conclude(SETTINGS, WAREHOUSE, tick(3), lambda: False)
 
 
 @pytest.mark.usefixtures("followed")
@@ -62,27 +62,27 @@ def test_a_clock_that_goes_on_without_a_tracker_is_no_calm(monkeypatch: pytest.M
     """The clock writer and the feed work, and nobody looks for what is late."""
     monkeypatch.setattr(lag, "says_tracked", lambda *_: False)
     with pytest.raises(Unavailable, match="no tracker"):
-        conclude(SETTINGS, WAREHOUSE, tick(3), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(3), lambda: False)
 
 
 def test_an_import_that_nobody_judged_is_no_calm(log: MemoryLog) -> None:
     """It was read, and there is no clock; where nothing was read there is nothing to say."""
-    conclude(SETTINGS, WAREHOUSE, {}, found=False)
+    conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
     writer = log.writer()
     writer.write("progress", *progress.progressed("mx1", 5, live=False))
     writer.flush()
     with pytest.raises(Unavailable, match="has no clock"):
-        conclude(SETTINGS, WAREHOUSE, {}, found=False)
+        conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
     writer.write("progress", *progress.withdrawn("mx1"))
     writer.flush()
-    conclude(SETTINGS, WAREHOUSE, {}, found=False)
+    conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
 
 
 @pytest.mark.usefixtures("followed")
 def test_what_was_found_is_said_first() -> None:
     """Whatever the clock does."""
     with pytest.raises(click.exceptions.Exit) as ended:
-        conclude(SETTINGS, WAREHOUSE, tick(3600), found=True)
+        conclude(SETTINGS, WAREHOUSE, tick(3600), lambda: True)
     assert ended.value.exit_code == 1
 
 
@@ -98,7 +98,17 @@ def test_an_import_has_a_clock_of_its_own(log: MemoryLog, monkeypatch: pytest.Mo
     imported(log)
     monkeypatch.setattr(lag, "waiting", lambda *_: "")
     WAREHOUSE.is_derived.return_value = True
-    conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
+    conclude(SETTINGS, WAREHOUSE, tick(10_000_000), lambda: False)
+
+
+def test_what_was_judged_meanwhile_is_asked_for_again(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was read, judged and fed after the list was."""
+    imported(log)
+    monkeypatch.setattr(lag, "waiting", lambda *_: "")
+    WAREHOUSE.is_derived.return_value = True
+    answers = iter((False, True))
+    with pytest.raises(click.exceptions.Exit):
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), lambda: next(answers))
 
 
 def test_an_import_that_is_being_judged_is_no_calm(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,13 +116,15 @@ def test_an_import_that_is_being_judged_is_no_calm(log: MemoryLog, monkeypatch: 
     imported(log)
     monkeypatch.setattr(lag, "waiting", lambda *_: "546 records wait for custody-tracker-main")
     with pytest.raises(Unavailable, match="546 records wait for custody-tracker-main"):
-        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), lambda: False)
     monkeypatch.setattr(lag, "waiting", lambda *_: "")
+    with pytest.raises(Unavailable, match="not at 1970-01-01 00:00:00Z yet"):
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000) | {"through": 4}, lambda: False)
     WAREHOUSE.is_derived.return_value = False
     with pytest.raises(Unavailable, match="not all that was fed is derived"):
-        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), found=False)
+        conclude(SETTINGS, WAREHOUSE, tick(10_000_000), lambda: False)
 
 
 def test_without_brokers_nobody_knows_who_is_followed() -> None:
     """Who has only the warehouse asks only that."""
-    conclude(Settings(), WAREHOUSE, tick(3600), found=False)
+    conclude(Settings(), WAREHOUSE, tick(3600), lambda: False)

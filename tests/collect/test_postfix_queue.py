@@ -224,54 +224,6 @@ def test_what_was_never_accepted() -> None:
     assert not events
 
 
-HOLD = f"postfix/cleanup[8]: {Q1}: hold: header X: y from x[127.0.0.1]; from=<a@x> to=<c@dest.test> proto=E helo=<c>"
-ABANDONED = "postfix/smtpd[7]: {} after {} (20480 bytes) from x[127.0.0.1]"
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        f"postfix/cleanup[8]: {Q1}: milter-reject: END-OF-MESSAGE from x[127.0.0.1]: 5.7.1 spam; from=<a@x>",
-        f"postfix/smtpd[7]: {Q1}: reject: END-OF-MESSAGE from x[127.0.0.1]: 552 5.3.4 too big; from=<a@x>",
-        f"postfix/cleanup[8]: {Q1}: removed (canceled)",
-        *(ABANDONED.format(why, what) for why in ("lost connection", "timeout") for what in ("DATA", "BDAT")),
-    ],
-)
-def test_held_but_never_accepted(end: str) -> None:
-    """What a check puts on hold is here only once all of it was received, and nothing rejected it."""
-    assert not told("origin", CLIENT, HOLD, NAMED, end, GONE)
-    assert not told("origin", CLIENT, NAMED, HOLD, end, GONE)
-    again = told("origin", CLIENT, HOLD, NAMED, end, *(line.replace(Q1, Q2) for line in (CLIENT, HOLD, NAMED)), GONE)
-    assert {(e.queue_id, e.kind) for e in again} == {(Q2, Kind.SUBMITTED), (Q2, Kind.HELD)}
-
-
-@pytest.mark.parametrize(
-    "after",
-    [
-        GONE,
-        CLIENT.replace(Q1, Q2),
-        "postfix/smtpd[7]: connect from y[127.0.0.1]",
-        f"postfix/postsuper[5]: {Q1}: placed on hold",
-        ACTIVE,
-    ],
-)
-def test_held_and_accepted(after: str) -> None:
-    """Nothing says that a message on hold was accepted: its process goes on to something else, or it is acted on."""
-    events = told("origin", CLIENT, HOLD, NAMED, after)
-    assert short(events)[:3] == [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("held", Q1, "")]
-    assert told("origin", CLIENT, HOLD, NAMED, after, GONE) == events
-
-
-def test_held_in_a_log_without_sessions() -> None:
-    """Where nobody says that sessions end, a hold is told at the next sweep, with its own time."""
-    reader = parser()
-    reader.parse(pieces(log_of("origin", CLIENT, HOLD, NAMED)), file="f", observed_at=OBSERVED)
-    later = f"Nov 25 01:00:00 origin {CLIENT.replace(Q1, Q2)}".replace("smtpd[7]", "smtpd[8]").encode()
-    events = reader.parse(pieces(later), file="f", observed_at=OBSERVED)
-    assert short(events) == [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("held", Q1, "")]
-    assert events[-1].event_id == told("origin", CLIENT, HOLD, NAMED, GONE)[-1].event_id
-
-
 def test_what_cleanup_takes_away() -> None:
     """Postfix since 3.12 says what it never queued: thrown away by a check, or not accepted, and then forgotten."""
     rule = f"postfix/smtpd[7]: {Q1}: discard: RCPT from x[127.0.0.1]: DISCARD action; from=<a@x> to=<c@dest.test>"

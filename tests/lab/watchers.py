@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.local.part import tied_to
+from streams.process import tied_to
 from tests.lab.daemons import PATIENCE
 
 KINDS = {

@@ -15,7 +15,7 @@ import pytest
 from streams.cli._orders import Desk
 from streams.core.errors import Unavailable
 from streams.core.events import Kind, MessageEvent
-from streams.local.part import tied_to
+from streams.process import tied_to
 from streams.settings import ROLES, Settings, load, running
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse

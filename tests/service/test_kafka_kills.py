@@ -16,7 +16,7 @@ from streams.kafka import topics
 from streams.kafka.ranges import read_range
 from streams.kafka.reader import BatchReader
 from streams.kafka.writer import Writer, write_all
-from streams.local.part import tied_to
+from streams.process import tied_to
 from streams.settings import Settings, load, running
 from tests.kafka.conftest import drain
 

@@ -1,5 +1,6 @@
 """A replay that is shared among processes finds what one in this process does."""
 
+import os
 import pickle
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.errors import Unavailable
 from streams.core.identity import partition_of
 from streams.core.terms import SECOND, Terms
 from streams.kafka.ports import Log
@@ -47,6 +49,20 @@ def test_a_short_log_is_replayed_in_this_process(monkeypatch: pytest.MonkeyPatch
     """A process would take longer to start."""
     monkeypatch.setattr(shares, "ProcessPoolExecutor", None)
     assert replayed(_lived(), Terms.parse(TERMS)).alerts
+
+
+def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the kernel does where memory is short."""
+    monkeypatch.setattr(shares, "WORTH", 1)
+    monkeypatch.setattr(shares, "_share", killed)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(Unavailable, match="was killed"):
+        replayed(_lived(), Terms.parse(TERMS))
+
+
+def killed(*_: object) -> None:
+    """End at once."""
+    os._exit(9)
 
 
 def _lived() -> Log:
