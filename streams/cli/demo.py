@@ -152,15 +152,16 @@ def wait(settings: Settings, tell: Any) -> None:
 def _state(settings: Settings) -> str:
     """What is still missing; "" where all is there."""
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import terms_of  # noqa: PLC0415
+    from streams.kafka.progress import claims, terms_of  # noqa: PLC0415
     from streams.track.replay import compare, live  # noqa: PLC0415
     from streams.track.shares import replayed  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415
 
     log = KafkaLog(settings)
+    end = min(claims(log).values(), default=0)
     replay = replayed(log, terms_of(log)[1])
-    if replay.clock is None:
-        return "the clock has not ticked"
+    if replay.clock is None or replay.clock < end:
+        return "the clock has not come to the end of what was imported"
     told = live(log)
     if not compare(told, replay.alerts).identical:
         return f"{len(told):,} of {len(replay.alerts):,} alerts told"

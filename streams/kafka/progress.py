@@ -105,7 +105,7 @@ def live_sources(log: Log) -> set[str]:
 
 
 def claims(log: Log) -> dict[str, int]:
-    """How far each source of a ledger of which something was read, and that is not withdrawn, has said to be.
+    """Where the import of each source of a ledger ended, microseconds; but for what is withdrawn since.
 
     Raises:
         Unavailable: the brokers do not answer.
@@ -114,7 +114,7 @@ def claims(log: Log) -> dict[str, int]:
     for said in all_progress(log):
         if said["kind"] == "withdrawn":
             found.pop(said["source"], None)
-        elif said["kind"] == "progressed":
+        elif said["kind"] == "progressed" and not said["live"]:
             found[said["source"]] = max(found.get(said["source"], 0), said["through"] or 0)
     return found
 
