@@ -8,6 +8,7 @@ Rules:
   with its place and reason. So is one by which the syslog daemon says that it lost others.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -112,10 +113,7 @@ class PostfixParser:
         """At the end of an import nothing will say any more that a message on hold was rejected: it is there."""
         desk = self._desk
         for spool in () if self.source.live else desk.spools.values():
-            desk.spool = spool
-            for talk in spool.talks.values():
-                if talk.data:
-                    accept(desk, talk)
+            _accept(desk, spool, sys.maxsize)
         events, desk.events = desk.events, []
         self.counts.events += len(events)
         return events
@@ -269,7 +267,10 @@ def _ignore(desk: Desk, _said: str) -> None:
 
 
 def _sweep(desk: Desk, spool: Spool, at: int) -> None:
-    _end_talks(desk, spool, at)
+    _accept(desk, spool, at - SWEEP)
+    for pid, talk in tuple(spool.talks.items()):
+        if talk.at < at - UNBORN:
+            del spool.talks[pid]
     for queue_id, entry in tuple(spool.entries.items()):
         if entry.at < at - (FORGOTTEN if entry.arrived else UNBORN):
             del spool.entries[queue_id]
@@ -279,12 +280,10 @@ def _sweep(desk: Desk, spool: Spool, at: int) -> None:
                 del kept[name]
 
 
-def _end_talks(desk: Desk, spool: Spool, at: int) -> None:
-    """Processes not heard of for long: where no line says that sessions end, what they heard was accepted."""
+def _accept(desk: Desk, spool: Spool, before: int) -> None:
+    """Where no line says that sessions end: what processes heard that have been silent since a time was accepted."""
     current, desk.spool = desk.spool, spool
-    for pid, talk in tuple(spool.talks.items()):
-        if talk.data and talk.at < at - SWEEP:
+    for talk in spool.talks.values():
+        if talk.data and talk.at < before:
             accept(desk, talk)
-        if talk.at < at - UNBORN:
-            del spool.talks[pid]
     desk.spool = current
