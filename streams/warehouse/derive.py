@@ -3,7 +3,10 @@
 Rules:
 - Rows are replaced, nothing is incremented, so nothing can count twice. A version is when it was derived, and after the
   last also where the wall clock went back: what is derived would lose to what was.
-- What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew.
+- What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew, and so does a
+  vector that went back: a log has lost its tail.
+- Of what is being fed, later rows may be seen before earlier ones: derived is up to what the feed says is fed, and rows
+  beyond it, which may be taken along, once more when they are fed.
 - Messages are taken in slices, so that memory is bounded whatever was imported. The tables of a slice are in the
   engine's memory; a slice during which the warehouse began anew has lost them, and is not taken for derived.
 - Where a hand-over connected what was known apart, messages are derived as of the tick before it, too: what had
@@ -53,6 +56,8 @@ WORDS = {
 }
 """What the scripts' `@words` stand for, but `@table`: the table that a block is run for."""
 
+EVENTS = "message-events"
+
 RECORDS = ("entry_records", "leg_records", "copy_records", "unit_records", "astray_records")
 """The tables of what is known."""
 
@@ -71,7 +76,7 @@ class Derivation:
     Attributes:
         clock: the clock that all partitions have reached, with the spans in which sources were silent or behind.
         tick: the tick that says so.
-        offsets: by partition, the offset after the last record derived from.
+        offsets: by partition, the offset up to which all records were derived from.
         terms: version of the terms.
         version: of what it kept last.
     """
@@ -87,24 +92,25 @@ def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     """Derive what changed; returns the number of messages that were touched."""
     last, wall = derivation(client), wall or Wall()
     version = max(wall.now(), last.version + 1)
-    clock = _clock(client, last)  # first: what is fed meanwhile may be derived, but the clock must not go beyond it
-    now = offsets(client)
-    since = last.offsets if last.terms == terms.version else {}
+    now = fed(client)
+    clock = _clock(client, last, now)
+    is_known = last.terms == terms.version and all(now.get(one, 0) >= at for one, at in last.offsets.items())
+    since = {number: last.offsets.get(number, 0) for number in now} if is_known else {}
     count = 0
     if since != now:
         with _working(client, version) as work:
             count = work.touched(since)
             work.derive(owed.parameters(terms))
     version = max(wall.now(), version)
-    _nexts(client, version)
+    _nexts(client, version, now)
     _keep(client, max(wall.now(), version + 2), clock, now, terms)
     return count
 
 
-def _nexts(client: Any, version: int) -> None:
+def _nexts(client: Any, version: int, now: dict[int, int]) -> None:
     """Say which tick came after what was looked back at, where it is there by now; as the version after this one."""
     (statement,) = blocks("derive")["nexts"]
-    client.command(statement, parameters={"version": version})
+    client.command(statement, parameters={"version": version} | _vector(now))
 
 
 def derivation(client: Any) -> Derivation:
@@ -122,25 +128,28 @@ def derivation(client: Any) -> Derivation:
     return Derivation(clock=clock, tick=tick, offsets=fed, terms=row[5], version=row[6])
 
 
-def offsets(client: Any) -> dict[int, int]:
-    """By partition, the offset after the last event that was fed; 0 where there was none but ticks."""
-    rows = client.query(
-        "SELECT log_partition, max(after) FROM (SELECT log_partition, log_offset + 1 AS after FROM event_records"
-        " UNION ALL SELECT DISTINCT log_partition, toUInt64(0) FROM ticks)"
-        " GROUP BY log_partition ORDER BY log_partition"
-    ).result_rows
-    return dict(rows)
+def fed(client: Any, topic: str = EVENTS) -> dict[int, int]:
+    """By partition, the offset up to which all of a topic is stored."""
+    question = "SELECT log_partition, after FROM fed FINAL WHERE topic = {topic:String} ORDER BY log_partition"
+    return dict(client.query(question, parameters={"topic": topic}).result_rows)
 
 
-def _clock(client: Any, last: Derivation) -> tuple[Clock, Tick]:
+def _vector(offsets: dict[int, int]) -> dict[str, Any]:
+    """A vector of offsets as the scripts want it; the engine wants none that is empty."""
+    return {"partitions": list(offsets) or [0], "offsets": list(offsets.values()) or [0]}
+
+
+def _clock(client: Any, last: Derivation, now: dict[int, int]) -> tuple[Clock, Tick]:
     """The clock that all partitions have reached, and what the ticks of the first partition said on the way there."""
     rows = client.query(
-        "SELECT toUnixTimestamp64Micro(through), silent, behind, doubted FROM ticks"
-        " WHERE log_partition = (SELECT min(log_partition) FROM ticks)"
+        "WITH heard AS (SELECT * FROM ticks WHERE"
+        " log_offset < transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0)))"
+        " SELECT toUnixTimestamp64Micro(through), silent, behind, doubted FROM heard"
+        " WHERE log_partition = (SELECT min(log_partition) FROM heard)"
         " AND through > fromUnixTimestamp64Micro({since:Int64})"
-        " AND through <= (SELECT min(m) FROM (SELECT max(through) AS m FROM ticks GROUP BY log_partition))"
+        " AND through <= (SELECT min(m) FROM (SELECT max(through) AS m FROM heard GROUP BY log_partition))"
         " ORDER BY log_offset",
-        parameters={"since": max(last.clock.through, 0)},
+        parameters={"since": max(last.clock.through, 0)} | _vector(now),
     ).result_rows
     clock, tick = last.clock, last.tick
     for through, silent, behind, doubted in rows:
@@ -198,8 +207,7 @@ class _Work:
 
     def touched(self, since: dict[int, int]) -> int:
         """Find the messages with events after these offsets."""
-        least = min(since.values(), default=0)
-        self._run("begin", least=least, partitions=list(since) or [0], offsets=list(since.values()) or [0])
+        self._run("begin", least=min(since.values(), default=0), **_vector(since))
         return int(self._row("touched")[0])
 
     def derive(self, parameters: dict[str, Any]) -> None:

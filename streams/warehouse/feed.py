@@ -1,8 +1,9 @@
 """The feed: topics into tables, in batches, at least once; the tables make that once.
 
 Rules:
-- An offset is committed only after its rows are inserted. A warehouse that refuses or is away is waited for, and said
-  so.
+- An offset is committed only after its rows, and those of all before it, are inserted; then the warehouse keeps it too,
+  as what is fed: derived is what is before it, and feeding goes on there (at the beginning where the warehouse was
+  thrown away). One that refuses or is away is waited for, and said so.
 - Feeding the same records again replaces rows by themselves.
 - What cannot be understood goes to the dead letters.
 - Decoding, inserts and derivations run beside the reading of what comes next, as far as there is more to read.
@@ -25,14 +26,13 @@ from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.ranges import since
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
+from streams.warehouse.derive import EVENTS
 from streams.warehouse.inserts import Ends, Inserts
 from streams.warehouse.rows import PLAIN, START, Rows, plain_columns, plain_row, rows
 from streams.warehouse.store import Store
 from streams.wire import records
 
 log = logging.getLogger(__name__)
-
-EVENTS = "message-events"
 
 BATCH = 50_000
 MUCH = BATCH // 2
@@ -104,11 +104,11 @@ class Feeds:
         return count
 
     def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
-        """From the stored offsets on; from the beginning where the table is empty: it was thrown away."""
-        table = "event_records" if topic == EVENTS else PLAIN[topic][1]
-        starts = dict.fromkeys(committed, 0) if self._insist(self._store.is_empty, table) else {}
+        """From what group and warehouse have both: one may have lost what the other still has."""
+        fed = self._insist(self._store.fed, topic)
+        starts = {number: min(place.offset or 0, fed.get(number, 0)) for number, place in committed.items()}
         if topic == EVENTS:
-            self._ends = {number: starts.get(number, place.offset or 0) for number, place in committed.items()}
+            self._ends = starts
             self._clocks = {number: self._clock_before(number, offset) for number, offset in self._ends.items()}
         return starts
 
@@ -168,8 +168,14 @@ class Feeds:
                 self._insist(self._store.insert, table, some)
 
     def _stored(self, ends: Ends) -> None:
+        self._fed(EVENTS, ends)
+
+    def _fed(self, topic: str, ends: Ends) -> None:
+        """Commit, then say so in the warehouse: who lost a partition meanwhile cannot commit, and says nothing."""
         self._writer.flush()
-        self._readers[EVENTS].commit({number: Committed(offset=offset) for number, offset in ends.items()})
+        self._readers[topic].commit({number: Committed(offset=offset) for number, offset in ends.items()})
+        said = [(topic, number, offset) for number, offset in ends.items()]
+        self._insist(self._store.insert_rows, "fed", ("topic", "log_partition", "after"), said)
 
     def _plain(self, topic: str, batch: Records) -> int:
         kind, table, _ = PLAIN[topic]
@@ -182,8 +188,7 @@ class Feeds:
         self._bad(topic, batch, bad, len(good))
         if good:
             self._insist(self._store.insert_rows, table, plain_columns(topic), good)
-        self._writer.flush()
-        self._readers[topic].commit({batch.partition: Committed(offset=batch.offsets[-1] + 1)})
+        self._fed(topic, _ends([batch]))
         return len(good)
 
     def _bad(self, topic: str, batch: Records, bad: Sequence[tuple[int, str]], good: int) -> None:

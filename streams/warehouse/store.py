@@ -14,7 +14,7 @@ from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.settings import Settings
 from streams.warehouse.client import AWAY, REFUSED, connect, first_line
-from streams.warehouse.derive import derive
+from streams.warehouse.derive import derive, fed
 from streams.warehouse.migrations import migrate
 
 INSERTING = {"optimize_on_insert": 0}
@@ -38,8 +38,8 @@ class Store(Protocol):
         """The same of a few rows."""
         ...
 
-    def is_empty(self, table: str) -> bool:
-        """Has it no row."""
+    def fed(self, topic: str) -> dict[int, int]:
+        """By partition, the offset up to which all of a topic is stored."""
         ...
 
     def clock_before(self, partition: int, offset: int) -> int | None:
@@ -71,9 +71,9 @@ class ClickHouse:
         """The same of a few rows."""
         self._ask(lambda client: client.insert(table, rows, column_names=columns))
 
-    def is_empty(self, table: str) -> bool:
-        """Has it no row."""
-        return not self._ask(lambda client: client.query(f"SELECT 1 FROM {table} LIMIT 1").result_rows)  # noqa: S608 - ours
+    def fed(self, topic: str) -> dict[int, int]:
+        """By partition, the offset up to which all of a topic is stored."""
+        return self._ask(lambda client: fed(client, topic))
 
     def clock_before(self, partition: int, offset: int) -> int | None:
         """The latest tick of a partition before an offset, microseconds."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import psutil
 
-from streams.process import prepare
+from streams.process import give_back, prepare
 from streams.track.part import Part
 from tests.bench.events import TERMS, batches, opened
 
@@ -31,6 +31,7 @@ def build(part: Part, first: int, end: int) -> None:
 
 def _main(sizes: Sequence[int]) -> None:
     prepare()
+    give_back()
     part, before = Part.empty(0, TERMS), 0
     build(part, 0, 1)
     _tell()

@@ -160,6 +160,16 @@ def unfed(log: MemoryLog, tables: Tables) -> Iterator[str]:
         want, have = _keys(log, topic), tables.rows[table].keys()
         if want - have:
             yield f"not fed: {len(want - have)} of {len(want)} rows of {table}"
+    yield from said_otherwise(log, tables)
+
+
+def said_otherwise(log: MemoryLog, tables: Tables) -> Iterator[str]:
+    """The warehouse says that every topic is fed up to its end."""
+    said = {place: row["after"] for place, row in tables.rows["fed"].items()}
+    for topic in (EVENTS, *PLAIN):
+        ends = {(topic, number): end for number, end in log.end_offsets(topic).items() if end}
+        if (there := {place: said.get(place) for place in ends}) != ends:
+            yield f"said to be fed: {there}, and the log ends at {ends}"
 
 
 def _keys(log: MemoryLog, topic: str) -> set[tuple[Any, ...]]:

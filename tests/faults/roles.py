@@ -16,7 +16,8 @@ from streams.kafka.writer import EventWriter
 from streams.respond.desk import Desk
 from streams.track.ticks import Ticker
 from streams.track.tracker import BATCH, Tracker
-from streams.warehouse.feed import EVENTS, Feeds
+from streams.warehouse.derive import EVENTS
+from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import PLAIN
 from tests.faults.mail import BEGIN, HOSTS, TERMS
 from tests.faults.world import Process, World

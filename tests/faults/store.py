@@ -18,6 +18,7 @@ KEYS = {
     "case_records": ("case_id",),
     "queue_records": ("at", "log_partition", "host", "next_hop", "priority"),
     "terms": ("version",),
+    "fed": ("topic", "log_partition"),
 }
 """By table, the columns that make two rows the same; see schemas/warehouse/001-records.sql."""
 
@@ -86,10 +87,10 @@ class MemoryStore:
         """Add a few rows."""
         self._write(table, [dict(zip(columns, row, strict=True)) for row in rows])
 
-    def is_empty(self, table: str) -> bool:
-        """Has it no row."""
+    def fed(self, topic: str) -> dict[int, int]:
+        """By partition, the offset up to which all of a topic is stored."""
         self._call("query")
-        return not self.tables.rows[table]
+        return {number: row["after"] for (name, number), row in self.tables.rows["fed"].items() if name == topic}
 
     def clock_before(self, partition: int, offset: int) -> int | None:
         """The latest tick of a partition before an offset, microseconds."""

@@ -67,6 +67,7 @@ def made(stack: Settings, ledger: str, *, messages: int, copies: int) -> Setting
         place = {"number": number, "span": round(messages * EVERY), "records": messages * 10 + 1, "start": START}
         client.command(_COPY, parameters=place)
         client.command(_TICKS, parameters=place)
+    client.command(_FED)
     derive(client, Terms.parse(TERMS))
     client.command(_ALERTS)
     client.command("DROP TABLE template")
@@ -117,6 +118,11 @@ SELECT log_partition, ({number:UInt32} + 1) * {records:UInt64} - 1,
 FROM (SELECT DISTINCT log_partition FROM template)
 """
 """A tick behind each copy, in every partition."""
+
+_FED = """
+INSERT INTO fed (topic, log_partition, after)
+SELECT 'message-events', log_partition, max(log_offset) + 1 FROM ticks GROUP BY log_partition
+"""
 
 _ALERTS = """
 INSERT INTO alert_records

@@ -2,6 +2,8 @@
 
 import os
 import random
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,54 @@ def test_the_day_in_sql_is_the_day_in_the_core(stack: Settings, ledger: str, day
     assert both.ask(FIGURES) == figures
     assert both.derived() == alarms
     assert {row["sent"] for row in both.ask("SELECT sent FROM reliability_total")} == {234}
+
+
+class Held:
+    """A client whose inserts wait until a test does them, in an order of its own."""
+
+    def __init__(self, client: Any) -> None:
+        """Nothing waits."""
+        self._client = client
+        self.rows: list[Callable[[], Any]] = []
+        self.fed: list[Callable[[], Any]] = []
+
+    def insert_arrow(self, *args: Any) -> None:
+        """Rows of events or ticks."""
+        self.rows.append(partial(self._client.insert_arrow, *args))
+
+    def insert(self, *args: Any) -> None:
+        """How far it is fed."""
+        self.fed.append(partial(self._client.insert, *args))
+
+
+def test_what_is_stored_before_what_precedes_it_waits(stack: Settings, ledger: str) -> None:
+    """Two inserts run beside each other: the rows of the slower one are derived too, and no tick overtakes them."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    client, held = both.client, Held(both.client)
+    both.client = held
+    both.write(journey(0, "a", key="a"))
+    slow = len(held.rows)
+    both.write(journey(0, "b", key="b"))
+    both.tick(86_400)
+    both.client = client
+    for insert in held.rows[slow:]:
+        insert()
+    assert both.derive() == 0
+    assert both.ask("SELECT clock FROM derivation WHERE clock != toDateTime64(0, 6, 'UTC')") == []
+    for insert in (*held.rows[:slow], *held.fed):
+        insert()
+    assert both.derive() == 2
+    assert_agree(both)
+
+
+def test_a_log_that_went_back_is_derived_anew(stack: Settings, ledger: str) -> None:
+    """It lost its tail, and what is written there next is read."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both.write(journey(0, "a", key="a"))
+    assert both.derive() == 1
+    both.client.insert("fed", [("message-events", 0, 3)], ("topic", "log_partition", "after"))
+    assert both.derive() == 1
+    assert derivation(both.client).offsets == {0: 3}
 
 
 def test_derived_by_and_by_is_derived_at_once(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:

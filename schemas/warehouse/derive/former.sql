@@ -110,6 +110,7 @@ INNER JOIN
     (
         SELECT log_partition, through, log_offset FROM ticks
         WHERE through > (SELECT minOrNull(as_of) FROM reunion_records FINAL WHERE next_at IS NULL)
+            AND log_offset < transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0))
     ) AS t
     ASOF INNER JOIN (SELECT DISTINCT log_partition, as_of FROM reunion_records FINAL WHERE next_at IS NULL) AS m
         ON t.log_partition = m.log_partition AND t.through > m.as_of
