@@ -3,8 +3,8 @@
 Rules:
 - Rows are replaced, nothing is incremented, so nothing can count twice. A version is when it was derived, and after the
   last also where the wall clock went back: what is derived would lose to what was.
-- What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew, and so does a
-  vector that went back: a log has lost its tail.
+- What was derived from is a vector of offsets, kept with its clock; new terms derive everything anew, and so does a log
+  that is read again from before what was fed: it lost its tail, and goes on otherwise.
 - Of what is being fed, later rows may be seen before earlier ones: derived is up to what the feed says is fed, and rows
   beyond it, which may be taken along, once more when they are fed.
 - Messages are taken in slices, so that memory is bounded whatever was imported. The tables of a slice are in the
@@ -29,6 +29,7 @@ from streams.core.terms import Terms
 from streams.wall import Wall
 from streams.warehouse import owed
 from streams.warehouse.client import AWAY, LAST, REFUSED
+from streams.warehouse.fed import Fed, fed, offsets, turns, vector
 from streams.warehouse.scripts import blocks, domain, filled
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,6 @@ WORDS = {
 }
 """What the scripts' `@words` stand for, but `@table`: the table that a block is run for."""
 
-EVENTS = "message-events"
-
 RECORDS = ("entry_records", "leg_records", "copy_records", "unit_records", "astray_records")
 """The tables of what is known."""
 
@@ -77,6 +76,7 @@ class Derivation:
         clock: the clock that all partitions have reached, with the spans in which sources were silent or behind.
         tick: the tick that says so.
         offsets: by partition, the offset up to which all records were derived from.
+        turns: by partition, how often feeding had begun again.
         terms: version of the terms.
         version: of what it kept last.
     """
@@ -84,6 +84,7 @@ class Derivation:
     clock: Clock
     tick: Tick
     offsets: dict[int, int]
+    turns: dict[int, int]
     terms: str
     version: int
 
@@ -94,10 +95,10 @@ def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     version = max(wall.now(), last.version + 1)
     now = fed(client)
     clock = _clock(client, last, now)
-    is_known = last.terms == terms.version and all(now.get(one, 0) >= at for one, at in last.offsets.items())
+    is_known = last.terms == terms.version and all(last.turns.get(one, now[one].turn) == now[one].turn for one in now)
     since = {number: last.offsets.get(number, 0) for number in now} if is_known else {}
     count = 0
-    if since != now:
+    if since != offsets(now):
         with _working(client, version) as work:
             count = work.touched(since)
             work.derive(owed.parameters(terms))
@@ -107,49 +108,50 @@ def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     return count
 
 
-def _nexts(client: Any, version: int, now: dict[int, int]) -> None:
+def _nexts(client: Any, version: int, now: dict[int, Fed]) -> None:
     """Say which tick came after what was looked back at, where it is there by now; as the version after this one."""
     (statement,) = blocks("derive")["nexts"]
-    client.command(statement, parameters={"version": version} | _vector(now))
+    client.command(statement, parameters={"version": version} | vector(offsets(now)))
 
 
 def derivation(client: Any) -> Derivation:
     """The last derivation."""
     row = client.query(
         "SELECT toUnixTimestamp64Micro(clock), silent, behind, partitions, offsets, terms, version,"
-        " arrayMap(s -> (s.1, s.2, toUnixTimestamp64Micro(s.4), toUnixTimestamp64Micro(s.5)), spans)"
+        " turns, arrayMap(s -> (s.1, s.2, toUnixTimestamp64Micro(s.4), toUnixTimestamp64Micro(s.5)), spans)"
         " FROM derivations FINAL"
     ).result_rows[0]
     clock = Clock(through=row[0] or BEGINNING)
-    for rule, source, since, until in row[7]:
+    for rule, source, since, until in row[8]:
         clock.spans.setdefault((rule, source), []).append([since, NEVER if until == LAST else until])
     tick = Tick(through=clock.through, silent=tuple(row[1]), behind=tuple(row[2]))
-    fed = dict(zip(row[3], row[4], strict=True))
-    return Derivation(clock=clock, tick=tick, offsets=fed, terms=row[5], version=row[6])
+    return Derivation(
+        clock=clock,
+        tick=tick,
+        offsets=dict(zip(row[3], row[4], strict=True)),
+        turns=dict(zip(row[3], row[7], strict=False)),  # none are kept from before there were any
+        terms=row[5],
+        version=row[6],
+    )
 
 
-def fed(client: Any, topic: str = EVENTS) -> dict[int, int]:
-    """By partition, the offset up to which all of a topic is stored."""
-    question = "SELECT log_partition, after FROM fed FINAL WHERE topic = {topic:String} ORDER BY log_partition"
-    return dict(client.query(question, parameters={"topic": topic}).result_rows)
+def is_derived(client: Any) -> bool:
+    """Is everything derived that was fed."""
+    last, now = derivation(client), fed(client)
+    return last.offsets == offsets(now) and last.turns == turns(now)
 
 
-def _vector(offsets: dict[int, int]) -> dict[str, Any]:
-    """A vector of offsets as the scripts want it; the engine wants none that is empty."""
-    return {"partitions": list(offsets) or [0], "offsets": list(offsets.values()) or [0]}
-
-
-def _clock(client: Any, last: Derivation, now: dict[int, int]) -> tuple[Clock, Tick]:
+def _clock(client: Any, last: Derivation, now: dict[int, Fed]) -> tuple[Clock, Tick]:
     """The clock that all partitions have reached, and what the ticks of the first partition said on the way there."""
     rows = client.query(
-        "WITH heard AS (SELECT * FROM ticks WHERE"
-        " log_offset < transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0)))"
+        "WITH heard AS (SELECT * FROM ticks WHERE through > fromUnixTimestamp64Micro({since:Int64}) AND"
+        " log_offset < transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0))),"
+        " reached AS (SELECT max(through) AS through FROM heard GROUP BY log_partition)"
         " SELECT toUnixTimestamp64Micro(through), silent, behind, doubted FROM heard"
         " WHERE log_partition = (SELECT min(log_partition) FROM heard)"
-        " AND through > fromUnixTimestamp64Micro({since:Int64})"
-        " AND through <= (SELECT min(m) FROM (SELECT max(through) AS m FROM heard GROUP BY log_partition))"
+        " AND through <= (SELECT if(count() = {all:UInt16}, min(through), fromUnixTimestamp64Micro(0)) FROM reached)"
         " ORDER BY log_offset",
-        parameters={"since": max(last.clock.through, 0)} | _vector(now),
+        parameters={"since": max(last.clock.through, 0), "all": len(now)} | vector(offsets(now)),
     ).result_rows
     clock, tick = last.clock, last.tick
     for through, silent, behind, doubted in rows:
@@ -159,7 +161,7 @@ def _clock(client: Any, last: Derivation, now: dict[int, int]) -> tuple[Clock, T
     return clock, tick
 
 
-def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, int], terms: Terms) -> None:
+def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, Fed], terms: Terms) -> None:
     """Say what was derived from; the views answer for this clock from now on."""
     profile = terms.profile
     row = {
@@ -174,7 +176,8 @@ def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, i
             for since, until in spans
         ],
         "partitions": list(now),
-        "offsets": list(now.values()),
+        "offsets": list(offsets(now).values()),
+        "turns": list(turns(now).values()),
         "terms": terms.version,
         "unaccounted_after": profile.unaccounted_after,
         "rules": sorted(terms.findings),
@@ -194,7 +197,7 @@ INSERT INTO derivations SELECT
         fromUnixTimestamp64Micro(s.5, 'UTC')), {spans:Array(Tuple(String, String, String, Int64, Int64))}),
     {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, {terms:String}, {unaccounted_after:Int64},
     {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8},
-    {refused_correctly:Array(String)}
+    {refused_correctly:Array(String)}, {turns:Array(UInt32)}
 """
 
 
@@ -207,7 +210,7 @@ class _Work:
 
     def touched(self, since: dict[int, int]) -> int:
         """Find the messages with events after these offsets."""
-        self._run("begin", least=min(since.values(), default=0), **_vector(since))
+        self._run("begin", least=min(since.values(), default=0), **vector(since))
         return int(self._row("touched")[0])
 
     def derive(self, parameters: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.ranges import since
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
-from streams.warehouse.derive import EVENTS
+from streams.warehouse.fed import COLUMNS, EVENTS, Fed
 from streams.warehouse.inserts import Ends, Inserts
 from streams.warehouse.rows import PLAIN, START, Rows, plain_columns, plain_row, rows
 from streams.warehouse.store import Store
@@ -53,6 +53,7 @@ class Feeds:
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
         self._clocks: dict[int, int] = {}
+        self._turns: dict[tuple[str, int], int] = {}
         self._ends: Ends = {}
         self._beside = beside or ThreadPoolExecutor(4, thread_name_prefix="warehouse")
         self._decoding: tuple[Sequence[Records], Future[list[Rows]]] | None = None
@@ -106,7 +107,12 @@ class Feeds:
     def _starts(self, topic: str, committed: dict[int, Committed]) -> dict[int, int]:
         """From what group and warehouse have both: one may have lost what the other still has."""
         fed = self._insist(self._store.fed, topic)
-        starts = {number: min(place.offset or 0, fed.get(number, 0)) for number, place in committed.items()}
+        starts: dict[int, int] = {}
+        for number, place in committed.items():
+            there = fed.get(number, Fed())
+            starts[number] = min(place.offset or 0, there.after)
+            self._turns[topic, number] = there.begin(starts[number]).turn
+        self._say(topic, starts)  # a turn begins before anything of it is stored
         if topic == EVENTS:
             self._ends = starts
             self._clocks = {number: self._clock_before(number, offset) for number, offset in self._ends.items()}
@@ -174,8 +180,11 @@ class Feeds:
         """Commit, then say so in the warehouse: who lost a partition meanwhile cannot commit, and says nothing."""
         self._writer.flush()
         self._readers[topic].commit({number: Committed(offset=offset) for number, offset in ends.items()})
-        said = [(topic, number, offset) for number, offset in ends.items()]
-        self._insist(self._store.insert_rows, "fed", ("topic", "log_partition", "after"), said)
+        self._say(topic, ends)
+
+    def _say(self, topic: str, ends: Ends) -> None:
+        said = [(topic, number, self._turns[topic, number], offset) for number, offset in ends.items()]
+        self._insist(self._store.insert_rows, "fed", COLUMNS, said)
 
     def _plain(self, topic: str, batch: Records) -> int:
         kind, table, _ = PLAIN[topic]

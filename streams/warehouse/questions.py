@@ -14,7 +14,7 @@ from streams.core.errors import Misuse
 from streams.settings import Settings
 from streams.warehouse import named
 from streams.warehouse.client import ASKING, ask, connect, told
-from streams.warehouse.derive import derivation, fed
+from streams.warehouse.derive import is_derived
 
 Rows = list[dict[str, Any]]
 
@@ -101,7 +101,7 @@ class Warehouse:
 
     def is_derived(self) -> bool:
         """Is everything derived that was fed."""
-        return told(lambda: derivation(self.client).offsets == fed(self.client))
+        return told(lambda: is_derived(self.client))
 
     def alerts(self, rule: str = "", *, standing: bool = False) -> Rows:
         """Alerts of some rules (names with commas between; "" is all) with what is known now; the most urgent first.

@@ -14,7 +14,8 @@ from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.settings import Settings
 from streams.warehouse.client import AWAY, REFUSED, connect, first_line
-from streams.warehouse.derive import derive, fed
+from streams.warehouse.derive import derive
+from streams.warehouse.fed import Fed, fed
 from streams.warehouse.migrations import migrate
 
 INSERTING = {"optimize_on_insert": 0}
@@ -38,8 +39,8 @@ class Store(Protocol):
         """The same of a few rows."""
         ...
 
-    def fed(self, topic: str) -> dict[int, int]:
-        """By partition, the offset up to which all of a topic is stored."""
+    def fed(self, topic: str) -> dict[int, Fed]:
+        """How far a topic is fed, by partition."""
         ...
 
     def clock_before(self, partition: int, offset: int) -> int | None:
@@ -71,8 +72,8 @@ class ClickHouse:
         """The same of a few rows."""
         self._ask(lambda client: client.insert(table, rows, column_names=columns))
 
-    def fed(self, topic: str) -> dict[int, int]:
-        """By partition, the offset up to which all of a topic is stored."""
+    def fed(self, topic: str) -> dict[int, Fed]:
+        """How far a topic is fed, by partition."""
         return self._ask(lambda client: fed(client, topic))
 
     def clock_before(self, partition: int, offset: int) -> int | None:

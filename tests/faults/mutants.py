@@ -27,7 +27,7 @@ from streams.track.kept import Draft
 from streams.track.part import Effect
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
-from streams.warehouse.derive import EVENTS
+from streams.warehouse.fed import EVENTS
 from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import START
 from streams.wire import records as wire

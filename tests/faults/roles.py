@@ -16,7 +16,7 @@ from streams.kafka.writer import EventWriter
 from streams.respond.desk import Desk
 from streams.track.ticks import Ticker
 from streams.track.tracker import BATCH, Tracker
-from streams.warehouse.derive import EVENTS
+from streams.warehouse.fed import EVENTS
 from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import PLAIN
 from tests.faults.mail import BEGIN, HOSTS, TERMS

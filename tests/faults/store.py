@@ -9,6 +9,7 @@ import pyarrow as pa
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.kafka.progress import micros
+from streams.warehouse.fed import Fed
 
 KEYS = {
     "event_records": ("message_key", "event_id", "occurred_at"),
@@ -55,6 +56,8 @@ def _version(table: str, row: Row) -> int:
             return -int(row["log_offset"])
         case "case_records":
             return int(row["log_offset"])
+        case "fed":
+            return (int(row["turn"]) << 48) + int(row["after"])
         case _:
             return 0
 
@@ -87,10 +90,11 @@ class MemoryStore:
         """Add a few rows."""
         self._write(table, [dict(zip(columns, row, strict=True)) for row in rows])
 
-    def fed(self, topic: str) -> dict[int, int]:
-        """By partition, the offset up to which all of a topic is stored."""
+    def fed(self, topic: str) -> dict[int, Fed]:
+        """How far a topic is fed, by partition."""
         self._call("query")
-        return {number: row["after"] for (name, number), row in self.tables.rows["fed"].items() if name == topic}
+        there = self.tables.rows["fed"].items()
+        return {number: Fed(after=row["after"], turn=row["turn"]) for (name, number), row in there if name == topic}
 
     def clock_before(self, partition: int, offset: int) -> int | None:
         """The latest tick of a partition before an offset, microseconds."""

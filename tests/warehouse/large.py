@@ -120,8 +120,8 @@ FROM (SELECT DISTINCT log_partition FROM template)
 """A tick behind each copy, in every partition."""
 
 _FED = """
-INSERT INTO fed (topic, log_partition, after)
-SELECT 'message-events', log_partition, max(log_offset) + 1 FROM ticks GROUP BY log_partition
+INSERT INTO fed (topic, log_partition, turn, after)
+SELECT 'message-events', log_partition, 0, max(log_offset) + 1 FROM ticks GROUP BY log_partition
 """
 
 _ALERTS = """

@@ -11,6 +11,7 @@ from streams.core.terms import Terms
 from streams.settings import load
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
+from streams.warehouse.fed import Fed
 from tests.kafka.memory import MemoryLog
 from tests.warehouse.executors import ByHand
 
@@ -44,7 +45,7 @@ class Store:
     def prepare(self) -> None:
         """Nothing is missing."""
 
-    def fed(self, topic: str) -> dict[int, int]:
+    def fed(self, topic: str) -> dict[int, Fed]:
         """It has no event."""
         del topic
         return {}

@@ -20,6 +20,7 @@ from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
 from streams.wall import Wall
 from streams.warehouse.derive import derivation, derive
+from streams.warehouse.fed import COLUMNS, EVENTS
 from tests.core.journeys import (
     TERMS,
     journey,
@@ -113,9 +114,13 @@ def test_a_log_that_went_back_is_derived_anew(stack: Settings, ledger: str) -> N
     both = Ledger.made(stack, ledger, Terms.parse(TERMS))
     both.write(journey(0, "a", key="a"))
     assert both.derive() == 1
-    both.client.insert("fed", [("message-events", 0, 3)], ("topic", "log_partition", "after"))
+    for after in (3, 100):  # and is longer than ever, before anything of it is derived
+        both.client.insert("fed", [(EVENTS, 0, 1, after)], COLUMNS)
     assert both.derive() == 1
-    assert derivation(both.client).offsets == {0: 3}
+    assert derivation(both.client).offsets == {0: 100}
+    both.client.insert("fed", [(EVENTS, 0, 1, 99)], COLUMNS)  # a feed that lost the partition, and was slow
+    assert both.derive() == 0
+    assert derivation(both.client).offsets == {0: 100}
 
 
 def test_derived_by_and_by_is_derived_at_once(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:

@@ -65,4 +65,5 @@ def test_what_the_group_lost_is_fed_again() -> None:
     log.expire()
     del log.topics["message-events"][0][10:]
     steps(feed(log, tables))
-    assert tables.rows["fed"]["message-events", 0]["after"] == 10
+    said = tables.rows["fed"]["message-events", 0]
+    assert (said["turn"], said["after"]) == (1, 10)
