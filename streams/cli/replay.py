@@ -60,7 +60,8 @@ def command(  # noqa: PLR0913 - options
     with topics.known(settings):
         replay = replayed(log, profiles.load(named) if named else terms_of(log)[1], through)
     told = live(log) if named else under(live(log), replay.terms.version)
-    found = compare(*map(replay.comparable, (replay.known(told), replay.alerts))) if difference else None
+    told = replay.reached(replay.known(told))
+    found = compare(*map(replay.comparable, (told, replay.alerts))) if difference else None
     if as_json:
         say_json(_as_data(replay, found))
     else:

@@ -105,6 +105,15 @@ class Replay:
             return alerts
         return {key: alert for key, alert in alerts.items() if _decided(alert, self.terms) <= self.until}
 
+    def reached(self, alerts: Alerts) -> Alerts:
+        """Those that are told here too, or by a tick that was read here: live goes on meanwhile."""
+        end = self.through
+        return {
+            key: alert
+            for key, alert in alerts.items()
+            if key in self.alerts or alert["clock"] <= end.get(alert["partition"], alert["clock"])
+        }
+
     def comparable(self, alerts: Alerts) -> Alerts:
         """Those that what is left of the log can tell of."""
         if self.begins is None and not self.untold:

@@ -266,6 +266,19 @@ def run(*words: str) -> tuple[int, list[str]]:
     return result.exit_code, result.output.splitlines()
 
 
+def test_what_is_told_live_meanwhile_is_not_compared(ledger: MemoryLog) -> None:
+    """The log's end is taken first; what a later tick decides is in no replay of what was there."""
+    ends, replay = ledger.end_offsets("message-events"), Replay(profiles.parse(LEDGER, "terms"))
+    writer = ledger.writer()
+    for event in [*submitted(100_001, "A3", key="m", recipient="dora@dest.test"), tick(200_000 * SECOND)]:
+        writer.write("message-events", event.message_key.encode(), envelope.encode(event))
+    writer.flush()
+    Tracker(ledger, replay.terms).step(0)
+    replay.run(ledger, ends)
+    assert len(compare(live(ledger), replay.alerts).missing) == 1
+    assert compare(replay.reached(live(ledger)), replay.alerts).identical
+
+
 @pytest.mark.usefixtures("ledger")
 def test_the_command_says_what_stands() -> None:
     """Counts by rule, and the alarms that stand; with --all those that were cleared, too."""
