@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SET_IN = " " * 10
 """Before what does not fit beside the first words of a heading."""
 
+NAMED = 12
+"""Hosts that are named of those that have said nothing."""
+
 _WORDS = {
     "not-asked": "no report asked",
     "expected": "report expected",
@@ -186,7 +189,9 @@ def unseen(events: "Rows", hosts: list[str]) -> list[str]:
     """What has said nothing of this message; no mail system logs who deleted one."""
     seen = {event["host"] for event in events} | {event["peer"] for event in events}
     kinds = {event["kind"] for event in events}
-    silent = [host for host in hosts if host not in seen]
+    missing = [clean(host, 40) for host in hosts if host not in seen]
+    silent = missing[:NAMED]
+    silent += [f"{len(missing) - NAMED:,} more hosts"] if len(missing) > NAMED else []
     silent += [] if "reported" in kinds else ["any report"]
-    lines = [f"Not seen  {clean(', '.join(silent), 68)}"] if silent else []
+    lines = wrapped(f"Not seen  {', '.join(silent)}", more=SET_IN) if silent else []
     return [*lines, *(["          The operator's name is not in the log."] if "deleted" in kinds else [])]

@@ -337,10 +337,9 @@ class Warehouse:
         return told(lambda: bytes(self.client.raw_query(question, transport_settings=beside)))
 
     def hosts(self) -> list[str]:
-        """Every host that custody was at: switches, and stores that name what they hold."""
-        places = "SELECT host FROM leg_records UNION DISTINCT SELECT host FROM copy_records"
-        rows = ask(self.client, f"SELECT host FROM ({places}) WHERE host != '' ORDER BY host")  # noqa: S608 - our text
-        return [row["host"] for row in rows]
+        """Every host that evidence is of: switches, and stores that name what they hold; not who they talk to."""
+        rows = ask(self.client, "SELECT DISTINCT host FROM event_records WHERE host != '' AND kind != 'reported'")
+        return sorted(row["host"] for row in rows)
 
     def trace(self, key: str) -> dict[str, Rows]:
         """All that is known of a message: units, events in order, alerts and copies; asked side by side."""

@@ -126,3 +126,13 @@ def test_a_list_that_may_be_longer_says_how_to_see_the_older_ones() -> None:
     assert trace.older(settings, "carol@x", rows, 51) == []
     told = trace.older(settings, "to=<carol@x>,", rows, 50)
     assert told == ["", "Older ones: custody trace --limit 500 --ledger r2 carol@x"]
+
+
+def test_who_has_said_nothing_is_named_and_the_report_is_never_cut_off() -> None:
+    """Hosts of our evidence only; of many the first dozen."""
+    events = [{"host": "mx", "peer": "far", "kind": "submitted"}]
+    hosts = [f"switch-{number:02}.of.a.long.domain.test" for number in range(20)]
+    lines = trace.unseen(events, ["mx", *hosts])
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()).endswith("switch-11.of.a.long.domain.test, 8 more hosts, any report")
+    assert trace.unseen([*events, {"host": "mx", "peer": "", "kind": "reported"}], ["mx"]) == []
