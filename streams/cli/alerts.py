@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from streams.cli import _next
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups
 from streams.cli._lists import (
@@ -66,7 +67,9 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, alerts=rows)
     else:
-        say(lines(head("Alerts", settings, clock), rows, limit))
+        first = next((row for row in rows if row["cleared_at"] is None and row["message_key"]), None)
+        shown = lines(head("Alerts", settings, clock), rows, limit)
+        say([*shown, *_next.message(settings, first), *_next.silent(settings, clock)])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.alerts(rule, standing=True)))
 

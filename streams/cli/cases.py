@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from streams.cli import _next
 from streams.cli._calm import conclude
 from streams.cli._lists import columns, cut, head, limit_option, list_options, opened, say, say_list
 from streams.cli._screen import WIDTH, clean, moment, width_of, wrapped
@@ -65,7 +66,8 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, cases=rows)
     else:
-        say(lines(head("Cases", settings, clock), rows, limit))
+        first = next((row["case_id"].hex()[:NUMBER] for row in rows if row["state"] == "open"), "")
+        say([*lines(head("Cases", settings, clock), rows, limit), *(_next.case(settings, first) if first else [])])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.cases(all_of_them=False)))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli import _typed
+from streams.cli import _next
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - options
         say_list(settings, clock, **totals, overdue=rows)
     else:
         shown = lines(head("Overdue reports", settings, clock), clock, totals, rows, limit)
-        say([*shown, *following(settings, rows)])
+        say([*shown, *following(settings, rows), *_next.silent(settings, clock)])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.counts(LATE)["standing"]))
 
@@ -71,10 +71,7 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
 
 def following(settings: Settings, rows: Rows) -> list[str]:
     """What to look at next: the first that stands on the screen, which is not what a person has settled."""
-    first = next((row for row in sorted(rows, key=_rank) if _word(row) not in _SETTLED), None)
-    if first is None:
-        return []
-    return ["", *_typed.command("Next:", settings, "trace", named=[first["message_key"]])]
+    return _next.message(settings, next((row for row in sorted(rows, key=_rank) if _word(row) not in _SETTLED), None))
 
 
 _SETTLED = frozenset({"BY HAND", "LATE"})

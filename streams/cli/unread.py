@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from streams.cli import _next
 from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
@@ -39,7 +40,9 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, **totals, unread=rows)
     else:
-        say(lines(head("Unread messages", settings, clock), clock, totals, rows, limit))
+        shown = lines(head("Unread messages", settings, clock), clock, totals, rows, limit)
+        first = next((row for row in rows if row["cleared_at"] is None), None)
+        say([*shown, *_next.message(settings, first), *_next.silent(settings, clock)])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.counts("unread,not-read")["standing"]))
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from streams import advice
-from streams.cli import _typed, overdue, trace
+from streams.cli import _next, _typed, overdue, trace
 from streams.cli.app import custody
 from streams.kafka import broker, writer
 from streams.settings import Settings
@@ -93,6 +93,26 @@ def test_a_settings_file_goes_with_the_command(monkeypatch: pytest.MonkeyPatch, 
     said = CliRunner().invoke(custody, ["overdue", "--settings", str(file)])
     words = " ".join(said.output[said.output.index("Next:") :].replace("\\\n", "").split())
     assert words == f"Next: custody trace --settings '{file}' --ledger r2 m@x"
+
+
+def test_a_case_says_how_to_see_its_messages_and_that_somebody_has(tmp_path: Path) -> None:
+    """Both as they are typed."""
+    empty, messages, *seen = _next.case(Settings(ledger="r2"), "3f2a9c01")
+    assert empty == ""
+    assert pasted([messages], tmp_path) == ["trace", "--ledger", "r2", "3f2a9c01"]
+    said = ["cases", "--acknowledge", "3f2a9c01", "--by", "NAME", "--reason", "WHY", "--ledger", "r2"]
+    assert pasted(seen, tmp_path) == said
+
+
+def test_who_is_silent_is_started_again_or_withdrawn(tmp_path: Path) -> None:
+    """Where nobody is, nothing is said."""
+    lines = _next.silent(Settings(), CLOCK | {"silent": ["mx log", "gw"]})
+    assert " ".join(lines[1:3]).startswith(
+        "SILENT: start their collectors again (custody collect --follow), or say that"
+    )
+    assert pasted([":", *lines[3:]], tmp_path) == ["withdraw", "gw", "mx log"]
+    assert _next.silent(Settings(), CLOCK) == []
+    assert _next.silent(Settings(), {}) == []
 
 
 def test_other_terms_are_tried_on_the_same_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

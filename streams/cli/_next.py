@@ -1,0 +1,39 @@
+"""What to type next, below a list: commands that are safe to paste."""
+
+from typing import Any
+
+from streams.cli import _typed
+from streams.cli._screen import wrapped
+from streams.settings import Settings
+
+Row = dict[str, Any]
+
+
+def message(settings: Settings, row: Row | None) -> list[str]:
+    """How to see what became of the message of a finding."""
+    if row is None or not row["message_key"]:
+        return []
+    return ["", *_typed.command("Next:", settings, "trace", named=[row["message_key"]])]
+
+
+def case(settings: Settings, number: str) -> list[str]:
+    """How to see the messages of a case, and how to say that somebody has."""
+    said = ("--acknowledge", number, "--by", "NAME", "--reason", "WHY")
+    return [
+        "",
+        *_typed.command("Its messages:", settings, "trace", named=[number]),
+        *_typed.command("Seen by you:", settings, "cases", *said),
+    ]
+
+
+def silent(settings: Settings, clock: Row) -> list[str]:
+    """What to do about sources that say nothing: what is found without them is not to be relied on."""
+    names = sorted(clock.get("silent") or ())
+    if not names:
+        return []
+    which = "their collectors" if len(names) > 1 else "its collector"
+    return [
+        "",
+        *wrapped(f"SILENT: start {which} again (custody collect --follow), or say that nothing more is to come:"),
+        *_typed.command(" ", settings, "withdraw", named=names),
+    ]
