@@ -18,6 +18,32 @@ def groups(rows: Rows, key: Callable[[dict[str, Any]], Any]) -> Iterator[tuple[A
     yield from keys.items()
 
 
+def present(row: dict[str, Any]) -> dict[str, Any]:
+    """A finding of a report with what holds it up now for its cause; `was` is what did when it was raised, if other."""
+    cause = _present(row) or row["cause"]
+    return {**row, "cause": cause, "was": "" if cause == row["cause"] else row["cause"]}
+
+
+_WORDS = {
+    "deleted": "deleted by hand on {}",
+    "refused": "given up on {}",
+    "unknown": "left {}, not seen since",
+}
+"""By outcome, what is said of the last queue."""
+
+
+def _present(row: dict[str, Any]) -> str:
+    """The same words as those of an alarm's cause; "" where that says it, or nothing holds it up any more."""
+    if row["cleared_at"] is not None or row["proof"] == "hand":
+        return ""
+    if row["proof_at"] is not None:
+        return "delivered, but its report was not seen"
+    host, holder = row["last_host"], (row["holder_host"], row["holder_queue_id"])
+    if row["outcome"] == "in-queue":
+        return "" if (host, row["last_queue_id"]) == holder else f"in the queue of {host}"
+    return _WORDS.get(row["outcome"], "").format(host) if host else ""
+
+
 def members(rows: Rows, clock: Any, who: str, limit: int) -> list[str]:
     """One line a finding: how long, how urgent, whose, which message."""
     shown, more = cut(rows, limit)

@@ -7,7 +7,7 @@ import click
 
 from streams.cli import _next
 from streams.cli._calm import conclude
-from streams.cli._grouped import Rows, groups, members, since_when
+from streams.cli._grouped import Rows, groups, members, present, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean, wrapped
 from streams.settings import Settings
@@ -62,8 +62,9 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
     now = clock.get("through")
     shown = [title, *wrapped(f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}")]
-    for (word, _, _), some in groups(sorted(rows, key=_rank), _group):
-        what = f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 60)}{since_when(some, now)}"
+    for (word, _, _, was), some in groups([present(row) for row in sorted(rows, key=_rank)], _group):
+        before = f"; when raised: {clean(was, 60)}" if was else ""
+        what = f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 60)}{since_when(some, now)}{before}"
         shown += ["", *wrapped(what, more=SET_IN)]
         shown += members(some, now, "recipient", limit)
     return shown
@@ -90,5 +91,5 @@ def _word(row: dict[str, Any]) -> str:
     return {"blind": "BLIND", "clock-doubt": "DOUBTED"}.get(row["rule"], "UNPROVEN")
 
 
-def _group(row: dict[str, Any]) -> tuple[str, str, str]:
-    return _word(row), row["rule"], row["cause"]
+def _group(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    return _word(row), row["rule"], row["cause"], row["was"]

@@ -119,6 +119,7 @@ class Warehouse:
                 nullIf(c.submitted_at, toDateTime64(0, 6, 'UTC')) AS submitted_at,
                 c.message_id AS message_id, c.delivered_at AS delivered_at, c.report_at AS report_at,
                 c.proof_at AS proof_at, c.proof AS proof, c.deleted_at AS deleted_at, h.held_at AS held_at,
+                c.outcome AS outcome, c.last_host AS last_host, c.last_queue_id AS last_queue_id,
                 d.by_postsuper AS by_postsuper
             FROM alerts AS a
             ANY LEFT JOIN ({_CHAINS.format("legs", "copies")}) AS m ON a.unit = m.leg

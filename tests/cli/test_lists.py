@@ -212,6 +212,9 @@ def finding(**other: Any) -> dict[str, Any]:
         "deleted_at": None,
         "held_at": None,
         "priority": 4,
+        "outcome": "in-queue",
+        **dict.fromkeys(("last_host", "holder_host"), "relay"),
+        **dict.fromkeys(("last_queue_id", "holder_queue_id"), "B1"),
         **other,
     }
 
@@ -231,6 +234,30 @@ def test_overdue_tells_the_unproven_first() -> None:
     ]  # fmt: skip
     assert "UNPROVEN 1   on hold on relay since 12:00:00" in shown
     assert overdue.following(Settings(), rows) == ["", "Next: custody trace m@x"]
+
+
+@pytest.mark.parametrize(
+    ("known", "cause"),
+    [
+        ({}, "gw cannot hand on"),
+        ({"last_host": "bank", "last_queue_id": "C1"}, "in the queue of bank; when raised: gw cannot hand on"),
+        ({"outcome": "unknown"}, "left gw, not seen since; when raised: gw cannot hand on"),
+        ({"outcome": "refused"}, "given up on gw; when raised: gw cannot hand on"),
+        ({"outcome": "deleted", "deleted_at": NOON}, "deleted by hand on gw, 12:00:00; when raised: gw cannot hand on"),
+        (
+            {"proof_at": NOON, "proof": "store"},
+            "delivered, but its report was not seen; when raised: gw cannot hand on",
+        ),
+        ({"cleared_at": NOON, "outcome": "delivered", "proof_at": NOON}, "gw cannot hand on"),
+        ({"proof_at": NOON, "proof": "hand", "outcome": "deleted"}, "gw cannot hand on"),
+    ],
+)
+def test_what_holds_it_up_is_what_does_so_now(known: dict[str, Any], cause: str) -> None:
+    """Whoever looks whether it helped sees where a message went since its alarm; what is over keeps its cause."""
+    row = finding(cause="gw cannot hand on", last_host="gw", holder_host="gw")
+    shown = overdue.lines("T", CLOCK, {"standing": 1, "cleared": 0, "withdrawn": 0, "owed": 1}, [row | known], 0)
+    text = " ".join(" ".join(shown[3:-1]).split())
+    assert text.partition("1 ")[2] == cause
 
 
 def test_what_a_person_has_settled_is_not_what_to_look_at_next() -> None:
