@@ -77,7 +77,7 @@ def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> di
 
 def choice(named: str, found: "Rows", limit: int) -> list[str]:
     """The messages that are meant perhaps, the latest first."""
-    cells = [(moment(one["first_at"])[5:], clean(one["originator"] or "<>", 24), one["message_key"]) for one in found]
+    cells = [(moment(one["first_at"])[5:], _who(one["originator"], 24), one["message_key"]) for one in found]
     many = f"{len(found):,} messages{' or more' if len(found) == limit else ''}"
     return [f"{clean(named, 30)} is said of {many}, the latest first:", *columns(cells, "lll", flex=2)]
 
@@ -114,7 +114,7 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
     if not units:
         return [
             f"Message   {whole}",
-            f"From      {clean(message['originator'] or '<>', 48)}, {_no_units(known['events'])}",
+            f"From      {_who(message['originator'], 48)}, {_no_units(known['events'])}",
         ]
     now, submissions = clock.get("through"), list(groups(units, lambda unit: (unit["host"], unit["queue_id"])))
     if len(submissions) == 1:
@@ -125,6 +125,11 @@ def heading(message: dict[str, Any], known: "dict[str, Rows]", clock: dict[str, 
         what = flow([f"{SET_IN}{clean(some[0]['queue_id'], 30)}", *_burden(some[0])], SET_IN)
         shown += [_from(some[0]), what, *_standing(some, now)]
     return shown
+
+
+def _who(originator: str | None, most: int) -> str:
+    """A sender; the null one is "<>", and one that no evidence names is nobody in particular."""
+    return "unknown" if originator is None else clean(originator or "<>", most)
 
 
 def _burden(unit: dict[str, Any]) -> list[str]:
@@ -139,7 +144,8 @@ def _standing(units: "Rows", now: Any) -> list[str]:
 def _no_units(events: "Rows") -> str:
     """Why no recipient is listed: the message is another's, or nothing names one yet, or it was read a moment ago."""
     if not any(event["kind"] == "submitted" and event["traffic"] == "ours" for event in events):
-        return "not submitted by us"
+        arrived = any(event["kind"] == "submitted" or event.get("side") == "received" for event in events)
+        return "not submitted by us" if arrived else "its arrival is not in the evidence"
     named = any(event["recipient"] for event in events)
     return "submitted, and where it stands is not derived yet" if named else "submitted, and no recipient is named yet"
 

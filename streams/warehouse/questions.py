@@ -315,7 +315,7 @@ class Warehouse:
             self.client,
             f"""
             SELECT message_key, min(occurred_at) AS first_at, any(message_id) AS message_id,
-                anyIf(originator, originator != '') AS originator,
+                coalesce(anyIf(originator, originator != ''), any(originator)) AS originator,
                 arraySort(groupUniqArrayIf(recipient, recipient != '')) AS recipients
             FROM event_records WHERE {where} GROUP BY message_key
             ORDER BY first_at DESC, message_key LIMIT {{limit:UInt32}}

@@ -62,7 +62,8 @@ def test_what_is_too_long_for_a_line_takes_two() -> None:
 @pytest.mark.parametrize(
     ("events", "says"),
     [
-        ([], "not submitted by us"),
+        ([{"kind": "delivered", "side": "", "recipient": "c@d"}], "its arrival is not in the evidence"),
+        ([{"kind": "transferred", "side": "received", "recipient": "c@d"}], "not submitted by us"),
         ([{"kind": "submitted", "traffic": "inbound", "recipient": "c@d"}], "not submitted by us"),
         ([{"kind": "submitted", "traffic": "ours", "recipient": ""}], "submitted, and no recipient is named yet"),
         (
@@ -75,6 +76,14 @@ def test_a_message_without_units_says_why(events: list[dict[str, Any]], says: st
     """Another's, on hold before anybody was named, or read a moment ago."""
     message = {"message_id": "<a@b>", "message_key": "a@b", "originator": "e@f"}
     assert trace.heading(message, {"units": [], "events": events}, {})[1] == f"From      e@f, {says}"
+
+
+@pytest.mark.parametrize(("originator", "who"), [("", "<>"), (None, "unknown"), ("e@f", "e@f")])
+def test_a_sender_that_no_evidence_names_is_not_the_null_sender(originator: str | None, who: str) -> None:
+    """A log that begins in the middle, and a notification."""
+    row = {"message_id": "<a@b>", "message_key": "a@b", "originator": originator, "first_at": NOON}
+    assert trace.heading(row, {"units": [], "events": []}, {})[1].startswith(f"From      {who}, ")
+    assert f" {who} " in trace.choice("c@d", [row], 10)[1]
 
 
 def submission(queue_id: str, originator: str, recipient: str, **other: Any) -> dict[str, Any]:

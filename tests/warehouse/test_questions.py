@@ -72,6 +72,17 @@ def test_a_candidate_is_told_with_its_parties(warehouse: Warehouse) -> None:
     assert row["recipients"] == ["user9@dest.test"]
 
 
+def test_a_sender_is_told_apart_from_none_and_from_one_that_is_not_known(stack: Settings, ledger: str) -> None:
+    """The null sender is named by the evidence, too."""
+    fed = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for key, originator in (("a", None), ("b", ""), ("c", "al@origin.test")):
+        fed.write(submitted(0, f"A{key}", key=key, message_id=f"<{key}>", originator=originator))
+    fed.write(submitted(0, "Ac", key="c", message_id="<c>", originator=""))
+    asked = Warehouse(fed.client)
+    found = [asked.candidates(f"A{key}")[0]["originator"] for key in ("a", "b", "c")]
+    assert found == [None, "", "al@origin.test"]
+
+
 def test_a_clock_knows_its_sources(warehouse: Warehouse) -> None:
     """The last tick, and how many sources there are."""
     clock = warehouse.clock()
