@@ -31,7 +31,9 @@ from streams.core.identity import bare_id, fact_id, leg_of, message_key, pair_le
 
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
-_CLAIMS = re.compile(r"\breport-type\s*=\s*[\"']?(?:delivery-status|disposition-notification)\b", re.IGNORECASE)
+_CLAIMS = re.compile(
+    r"\breport-type\s*=\s*[\"']?(?:global-)?(?:delivery-status|disposition-notification)\b", re.IGNORECASE
+)
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RECEIPT_PARTS = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.collect.reports_mail import Fields, Part, fields, first, grouped
-from streams.collect.reports_text import action, address, status, typed
+from streams.collect.reports_text import action, address, replied, status, typed
 
 RECIPIENTS = 2_000
 """Recipients of one report at most."""
@@ -26,7 +26,7 @@ class Status(NamedTuple):
         recipient: Final-Recipient, else Original-Recipient; "" where neither is there.
         original: Original-Recipient; "" where it is not there.
         action: failed, delayed, delivered, relayed, expanded, or what it says instead.
-        status: RFC 3463, or None.
+        status: RFC 3463, of the peer's reply where the field does not say; or None.
         diagnostic: the peer's words, or None.
         remote: Remote-MTA; "" where it is not there.
     """
@@ -67,7 +67,7 @@ def _groups(content: bytes) -> list[Fields]:
 
 def _status(group: Fields, failed: Sequence[str]) -> Status:
     final, original = (address(first(group, name)) for name in ("final-recipient", "original-recipient"))
-    number = status(first(group, "status"))
+    number = status(first(group, "status")) or replied(first(group, "diagnostic-code"))
     lone = failed[0] if len(failed) == 1 else ""
     return Status(
         recipient=final or original or lone,

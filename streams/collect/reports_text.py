@@ -1,10 +1,11 @@
 """What the fields of reports and receipts mean. Pure functions; foreign text never raises.
 
-Sources: RFC 3464 2.1 to 2.3, RFC 3463, RFC 8098 3.1, RFC 5322 3.3. Reports in the wild put brackets and comments where
-none belong, or leave out the type.
+Sources: RFC 3464 2.1 to 2.3, RFC 3463, RFC 6533 3, RFC 8098 3.1, RFC 5322 3.3. Reports in the wild put brackets and
+comments where none belong, or leave out the type.
 """
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -19,6 +20,9 @@ _DATE = 100
 """Characters that a date may have."""
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_REPLY = re.compile(r"\s*([245])(?=\d\d(?!\d)|\.\d{1,3}\.\d)")
+_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_UTF8 = re.compile(r"\s*utf-8\s*;", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _BRACKETED = re.compile(r"<([^<>]+)>")
 _ACTIONS = {"failure": "failed", "fail": "failed", "delay": "delayed", "success": "delivered", "relay": "relayed"}
@@ -32,12 +36,20 @@ def typed(value: str) -> str:
 
 
 def address(value: str) -> str:
-    """An address without type, comment, name and brackets."""
+    """An address without type, comment, name and brackets; one of type utf-8 without its escapes."""
     bare = typed(value[: ADDRESS * 2])
     bracketed = _BRACKETED.search(bare)
     if bracketed:
-        return bracketed[1].strip()[:ADDRESS]
-    return (bare if bare.startswith('"') else _COMMENT.sub(" ", bare)).strip("<> ")[:ADDRESS]
+        bare = bracketed[1].strip()
+    else:
+        bare = (bare if bare.startswith('"') else _COMMENT.sub(" ", bare)).strip("<> ")
+    return (_ESCAPED.sub(_character, bare) if _UTF8.match(value) else bare)[:ADDRESS]
+
+
+def _character(escape: re.Match[str]) -> str:
+    """What an escape stands for (RFC 6533 3: EmbeddedUnicodeChar); one that no address may hold stays."""
+    point = int(escape[1], 16)
+    return chr(point) if point <= sys.maxunicode and chr(point).isprintable() else escape[0]
 
 
 def word(value: str) -> str:
@@ -58,6 +70,16 @@ def status(value: str) -> str | None:
     """An RFC 3463 status, or None."""
     found = _STATUS.search(value[:ADDRESS])
     return found[1] if found else None
+
+
+def replied(value: str) -> str | None:
+    """The status of a diagnostic that is an SMTP reply: the one it gives, else its class's (RFC 3463 3.1: X.0.0)."""
+    kind, semicolon, rest = value.partition(";")
+    reply = rest if semicolon and kind.strip().lower() == "smtp" else value
+    code, told = _REPLY.match(reply), status(reply)
+    if code is None:
+        return None
+    return told if told and told[0] == code[1] else f"{code[1]}.0.0"
 
 
 def only_id(value: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.collect.reports_text import action, address, moment, only_id, status, typed, word
+from streams.collect.reports_text import action, address, moment, only_id, replied, status, typed, word
 
 
 @pytest.mark.parametrize(
@@ -21,10 +21,16 @@ from streams.collect.reports_text import action, address, moment, only_id, statu
         ("rfc822;<>", ""),
         ("", ""),
         ("rfc822; " + "x" * 2_000, "x" * 500),
+        (r"utf-8; gr\x{FC}n@y.test", "grün@y.test"),
+        (r"UTF-8 ;<\x{1F600}\x{fc}@\x{3B4}.test>", "\U0001f600ü@δ.test"),
+        (r"utf-8; grün\x{2B}\x{5C}x@y.test (Grün)", "grün+\\x@y.test"),
+        (r"utf-8; a\x{00}\x{0A}\x{D800}\x{110000}\x{F}@y", r"a\x{00}\x{0A}\x{D800}\x{110000}\x{F}@y"),
+        (r'rfc822; "gr\x{FC}n"@y.test', r'"gr\x{FC}n"@y.test'),
+        ("rfc822; carol+2024@y.test", "carol+2024@y.test"),
     ],
 )
 def test_addresses(value: str, want: str) -> None:
-    """Without type, name, comment and brackets, of a bounded length."""
+    """Without type, name, comment and brackets, of a bounded length; RFC 6533's escapes only in its own type."""
     assert address(value) == want
 
 
@@ -44,6 +50,31 @@ def test_addresses(value: str, want: str) -> None:
 def test_statuses(value: str, want: str | None) -> None:
     """Class, subject and detail; an address of a host is none."""
     assert status(value) == want
+
+
+@pytest.mark.parametrize(
+    ("value", "want"),
+    [
+        ("smtp; 550 5.1.1 no", "5.1.1"),
+        ("SMTP;550-5.7.1 [192.0.2.5] no", "5.7.1"),
+        ("550 #5.1.0 no", "5.1.0"),
+        ("smtp; 550 sorry, no mailbox here (#5.1.1)", "5.1.1"),
+        ("smtp; 5.1.1 no", "5.1.1"),
+        ("smtp; 550 no", "5.0.0"),
+        ("smtp; 450 no", "4.0.0"),
+        ("smtp; 250", "2.0.0"),
+        ("smtp; 554 since version 2.4.1", "5.0.0"),
+        ("smtp; 5500", None),
+        ("smtp; 354 go on", None),
+        ("x-unix; 255", None),
+        ("x-postfix; unknown user", None),
+        ("smtp; Connection timed out", None),
+        ("", None),
+    ],
+)
+def test_a_reply_s_status(value: str, want: str | None) -> None:
+    """The one that agrees with its code, else the class's; what is no reply has none."""
+    assert replied(value) == want
 
 
 def test_actions() -> None:
@@ -70,5 +101,5 @@ def test_moments() -> None:
 @given(value=st.text(max_size=100))
 def test_foreign_text_never_raises(value: str) -> None:
     """Any text is a value."""
-    for meaning in (address, typed, word, status, only_id, moment):
+    for meaning in (address, typed, word, status, replied, only_id, moment):
         meaning(value)

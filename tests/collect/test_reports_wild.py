@@ -5,6 +5,8 @@ import quopri
 
 import pytest
 
+from streams.core.events import Kind
+from streams.core.identity import leg_of
 from tests.collect.report_mails import (
     ABOUT,
     AT_ORIGIN,
@@ -14,6 +16,7 @@ from tests.collect.report_mails import (
     EXIM_PLAIN,
     GMAIL,
     HEAD,
+    HERE,
     KEY,
     NAMED,
     ORIGIN,
@@ -91,6 +94,19 @@ def test_the_peer_s_words_are_kept() -> None:
             ("failed", None, "gr\u00fc\u00dfe@dest.test"),
         ),
         ("Final-Recipient: rfc822;carol@dest.test\nStatus: 5.1.1", ("failed", "5.1.1", TO)),
+        (
+            "Final-Recipient: rfc822;carol@dest.test\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 no",
+            ("failed", "5.1.1", TO),
+        ),
+        (
+            "Final-Recipient: carol@dest.test\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 550 5.1.1 no",
+            ("failed", "5.2.2", TO),
+        ),
+        ("Final-Recipient: rfc822;carol@dest.test\nDiagnostic-Code: smtp; 550 no", ("failed", "5.0.0", TO)),
+        (
+            "Final-Recipient: rfc822;carol@dest.test\nAction: delayed\nDiagnostic-Code: smtp; 450 later",
+            ("delayed", "4.0.0", TO),
+        ),
         ("Action: failed\nStatus: 5.1.1", ("failed", "5.1.1", "lone@dest.test")),
         (
             "Final-Recipient: x400;/G=Carol/C=XX/\nAction: relayed\nStatus: 2.0.0",
@@ -166,6 +182,28 @@ def test_odd_boundaries(change: str, to: str) -> None:
     mail = report()
     assert change in mail
     assert told([one(mail.replace(change, to))]) == [("failed", "5.1.1", TO)]
+
+
+@pytest.mark.parametrize("last", ["message/global", "message/global-headers"])
+def test_an_internationalised_report(last: str) -> None:
+    """RFC 6533: other types of parts; addresses are in UTF-8, or escaped where they went through what knows ASCII."""
+    status = f"{ABOUT}\nOriginal-Recipient: utf-8; gr\\x{{FC}}n@dest.test\nFinal-Recipient: utf-8; grün2@dest.test\n"
+    original = f"Content-Type: {last}\n\n{TRACE}{NAMED}"
+    mail = report(f"{status}Action: failed\nStatus: 5.1.1\n", original, kind="message/global-delivery-status")
+    event = one(mail.replace("report-type=disposition-notification", "report-type=global-delivery-status"))
+    assert (event.original_recipient, event.recipient) == ("grün@dest.test", "grün@dest.test")
+    assert event.leg == leg_of("origin", ORIGIN, "grün@dest.test", key=KEY)
+    assert event.next_leg == leg_of("dest", HERE, "grün2@dest.test", key=KEY)
+    receipt = "Final-Recipient: utf-8; gr\\x{FC}n@dest.test\nDisposition: manual-action/MDN-sent-manually; displayed\n"
+    event = one(report(receipt, original, kind="message/global-disposition-notification"))
+    assert (event.kind, event.recipient, event.message_key) == (Kind.READ, "grün@dest.test", KEY)
+
+
+def test_an_internationalised_report_without_its_status() -> None:
+    """It says itself that it is one."""
+    by = parser()
+    assert not feed(by, report("", kind="text/plain").replace("=disposition", "=global-disposition").encode())
+    assert by.counts.unread == {"a report without its status part": 1}
 
 
 def test_a_report_wrapped_by_a_list() -> None:
