@@ -8,8 +8,9 @@ Rules:
 - For whom it was first Original-Recipient says, or else the origin's Received line, where there was one recipient.
 - A report's time is when it reached the originator: the date of its first Received line, else its Date; a time after it
   was read is no time.
-- Reports in the wild lack fields or misspell them. What can be used is used; a report that names no message at all is
-  counted with its place and reason. Subjects are dropped.
+- Reports in the wild lack fields or misspell them. What can be used is used; a report that names no message at all, a
+  bounce whose words are not known, and one that a bound cut are counted with their place and reason. Subjects are
+  dropped.
 """
 
 import re
@@ -20,9 +21,9 @@ from streams.collect import reports_status
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Counts, Piece
 from streams.collect.receipts import receipt
-from streams.collect.reports_mail import Part, fields, grouped, part, parts
+from streams.collect.reports_mail import CUT, Part, fields, grouped, part, parts
 from streams.collect.reports_plain import failed, plain
-from streams.collect.reports_status import RECIPIENTS, Status
+from streams.collect.reports_status import Status
 from streams.collect.reports_subject import LONGEST, Subject, answered, original, reporter, subject
 from streams.collect.reports_text import moment, status, typed
 from streams.collect.trace import LENGTH, Hop
@@ -31,9 +32,8 @@ from streams.core.identity import bare_id, fact_id, leg_of, message_key, pair_le
 
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
-_CLAIMS = re.compile(
-    r"\breport-type\s*=\s*[\"']?(?:global-)?(?:delivery-status|disposition-notification)\b", re.IGNORECASE
-)
+_TYPE = re.compile(r"\breport-type\s*=\s*[\"']?(?:global-)?([\w-]*)", re.IGNORECASE)
+_OURS = frozenset({"delivery-status", "disposition-notification"})
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RECEIPT_PARTS = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 
@@ -79,7 +79,7 @@ class ReportParser:
         told = _arrived(mail, observed_at)
         at = observed_at if told is None else told
         self.through = max(self.through, told or 0)
-        inside = list(parts(mail))
+        inside, more = parts(mail)
         for number, one in enumerate(inside):
             if one.kind in _STATUS_PARTS:
                 yield from self._report(mail, inside[number:], at)
@@ -87,10 +87,10 @@ class ReportParser:
             if one.kind in _RECEIPT_PARTS:
                 yield from self._receipt(mail, inside[number:], at)
                 return
-        yield from self._plain(mail, inside, at)
+        yield from self._plain(mail, inside, at, more)
 
     def _report(self, mail: Part, inside: Sequence[Part], at: int) -> Iterator[MessageEvent]:
-        about, told = reports_status.read(inside[0], failed(mail))
+        about, told, cut = reports_status.read(inside[0], failed(mail))
         named = [one for name in ("x-original-message-id", "original-message-id") for one in about.get(name, [])]
         by = reporter(about, mail, self.declaration)
         found = subject(original(inside[1:]), [*named, answered(mail)], self.declaration)
@@ -101,10 +101,10 @@ class ReportParser:
             found = Subject(message_key(None, *by), None, [], None)
         if not told:
             self._unread("a report without a recipient")
-        elif len(told) > RECIPIENTS:
-            self._unread(f"a report of more than {RECIPIENTS} recipients")
+        if cut or not (inside[-1].whole or b"\n\n" in inside[-1].content()):  # of the original its head counts
+            self._unread(cut or CUT)
         envelope = typed(about.get("original-envelope-id", [""])[0])[:LONGEST] or None
-        for one in told[:RECIPIENTS]:
+        for one in told:
             yield from self._reported(mail, one, found, by, at, mts_id=envelope)
 
     def _reported(
@@ -158,15 +158,14 @@ class ReportParser:
             ),
         )
 
-    def _plain(self, mail: Part, inside: Sequence[Part], at: int) -> Iterator[MessageEvent]:
+    def _plain(self, mail: Part, inside: Sequence[Part], at: int, more: str) -> Iterator[MessageEvent]:
         """A failure told in plain words; any other mail is none of ours."""
         found = plain(mail, inside)
-        if found is None and _CLAIMS.search(mail.first("content-type")[:LENGTH]):
-            self._unread("a report without its status part")
+        if found is None or not found.failures:
+            self._other(mail, more, bounce=found is not None)
             return
-        if found is None:
-            self.counts.ignored["mail that is no report"] += 1
-            return
+        if found.cut:
+            self._unread(found.cut)
         attached = original(inside[1:]) if not found.original else found.original
         about = subject(attached, [answered(mail)], self.declaration)
         if about is None:
@@ -175,6 +174,18 @@ class ReportParser:
         for recipient, reason in found.failures:
             told = Status(recipient, "", "failed", status(reason), reason or None, "")
             yield from self._reported(mail, told, about, Hop("", ""), at)
+
+    def _other(self, mail: Part, more: str, *, bounce: bool) -> None:
+        """Count a mail that no event comes of: is it none of ours, or not understood."""
+        kind = _TYPE.search(mail.first("content-type")[:LENGTH])
+        if kind and kind[1].lower() in _OURS:
+            self._unread(more or ("a report without its status part" if mail.whole else CUT))
+        elif bounce and not kind:
+            self._unread(more or "a bounce in words that are not known")
+        elif more:
+            self._unread(more)
+        else:
+            self.counts.ignored["mail that is no report"] += 1
 
     def _event(
         self, kind: Kind, at: int, about: Subject, stays: list[tuple[Hop | None, str]], **told: Any

@@ -1,8 +1,8 @@
 """Reports of failure in plain words: what qmail, Exim and old sendmails send instead of RFC 3464.
 
 Sources: D. J. Bernstein, "The qmail-send Bounce Message Format" (a paragraph that begins with "<" names a recipient and
-says why; one that begins with "-" is the break before the original message); Exim's X-Failed-Recipients field; sendmail
-8.6's "had permanent fatal errors". They know failures only.
+says why; one that begins with "-" is the break before the original message), which Yahoo writes with an opening of its
+own; Exim's X-Failed-Recipients field; sendmail 8.6's "had permanent fatal errors". They know failures only.
 """
 
 import re
@@ -19,10 +19,19 @@ WORDS = 500
 """Characters of its words that are kept."""
 
 _DAEMON = "mailer-daemon"
+_DAEMONS = re.compile(r"mailer-?daemon|postmaster|mail delivery (?:sub)?system", re.IGNORECASE)
+"""Whom a bounce comes from; a person or a program that answers has a name of its own."""
+
+TEXT = 512 * 1024
+"""Bytes of the words that are looked at."""
+
+_OPENING = 2_000
+"""Characters in which a bounce says what it is."""
+
 _SAID = 64 * 1024
 """Characters in which an address's reason is looked for."""
 
-_QMAIL = "Hi. This is the "
+_QMAIL = re.compile(r"^(?:Hi\. This is the |Sorry, we were unable to deliver your message)", re.MULTILINE)
 _FATAL = re.compile(r"^ *-{3,} The following addresses had permanent fatal errors", re.MULTILINE)
 _BREAK = re.compile(
     r"^ *-{3,} ?(?:Below this line is a copy|This is a copy of|Original message|Message header follows|"
@@ -42,28 +51,42 @@ class Plain(NamedTuple):
     """A report in plain words.
 
     Attributes:
-        failures: at least one.
+        failures: none where its words are not known.
         original: fields of the original message; empty where there are none.
+        cut: which bound left out others; "" where none did.
     """
 
     failures: list[Failure]
     original: Fields
+    cut: str = ""
 
 
 def plain(mail: Part, parts: Sequence[Part]) -> Plain | None:
-    """A report in plain words, or None where a mail is none: a person may quote one."""
+    """A report in plain words, known or not, or None where a mail is none: a person may quote one, a program answer."""
     if mail.first("return-path") != "<>" and _DAEMON not in mail.first("from").lower():
         return None
     body = next((one for one in parts if one.kind == "text/plain"), None)
-    text = body.content().decode("utf-8", "replace").replace("\0", "\ufffd") if body else ""
+    content = body.content() if body else b""
+    text = content[:TEXT].decode("utf-8", "replace").replace("\0", "\ufffd")
     found = _BREAK.search(text)
     said, rest = (text[: found.start()], text[found.end() :]) if found else (text, "")
     failures = _qmail(said) or _exim(mail, said) or _sendmail(said)
-    return Plain(failures[:RECIPIENTS], _headers(rest)) if failures else None
+    if not failures:
+        return Plain([], {}) if _of_a_daemon(mail) else None
+    cut = f"a bounce cut at {TEXT} bytes" if len(content) > TEXT and "\n\n" not in rest.lstrip("\n") else ""
+    if len(failures) > RECIPIENTS:
+        cut = f"a bounce of more than {RECIPIENTS} recipients"
+    return Plain(failures[:RECIPIENTS], _headers(rest), cut)
+
+
+def _of_a_daemon(mail: Part) -> bool:
+    """Is a mail a bounce, whatever it says: from a mail system, to be answered by nobody."""
+    path = mail.first("return-path")
+    return bool(_DAEMONS.search(mail.first("from")) and (path in {"", "<>"} or _DAEMONS.search(path)))
 
 
 def _qmail(text: str) -> list[Failure]:
-    if not text.lstrip().startswith(_QMAIL):
+    if not _QMAIL.search(text[:_OPENING]):
         return []
     paragraphs = (one.strip("\n") for one in text.split("\n\n"))
     return [_paragraph(one) for one in paragraphs if one.startswith("<") and ">:" in one]
@@ -82,7 +105,7 @@ def _exim(mail: Part, text: str) -> list[Failure]:
 def failed(mail: Part) -> list[str]:
     """Whom a mail's own header names as not reached; other mailers than Exim write the field, too."""
     named = ",".join(mail.fields.get("x-failed-recipients", [])).split(",", RECIPIENTS)
-    return [found for one in named[:RECIPIENTS] if (found := address(one))]
+    return [found for one in named if (found := address(one))]
 
 
 def _indented(text: str, recipient: str) -> str:

@@ -3,19 +3,24 @@
 Groups are told apart by empty lines; where some leave those out, by a field that comes again.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.collect.reports_mail import Fields, Part, fields, first, grouped
+from streams.collect.reports_mail import CUT, Fields, Part, fields, first, grouped
 from streams.collect.reports_text import action, address, replied, status, typed
 
 RECIPIENTS = 2_000
 """Recipients of one report at most."""
 
+GROUPS, FIELDS = RECIPIENTS * 2, RECIPIENTS * 20
+"""Groups and fields of one report at most: RFC 3464 has nine fields of a recipient, and some add their own."""
+
 WORDS = 500
 """Characters of a diagnostic that are kept."""
 
 _AGAIN = frozenset({"final-recipient", "original-recipient", "action"})
+_EMPTY = re.compile(rb"\n{2,}")
 _OF_RECIPIENT = frozenset({"final-recipient", "original-recipient"})
 
 
@@ -39,30 +44,57 @@ class Status(NamedTuple):
     remote: str
 
 
-def read(part: Part, failed: Sequence[str] = ()) -> tuple[Fields, list[Status]]:
-    """The fields of the message, and what is said of each recipient.
+class Told(NamedTuple):
+    """What a status part tells.
+
+    Attributes:
+        about: the fields of the message.
+        recipients: `RECIPIENTS` at most.
+        cut: which bound left out others; "" where none did.
+    """
+
+    about: Fields
+    recipients: list[Status]
+    cut: str
+
+
+def read(part: Part, failed: Sequence[str] = ()) -> Told:
+    """What is said of the message, and of each recipient.
 
     Args:
         part: the status part.
         failed: recipients that the report's own header names; one stands for a group that names none.
     """
-    groups = _groups(part.content())
+    groups, cut = _groups(part)
     about = groups[0] if groups else {}
     told = [group for group in groups if _OF_RECIPIENT & group.keys() or (group is not about and "action" in group)]
-    return about, [_status(group, failed) for group in told]
+    if len(told) > RECIPIENTS:
+        cut = f"a report of more than {RECIPIENTS} recipients"
+    return Told(about, [_status(group, failed) for group in told[:RECIPIENTS]], cut)
 
 
-def _groups(content: bytes) -> list[Fields]:
+def _groups(part: Part) -> tuple[list[Fields], str]:
     found: list[list[tuple[str, str]]] = []
-    for block in content.split(b"\n\n")[: RECIPIENTS * 2]:
+    left = FIELDS
+    blocks = _EMPTY.split(part.content(), GROUPS)
+    for block in blocks[:GROUPS]:
         group: list[tuple[str, str]] = []
-        for name, value in fields(block):
+        pairs = fields(block, left)
+        left -= len(pairs)
+        for name, value in pairs:
             if name in _AGAIN and any(name == one for one, _ in group):
                 found.append(group)
                 group = []
             group.append((name, value))
         found.append(group)
-    return [grouped(group) for group in found if group]
+    if not left or not part.whole:
+        found.pop()  # half a group may say something else than the whole one
+    bounds = (
+        (len(blocks) > GROUPS, f"a report of more than {GROUPS} groups"),
+        (not left, f"a report cut at {FIELDS} fields"),
+        (not part.whole, CUT),
+    )
+    return [grouped(group) for group in found if group], next((reason for hit, reason in bounds if hit), "")
 
 
 def _status(group: Fields, failed: Sequence[str]) -> Status:

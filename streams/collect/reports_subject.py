@@ -33,6 +33,9 @@ _ORIGINALS = frozenset(
 LONGEST = 998
 """Characters of a Message-ID: of a line of a mail (RFC 5322 2.1.1). What many recipients share must be short."""
 
+_TRIED = 20
+"""Parts that may be the original message under a name of their own."""
+
 _SHOWN = 20
 """Stays of a trace that an event tells."""
 
@@ -65,7 +68,7 @@ def original(parts: Sequence[Part]) -> Fields:
     for one in parts:
         if one.kind in _ORIGINALS:
             return _headers(one)
-    for one in parts:  # some call it plain text or something of their own
+    for one in parts[:_TRIED]:  # some call it plain text or something of their own
         found = _headers(one) if not one.kind.startswith("multipart/") else {}
         if "message-id" in found or "received" in found:
             return found

@@ -67,7 +67,7 @@ def test_a_folder_of_bad_logs(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_bad_mails(tmp_path: Path) -> None:
-    """A report without its original, an empty mail and bytes that are no mail are counted; the good one is read."""
+    """A report without its original, an empty mail, no mail and an unknown bounce are counted; others are read."""
     mails = tmp_path / "mails"
     mails.mkdir()
     status = (
@@ -81,11 +81,18 @@ def test_a_folder_of_bad_mails(tmp_path: Path) -> None:
     (mails / "2.eml").write_bytes(b"")
     (mails / "3.eml").write_bytes(bytes(range(256)) * 100)
     (mails / "4.eml").write_bytes(head + part + original + b"--b--\n")
+    (mails / "5.eml").write_bytes(
+        b"Return-Path: <>\nFrom: Postmaster@example.org\n\nnot delivered to:\n  a@example.org\n"
+    )
+    large = b"Subject: " + b"x" * 1_000_000 + b"\n"
+    (mails / "6.eml").write_bytes(
+        large + head + part + original.replace(b"Message-ID: <1@", large + b"Message-ID: <2@") + b"--b--\n"
+    )
     log, counts = _collected(tmp_path, Source(name="mails", kind="reports", host="mx", paths=(str(mails),)))
     assert {event.recipient for event in log.events.values()} == {"a@example.org"}
-    assert {event.message_key for event in log.events.values()} == {"1@example.org"}
-    assert {file for file, _ in _said(counts)} >= {"1.eml", "2.eml"}
-    assert counts.unread.total() + counts.ignored.total() == 3
+    assert {event.message_key for event in log.events.values()} == {"1@example.org", "2@example.org"}
+    assert {file for file, _ in _said(counts)} >= {"1.eml", "2.eml", "5.eml"}
+    assert counts.unread.total() + counts.ignored.total() == 4
 
 
 def test_an_event_without_a_recipient(tmp_path: Path) -> None:

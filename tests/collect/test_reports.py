@@ -271,6 +271,9 @@ def test_when_a_report_came(received: str, date: str, want: int) -> None:
 
 # What is not understood
 
+ANSWER = HEAD.replace("Mail Delivery System <MAILER-DAEMON@dest.test>", "Carol <carol@dest.test>")
+"""The head of what a person's program answers: to be answered by nobody, too (RFC 3834)."""
+
 
 @pytest.mark.parametrize(
     ("mail", "reason"),
@@ -311,13 +314,19 @@ def test_a_report_of_too_many_recipients() -> None:
     [
         "From: a@b\nSubject: Hi. This is the news\n\nHi. This is the news.\n\n<carol@dest.test>:\nlook\n",
         QMAIL.replace("Return-Path: <>", "Return-Path: <bob@x.test>").replace("MAILER-DAEMON", "bob"),
-        f"{HEAD}\nAn automatic answer.\n",
+        ANSWER + "\nAn automatic answer.\n",
+        ANSWER + "Auto-Submitted: auto-replied\nIn-Reply-To: <wild-1@origin.test>\n\nI am away.\n",
+        ANSWER + "X-Autoreply: yes\nPrecedence: junk\n\nHello,\nI am on holiday.\n\nHi. This is what you wrote:\n",
+        ANSWER.replace("carol@", "postmaster@").replace("Path: <>", "Path: <postmaster@dest.test>")
+        + "\nPlease call.\n",
+        f"{HEAD}\nTranscript of session follows.\n".replace("Path: <>", "Path: <double-bounce@dest.test>"),
+        f"{HEAD}Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nabuse\n--b--\n",
         "From: a@b\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nabuse\n--b--\n",
         "From: a@b\nContent-Type: multipart/mixed\n\nno boundary at all\n",
     ],
 )
 def test_other_mail_is_ignored(mail: str) -> None:
-    """Ordinary mail, a quoted bounce and reports of other kinds."""
+    """Ordinary mail, a quoted bounce, automatic answers, what a mail system tells its postmaster, other reports."""
     by = parser()
     assert not feed(by, mail.encode())
     assert by.counts.ignored == {"mail that is no report": 1}

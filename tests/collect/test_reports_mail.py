@@ -1,5 +1,6 @@
 """Foreign mail costs little and never raises, whatever it holds."""
 
+import base64
 import time
 import tracemalloc
 
@@ -8,13 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.collect.reports_mail import CAP, PARTS, TEXT, Part, fields, part, parts
+from streams.collect.reports_mail import CAP, DEPTH, FIELD, LINES, PARTS, Part, fields, part, parts
+from streams.collect.reports_plain import RECIPIENTS, TEXT
+from streams.collect.reports_status import FIELDS, GROUPS
 from tests.collect.report_mails import (
+    ABOUT,
     EXCHANGE,
     EXCHANGE_READ,
     EXIM,
     EXIM_PLAIN,
     GMAIL,
+    ORIGINAL,
     QMAIL,
     SENDMAIL,
     SENDMAIL_OLD,
@@ -33,7 +38,7 @@ MAILS = [
 
 def test_parts_stand_in_their_order() -> None:
     """Each part before its own parts; an attached mail is one part."""
-    assert [one.kind for one in parts(part(EXCHANGE.encode()))] == [
+    assert [one.kind for one in parts(part(EXCHANGE.encode()))[0]] == [
         "multipart/report",
         "multipart/alternative",
         "text/plain",
@@ -56,11 +61,19 @@ def test_line_ends_of_any_kind(end: bytes) -> None:
     assert (mail.kind, mail.first("a"), mail.body) == ("text/plain", "b", b"body\n")
 
 
-def test_a_long_part_is_decoded_as_far_as_it_counts() -> None:
-    """Half a group of base64 at the cut is no error."""
-    head = {"content-transfer-encoding": ["base64"]}
-    assert len(Part("text/plain", head, b"QUJD" * TEXT).content()) == TEXT // 4 * 3
-    assert Part("text/plain", head, b"QUJDR").content() == b"QUJDR"
+@pytest.mark.parametrize(
+    ("body", "want"),
+    [
+        (b"QUJD\n" * 200_000, b"ABC" * 200_000),
+        (b"QUJD\nR", b"ABC"),
+        (b"QUJD\nRE\n", b"ABC"),
+        (b"QUJD\nREV\n", b"ABC"),
+        (b"Action: failed\n\n", b"Action: failed\n\n"),
+    ],
+)
+def test_base64_is_decoded_as_far_as_it_goes(body: bytes, want: bytes) -> None:
+    """A group that a cut took half of is no error; what only says to be base64 stands as it is."""
+    assert Part("text/plain", {"content-transfer-encoding": ["base64"]}, body).content() == want
 
 
 TOP = b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n"
@@ -94,6 +107,14 @@ HOSTILE = {
     "failed recipients": DAEMON + b"X-Failed-Recipients: " + b"a@b," * 60_000 + b"\n\n  a@b\n",
     "qmail's paragraphs": DAEMON + b"\nHi. This is the x\n\n" + b"<a@b>:\nno\n\n" * (CAP // 12),
     "dates": b"Date: " + b"1 " * 100_000 + b"\nReceived: " + b";x" * 100_000 + b"\n\n",
+    "fields of other letters": (b"a: " + "\U0001f600x".encode() * 200 + b"\n") * (CAP // 1004),
+    "folds of a status": TOP + STATUS + b"Action: failed" + b"\n " * (CAP // 2),
+    "short fields": TOP + STATUS + b"a:\n" * (CAP // 3),
+    "short groups": TOP + STATUS + b"a:\n\n" * (CAP // 4),
+    "fields in bodies": TOP + STATUS + ONE + (b"--x\n\n" + b"a: b\n" * 4_000 + b"\n\n") * PARTS,
+    "no fields": TOP + STATUS + b"x\n" * (CAP // 2),
+    "spaces after a name": TOP + STATUS + (b"a" * 79 + b" " * 2_000 + b"\n") * (CAP // 2_080),
+    "escapes": TOP + STATUS + b"Action: failed\nFinal-Recipient: utf-8; " + rb"\x{FC}" * (CAP // 6),
     "boundaries": b"Content-Type: multipart/mixed;" + b" boundary =" * 20_000 + b"\n\n--x\n",
 }
 
@@ -109,6 +130,83 @@ def test_hostile_mail_costs_little(raw: bytes) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 * CAP
+
+
+# Bounds
+
+
+def _unread(raw: bytes) -> tuple[int, dict[str, int]]:
+    """How many events come of a mail, and what is said of it."""
+    by = parser()
+    events = feed(by, raw)
+    assert not by.counts.ignored
+    assert by.counts.unread.total() == len(by.counts.examples)
+    return len(events), dict(by.counts.unread)
+
+
+@pytest.mark.parametrize("size", [FIELD - 1, FIELD, 1_000_000])
+@pytest.mark.parametrize("fold", ["", "\n "])
+def test_a_large_subject_hides_nothing(size: int, fold: str) -> None:
+    """Of a report, of a receipt, or of the message that came back: the fields after it count, and it is dropped."""
+    large = f"Subject: {f'{fold}xx' * (size // 2)}\n"
+    receipt = EXCHANGE_READ.replace("Subject: Read: secret\n", large)
+    for mail in (report(more=large), report(last=ORIGINAL.replace("\n\n", f"\n\n{large}", 1)), receipt):
+        assert _unread(mail.encode()) == (1, {})
+
+
+def test_a_long_status_part_is_read_whole() -> None:
+    """Fifteen hundred recipients of five hundred bytes, as they are and in base64."""
+    group = "\nFinal-Recipient: rfc822; c%d@dest.test\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 %s\n"
+    status = ABOUT + "".join(group % (number, "x" * 400) for number in range(1_500))
+    assert _unread(report(status).encode()) == (1_500, {})
+    packed = report("STATUS").replace("-status\n", "-status\nContent-Transfer-Encoding: base64\n", 1)
+    assert _unread(packed.replace("STATUS", base64.encodebytes(status.encode()).decode()).encode()) == (1_500, {})
+
+
+FAR = b"x" * 70 + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "events", "reason"),
+    [
+        (TOP + b"--x\n\n" + FAR * (CAP // 70) + STATUS + ONE, 0, "a report cut at 4194304 bytes"),
+        (TOP + STATUS + (ONE + b"\n") * 2 + ONE + FAR * (CAP // 70), 2, "a report cut at 4194304 bytes"),
+        (
+            TOP + STATUS + ONE + LAST + b"Message-ID: <a@b>\n" + (b"a:" + b"x" * FIELD + b"\n") * 17,
+            1,
+            "a report cut at 4194304 bytes",
+        ),
+        (TOP + STATUS + (ONE + b"x:\n" * 50) * 1_000 + LAST, 769, f"a report cut at {FIELDS} fields"),
+        (TOP + STATUS + ONE + b"\n" + b"x\n\n" * 5_000 + LAST, 1, f"a report of more than {GROUPS} groups"),
+        (
+            b"From: a@b\n" + b"".join(b"Content-Type: multipart/x; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(9)),
+            0,
+            f"parts that nest deeper than {DEPTH}",
+        ),
+        (TOP + b"--x\n\nx\n" * 201 + STATUS + ONE, 0, f"a mail of more than {PARTS} parts"),
+        (b"a: b\n" * LINES + TOP + STATUS + ONE, 0, f"a mail of {LINES} fields or more"),
+        (
+            DAEMON.replace(b" a@b", b" a@b," * 600) + b"\n\n",
+            500,
+            f"a bounce of more than {RECIPIENTS} recipients",
+        ),
+        (
+            b"From: mailer-daemon@x\n\nHi. This is the qmail-send program\n\n<a@b>:\nno\n\n" + FAR * (TEXT // 70),
+            1,
+            f"a bounce cut at {TEXT} bytes",
+        ),
+    ],
+    ids=["words", "status", "original", "fields", "groups", "depth", "parts", "head", "recipients", "plain"],
+)
+def test_what_a_bound_leaves_out_is_said(raw: bytes, events: int, reason: str) -> None:
+    """What is within it counts; the mail is counted with its place, too."""
+    assert _unread(b"In-Reply-To: <a@b>\n" + raw) == (events, {reason: 1})
+
+
+def test_a_large_message_that_came_back_is_not_cut() -> None:
+    """Beyond the head of the original, and beyond the words of a bounce, nothing counts."""
+    assert _unread(report(last=f"{ORIGINAL}\n").encode() + FAR * (CAP // 70))[1] == {}
+    assert _unread(QMAIL.encode() + FAR * (CAP // 70)) == (2, {})
 
 
 @settings(max_examples=300, deadline=None)

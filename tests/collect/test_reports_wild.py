@@ -206,6 +206,57 @@ def test_an_internationalised_report_without_its_status() -> None:
     assert by.counts.unread == {"a report without its status part": 1}
 
 
+def _bounce(words: str, sender: str = "MAILER-DAEMON@dest.test", more: str = "") -> str:
+    """A mail from a mail system in words of its own."""
+    return f"{HEAD.replace('MAILER-DAEMON@dest.test', sender)}{more}\n{words}\n"
+
+
+WORDS = {
+    "exim's warning": _bounce(
+        "This message was created automatically by mail delivery software.\nA message that you sent has not yet been"
+        " delivered to one or more of its\nrecipients after more than 24 hours on the queue.\n\n  carol@dest.test\n",
+        more="Auto-Submitted: auto-replied\nReferences: <wild-1@origin.test>\n",
+    ),
+    "domino": _bounce("Your message\n  Subject: x\nwas not delivered to:\n  carol@dest.test\n", "Postmaster@dest.test"),
+    "html": _bounce("<p>Delivery to carol@dest.test failed</p>", more="Content-Type: text/html\n"),
+    "no return-path": _bounce("Not delivered: carol").partition("\n")[2],
+    "its own return-path": _bounce("Not delivered: carol").replace("Path: <>", "Path: <MAILER-DAEMON@dest.test>"),
+    "a name": _bounce("Not delivered: carol", "noreply@dest.test"),
+    "forwarded": _bounce(
+        f"--o\nContent-Type: message/rfc822\n\n{report()}\n--o--", more="Content-Type: multipart/mixed; boundary=o\n"
+    ),
+    "several parts": _bounce("--o\n\nno\n--o--", more="Content-Type: multipart/report; boundary=o\n"),
+}
+
+
+@pytest.mark.parametrize("mail", WORDS.values(), ids=WORDS.keys())
+def test_a_bounce_in_words_that_are_not_known(mail: str) -> None:
+    """From a mail system, to be answered by nobody: it is counted with its place, whatever it says."""
+    by = parser()
+    assert not feed(by, mail.encode())
+    assert by.counts.unread == {"a bounce in words that are not known": 1}
+    assert [(example.file, example.offset) for example in by.counts.examples] == [("reports", 0)]
+    assert not by.counts.ignored
+
+
+@pytest.mark.parametrize(
+    ("change", "to"),
+    [
+        ("Hi. This is the qmail-send", "This mail was made by a program.\nHi. This is the qmail-send"),
+        ("Hi. This is the qmail-send", "\n \nAn automatic mail.\n\nHi. This is the deliver"),
+        (
+            QMAIL[QMAIL.index("Hi. This") : QMAIL.index("\n<carol")],
+            "Sorry, we were unable to deliver your message to the following address.\n",
+        ),
+    ],
+    ids=["a line", "a paragraph", "yahoo"],
+)
+def test_openings_of_qmail_s_format(change: str, to: str) -> None:
+    """Gateways put lines before it, Yahoo says it otherwise."""
+    assert change in QMAIL
+    assert told(read(QMAIL.replace(change, to).encode())) == told(read(QMAIL.encode()))
+
+
 def test_a_report_wrapped_by_a_list() -> None:
     """A gateway may put a report into a mail of several parts."""
     inner = report().partition("\n\n")[2]
