@@ -54,8 +54,10 @@ WORDS = {
     "originator_domain": domain("originator"),
     "grade": "lower(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
     "recipient_domain": domain("recipient"),
+    "abandoned": "(kind = 'non_delivered' OR action IN ('expired', 'forced') OR startsWith(status, '4.'))",
 }
-"""What the scripts' `@words` stand for, but `@table`: the table that a block is run for."""
+"""What the scripts' `@words` stand for, but `@table`: the table that a block is run for. Abandoned is what nobody
+refused: its time ran out or an operator said so, also where a status alone tells it (RFC 3463: class 4)."""
 
 RECORDS = ("entry_records", "leg_records", "copy_records", "unit_records", "astray_records")
 """The tables of what is known."""

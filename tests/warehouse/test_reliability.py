@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from streams.core.events import Kind, MessageEvent
-from streams.core.terms import Terms
+from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
+from tests.collect.postfix_logs import HEAD, Q1, Q2, attempt, told
 from tests.core.journeys import TERMS, event, reported, sent, stored, submitted
-from tests.warehouse.ledgers import Ledger
+from tests.warehouse.ledgers import Ledger, assert_agree
 
 pytestmark = pytest.mark.service
 
@@ -31,9 +32,10 @@ def place(key: str) -> tuple[str, str]:
     return "origin", f"A{key}"
 
 
-def refused(at: float, key: str, status: str) -> MessageEvent:
+def refused(at: float, key: str, status: str, action: str | None = None, recipient: str = BOB) -> MessageEvent:
     """The origin gave up."""
-    return event(Kind.REFUSED, at, key=key, host="origin", queue_id=f"A{key}", recipient=BOB, status=status)
+    where: dict[str, Any] = {"host": "origin", "queue_id": f"A{key}", "recipient": recipient}
+    return event(Kind.REFUSED, at, key=key, status=status, action=action, **where)
 
 
 def on_way(at: float, kind: Kind, key: str, **fields: Any) -> MessageEvent:
@@ -69,6 +71,15 @@ CASES = [
          *reported(6, place("policy"), "failed", key="policy"), told=True),
     case("expired", "refused_by_us", refused(5, "expired", "4.4.7"),
          *reported(6, place("expired"), "failed", key="expired"), told=True),
+    case("greylisted", "refused_by_us", refused(5, "greylisted", "4.7.1", "expired"),
+         *reported(6, place("greylisted"), "failed", key="greylisted"), told=True),
+    case("untried", "refused_by_us", refused(5, "untried", "4.7.0", "forced", ""),
+         *reported(6, place("untried"), "failed", key="untried"), told=True),
+    case("ordered", "refused_by_us", on_way(5, Kind.NON_DELIVERED, "ordered", status="5.7.1"),
+         *reported(6, place("ordered"), "failed", key="ordered"), told=True),
+    case("unseen", "refused_by_us", *reported(6, place("unseen"), "failed", key="unseen", status="4.2.1"), told=True),
+    case("unseen-policy", "refused_correctly",
+         *reported(6, place("unseen-policy"), "failed", key="unseen-policy", status="5.7.1"), told=True),
     case("refused-and-stored", "proven_in_time", refused(5, "refused-and-stored", "5.1.1"),
          *stored(6, place("refused-and-stored"), "s5", key="refused-and-stored")),
     case("relayed", "beyond_sight", *reported(6, place("relayed"), "relayed", key="relayed")),
@@ -132,6 +143,31 @@ def test_the_terms_say_which_refusals_are_right(stack: Settings, ledger: str) ->
     units.derive()
     classes = {row["message_key"]: row["class"] for row in units.ask("SELECT message_key, class FROM custody")}
     assert classes == {"no-mailbox": "refused_by_us", "full": "refused_correctly"}
+
+
+def test_an_operator_who_expires_what_was_never_tried_refuses_nothing_correctly(
+    stack: Settings, ledger: str, terms: Terms
+) -> None:
+    """Postfix says `4.7.0 administratively expired` of it first, which is a policy's status and nobody's refusal."""
+    units = Ledger.made(stack, ledger, terms)
+    events = told(
+        "origin",
+        *HEAD,
+        f"postfix/postsuper[11]: {Q1}: expired",
+        f"postfix/postsuper[11]: {Q1}: released from hold",
+        attempt("deferred (message is administratively expired)", agent="error", dsn="4.7.0"),
+        f"postfix/qmgr[9]: {Q1}: from=<alice@origin.test>, status=force-expired, returned to sender",
+        f"postfix/bounce[12]: {Q1}: sender non-delivery notification: {Q2}",
+        f"postfix/qmgr[9]: {Q1}: removed",
+    )
+    units.write(events)
+    units.tick(events[0].occurred_at // SECOND + 100)
+    units.derive()
+    found = units.ask("SELECT refused_status, abandoned, told_at IS NOT NULL AS told, class FROM custody")
+    assert found == [{"refused_status": "4.7.0", "abandoned": True, "told": 1, "class": "refused_by_us"}]
+    assert units.ask("SELECT owed, refused_correctly FROM reliability_total") == [{"owed": 1, "refused_correctly": 0}]
+    assert {rule for rule, _ in units.told()} >= {"overdue", "refused"}
+    assert_agree(units)
 
 
 def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, ledger: str, terms: Terms) -> None:

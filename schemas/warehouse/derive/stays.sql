@@ -72,6 +72,7 @@ SELECT
     minOrNullIf(at, stay = 'entry' AND kind = 'refused') AS refused_at,
     minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
     argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,
+    argMinIf(@abandoned, (at, event_id), stay = 'entry' AND kind = 'refused') AS abandoned,
     minOrNullIf(at, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_at,
     minOrNullIf(known, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_known,
     maxOrNullIf(at, kind = 'held') AS held_at,
@@ -106,7 +107,7 @@ SELECT
     n.traffic AS traffic, n.priority AS priority, n.size AS size, n.arrived_at AS arrived_at, n.arrived_known AS arrived_known,
     n.left_at AS entry_left_at, n.left_known AS entry_left_known, n.held_at AS held_at, n.released_at AS released_at,
     n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
-    n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status,
+    n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status, n.abandoned AS abandoned,
     ifNull(g.own_left_known >= n.refused_known, n.refused_known IS NOT NULL) AS was_refused,
     t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.told_known AS told_known, n.stuck_due AS stuck_due
 FROM

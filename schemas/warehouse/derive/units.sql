@@ -36,12 +36,13 @@ SELECT
     minOrNullIf(refused_at, is_refusal) AS refused_at,
     minOrNullIf(refusal, is_refusal) AS refused_known,
     argMinIf(refused_status, refused_at, is_refusal) AS refused_status,
+    argMinIf(abandoned, refused_at, is_refusal) AS abandoned,
     minOrNullIf(told_at, is_notice) AS told_at,
     minOrNullIf(notice, is_notice) AS told_known
 FROM
 (
     SELECT
-        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.told_at AS told_at,
+        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.abandoned AS abandoned, g.told_at AS told_at,
         greatest(g.deleted_known, g.met_known, c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
         greatest(g.refused_known, g.met_known, c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
         greatest(g.told_known, g.met_known, c.since) AS notice, g.told_known IS NOT NULL AND notice < c.until AS is_notice
@@ -86,7 +87,9 @@ WITH
             minOrNullIf(at, kind IN ('refused', 'non_delivered')) AS refused_at,
             minOrNullIf(known, kind IN ('refused', 'non_delivered')) AS refused_known,
             argMinIf(status, (at, known, event_id), kind IN ('refused', 'non_delivered')) AS refused_status,
+            argMinIf(@abandoned, (at, known, event_id), kind IN ('refused', 'non_delivered')) AS abandoned,
             argMinIf(status, (at, known, event_id), kind = 'reported' AND action = 'failed') AS failed_status,
+            argMinIf(@abandoned, (at, known, event_id), kind = 'reported' AND action = 'failed') AS failed_abandoned,
             minOrNullIf(at, is_told) AS told_at,
             minOrNullIf(known, is_told) AS told_known,
             minOrNullIf(at, kind IN ('discarded', 'quarantined')) AS discarded_at,
@@ -122,6 +125,7 @@ SELECT
     v.delivered_at AS delivered_at, least(v.delivered_known, y.delivered_known) AS delivered_known,
     least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
+    multiIf(v.refused_at IS NOT NULL, v.abandoned, t.refused_at IS NOT NULL, t.abandoned, v.failed_abandoned) AS abandoned,
     least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, least(v.discharged_known, y.discharged_known) AS discharged_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2) AS is_thrown_away, -- by its store, which took it: the switch's word for it was wrong

@@ -23,7 +23,7 @@ SELECT
         ifNull(assumeNotNull(due) > now, 1), 'not_yet_due',
         ifNull(proof_at <= due, 0), 'proven_in_time',
         proof_at IS NOT NULL, 'proven_late',
-        (refused_at IS NOT NULL OR told_at IS NOT NULL) AND arrayExists(p -> match(refused_status, p), causes) AND ifNull(told_at <= due, 0), 'refused_correctly',
+        (refused_at IS NOT NULL OR told_at IS NOT NULL) AND NOT abandoned AND arrayExists(p -> match(refused_status, p), causes) AND ifNull(told_at <= due, 0), 'refused_correctly',
         refused_at IS NOT NULL OR told_at IS NOT NULL, 'refused_by_us',
         relayed_at IS NOT NULL, 'beyond_sight',
         blind, 'blind',
