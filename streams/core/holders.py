@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.core.custody import Custody
+from streams.core.effective import unit_of
+from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
 
@@ -46,23 +49,44 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
 def _holders(custody: Custody, legs: Rows) -> dict[int, Holder]:
     """What is said of each of some legs in queues, by row."""
     entries = custody.legs["entry"][legs].astype(np.int64)
-    left = custody.legs.take("left_at", legs)
-    gone = (left != NEVER) | (custody.entries.take("left_at", entries) != NEVER)
-    times = [custody.entries.take(name, entries) for name in ("deleted_at", "held_at", "released_at")]
+    times = [custody.entries.take(name, entries) for name in ("held_at", "released_at")]
     tried, hops = (custody.legs.take(name, legs) for name in ("tried", "hop"))
     found = {}
-    for leg, entry, *state in zip(*(a.tolist() for a in (legs, entries, gone, left, *times, tried, hops)), strict=True):
+    for leg, entry, end, *state in zip(
+        *(a.tolist() for a in (legs, entries, _ends(custody, legs, entries), *times, tried, hops)), strict=True
+    ):
         host, queue_id = custody.entry_name(entry)
-        found[leg] = Holder(host=host, queue_id=queue_id, cause=_cause(custody, host, *state))
+        cause = end.format(host) if end else _waits(custody, host, *state)
+        found[leg] = Holder(host=host, queue_id=queue_id, cause=cause)
     return found
 
 
-def _cause(custody: Custody, host: str, gone: int, left: int, deleted: int, *rest: int) -> str:
-    if deleted != NEVER and left >= deleted:
-        return f"deleted by hand on {host}"
-    if gone:
-        return f"left {host}, not seen since"
-    return _waits(custody, host, *rest)
+def _ends(custody: Custody, legs: Rows, entries: Rows) -> NDArray[np.str_]:
+    """How stays ended, in words that want the host; "" where they have not."""
+    left = custody.legs.take("left_at", legs)
+    deleted, given_up, removed = (
+        custody.entries.take(name, entries) for name in ("deleted_at", "refused_at", "left_at")
+    )
+    refused, discarded = (_of_chains(custody, name, legs) for name in ("refused_at", "discarded_at"))
+    return np.select(
+        [
+            (left >= deleted) & (deleted != NEVER),
+            ((left >= given_up) & (given_up != NEVER)) | ((left == refused) & (left != NEVER)),
+            (left == discarded) & (left != NEVER),
+            (left != NEVER) | (removed != NEVER),
+        ],
+        ["deleted by hand on {}", "given up on {}", "discarded or quarantined on {}", "left {}, not seen since"],
+        "",
+    )
+
+
+def _of_chains(custody: Custody, name: str, legs: Rows) -> Times:
+    """A column of what is known of the chains of some legs; NEVER where nothing is."""
+    units = unit_of(custody, legs)
+    known = units < len(custody.units)
+    found = np.full(len(legs), NEVER, np.int64)
+    found[known] = custody.units.take(name, units[known])
+    return found
 
 
 def _waits(custody: Custody, host: str, held: int, released: int, tried: int, hop_number: int) -> str:

@@ -8,7 +8,6 @@ Rules:
   in the mailbox, and the user. A report without a message is named by its message key alone.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,6 +17,7 @@ from streams.core.identity import message_key, partition_of
 from streams.core.terms import LEVELS, Profile
 from streams.simulate.acts import Reported
 from streams.simulate.dossier import NEVER, Case, Copy, Dossier, File, Leg, Place
+from streams.simulate.explanation import explanation
 from streams.simulate.letters import MAIL, Ticket
 from streams.simulate.reads import Receipts
 
@@ -62,28 +62,6 @@ GRAVEST = (
 )
 """Faults of places, by whom a finding is laid to first."""
 
-_LAST_SEEN = {
-    "lost-inside": "waiting on {}",
-    "twin-lost": "waiting on {}",
-    "held": "on hold on {}",
-    "deleted": "deleted by hand on {}",
-    "dropped": "left {}, not seen since",
-    "diverted": "left {}, not seen since",
-}
-_PROVEN = frozenset({"report-lost", "report-deleted", "report-uncollected", "report-late"})
-
-
-def explanation(rule: str, fault: str, place: str) -> str:
-    """What the cause of an alarm must say of a fault that befell a message somewhere, as a pattern."""
-    here = re.escape(place)
-    if rule in {"unread", "duplicate"}:
-        return "mailbox of .*"
-    if rule not in {"overdue", "blind", "clock-doubt", "deleted"}:
-        return ""
-    if fault in _PROVEN:
-        return "delivered, but its report was not seen"
-    return _LAST_SEEN.get(fault, "").format(here) if here else ""  # the twin that arrives was befallen nowhere
-
 
 class Truth:
     """Finds what is due by a profile of terms."""
@@ -125,8 +103,15 @@ class Truth:
     def _about(self, name: Name, raised: int, ticket: int | None = None, cleared: int = NEVER, fault: str = "") -> Due:
         one = self.played.tickets[ticket] if ticket is not None else None
         blamed = fault or (self._blame(one) if one else "")
-        cause = explanation(name[0], blamed, one.place) if one and not self._touched(one) else ""
+        cause = ""
+        if one and not self._touched(one):
+            cause = explanation(name[0], blamed, one.place, self._gave_up(one, raised))
         return Due(name=name, raised=raised, cleared=cleared, ticket=ticket, fault=blamed, cause=cause)
+
+    def _gave_up(self, ticket: Ticket, at: int) -> str:
+        """The host that was known to have given a message up by a time; "" where none was."""
+        case = self.dossier.cases[ticket.number]
+        return case.places[-1][0] if case.refused <= at < case.delivered and case.places else ""
 
     def blame(self, name: Name) -> str:
         """The fault that came in the way of what a name is about; "" where none did."""

@@ -13,6 +13,17 @@ HARMLESS = {"id-missing", "id-invented", "report-early", "log-twice"}
 
 ALARMS = {name: fault for name, fault in FAULTS.items() if fault.of == "message" and name not in HARMLESS}
 BEARABLE = {name: FAULTS[name] for name in sorted(HARMLESS) if FAULTS[name].of == "message"}
+EXPLAINED = {
+    "loop": "refused",
+    "absent": "unread",
+    "duplicate": "duplicate",
+    "id-reused": "identity-reused",
+    "report-forged": "uncorroborated-report",
+    "misrouted": "misrouted",
+    "report-lost": "overdue",
+    "deleted": "deleted",
+}
+"""Rules that find a fault."""
 
 
 def proved(*faults: Wish, seed: int = 1, messages: int = 60) -> Verdict:
@@ -35,6 +46,15 @@ def test_every_message_that_a_fault_befalls_is_found(fault: Fault) -> None:
     row = verdict.rows[fault.name]
     assert verdict.holds, verdict
     assert row.found >= row.planted > 0
+
+
+@pytest.mark.parametrize(("fault", "rule"), EXPLAINED.items())
+def test_no_explanation_will_do_but_that_of_what_was_done(fault: str, rule: str) -> None:
+    """Whatever a rule finds of a message that only its own fault befell is to be called by its name."""
+    played = simulate(1, 60, span=4 * HOUR, wishes=(Wish(fault=FAULTS[fault], rate=0.1),))
+    causes = [one.cause for name, one in Proof(terms=terms()).due(played).items() if name[0] == rule]
+    assert causes
+    assert all(causes)
 
 
 @pytest.mark.parametrize("fault", BEARABLE.values(), ids=BEARABLE)
