@@ -114,15 +114,29 @@ def rows(ledger: Ledger, view: str) -> list[tuple[Any, ...]]:
 
 
 def test_transfer_times_count_from_submission_to_proof(figures: Ledger) -> None:
-    """By day, priority and first next party: exact quantiles of what was proven, whenever that was; never below 0."""
+    """By all that reliability is by: exact quantiles of what was proven, whenever that was; never below 0."""
+    bob, dora = ("origin.test", "dest.test"), ("origin.test", "else.test")
     assert rows(figures, "transfer_times") == [
-        (DAYS[0], 0, "", 1, 400.0, 400.0, 400.0),
-        (DAYS[0], 0, "relay", 3, 4.0, 70.0, 70.0),
-        (DAYS[0], 4, "", 1, 1.5, 1.5, 1.5),
-        (DAYS[0], 6, "", 1, 0.0, 0.0, 0.0),
-        (DAYS[1], 0, "", 1, 1.0, 1.0, 1.0),
-        (DAYS[1], 0, "relay", 1, 3.0, 3.0, 3.0),
+        (DAYS[0], 0, "", *bob, 1, 400.0, 400.0, 400.0),
+        (DAYS[0], 0, "relay", *dora, 3, 4.0, 70.0, 70.0),
+        (DAYS[0], 4, "", *bob, 1, 1.5, 1.5, 1.5),
+        (DAYS[0], 6, "", *bob, 1, 0.0, 0.0, 0.0),
+        (DAYS[1], 0, "", *bob, 1, 1.0, 1.0, 1.0),
+        (DAYS[1], 0, "relay", *dora, 1, 3.0, 3.0, 3.0),
     ]
+
+
+def test_transfer_times_have_the_domains_that_reliability_has(figures: Ledger) -> None:
+    """One definition, in one set of words."""
+    of_times, of_reliability = (
+        figures.ask(
+            "SELECT name, comment FROM system.columns WHERE database = currentDatabase() AND table = {view:String}"
+            " AND name LIKE '%domain' ORDER BY position",
+            view=view,
+        )
+        for view in ("transfer_times", "reliability")
+    )
+    assert of_times == of_reliability != []
 
 
 def test_reliability_by_peer_is_that_of_the_first_next_party(figures: Ledger) -> None:
