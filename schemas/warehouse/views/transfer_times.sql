@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW transfer_times
     recipient_domain String COMMENT 'Domain of the recipient; empty where it has none',
     units UInt64 COMMENT 'Units with a proof of delivery',
     p50 Float64 COMMENT 'Seconds from submission to proof, half of them at most; evidence of whole seconds makes it up to a second short, never less than 0',
-    p95 Float64 COMMENT 'Seconds, 95 % of them at most',
+    p95 Float64 COMMENT 'Seconds, 95 % of them at most; percentiles of more than one row are asked of custody',
     p99 Float64 COMMENT 'Seconds, 99 % of them at most'
 ) AS
 SELECT
@@ -30,4 +30,4 @@ FROM
     WHERE proof_at IS NOT NULL
 )
 GROUP BY day, priority, peer, originator_domain, recipient_domain
-COMMENT 'A day, a priority, a first next party and two domains: seconds from submission to proof; percentiles of more than that are those of custody, not of these rows';
+COMMENT 'A day, a priority, a first next party and two domains: seconds from submission to proof';
