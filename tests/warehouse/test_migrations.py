@@ -19,6 +19,7 @@ VIEWS = {
 
 FOR_EVER = {
     "derivations": "one row, replaced by every derivation",
+    "fed": "a row for each partition of a topic, replaced as it is fed",
     "migrations": "one row for each script, view and retention",
     "terms": "a row for each version of the terms: whoever asks about an old finding must know what was owed",
 }
