@@ -7,7 +7,8 @@ RFC 5424, and `journalctl -o json`.
 Rules:
 - A year-less time takes the year it is told (the year of the first line; December to January goes on to the next, but
   not to one that is yet to come at `reference`: then another log of the source began), or the latest year that does
-  not put it after `reference` by more than a day.
+  not put it after `reference` by more than a day. December after January is of the year before only where it comes
+  late over the turn of the year, or where this year's is yet to come.
 - A local time without offset is of the zone it is told. In the repeated hour at the end of summer time the order of
   lines decides: a line does not go back before the one before it. Who knows better is believed from there on.
 - The reader's memory (last month, last time) is part of the parser's checkpoint.
@@ -29,6 +30,9 @@ _MONTHS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
+_LATE = 2 * _DAY
+"""By how much a line may come late over the turn of the year."""
+
 _SLACK = 5_000_000
 """Microseconds by which lines of one log may be out of order."""
 
@@ -268,7 +272,7 @@ class Reader:
     def _dated(self, month: int, rest: timedelta) -> int:
         if self.year is None:
             return self._guessed(month, rest)
-        if month == _DECEMBER and self.month == _JANUARY:  # a line that comes late over the turn of the year
+        if month == _DECEMBER and self.month == _JANUARY and self._is_of_last_year(self.year, rest):
             return self._local(_in_month(self.year - 1, month, rest))
         if self.month - month > _HALF_A_YEAR and self._is_past(self.year + 1, month, rest):
             if self.year + 1 >= LATEST:
@@ -276,6 +280,11 @@ class Reader:
             self.year += 1
         self.month = month
         return self._local(_in_month(self.year, month, rest))
+
+    def _is_of_last_year(self, year: int, rest: timedelta) -> bool:
+        """Is a December that follows a January the one before it; else the months between are missing from the log."""
+        before = _in_month(year - 1, _DECEMBER, rest).replace(tzinfo=self.zone)
+        return _EPOCH + self.last * _MICRO - before <= _LATE or not self._is_past(year, _DECEMBER, rest)
 
     def _is_past(self, year: int, month: int, rest: timedelta) -> bool:
         """May a line have been written then; what is later than the reference by more than a day was not."""

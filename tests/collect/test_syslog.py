@@ -120,6 +120,31 @@ def test_a_log_crosses_new_year() -> None:
 
 
 @pytest.mark.parametrize(
+    ("january", "december", "year"),
+    [
+        (b"Jan  1 12:00:00", b"Dec 30 12:00:01", 2024),
+        (b"Jan  1 12:00:00", b"Dec 30 11:59:59", 2025),
+        (b"Jan 31 00:00:05", b"Dec  1 10:00:05", 2025),
+    ],
+)
+def test_december_after_january_is_of_the_same_year(january: bytes, december: bytes, year: int) -> None:
+    """A log of a few months, or of a quiet host, goes on to December; only what is two days late at most goes back."""
+    reader = Reader(2025, reference=NOON)
+    assert reader.read(january + b" h p: x")
+    line = reader.read(december + b" h p: x")
+    assert line
+    assert datetime.fromtimestamp(line.at / 1_000_000, UTC).year == year
+
+
+def test_another_log_of_the_source_begins_in_december() -> None:
+    """Where this year's December is yet to come, the one that follows January is of the year before."""
+    reader = Reader(2026, reference=at(2026, 3, 1))
+    days = [b"Jan 20 12:00:00 a p: x", b"Dec  5 12:00:00 b p: x", b"Jan 20 12:00:00 b p: x"]
+    got = [line.at for line in map(reader.read, days) if line]
+    assert got == [at(2026, 1, 20, 12, 0, 0), at(2025, 12, 5, 12, 0, 0), at(2026, 1, 20, 12, 0, 0)]
+
+
+@pytest.mark.parametrize(
     ("date", "year"), [(b"Nov 23 12:00:00", 2026), (b"Nov 26 12:00:00", 2025), (b"Feb 29 12:00:00", 2024)]
 )
 def test_the_year_is_guessed(date: bytes, year: int) -> None:
