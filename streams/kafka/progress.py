@@ -1,13 +1,15 @@
 """What sources say of themselves: that they are declared, and how far their evidence is in the log.
 
 Rules:
-- What cannot be read is passed over, and said. Not so the terms, which a ledger has none like: who asks for them is
-  refused, since the default would find something else. Who works under some already goes on.
+- What cannot be read is passed over: the clock writer makes a dead letter of it. Not so the terms, which a ledger has
+  none like: who asks for them is refused, since the default would find something else. Who works under some already
+  goes on.
 """
 
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,18 +77,16 @@ def micros(moment: datetime) -> int:
 
 
 def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[str, Any]]:
-    """Every progress record of a ledger, oldest first; what cannot be read is passed over, and said.
+    """Every progress record of a ledger, oldest first; what cannot be read is passed over.
 
     Args:
         log: the ledger's.
         ends: offset after the last by partition; default: the end as it is now.
     """
     for batch in log.read_range("progress", ends=ends):
-        for offset, value in zip(batch.offsets, batch.values, strict=True):
-            try:
+        for value in batch.values:
+            with suppress(Undecodable):
                 yield read(value)
-            except Undecodable as error:
-                logger.warning("a progress record was passed over: offset %d: %s", offset, error)
 
 
 def live_sources(log: Log) -> set[str]:

@@ -4,6 +4,7 @@ Rules:
 - A tick is written to every partition and acknowledged before the next is thought of. Where that fails the writer is
   dead, and so is who asked; another begins again from what sources said, and from the last tick that all have.
 - It is heard, looked and recalled from several threads, by one at a time.
+- A progress record that cannot be read is a dead letter; a null takes back what its key said, and says nothing itself.
 - What was recalled is not heard once more when it is given: an old withdrawal would end a source that was declared
   after it, and the clock would go on without it. Where what is given goes back, the log is read again (its tail may be
   lost), so everything is recalled.
@@ -19,6 +20,7 @@ from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import FIXED_PARTITION, fact_id
 from streams.kafka import progress
+from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Log, RecordWriter
 from streams.track.timekeeper import SECOND, Timekeeper
 from streams.wall import Wall
@@ -64,16 +66,27 @@ class Ticker:
                 self.keeper.last = last(self._log)
 
     def hear(self, value: bytes | None, offset: int) -> None:
-        """Hear the record of the topic `progress` at an offset."""
-        try:
-            with self._alone:
-                if offset < self._given:
-                    self.recall()
-                self._given = offset + 1
-                if offset >= self._known:
-                    self.keeper.hear(progress.read(value), self._wall.now())
-        except Undecodable as error:
-            log.warning("a progress record was passed over: %s", error)
+        """Hear the record of the topic `progress` at an offset.
+
+        Raises:
+            Unavailable: it cannot be read, and its dead letter was not acknowledged.
+        """
+        with self._alone:
+            if offset < self._given:
+                self.recall()
+            self._given = offset + 1
+            try:
+                said = None if value is None else progress.read(value)
+            except Undecodable as error:
+                self._bury(value, offset, str(error))
+            else:
+                if said is not None and offset >= self._known:
+                    self.keeper.hear(said, self._wall.now())
+
+    def _bury(self, value: bytes | None, offset: int, reason: str) -> None:
+        log.warning("a progress record is a dead letter: offset %d: %s", offset, reason)
+        DeadLetters(self._writer).put(PROGRESS, FIXED_PARTITION, offset, value, reason)
+        self._writer.flush()
 
     def look(self) -> None:
         """Write the next tick, if it is due.

@@ -13,7 +13,7 @@ from streams.settings import Settings
 from streams.track.ticks import Ticker
 from streams.track.timekeeper import SECOND
 from streams.wall import Wall
-from streams.wire import envelope
+from streams.wire import envelope, records
 from tests.kafka.memory import MemoryLog
 from tests.track.test_timekeeper import said
 
@@ -44,7 +44,7 @@ class Stage:
         """A source is read no more; the clock writer may not be given that."""
         self.put(*words.withdrawn(source), is_given=is_given)
 
-    def put(self, key: bytes, value: bytes, *, is_given: bool = True) -> None:
+    def put(self, key: bytes, value: bytes | None, *, is_given: bool = True) -> None:
         """It is in the log, and the clock writer is given it."""
         there = self.log.topics["progress"][0]
         there.append((key, value))
@@ -62,6 +62,11 @@ class Stage:
         """What a partition has."""
         events = [envelope.decode(value) for _, value in filter(None, self.log.topics["message-events"][partition])]
         return [Tick.read(event.occurred_at, event.attributes) for event in events]
+
+
+def letters_of(stage: Stage) -> list[tuple[bytes | None, bytes | None] | None]:
+    """The dead letters."""
+    return stage.log.topics["message-events-dlq"][0]
 
 
 @pytest.mark.parametrize("is_compacted", [False, True])
@@ -224,3 +229,33 @@ def test_a_source_whose_word_did_not_reach_the_clock_is_not_silent() -> None:
     ticker.look()
     (last,) = [envelope.decode(value) for batch in log.read_range("message-events") for value in batch.values][-1:]
     assert Tick.read(last.occurred_at, last.attributes) == Tick(through=50 * SECOND)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+@pytest.mark.parametrize("damage", ["foreign", "unknown id", "truncated", "long"])
+def test_what_cannot_be_read_is_a_dead_letter(damage: str, *, is_given: bool) -> None:
+    """With its place and bytes, also where it was said before the clock writer began; the clock goes on."""
+    stage = Stage()
+    key, value = progressed("b", 90 * SECOND, live=True)
+    damaged = {"foreign": b"foreign", "unknown id": b"\0\0\0\7\7" + value[5:], "truncated": value[:-3]}
+    bad = damaged.get(damage, value + b"more")
+    stage.say("a", 99)
+    stage.put(key, bad, is_given=is_given)
+    if not is_given:
+        stage.begin().hear(bad, 1)
+    stage.ticker.look()
+    (letter,) = (records.decode("dead-letter", value) for _, value in filter(None, letters_of(stage)))
+    assert (letter["topic"], letter["partition"], letter["offset"]) == ("test-progress", 0, 1)
+    assert (letter["value"], bool(letter["reason"])) == (bad, True)
+    assert stage.ticks() == [Tick(through=99 * SECOND)]
+
+
+def test_a_null_is_no_dead_letter(caplog: pytest.LogCaptureFixture) -> None:
+    """In a compacted topic it takes back what its key said: so a damaged record is got rid of."""
+    stage = Stage()
+    stage.say("a", 99)
+    stage.put(b"progressed/b", None)
+    stage.begin().hear(None, 1)
+    stage.ticker.look()
+    assert (letters_of(stage), caplog.messages) == ([], [])
+    assert stage.ticks() == [Tick(through=99 * SECOND)]
