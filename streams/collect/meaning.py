@@ -5,6 +5,7 @@ Rules:
 - Recipients are needed by what is of one recipient only; arrivals, what becomes of a whole queue entry, and
   notifications that a switch issued (`issued`) have none.
 - What is about a stay in a queue says its host and queue id: without, an arrival would be stuck for ever, nowhere.
+- A `resubmitted` names the stay that it put the message into: without, the resend would be a message of its own.
 - A `transferred` says its side, a `reported` its action. Actions are of a closed list, in any case; a status is that of
   RFC 3463, or X.411's two numbers `reason/diagnostic`.
 - Addresses lose what a log puts around them: blanks and `<>`. Message keys are made in one way, given or not.
@@ -37,6 +38,7 @@ ONE_RECIPIENT = frozenset(
         Kind.QUARANTINED,
         Kind.DISCHARGED,
         Kind.NON_DELIVERED,
+        Kind.RESUBMITTED,
     }
 )
 """Kinds that say nothing of a whole queue entry; of a hand-over or a report `_is_of_one` knows more."""
@@ -49,6 +51,7 @@ OF_QUEUES = frozenset(
         Kind.REMOVED,
         Kind.DELETED,
         Kind.REROUTED,
+        Kind.RESUBMITTED,
         Kind.HELD,
         Kind.RELEASED,
     }
@@ -115,8 +118,14 @@ def _refuse_what_is_missing(fields: dict[str, Any]) -> None:
         raise ValueError(f"action: reported needs one of {', '.join(OF_REPORTS)}")
     if kind in OF_QUEUES and not (fields.get("leg") or (fields.get("host") and fields.get("queue_id"))):
         raise ValueError(f"queue_id: {kind.value} needs one, or an mts_id, and a host")
+    if kind is Kind.RESUBMITTED and not _names_next(fields):
+        raise ValueError("next_queue_id: resubmitted needs the new one, and a peer")
     if _is_of_one(fields) and not fields.get("recipient"):
         raise ValueError(f"recipient: {kind.value} needs one")
+
+
+def _names_next(fields: dict[str, Any]) -> bool:
+    return bool(fields.get("next_leg") or (fields.get("peer") and fields.get("next_queue_id")))
 
 
 def _is_of_one(fields: dict[str, Any]) -> bool:

@@ -110,6 +110,14 @@ def test_hosts_are_called_by_their_declared_names() -> None:
     assert event.next_leg == leg_of("relay", "Q2", "c@d", key="a@b")
 
 
+def test_a_resend_names_both_stays() -> None:
+    """The old one and the new one, of one recipient; as hashes, too."""
+    line = {"kind": "resubmitted", "recipient": "c@d"}
+    event = _event(**line, peer="mx", next_queue_id="Q2")
+    assert (event.leg, event.next_leg) == tuple(leg_of("mx", number, "c@d", key="a@b") for number in ("Q1", "Q2"))
+    assert _event(**line, next_leg="ef" * 16).next_leg == bytes.fromhex("ef" * 16)
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown field": ({"recipeint": "x"}, "unknown field `recipeint`"),
     "unknown kind": ({"kind": "sent"}, "kind: Invalid enum value 'sent'"),
@@ -138,6 +146,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a status of nobody": ({"status": "banana"}, "status: 'banana' is no RFC 3463 status"),
     "half a status": ({"status": "5.1"}, "status: '5.1' is no RFC 3463 status"),
     "a hand-over without side": ({"kind": "transferred", "recipient": "c@d"}, "side: transferred needs sent, "),
+    "a resend into nowhere": ({"kind": "resubmitted", "recipient": "c@d"}, "next_queue_id: resubmitted needs the new"),
+    "a resend to nobody": (
+        {"kind": "resubmitted", "recipient": "c@d", "next_queue_id": "Q2"},
+        "next_queue_id: resubmitted needs the new",
+    ),
     "a key of nothing": ({"message_key": "<>"}, "message_key: '<>' names no message"),
     "another type": ({"attributes": "a=b"}, "attributes: Expected `array`"),
     "a subject of 1 MB": ({"attributes": ["subject=" + "x" * (1 << 20)]}, f"is longer than {LONGEST}"),
@@ -154,6 +167,7 @@ def test_what_is_wrong_is_said_with_its_field(wrong: str) -> None:
 OF_ONE: dict[str, dict[str, Any]] = {
     **{kind: {} for kind in ("deferred", "delivered", "read", "not-read", "redirected", "quarantined", "discharged")},
     "non-delivered": {},
+    "resubmitted": {"peer": "mx", "next_queue_id": "Q2"},
     "reported": {"action": "delivered"},
     "transferred": {"side": "sent"},
 }

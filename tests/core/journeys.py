@@ -134,6 +134,13 @@ def redirected(at: float, first: str, to: str, *, key: str = "m") -> MessageEven
     return event(Kind.REDIRECTED, at, key=key, host="relay", queue_id="B1", recipient=first, next_leg=leg)
 
 
+def resent(at: float, queue_id: str, to: str, *, key: str = "m") -> MessageEvent:
+    """An operator submitted bob's message at origin again."""
+    leg = identity.leg_of("origin", to, "bob@dest.test", key=key)
+    where: dict[str, Any] = {"host": "origin", "queue_id": queue_id, "recipient": "bob@dest.test"}
+    return event(Kind.RESUBMITTED, at, key=key, peer="origin", next_queue_id=to, next_leg=leg, **where)
+
+
 def moved(at: float, box: str, to: str, session: str = "s1", **fields: Any) -> MessageEvent:
     """Bob's client moved the copy that a session brought."""
     return there(

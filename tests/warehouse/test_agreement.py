@@ -10,7 +10,7 @@ from streams.core.identity import partition_of
 from streams.core.terms import Terms
 from streams.settings import Settings
 from streams.warehouse.derive import derivation
-from tests.core.journeys import TERMS, event, journey, opened, redirected, reported, sent, stored, submitted
+from tests.core.journeys import TERMS, event, journey, opened, redirected, reported, resent, sent, stored, submitted
 from tests.warehouse import known
 from tests.warehouse.ledgers import Ledger, assert_agree, differences
 
@@ -86,6 +86,12 @@ def fates() -> dict[str, list[MessageEvent]]:
             redirected(2, BOB, "dave@else.test", key="redirected"),
             *stored(3, B, "redirected", "dave@else.test", key="redirected"),
         ],
+        "resent": [
+            *submitted(0, "A1", key="resent"),
+            at_origin(Kind.REFUSED, 3, "resent", recipient=BOB, status="4.4.7"),
+            *journey(50, "5", key="resent"),
+            resent(50, "A1", "A5", key="resent"),
+        ],
         "discarded": [
             *submitted(0, "A1", key="discarded"),
             at_origin(Kind.DISCARDED, 3, "discarded", recipient=BOB),
@@ -126,6 +132,27 @@ def test_a_chain_is_of_one_partition(stack: Settings, ledger: str) -> None:
     (one,) = both.ask("SELECT hex(leg) AS leg, hex(unit) AS unit FROM legs WHERE host = 'relay'")
     assert one["leg"] == identity.leg_of("relay", "B1", BOB, key=key).hex().upper()
     assert one["unit"] == identity.leg_of("origin", "A1", BOB, key=key).hex().upper()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_resend_is_no_unit_of_its_own(stack: Settings, ledger: str, *, is_late: bool) -> None:
+    """Told before its submission is judged, or after: then what was found of it is taken back."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue", "identity-reused"]}))
+    gave_up = event(Kind.REFUSED, 3, host="origin", queue_id="A1", recipient=BOB, status="4.4.7")
+    edge = [resent(50, "A1", "A2")]
+    both.write([*submitted(0, "A1"), gave_up, *journey(50, "2"), *([] if is_late else edge)])
+    both.tick(70)
+    both.derive()
+    assert_agree(both)
+    both.write(edge)
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert both.ask("SELECT queue_id, outcome, class FROM custody") == [
+        {"queue_id": "A1", "outcome": "delivered", "class": "proven_in_time"}
+    ]
+    said = both.ask("SELECT rule FROM alarms WHERE cleared_at IS NULL")
+    assert said == []
 
 
 def silent_columns(ledger: Ledger) -> set[str]:
