@@ -18,6 +18,9 @@ STACK = Path(".custody")
 LEDGER = "main"
 """The ledger that a command asks by default."""
 
+START = "start it with: "
+"""Before the command that starts a stack."""
+
 
 class Place(Protocol):
     """What says which ledger is meant: the settings."""
@@ -33,7 +36,7 @@ class Place(Protocol):
 
 def start_hint(data: Path) -> str:
     """How the stack of a data directory is started."""
-    return f"start it with: custody up --detach{data_option(data)}"
+    return f"{START}custody up --detach{data_option(data)}"
 
 
 def data_option(data: Path) -> str:

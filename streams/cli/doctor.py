@@ -3,11 +3,19 @@
 import dataclasses
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli._screen import clean
+from streams.advice import START
+from streams.cli._screen import clean, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
+
+if TYPE_CHECKING:
+    from streams.cli._checks import Finding
+
+_SAID, _ADVICE = " " * 19, " " * 22
+"""Before the lines after the first."""
 
 
 @click.command()
@@ -26,10 +34,20 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, as_json
     for finding in examine(settings_of(data, file, ledger)):
         findings.append(finding)
         if not as_json:
-            click.echo(f"{'ok   ' if finding.ok else 'LOOK '} {finding.name:<12} {clean(finding.said)}")
-            if not finding.ok:
-                click.echo(f"{'':<18} -> {clean(finding.advice)}")
+            click.echo("\n".join(shown(finding)))
     if as_json:
         say_json([dataclasses.asdict(finding) for finding in findings])
     if not all(finding.ok for finding in findings):
         sys.exit(1)
+
+
+def shown(finding: "Finding") -> list[str]:
+    """A finding and its advice for a terminal.
+
+    A command stands whole, as it does behind an error: half of it, pasted, would start another stack.
+    """
+    lines = wrapped(f"{'ok   ' if finding.ok else 'LOOK '} {finding.name:<12} {finding.said}", more=_SAID)
+    if finding.ok:
+        return lines
+    advice = f"{_SAID}-> {clean(finding.advice)}"
+    return [*lines, *([advice] if START in advice else wrapped(advice, more=_ADVICE))]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams import files
+from streams.cli._screen import wrapped
 from streams.cli._stack import data_options, detach, json_option, roles, say_json, settings_of
 from streams.local.lock import refuse_held
 from streams.settings import Settings, Stack, running
@@ -54,14 +55,15 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, in_back
 def describe(stack: Stack, data: Path) -> list[str]:
     """Where a stack is, in lines for people."""
     workers = [name for name in stack.processes if name not in {"kafka", "clickhouse"}]
-    return [
+    said = (
         f"The stack runs in {data} (process {stack.pid}, version {stack.version}).",
         f"  Kafka      {stack.kafka_brokers}",
         f"  Warehouse  {stack.clickhouse_url}  (user {stack.clickhouse_user})",
         f"  Password   in {stack.clickhouse_password_file}",
         f"  Schemas    {stack.schemas_url}",
         f"  Workers    {', '.join(workers) or 'none'}",
-    ]
+    )
+    return [line for text in said for line in wrapped(text, more=" " * 13)]
 
 
 async def _run(settings: Settings, file: Path | None) -> None:

@@ -2,16 +2,20 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
-from streams.cli import _evidence, _grouped, _lists, overdue, queue, reliability, replay, topics, trace, unread
+from streams.advice import start_hint
+from streams.cli import _evidence, _grouped, _lists, doctor, overdue, queue, reliability, replay, topics, trace, unread
+from streams.cli._checks import Finding
 from streams.cli._screen import clean, flow, resized, wrapped
+from streams.cli.up import describe
 from streams.collect.parser import Counts, Unread
 from streams.core.terms import Terms
-from streams.settings import Settings
+from streams.settings import Settings, Stack
 from streams.track.replay import Alerts, Difference, Replay
 from tests.core.journeys import TERMS
 
@@ -139,6 +143,34 @@ def test_the_topics_of_a_ledger_fit() -> None:
     assert " min" in text
     fits([topics.entry(row) for row in topics.rows(settings, names, there=set())])
     assert " ".join(text.split()).count("how far their evidence goes.") == 1
+
+
+LONG = "/".join(["", "srv", *(f"a-folder-with-a-long-name-{number}" for number in range(6))])
+
+
+@pytest.mark.parametrize("is_ok", [True, False])
+@pytest.mark.parametrize("said", [LONG, "26.5.1 at http://127.0.0.1:8123, its clock differs by 0.00 s", "word " * 40])
+def test_a_finding_of_the_doctor_fits(said: str, *, is_ok: bool) -> None:
+    """A path, a version, many groups: nothing of them is lost."""
+    text = fits(doctor.shown(Finding(name="warehouse", ok=is_ok, said=said, advice="" if is_ok else said)))
+    assert "".join(text.split()).count("".join(said.split())) == (1 if is_ok else 2)
+
+
+def test_the_command_that_the_doctor_advises_stands_whole() -> None:
+    """Pasted, half of it would start another stack."""
+    told = doctor.shown(Finding(name="stack", ok=False, said="is not there", advice=start_hint(Path(LONG))))
+    assert told[-1].endswith(f"-> start it with: custody up --detach --data {LONG}")
+
+
+def test_where_a_stack_runs_fits() -> None:
+    """Whatever folder it is in."""
+    stack = Stack(
+        pid=12345, since=0, version="0.1.0", kafka_brokers="127.0.0.1:1", clickhouse_url="http://127.0.0.1:2",
+        clickhouse_user="custody", clickhouse_password_file=Path(LONG), schemas_url="http://127.0.0.1:3",
+    )  # fmt: skip
+    text = fits(describe(stack, Path(LONG)))
+    assert "\n  Kafka      127.0.0.1:1\n" in text
+    assert "".join(text.split()).count(LONG) == 2
 
 
 def test_what_carries_nothing_is_named_whole() -> None:

@@ -39,7 +39,8 @@ LOST = "day-0129.lost@origin.test"
 SCREENS = (
     "overdue", "overdue --all --limit 0", "unread", "unread --limit 0", "queue", "alerts --all", "cases --all",
     "reliability", "reliability --by peer", "reliability --by domain", "reliability --by day", f"trace {LOST}",
-    "trace carol@dest.test", "trace day-0039.list", 'sql "SELECT outcome FROM custody LIMIT 3"',
+    "trace carol@dest.test", "trace day-0039.list", 'sql "SELECT outcome FROM custody LIMIT 3"', "doctor", "status",
+    "topics", "replay", "replay --all", "replay --diff",
 )  # fmt: skip
 
 Say = Callable[[str], Any]
@@ -81,7 +82,7 @@ def is_near(one: str, other: str) -> bool:
 def test_every_screen_fits_eighty_columns(say: Say, words: str) -> None:
     """And carries nothing that a terminal obeys."""
     result = say(words)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code in ({0, 1} if words == "doctor" else {0}), result.output  # the machine may be small
     for line in result.output.splitlines():
         assert line.isprintable()
         assert len(line) <= 80, line
