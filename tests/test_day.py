@@ -3,6 +3,8 @@
 import json
 import lzma
 import random
+import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,6 +15,7 @@ import pytest
 
 from streams import profiles
 from streams.collect.evidence import Evidence
+from streams.collect.look import Look, look
 from streams.collect.sources import read
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
@@ -25,6 +28,7 @@ from streams.simulate.reading import Reading
 from streams.simulate.stage import simulate
 
 DAY = Path(__file__).parent / "data" / "day"
+MONDAY = Path(__file__).parent / "data" / "monday"
 SECOND = 1_000_000
 DAY_LONG = 86_400 * SECOND
 
@@ -207,3 +211,45 @@ def test_the_default_profile_is_quiet_on_an_ordinary_day() -> None:
     assert {name for name, *_ in found["stuck"]} == unheard
     assert all(cleared is not None for some in found.values() for _, _, cleared in some)
     assert {name[2] for some in found.values() for name, *_ in some} == {DEAD}
+
+
+def looked(folder: Path) -> Look:
+    """What is found in a folder of logs under the default profile."""
+    return look(read(folder / "sources.toml"), profiles.load("watch"))
+
+
+def test_the_default_profile_is_quiet_on_the_logs_of_an_ordinary_monday() -> None:
+    """Nothing is found, not even for a while, and every line is understood.
+
+    There are rejections at the door (blocked, greylisted, unknown, no relay, too large, a colleague's typing error),
+    a virus that a milter rejects, spam into Junk and spam thrown away, cron's mail, backscatter ours and others',
+    vacation replies (one refused), a reader's forward, a hop through amavis, a full mailbox, a greylisting peer, one
+    that is down for an hour, and a recipient who is unknown there, of which the originator was told.
+    """
+    seen = looked(MONDAY)
+    assert seen.found == []
+    assert seen.traffic == {"inbound": 10, "ours": 6, "report": 5, "transit": 2, "system": 1}
+    assert (seen.kinds[Kind.REFUSED], seen.kinds[Kind.DEFERRED], seen.kinds[Kind.QUARANTINED]) == (4, 3, 1)
+    assert all(not counts.unread and not counts.incomplete for counts in seen.counts.values())
+    assert sum(count for what, count in seen.counts["mail"].ignored.items() if " reject " in what) == 6
+
+
+DELETED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: removed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "gone", "instead"),
+    [
+        ("refused", r"bounce\[\d+\]: 4bK007", []),
+        ("stuck", r" 08:28:2\d .* 4bK007", []),
+        ("deleted", r" 08:28:2\d .* 4bK007", [DELETED]),
+    ],
+)
+def test_on_that_monday_other_lines_make_an_alarm(rule: str, gone: str, instead: list[str], tmp_path: Path) -> None:
+    """A refusal that nobody was told of, a message that never went on, one that somebody deleted: it is not deaf."""
+    shutil.copytree(MONDAY, tmp_path, dirs_exist_ok=True)
+    lines = (MONDAY / "mail.log").read_text().splitlines()
+    kept = [line for line in lines if not re.search(gone, line)]
+    assert 0 < len(lines) - len(kept) <= 3
+    (tmp_path / "mail.log").write_text("\n".join(sorted([*kept, *instead], key=lambda line: line[:15])) + "\n")
+    assert [one["rule"] for one in looked(tmp_path).found if one["cleared_at"] is None] == [rule]
