@@ -14,6 +14,9 @@ from streams.cli._stack import data_options, json_option, say_json, settings_of
 if TYPE_CHECKING:
     from streams.cli._checks import Finding
 
+_TYPED = (START, "chmod ")
+"""In advice that is a command with a path of ours."""
+
 _SAID, _ADVICE = " " * 19, " " * 22
 """Before the lines after the first."""
 
@@ -50,4 +53,5 @@ def shown(finding: "Finding") -> list[str]:
     if finding.ok:
         return lines
     advice = f"{_SAID}-> {clean(finding.advice)}"
-    return [*lines, *([advice] if START in advice else wrapped(advice, more=_ADVICE))]
+    is_typed = any(word in advice for word in _TYPED)
+    return [*lines, *([advice] if is_typed else wrapped(advice, more=_ADVICE))]

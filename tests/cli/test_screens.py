@@ -156,10 +156,11 @@ def test_a_finding_of_the_doctor_fits(said: str, *, is_ok: bool) -> None:
     assert "".join(text.split()).count("".join(said.split())) == (1 if is_ok else 2)
 
 
-def test_the_command_that_the_doctor_advises_stands_whole() -> None:
-    """Pasted, half of it would start another stack."""
-    told = doctor.shown(Finding(name="stack", ok=False, said="is not there", advice=start_hint(Path(LONG))))
-    assert told[-1].endswith(f"-> start it with: custody up --detach --data {LONG}")
+@pytest.mark.parametrize("advice", [start_hint(Path(LONG)), f"chmod 700 {LONG}: passwords and messages are in it"])
+def test_the_command_that_the_doctor_advises_stands_whole(advice: str) -> None:
+    """Pasted, half of it would start another stack, or nothing."""
+    told = doctor.shown(Finding(name="stack", ok=False, said="is not there", advice=advice))
+    assert told[-1].endswith(f"-> {advice}")
 
 
 def test_where_a_stack_runs_fits() -> None:
