@@ -7,6 +7,7 @@ Rules:
 - Terms are (level, microseconds), highest level first; a last one stands for every level below the lowest named.
 """
 
+import fnmatch
 import re
 from typing import Any
 
@@ -55,13 +56,25 @@ def pattern(shell: str) -> str:
     return "(?s)^" + "".join(_piece(piece) for piece in _PIECES.findall(shell)) + "$"
 
 
-_PIECES = re.compile(r"\[!?\]?[^\]]*\]|.", re.DOTALL)
+_PIECES = re.compile(r"\[!?+\]?+[^\]]*\]|.", re.DOTALL)
+_CLASS = re.compile(r"\(\?s:\[(.*)\]\)\\[Zz]", re.DOTALL)
+_ESCAPED = re.compile(r"(\\.)|\[", re.DOTALL)
+_NOTHING = r"[^\s\S]"
 
 
 def _piece(piece: str) -> str:
     if len(piece) > 1:
-        return "[" + re.sub(r"^!", "^", piece[1:-1]).replace("\\", r"\\").replace("[", r"\[") + "]"
+        return _class(piece)
     return {"*": ".*", "?": "."}.get(piece, re.escape(piece))
+
+
+def _class(piece: str) -> str:
+    """Python's own words for a class of characters; RE2 reads all but an empty one alike, and a bracket in it."""
+    said = fnmatch.translate(piece)
+    if said == fnmatch.translate("?"):
+        return "."
+    found = _CLASS.fullmatch(said)
+    return "[" + _ESCAPED.sub(lambda one: one[1] or r"\[", found[1]) + "]" if found else _NOTHING
 
 
 def _levels(seconds: Seconds) -> list[tuple[int, int]]:

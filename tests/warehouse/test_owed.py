@@ -1,5 +1,6 @@
 """Terms as the engine's parameters mean what they mean in the core."""
 
+import random
 import re
 from fnmatch import fnmatchcase
 
@@ -8,9 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.terms import SECOND, Terms
+from streams.settings import Settings
 from streams.warehouse import owed
+from streams.warehouse.client import connect
 
 TEXTS = st.text("abA.-*?[]!^\\$", max_size=6)
+
+
+SHELLS = st.text("ab-[]!^*:", max_size=7)
 
 
 @pytest.mark.parametrize("shell", ["*@dest.test/INBOX", "a*b*c", "[!a]b?", "[]a]*", "x[", "no.dot", "", "**", r"a\b"])
@@ -19,6 +25,34 @@ def test_a_pattern_matches_what_the_shell_pattern_matches(shell: str, text: str)
     """Shell patterns and their regular expressions are the same test."""
     for one in (text, shell, shell.replace("*", text), shell.replace("?", "a").replace("[!a]", "b")):
         assert bool(re.search(owed.pattern(shell), one)) == fnmatchcase(one, shell)
+
+
+@given(shell=SHELLS, text=SHELLS)
+def test_any_shell_pattern_means_what_it_means_in_the_core(shell: str, text: str) -> None:
+    """Also a class with a caret in it, none that is closed, or a range that is empty."""
+    assert bool(re.search(owed.pattern(shell), text)) == fnmatchcase(text, shell)
+
+
+@pytest.mark.service
+def test_the_engine_reads_any_shell_pattern_alike(stack: Settings) -> None:
+    """It refuses none, or nothing would be derived from terms that have it."""
+    chance = random.Random(5)  # noqa: S311 - a test's patterns
+    pairs = [
+        *(("[^a]", "b"), ("[^a]", "^"), ("[z-a].test", "b.test"), ("[!z-a]", "b"), ("[[:alpha:]]", ":]"), ("[]", "[]")),
+        *(
+            tuple("".join(chance.choices("ab-[]!^*?:\\&|~. #", k=chance.randrange(7))) for _ in "12")
+            for _ in range(600)
+        ),
+    ]
+    client, question = (
+        connect(stack, database=False),
+        "SELECT arrayMap(p -> match(p.2, p.1), {asked:Array(Tuple(String, String))})",
+    )
+    for start in range(0, len(pairs), 15):
+        some = pairs[start : start + 15]
+        asked = {"asked": [(owed.pattern(shell), text) for shell, text in some]}
+        ((said,),) = client.query(question, parameters=asked).result_rows
+        assert [bool(one) for one in said] == [fnmatchcase(text, shell) for shell, text in some], some
 
 
 def test_levels_end_with_one_for_all_below() -> None:
