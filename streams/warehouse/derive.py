@@ -11,6 +11,7 @@ Rules:
   engine's memory; a slice during which the warehouse began anew has lost them, and is not taken for derived.
 - Where a hand-over connected what was known apart, messages are derived as of the tick before it, too: what had
   been told by then may be no more, and `alarms` says so.
+- When sources were silent is kept as long as ticks are: what ended before the first of them is dropped.
 - One derivation at a time for a ledger; its own tables bear a name of their own, so that two do no harm.
 """
 
@@ -165,7 +166,7 @@ def _clock(client: Any, last: Derivation, now: dict[int, Fed]) -> tuple[Clock, T
 
 def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, Fed], terms: Terms) -> None:
     """Say what was derived from; the views answer for this clock from now on."""
-    profile = terms.profile
+    profile, oldest = terms.profile, _oldest(client)
     row = {
         "name": "last",
         "version": version,
@@ -173,9 +174,10 @@ def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, F
         "silent": list(clock[1].silent),
         "behind": list(clock[1].behind),
         "spans": [
-            (rule, source, span_unit(source, since).hex(), since, min(until, LAST))
+            (rule, source, span_unit(source, since), since, min(until, LAST))
             for (rule, source), spans in clock[0].spans.items()
             for since, until in spans
+            if until >= oldest
         ],
         "partitions": list(now),
         "offsets": list(offsets(now).values()),
@@ -185,22 +187,16 @@ def _keep(client: Any, version: int, clock: tuple[Clock, Tick], now: dict[int, F
         "rules": sorted(terms.findings),
         "grace": profile.grace,
         "told_within": profile.told_within,
-        "refused_always": int(profile.refused == "always"),
+        "refused_always": profile.refused == "always",
         "refused_correctly": [owed.pattern(one) for one in profile.refused_correctly],
     }
-    client.command(_KEEP, parameters=row)
+    client.insert("derivations", [list(row.values())], list(row))  # as data: a parameter cannot be long
 
 
-_KEEP = """
-INSERT INTO derivations SELECT
-    {name:String}, {version:UInt64}, fromUnixTimestamp64Micro({clock:Int64}, 'UTC'), {silent:Array(String)},
-    {behind:Array(String)},
-    arrayMap(s -> (s.1, s.2, toFixedString(unhex(s.3), 16), fromUnixTimestamp64Micro(s.4, 'UTC'),
-        fromUnixTimestamp64Micro(s.5, 'UTC')), {spans:Array(Tuple(String, String, String, Int64, Int64))}),
-    {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, {terms:String}, {unaccounted_after:Int64},
-    {rules:Array(String)}, {grace:Int64}, {told_within:Int64}, {refused_always:UInt8},
-    {refused_correctly:Array(String)}, {turns:Array(UInt32)}
-"""
+def _oldest(client: Any) -> int:
+    """The first tick that is kept, microseconds; BEGINNING where there is none."""
+    question = "SELECT toUnixTimestamp64Micro(through) FROM ticks ORDER BY log_partition, log_offset LIMIT 1"
+    return next((int(through) for (through,) in client.query(question).result_rows), BEGINNING)
 
 
 class _Work:
