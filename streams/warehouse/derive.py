@@ -35,8 +35,8 @@ from streams.warehouse.scripts import blocks, domain, filled
 
 log = logging.getLogger(__name__)
 
-SLICE = 25_000
-"""Messages derived at once; of ten events each, they take about 400 MB of the engine's memory."""
+SLICE = 250_000
+"""Events derived at once, or those of one message; they take about 400 MB of the engine's memory."""
 
 ROUNDS = 40
 """Rounds of joining chains at most; each doubles the length that is joined."""
@@ -216,7 +216,7 @@ class _Work:
         self._parameters |= parameters
         after = ""
         while True:
-            self._run("slice", after=after, limit=SLICE)
+            self._run("slice", after=after, events=SLICE)
             count, after = self._row("slice_end")
             if not count:
                 return

@@ -1,13 +1,16 @@
 """However much there is of one thing, derivation goes on, and needs no more memory."""
 
+from typing import Any
+
 import pytest
 
 from streams.core.lattice import NEVER
 from streams.core.terms import SECOND, Terms
 from streams.settings import Settings
+from streams.warehouse import derive
 from streams.warehouse.derive import derivation
-from tests.core.journeys import TERMS, submitted
-from tests.warehouse.ledgers import Ledger
+from tests.core.journeys import TERMS, journey, submitted
+from tests.warehouse.ledgers import Ledger, assert_agree
 
 pytestmark = pytest.mark.service
 
@@ -51,3 +54,40 @@ def test_silences_before_all_that_is_kept_are_dropped(stack: Settings, ledger: s
     )
     both.derive()
     assert derivation(both.client).clock.spans["source-silent", "a"] == spans[1:]
+
+
+class Weighed:
+    """A warehouse that says how many events each slice had."""
+
+    def __init__(self, client: Any) -> None:
+        """Stand before a real one."""
+        self._client, self.slices = client, list[int]()
+
+    def __getattr__(self, name: str) -> Any:
+        """What the real one does."""
+        return getattr(self._client, name)
+
+    def command(self, statement: str, **more: Any) -> Any:
+        """Act; chains are made of the facts of a slice, once for each."""
+        done = self._client.command(statement, **more)
+        if "_chains ENGINE" in statement:
+            facts = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE 'work_%_facts'"
+            ((name,),) = self._client.query(facts).result_rows
+            self.slices.append(self._client.query(f"SELECT count() FROM {name}").result_rows[0][0])  # noqa: S608
+        return done
+
+
+def test_a_slice_has_so_many_events_or_one_message(
+    stack: Settings, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many events each message has; and what is derived in slices is derived at once."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    for number in range(6):
+        both.write(journey(10 * number, str(number), key=f"k{number}"))
+    both.write(one for number in range(20) for one in submitted(number, f"A{number}", key="k3x"))
+    both.tick(500)
+    monkeypatch.setattr(derive, "SLICE", 20)
+    both.client = weighed = Weighed(both.client)
+    assert both.derive() == 7
+    assert_agree(both)
+    assert weighed.slices == [20, 20, 40, 20]

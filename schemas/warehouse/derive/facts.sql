@@ -7,9 +7,15 @@
 
 -- @begin
 CREATE TABLE work_touched ENGINE = MergeTree ORDER BY message_key AS
-SELECT DISTINCT message_key
+SELECT message_key, count() AS events
 FROM event_records
-WHERE log_offset >= {least:UInt64} AND log_offset >= transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0));
+WHERE message_key IN
+(
+    SELECT message_key FROM event_records
+    WHERE log_offset >= {least:UInt64} AND log_offset >= transform(log_partition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0))
+)
+GROUP BY message_key
+SETTINGS optimize_aggregation_in_order = 1;
 
 -- @touched
 SELECT count() FROM work_touched;
@@ -17,10 +23,12 @@ SELECT count() FROM work_touched;
 -- @slice
 CREATE OR REPLACE TABLE work_keys ENGINE = Memory AS
 SELECT message_key, toUInt8(0) AS round
-FROM work_touched
-WHERE message_key > {after:String}
-ORDER BY message_key
-LIMIT {limit:UInt32};
+FROM
+(
+    SELECT message_key, events, sum(events) OVER (ORDER BY message_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS total
+    FROM (SELECT * FROM work_touched WHERE message_key > {after:String} ORDER BY message_key LIMIT {events:UInt32})
+)
+WHERE total <= greatest({events:UInt32}, events);
 
 CREATE OR REPLACE TABLE work_facts
 (
