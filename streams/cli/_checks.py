@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from streams.advice import start_hint
 from streams.cli._screen import as_datetime, moment
-from streams.core.errors import CustodyError, Unavailable
+from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, is_held, running
 
 if TYPE_CHECKING:
     from streams.kafka.lag import Lag
+    from streams.warehouse.lateness import Lateness
 
 GIGABYTE = 1 << 30
 LEAST_MEMORY, LEAST_DISK = 2 * GIGABYTE, 5 * GIGABYTE
@@ -34,6 +35,9 @@ GROUPS_PAUSE = 5.0
 
 MOST_AGE, MOST_AHEAD = 180.0, 5.0
 """Seconds by which the ledger's clock may differ from ours; where no source is heard it stands still for 120."""
+
+MOST_LATE = 600.0
+"""Seconds since the last derivation while there is something to derive; while much is fed they are rare and long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         else:
             yield Finding(name=name, ok=False, said="the brokers were not asked again", advice="see broker")
     yield from _guarded("warehouse", lambda: _warehouse(settings))
+    yield from _guarded("derivation", lambda: _derivation(settings))
 
 
 def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
@@ -283,3 +288,29 @@ def _warehouse(settings: Settings) -> Finding:
         client.close()
     said = f"{client.server_version} at {settings.clickhouse_url}, its clock differs by {skew:.2f} s"
     return Finding(name="warehouse", ok=skew < MOST_SKEW, said=said, advice="set both machines' clocks by NTP")
+
+
+def _derivation(settings: Settings) -> Finding:
+    """Does what the warehouse derives keep up with what it is fed."""
+    from streams.warehouse.client import connect, told  # noqa: PLC0415
+    from streams.warehouse.lateness import lateness  # noqa: PLC0415
+
+    try:
+        client = connect(settings, readonly=True, patience=int(TIMEOUT))
+    except Misuse as missing:
+        return Finding(name="derivation", ok=True, said=f"nothing was fed yet: {missing}")
+    try:
+        return kept_up(told(lambda: lateness(client, time.time())))
+    finally:
+        client.close()
+
+
+def kept_up(late: "Lateness") -> Finding:
+    """What is found of how late derivation is."""
+    waiting = [f"{late.records} records"] if late.records else []
+    waiting += ["all, by the terms declared since"] if late.has_terms else []
+    age = f"{late.seconds:.0f} s ago" if late.seconds is not None else "never"
+    is_late = bool(waiting) and (late.seconds is None or late.seconds > MOST_LATE)
+    said = f"last {age}; to be derived: {' and '.join(waiting) or 'nothing'}"
+    advice = "wait where much is imported; else the feed worker's log says why: not derived"
+    return Finding(name="derivation", ok=not is_late, said=said, advice=advice)

@@ -10,16 +10,17 @@ import msgspec
 import pytest
 
 from streams.cli import _checks
-from streams.cli._checks import examine, judged
+from streams.cli._checks import examine, judged, kept_up
 from streams.core.errors import Misuse
 from streams.kafka import broker, lag, progress
 from streams.kafka.lag import Lag
 from streams.settings import Settings
+from streams.warehouse.lateness import Lateness
 from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.memory import MemoryLog
 
 NOW = 1_795_424_400
-ASKED = ["python", "disk", "permissions", "broker", "topics", "lag", "clock", "warehouse"]
+ASKED = ["python", "disk", "permissions", "broker", "topics", "lag", "clock", "warehouse", "derivation"]
 
 
 @pytest.fixture
@@ -112,6 +113,32 @@ def test_a_clock_that_stands_or_runs_ahead_is_told(last: dict[str, Any], is_ok: 
     assert found.ok == is_ok
     assert said in found.said
     assert advice in found.advice
+
+
+@pytest.mark.parametrize(
+    ("records", "has_terms", "seconds", "is_ok", "said"),
+    [
+        (0, False, 86_400, True, "last 86400 s ago; to be derived: nothing"),
+        (7, False, 600, True, "to be derived: 7 records"),
+        (7, False, 601, False, "to be derived: 7 records"),
+        (0, True, 601, False, "to be derived: all, by the terms declared since"),
+        (7, True, None, False, "last never"),
+        (0, False, None, True, "last never"),
+    ],
+    ids=["done", "under-way", "fails", "fails-by-new-terms", "failed-from-the-first", "new"],
+)
+def test_a_derivation_that_does_not_keep_up_is_told(
+    records: int,
+    has_terms: bool,  # noqa: FBT001
+    seconds: float | None,
+    is_ok: bool,  # noqa: FBT001
+    said: str,
+) -> None:
+    """Where there is something to derive, and nothing was for long."""
+    found = kept_up(Lateness(records=records, has_terms=has_terms, seconds=seconds))
+    assert found.ok == is_ok
+    assert said in found.said
+    assert "the feed worker's log" in found.advice
 
 
 def test_a_clock_is_looked_at_only_where_sources_are_followed(away: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
