@@ -49,11 +49,13 @@ class Place(msgspec.Struct, frozen=True):
         head: of its first bytes, as far as they were read.
         tail: of the bytes before the offset.
         offset: what comes next.
+        log: its declared name, whatever it is called by now; empty: not known.
     """
 
     head: Mark
     tail: Mark
     offset: int
+    log: str = ""
 
     def fits(self, path: Path) -> bool:
         """Is a file the one that was read: it begins the same, and the same stands before the offset."""

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.collect.checkpoint import HEAD, Mark, Place, Trail, mark, trail_of
-from streams.collect.generations import settled
+from streams.collect.generations import identity, settled
 from streams.collect.packed import BROKEN, Text, reason
 from streams.collect.parser import Counts, Piece
 from streams.collect.reading import LINE, lines_of, too_long, unread
+from streams.collect.rotation import GONE
 
 CHUNK = LINE
 """Bytes of one look."""
@@ -121,7 +122,7 @@ class Follower:
             found = settled(self.path, lambda there: next((old for old in reversed(there) if wanted.fits(old)), None))
             if found is not None:
                 return self._resume(found, wanted)
-            unread(self._counts, str(self.path), wanted.offset, "begun again in place: lines in between may be lost")
+            unread(self._counts, str(self.path), wanted.offset, GONE)
             self._wanted = None
         fresh = self._fresh()
         return self._enter(fresh[0] if fresh else self.path)
@@ -228,11 +229,11 @@ class Follower:
     def _newer(self, text: Text) -> list[Path]:
         """The generations after the one that is open, oldest first."""
         mine = text.status
-        if _identity(self.path) == (mine.st_dev, mine.st_ino):
+        if identity(self.path) == (mine.st_dev, mine.st_ino):
             return []
         place = self.place
         if place is None:
-            return [path for path in self._fresh() if _identity(path) != (mine.st_dev, mine.st_ino)]
+            return [path for path in self._fresh() if identity(path) != (mine.st_dev, mine.st_ino)]
         return settled(self.path, lambda there: self._after_place(there, place))
 
     def _after_place(self, there: list[Path], place: Place) -> list[Path]:
@@ -245,15 +246,6 @@ class Follower:
 def _older(path: Path) -> tuple[Mark, ...]:
     """The generations that are there before a log is begun."""
     return settled(path, lambda there: tuple(_mark(old) for old in there if old != path))[-KNOWN:]
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Device and inode; of a file that is gone, none that a file has."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_dev, status.st_ino
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -2,12 +2,13 @@
 
 Rules:
 - A rotated file is named as the log, with a number (`.1` is the newest) or a date (`-20261123`, the greatest is the
-  newest) behind it, or a date before its ending; it may be packed.
+  newest) behind it, or a date before its ending; it may be packed. `mx-1.log` and `mx-2.log` are two logs.
 - The log itself is the newest. Empty files hold nothing and are none.
 - While a file is being packed both forms are there: the plain one counts.
 - Names shift while one looks: a listing counts only if it is the same afterwards.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import TypeVar
 
 _SUFFIX = re.compile(r"([.-])(\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
 _NUMBER = 4
-"""Digits of a rotated file's number at most; what has more is a date."""
+"""Digits of a rotated file's number at most; what has more is a date. So is what has as many behind a hyphen; what has
+fewer there is the name of one log of several (`mx-1.log`)."""
 
 _NAME = re.compile(r"(.+?)([.-])(\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
 """A rotated file without its packing: the log's name, a dot or hyphen, number or date, and the ending if last."""
@@ -23,6 +25,9 @@ _NAME = re.compile(r"(.+?)([.-])(\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
 _PACKED = re.compile(r"\.(?:gz|xz|bz2)$")
 
 _TRIES = 20
+
+NOTHING = (0, 0)
+"""Device and inode of a file that is gone: none that a file has."""
 
 Answer = TypeVar("Answer")
 Listing = list[tuple[Path, int]]
@@ -52,10 +57,25 @@ def in_order(files: Iterable[str]) -> list[str]:
     return [file for found in logs.values() for _, file in sorted(found)]
 
 
+def identity(path: Path) -> tuple[int, int]:
+    """Device and inode of what has a name now."""
+    try:
+        status = path.stat()
+    except OSError:
+        return NOTHING
+    return status.st_dev, status.st_ino
+
+
+def is_older(file: str, log: str) -> bool:
+    """Is a file, by its name, a generation that a log was rotated to."""
+    (folder, name), (logs, of) = os.path.split(file), os.path.split(log)
+    return folder == logs and name != of and _age(Path(log), name) is not None
+
+
 def _named(name: str) -> tuple[str, tuple[int, int, str]]:
     """The log of a file's name, and its generation."""
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or _is_numbered_log(match[2], match[3]):
         return name, (2, 0, "")
     return match[1] + (match[4] or ""), _generation(match[2], match[3])
 
@@ -84,9 +104,13 @@ def _age(log: Path, name: str) -> tuple[int, int, str] | None:
     else:
         return None
     match = _SUFFIX.fullmatch(rest)
-    if match is None:
+    if match is None or _is_numbered_log(match[1], match[2]):
         return None
     return _generation(match[1], match[2])
+
+
+def _is_numbered_log(separator: str, text: str) -> bool:
+    return separator == "-" and len(text) < _NUMBER
 
 
 def _generation(separator: str, text: str) -> tuple[int, int, str]:

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from streams.collect import checkpoint, evidence, mails, reading
+import msgspec
+
+from streams.collect import checkpoint, evidence, mails, reading, rotation
 from streams.collect.checkpoint import Checkpoint, Mark, Place, Trail
 from streams.collect.declaration import Declaration, Source
 from streams.collect.follow import Look
@@ -78,6 +80,11 @@ OTHERWISE = (
     "(--ledger, with workers of its own) or a new data folder"
 )
 
+BEHIND = (
+    "is older than what was read of its log before: a message that is in both may count twice, or stay open; to read "
+    "all in its order, import it into a new ledger (--ledger, with workers of its own) or a new data folder"
+)
+
 
 def _nothing(_file: str, _done: int, _events: int) -> None:
     """Tell nobody."""
@@ -113,6 +120,7 @@ class Collector:
     _saved: float = 0.0
     _skew: int | None = None
     _meaning: bytes = b""
+    _behind: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Take up the checkpoint.
@@ -147,9 +155,7 @@ class Collector:
             Unavailable: something was not acknowledged, or the disk does not take the checkpoint.
         """
         with checkpoint.alone(self.store):
-            for path in evidence.files(self.source):
-                evidence.set_reference(self.parser, self.source, path)
-                self._mails(path) if kind_of(self.source).mails else self._log(path)
+            self._all_mails() if kind_of(self.source).mails else self._all_logs()
             self.writer.write(list(self.parser.close()))
             self._save(every=0)
         self.parser.counts.notes = self._notes()
@@ -160,17 +166,44 @@ class Collector:
             return ()
         counts = self.parser.counts
         is_other = self._at.meaning not in {b"", self._meaning}
-        return (*[NOTHING_NEW] * (not counts.pieces and not counts.unread), *[OTHERWISE] * is_other)
+        said = [NOTHING_NEW] * (not counts.pieces and not counts.unread) + [OTHERWISE] * is_other
+        return (*said, *(f"{path} {BEHIND}" for path in sorted(self._behind)))
 
-    def _log(self, path: str) -> None:
-        """Read a log from where it was left; a new one comes after those that were read."""
-        new = len(self._places), Trail()
-        number, trail = new if path == STDIN else checkpoint.found(path, self._places) or new
-        for pieces in self._chunks(path, trail):
-            self._take(pieces, path)
-            if trail.place is not None and path != STDIN:
-                self._places[number : number + 1] = [trail.place]
+    def _all_logs(self) -> None:
+        """Read every log from where it was left on, through rotation."""
+        for gone in rotation.lost(self._files(), self._places):
+            reading.incomplete(self.parser.counts, gone.log, gone.offset, rotation.GONE)
+        for file in rotation.files(self._files, lambda: self._places):
+            self._log(file)
+
+    def _all_mails(self) -> None:
+        for path in self._files():
+            evidence.set_reference(self.parser, self.source, path)
+            self._mails(path)
+
+    def _files(self) -> list[str]:
+        return evidence.files(self.source)
+
+    def _log(self, file: rotation.File) -> None:
+        """Read a file of a log from where it was left."""
+        evidence.set_reference(self.parser, self.source, file.path)
+        known = None if file.path == STDIN else checkpoint.found(file.path, self._places)
+        number, trail = known or (self._place_of_new(file), Trail())
+        has_place = known is not None
+        for pieces in self._chunks(file.path, trail):
+            self._take(pieces, file.path)
+            if file.behind:
+                self._behind.add(file.path)
+            if trail.place is not None and file.path != STDIN:
+                place = msgspec.structs.replace(trail.place, log=file.log)
+                self._places[number : number + has_place] = [place]
+                has_place = True
             self._save(every=EVERY)
+
+    def _place_of_new(self, file: rotation.File) -> int:
+        """A log that was not read comes after those that were; a generation that is behind, before its log."""
+        logs = [place.log for place in self._places]
+        return logs.index(file.log) if file.behind and file.log in logs else len(logs)
 
     def _mails(self, path: str) -> None:
         """Read the mails of a file, unless they were read, all of them."""
@@ -243,12 +276,17 @@ class Collector:
             self._take(looked.pieces, looked.file)
             if is_live and looked.pieces:  # written since the last look, which had read all there was
                 self._skew = self.wall.now() - self.through
-            self._places, self._known = [eyes.place] if eyes.place else [], eyes.known
+            self._places, self._known = self._followed(eyes.place), eyes.known
             if looked.all_read:
                 self._claimed = max(self._claimed, at // SECOND * SECOND - SECOND)
             if self._save(every=LIVE_EVERY) and not looked.away and self._has_news():
                 self._claim()
             yield looked.idle
+
+    def _followed(self, place: Place | None) -> list[Place]:
+        """How far the one log was read that is followed."""
+        log = rotation.name_of(self.source.paths[0])
+        return [] if place is None else [msgspec.structs.replace(place, log=log)]
 
     # the effects, in their order
 

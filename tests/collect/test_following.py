@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from streams.collect import follow, following, lookers, run, sources
 from streams.collect.declaration import Source
 from streams.collect.following import LONGEST, keep_following
+from streams.collect.rotation import GONE
 from streams.collect.run import ALIVE_EVERY, Collector
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress
@@ -208,11 +209,11 @@ def test_what_is_not_understood_is_said_at_once(tmp_path: Path, caplog: pytest.L
         lambda: said.append(list(caplog.messages)),
     )
     collector = _follow(log, path, script)
-    assert collector.parser.counts.unread == {"no time that can be read": 100, "begun again in place": 1}
+    assert collector.parser.counts.unread == {"no time that can be read": 100, "what was read is gone": 1}
     (first,), (_, second) = said
     assert first.endswith(f"mail [2J.log:{place}: no time that can be read")
     assert "mail [2J.log:" in second
-    assert second.endswith("begun again in place: lines in between may be lost")
+    assert second.endswith(GONE)
     assert caplog.messages == said[1]
 
 

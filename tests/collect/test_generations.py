@@ -6,7 +6,7 @@ import pytest
 
 from streams.collect import evidence
 from streams.collect.declaration import Source
-from streams.collect.generations import in_order, settled
+from streams.collect.generations import in_order, is_older, settled
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from streams.collect.generations import in_order, settled
         ["mail.log-20261123-1763856001", "mail.log-20261123-1763859601", "mail.log"],
         ["mail.log.20261122", "mail.log.1", "mail.log"],
         ["/var/log/mail.log.1", "/var/log/mail.log"],
+        ["mx-1.log.2.gz", "mx-1.log.1", "mx-1.log"],
     ],
 )
 def test_generations_are_read_oldest_first(oldest_first: list[str]) -> None:
@@ -32,6 +33,13 @@ def test_logs_stay_in_the_order_in_which_they_are_named() -> None:
     """Only generations of one log in one folder are put in order."""
     files = ["b/mail.log", "a/mail.log", "b/mail.log.1", "mail.err", "-", "a/mail.log.1"]
     assert in_order(files) == ["b/mail.log.1", "b/mail.log", "a/mail.log.1", "a/mail.log", "mail.err", "-"]
+
+
+def test_logs_that_are_numbered_are_no_generations() -> None:
+    """Those of several switches are called so; each has its own."""
+    assert in_order(["mx-1.log", "mx-1.log.1", "mx-2.log"]) == ["mx-1.log.1", "mx-1.log", "mx-2.log"]
+    assert not is_older("mx-1.log", "mx.log")
+    assert is_older("mx-1.log.1", "mx-1.log")
 
 
 def test_a_folder_of_rotated_logs(tmp_path: Path) -> None:
