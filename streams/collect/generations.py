@@ -49,12 +49,21 @@ def in_order(files: Iterable[str]) -> list[str]:
 
     What a log says is understood by what it said before, and names sort the newest first.
     """
-    logs: dict[str, list[tuple[tuple[int, int, str], str]]] = {}
+    logs: dict[str, list[str]] = {}
     for file in files:
-        folder, slash, name = file.rpartition("/")
-        log, generation = _named(_PACKED.sub("", name))
-        logs.setdefault(folder + slash + log, []).append((generation, file))
-    return [file for found in logs.values() for _, file in sorted(found)]
+        logs.setdefault(log_of(file), []).append(file)
+    return [file for found in logs.values() for file in sorted(found, key=lambda file: (_split(file)[1], file))]
+
+
+def log_of(file: str) -> str:
+    """The log that a file is, or was rotated from, by its name."""
+    return _split(file)[0]
+
+
+def _split(file: str) -> tuple[str, tuple[int, int, str]]:
+    folder, slash, name = file.rpartition("/")
+    log, generation = _named(_PACKED.sub("", name))
+    return folder + slash + log, generation
 
 
 def identity(path: Path) -> tuple[int, int]:

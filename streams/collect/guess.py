@@ -5,13 +5,14 @@ Rules:
   command, a submission service or a client on the same machine.
 - A folder of mails is one source, as a Maildir is; in any other folder each log is one, and what is none is taken for
   mails.
+- A log and what it was rotated to are one source: a message may stand in two of these files.
 - A log that Postfix and Dovecot write through one syslog is two sources on one path. A line that names Dovecot as its
   program is the store's, and whatever else stands there is the switch's.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from itertools import chain, count, islice
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from streams.collect import reading
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
+from streams.collect.generations import in_order, log_of
 from streams.collect.parser import Counts, Piece
 from streams.collect.syslog import Line, Reader
 
@@ -27,8 +29,10 @@ SAMPLE = 20_000
 
 _LOCAL = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _SERVICES = frozenset({"submission", "submissions", "smtps"})
+_MAILS = ("reports",)
 _STORE = "dovecot"
 _SWITCH = "postfix"
+_SYSLOG = frozenset({_SWITCH, _STORE})
 _WORDS = (b" lmtp(", b" imap(", b"dovecot", b" imap-login:")
 
 _MAIL = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t]")
@@ -46,7 +50,7 @@ class _Guess:
 
     Attributes:
         name: of the file or folder.
-        paths: one, but for the mails among logs.
+        paths: one, but for the mails among logs, and for the generations of a log, oldest first.
         kinds: of evidence.
         hosts: that the switch's lines name.
         stem: what a store is called whose lines name no host.
@@ -54,14 +58,14 @@ class _Guess:
 
     name: str
     paths: tuple[str, ...]
-    kinds: tuple[str, ...] = ("reports",)
+    kinds: tuple[str, ...] = _MAILS
     hosts: frozenset[str] = frozenset()
     stem: str = ""
 
 
 def guessed(files: list[Path]) -> Declaration:
     """A declaration for files that nobody declared."""
-    found = [one for file in files for one in (_in_folder(file) if file.is_dir() else [_guess(file)])]
+    found = _joined(one for file in files for one in (_in_folder(file) if file.is_dir() else [_guess(file)]))
     taken: set[str] = set()
     sources = [source for one in found for source in _sources(one, _free(one.name, taken))]
     names = sorted({name for one in found for name in one.hosts})
@@ -76,6 +80,30 @@ def own(source: Source, declaration: Declaration, pieces: Sequence[Piece]) -> Se
         return pieces
     lines = zip(pieces, _lines(pieces), strict=True)
     return [piece for piece, line in lines if _is_stores(line) == (source.kind == _STORE)]
+
+
+def _joined(found: Iterable[_Guess]) -> list[_Guess]:
+    """The same with the generations of a log as one, which is called by the newest."""
+    logs: dict[tuple[object, ...], list[_Guess]] = {}
+    for one in found:
+        is_syslog = not _SYSLOG.isdisjoint(one.kinds)
+        key = one.paths if one.kinds == _MAILS else (log_of(one.paths[0]), is_syslog or one.kinds)
+        logs.setdefault(key, []).append(one)
+    return [_as_one(files) for files in logs.values()]
+
+
+def _as_one(files: Sequence[_Guess]) -> _Guess:
+    by_path = {path: one for one in files for path in one.paths}
+    if len(files) == 1 or len(by_path) == 1:
+        return files[0]
+    kinds = {kind for one in files for kind in one.kinds}
+    paths = in_order(by_path)
+    return replace(
+        by_path[paths[-1]],
+        paths=tuple(paths),
+        kinds=(_SWITCH, _STORE) if len(kinds) > 1 else tuple(kinds),
+        hosts=frozenset(host for one in files for host in one.hosts),
+    )
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -101,8 +129,8 @@ def _in_folder(folder: Path) -> list[_Guess]:
     if any((folder / name).is_dir() for name in _MAILDIR):
         return [whole]
     found = [_guess(Path(file)) for file in reading.files(str(folder))]
-    logs = [one for one in found if one.kinds != whole.kinds]
-    mails = tuple(path for one in found if one.kinds == whole.kinds for path in one.paths)
+    logs = [one for one in found if one.kinds != _MAILS]
+    mails = tuple(path for one in found if one.kinds == _MAILS for path in one.paths)
     if not logs:
         return [whole]
     return [*logs, replace(whole, paths=mails)] if mails else logs
@@ -132,7 +160,7 @@ def _is_mail(pieces: Sequence[Piece]) -> bool:
 def _kinds(pieces: Sequence[Piece], lines: Sequence[Line]) -> tuple[str, ...]:
     """The kinds of evidence that pieces look like, and the lines they are; mails where they look like nothing else."""
     if _is_mail(pieces):
-        return ("reports",)
+        return _MAILS
     programs = {line.program for line in lines}
     if _STORE in programs and any(_SWITCH in program for program in programs):
         return _SWITCH, _STORE
@@ -144,7 +172,7 @@ def _kinds(pieces: Sequence[Piece], lines: Sequence[Line]) -> tuple[str, ...]:
         for piece in pieces
     )  # fmt: skip
     logs = [kind for kind, _ in votes.most_common() if kind != "reports"]
-    return (logs[0] if logs else "reports",)
+    return (logs[0],) if logs else _MAILS
 
 
 def _hosts(lines: Sequence[Line]) -> frozenset[str]:

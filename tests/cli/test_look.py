@@ -144,6 +144,44 @@ def test_a_folder_of_logs_is_read_as_its_files_are(folder: Path) -> None:
     assert look(folder, str(logs)).output.count("mail that is no report 2") == 1
 
 
+@pytest.mark.parametrize(
+    "named", [[""], ["mail.log", "mail.log.1", "mail.log.2.gz"], ["mail.log.2.gz", "", "mail.log"]]
+)
+def test_the_generations_of_a_log_are_one_source(named: list[str], folder: Path) -> None:
+    """A message that stands in two of them is one: it was deleted once, and nothing else is found."""
+    logs = folder / "logs"
+    logs.mkdir()
+    lines = [AT.format(number, line) + "\n" for number, line in enumerate(DELETED)]
+    (logs / "mail.log.2.gz").write_bytes(gzip.compress("".join(lines[:2]).encode()))
+    (logs / "mail.log.1").write_text("".join(lines[2:4]))
+    (logs / "mail.log").write_text("".join(lines[4:]))
+    said = json.loads(look(folder, "--json", *(str(logs / name) for name in named)).output)
+    assert {name: counts["pieces"] for name, counts in said["sources"].items()} == {"mail.log": 5}
+    assert [(one["rule"], one["recipient"]) for one in said["found"]] == [("deleted", "carol@dest.test")]
+    assert said["traffic"] == {"ours": 1}
+
+
+def test_logs_of_two_switches_are_no_generations(folder: Path) -> None:
+    """Nor are logs of one name in two folders, or of two kinds."""
+    names = ("mx-1.log", "mx-2.log", "old/mx-2.log")
+    (folder / "logs" / "old").mkdir(parents=True)
+    for name in names:
+        (folder / "logs" / name).write_bytes((folder / "sent.log").read_bytes())
+    (folder / "logs" / "mx-2.log.1").write_bytes((folder / "report.jsonl").read_bytes())
+    assert sorted(sources(str(folder / "logs"))) == ["mx-1.log", "mx-2.log", "mx-2.log-2", "mx-2.log.1"]
+
+
+def test_a_log_of_both_one_generation_of_which_has_one_alone(folder: Path) -> None:
+    """All of it is read as both."""
+    (folder / "mail.log.1").write_text("".join(f"Nov 23 23:27:25 mx {line}\n" for line in MIXED[:3]))
+    (folder / "mail.log").write_text("".join(f"Nov 23 23:27:26 mx {line}\n" for line in MIXED[3:]))
+    said = json.loads(look(folder, "mail.log", "mail.log.1", "--json").output)
+    assert {name: counts["pieces"] for name, counts in said["sources"].items()} == {
+        "mail.log-postfix": 6,
+        "mail.log-dovecot": 2,
+    }
+
+
 @pytest.mark.parametrize("inner", ["", "cur"], ids=["folder", "Maildir"])
 def test_a_folder_of_mails_is_one_source(inner: str, folder: Path) -> None:
     """Whatever a mail quotes, it is no log; nor is anything in a Maildir."""
