@@ -1,6 +1,6 @@
 """What the commands that read evidence share: progress on the screen, and what became of the pieces."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,12 @@ def say_all(counts: Mapping[str, Counts]) -> None:
     width = max((NAME, *(width_of(_shown(name)) for name in counts)))
     for name, one in counts.items():
         click.echo("\n".join(said(name, one, width)))
+
+
+def say_undeclared(lines: Sequence[str]) -> None:
+    """Print which hosts are not declared, and what to do."""
+    for line in lines:
+        click.echo("\n" + "\n".join(wrapped(f"Not declared: {line}.")))
 
 
 def _shown(name: str) -> str:

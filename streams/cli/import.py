@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say_all, warn_without_points
+from streams.cli._evidence import Bar, as_data, bars, say_all, say_undeclared, warn_without_points
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 
@@ -44,9 +44,9 @@ def command(
                 bar.finish()
             through = job.finish()
     if as_json:
-        say_json(
-            {"through": through or None, "sources": {name: as_data(counts) for name, counts in job.counts.items()}}
-        )
+        counts = {name: as_data(counts) for name, counts in job.counts.items()}
+        say_json({"through": through or None, "sources": counts, "undeclared": job.strangers.said()})
     else:
         say_all(job.counts)
+        say_undeclared(job.strangers.said())
     importing.refuse_incomplete(job.counts)

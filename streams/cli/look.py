@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli._evidence import as_data, say_all
+from streams.cli._evidence import as_data, say_all, say_undeclared
 from streams.cli._screen import clean, moment, resized, wrapped
 from streams.cli._stack import json_option, say_json
 from streams.core.errors import Misuse
@@ -68,6 +68,7 @@ def _say(seen: "Look") -> None:
         click.echo("\nNothing could be read: no event came of it, so nothing can be found.")
     elif not by_rule:
         click.echo("\nNothing is found under these terms.")
+    say_undeclared(seen.undeclared)
     for line in seen.unseen():
         click.echo("\n" + "\n".join(wrapped(f"Cannot be seen: {line}")))
 
@@ -92,5 +93,6 @@ def _as_data(seen: "Look") -> dict[str, Any]:
         "reports_asked": dict(seen.asked),
         "report_states": dict(seen.states),
         "found": seen.found,
+        "undeclared": seen.undeclared,
         "unseen": seen.unseen(),
     }

@@ -28,6 +28,7 @@ from streams.collect.jsonlines import REFUSED
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.run import Collector, Writer
+from streams.collect.strangers import Strangers
 from streams.core.errors import Misuse, Unavailable, Undecodable
 from streams.kafka.broker import KafkaLog
 from streams.kafka.ports import Log
@@ -125,12 +126,14 @@ class Import:
         declaration: of its sources.
         text: of the declaration.
         counts: what became of the pieces, by source.
+        strangers: hosts that are there and not declared.
     """
 
     settings: Settings
     declaration: Declaration
     text: str = ""
     counts: dict[str, Counts] = field(default_factory=dict)
+    strangers: Strangers = field(init=False)
     _is_declared: bool = False
     _through: int = 0
     _reading: Counts = field(default_factory=Counts)
@@ -145,6 +148,7 @@ class Import:
             Unavailable: the brokers do not answer.
         """
         refuse_missing(self.declaration.sources)
+        self.strangers = Strangers(self.declaration)
         try:
             declare(self.settings, self.declaration, self.text)
             self._is_declared = True
@@ -174,6 +178,7 @@ class Import:
         store = store_of(self.settings, source)
         collector = Collector(source=source, declaration=self.declaration, writer=self._writer, store=store, told=told)
         self.counts[source.name] = self._reading = collector.parser.counts
+        collector.hears = self.strangers.hear
         collector.read()
         self._through = max(self._through, collector.through)
         self._collectors.append(collector)

@@ -10,6 +10,7 @@ from streams.collect.declaration import Declaration
 from streams.collect.evidence import Evidence
 from streams.collect.guess import own
 from streams.collect.parser import Counts
+from streams.collect.strangers import Strangers
 from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
@@ -39,6 +40,7 @@ class Look:
         stores: how many lines of stores' logs, and events of stores otherwise, were read.
         through: latest time seen, microseconds; None: no time was.
         found: findings: rule, what about, raised, cleared, cause.
+        undeclared: hosts that are there and not declared, with what to do.
     """
 
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Look:
     stores: int = 0
     through: int | None = None
     found: list[dict[str, Any]] = field(default_factory=list)
+    undeclared: list[str] = field(default_factory=list)
 
     @property
     def is_blank(self) -> bool:
@@ -80,15 +83,16 @@ def look(declaration: Declaration, terms: Terms) -> Look:
         Misuse: a source cannot be read as declared.
     """
     evidence, seen = Evidence(declaration, share=own), Look()
-    custody, clock = Custody(terms=terms), Clock()
+    custody, clock, strangers = Custody(terms=terms), Clock(), Strangers(declaration)
     for batch in _batches(evidence.events()):
         _count(seen, batch)
+        strangers.hear(batch)
         custody.fold(facts(frame_of(batch), BEGINNING))
     seen.counts, seen.through = evidence.counts, declaration.until or evidence.through or None
     seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
     clock.hear(Tick(through=seen.through or 0))
     seen.states = Counter(state.value for state in report_states(custody, clock)[1])
-    seen.found = list(_found(custody, clock))
+    seen.found, seen.undeclared = list(_found(custody, clock)), strangers.said()
     return seen
 
 

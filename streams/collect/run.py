@@ -90,6 +90,10 @@ def _nothing(_file: str, _done: int, _events: int) -> None:
     """Tell nobody."""
 
 
+def _nobody(_events: Sequence[MessageEvent]) -> None:
+    """Nobody hears."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Collector:
     """Reads one source.
@@ -101,6 +105,7 @@ class Collector:
         store: file of the checkpoint.
         wall: tells the time.
         told: told the file, the bytes of it that were read, and how many events came of them.
+        hears: told the events.
         parser: its counts say what became of the pieces.
     """
 
@@ -110,6 +115,7 @@ class Collector:
     store: Path
     wall: Wall = field(default_factory=Wall)
     told: Callable[[str, int, int], None] = _nothing
+    hears: Callable[[Sequence[MessageEvent]], None] = _nobody
     parser: Parser = field(init=False)
     _at: Checkpoint = field(default_factory=Checkpoint)
     _places: list[Place] = field(default_factory=list)
@@ -300,6 +306,7 @@ class Collector:
         keep = self.declaration.keep_raw
         self.writer.write(events, proofs(pieces, events, self.source.name, path) if keep else None)
         self.told(path, 0, len(events))
+        self.hears(events)
 
     def _fitting(self, pieces: Sequence[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
         """The events that a record holds; others are counted, for a broker would refuse them for ever."""
