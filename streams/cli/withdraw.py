@@ -18,7 +18,8 @@ def command(
 ) -> None:
     r"""Tell a ledger that SOURCES are read no more, so that its clock does not wait for them.
 
-    Nor are they silent then. What was read of them stays. A collector that reads one of them again declares it again.
+    Nor are they silent then. What was read of them stays. A collector that is started again for one of them declares
+    it again; one that still runs goes on, and nobody waits for it.
 
     \b
     Example: custody withdraw old-relay

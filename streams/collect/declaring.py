@@ -6,20 +6,26 @@ Rules:
 - What a ledger has been told stays; only a declaration that names terms changes them, and says so.
 - An import has an end, and what came after would wait for it for ever. So it is withdrawn: in a ledger with live
   sources when it has ended, or when one of them is declared; in another when something else is declared after its end.
-- Who follows one source declares those that are followed with it, not what the same text says of imports.
+- What is imported again is declared again, though nothing of it changed: its end of before is no end of this one.
+- Who follows one source declares those that are followed with it, not what the same text says of imports. Nor does who
+  imports one of several, of those that have ended, or beside live sources: nobody would end them again.
+- A source that is followed stays so until it is withdrawn: who imports it does not declare it.
+- What is withdrawn is not declared by what it says later (see streams/kafka/progress.py).
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import tenacity
 
 from streams import profiles
-from streams.collect.declaration import Declaration
+from streams.collect.declaration import Declaration, Source
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import numbering, progress, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.ports import Log
+from streams.kafka.progress import Known
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
@@ -34,13 +40,14 @@ SETTLING = 10
 Record = tuple[bytes, bytes]
 
 
-def declare(settings: Settings, declaration: Declaration, text: str = "") -> int:
+def declare(settings: Settings, declaration: Declaration, text: str = "", *, reads: Collection[str] = ()) -> int:
     """Declare sources and terms in a ledger, and wait for the acknowledgement; returns how many records it took.
 
     Args:
         settings: of the ledger; its topics are made where they are missing.
         declaration: the sources, and the terms by name; where it names none the ledger's stay, if it has any.
         text: of the declaration.
+        reads: the sources that are read to their end now.
 
     Raises:
         Misuse: there are no such terms, or the ledger has other ids of schemas.
@@ -53,17 +60,29 @@ def declare(settings: Settings, declaration: Declaration, text: str = "") -> int
     if not declaration.terms:
         terms_text = progress.latest_terms(KafkaLog(settings)) or terms_text
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
-    if TERMS in told and told[TERMS]["terms"] != version:
+    if TERMS in told and told[TERMS].terms != version:
         log.warning("the ledger %s has other terms from now on: %s", settings.ledger, declaration.terms)
     live = any(one.live for one in declaration.sources)
-    sources = [one for one in declaration.sources if one.live or not live]
     wanted: dict[str, dict[str, Any]] = {TERMS: {"live": False, "terms": version, "text": terms_text}}
+    sources = _wanted(declaration, told, reads)
     wanted |= {one.name: {"live": one.live, "terms": version, "text": text} for one in sources}
-    records = [progress.declared(name, **new) for name, new in wanted.items() if not _is_told(told.get(name), new)]
-    over = [name for name, said in told.items() if not said["live"] and (live or said["has_ended"])]
+    anew = {one.name for one in sources if one.name in reads and not one.live}
+    declared = [name for name, new in wanted.items() if name in anew or not _is_told(told.get(name), new)]
+    records = [progress.declared(name, **wanted[name]) for name in declared]
+    over = [name for name, said in told.items() if not said.live and (live or said.has_ended)]
     records += _withdrawals(name for name in over if name not in wanted)
     write_all(settings, "progress", records)
     return len(records)
+
+
+def _wanted(declaration: Declaration, told: Mapping[str, Known], reads: Collection[str]) -> list[Source]:
+    """The sources of a declaration that the clock is to wait for, or to go on waiting for."""
+    followed = {name for name, said in told.items() if said.live}
+    ended = {name for name, said in told.items() if said.has_ended}
+    is_live = bool(followed) or any(one.live for one in declaration.sources)
+    imports = [one for one in declaration.sources if not one.live and one.name not in followed]
+    waited_for = [one for one in imports if one.name in reads or not (is_live or one.name in ended)]
+    return [*(one for one in declaration.sources if one.live), *waited_for]
 
 
 def end(settings: Settings, names: Iterable[str]) -> None:
@@ -73,8 +92,8 @@ def end(settings: Settings, names: Iterable[str]) -> None:
         Unavailable: the brokers do not answer.
     """
     told = _told(settings)
-    if any(said["live"] for said in told.values()):
-        write_all(settings, "progress", _withdrawals(name for name in names if name in told and not told[name]["live"]))
+    if any(said.live for said in told.values()):
+        write_all(settings, "progress", _withdrawals(name for name in names if name in told and not told[name].live))
 
 
 def withdraw(settings: Settings, names: Iterable[str]) -> None:
@@ -94,6 +113,16 @@ def withdraw(settings: Settings, names: Iterable[str]) -> None:
     write_all(settings, "progress", _withdrawals(names))
 
 
+def unclaimed(log: Log) -> list[str]:
+    """Imports that are declared, and have not claimed their end since: they are under way, or were killed.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    known = progress.known(log)
+    return sorted(name for name, said in known.items() if name != TERMS and not (said.live or said.has_ended))
+
+
 def _withdrawals(names: Iterable[str]) -> list[Record]:
     return [progress.withdrawn(name) for name in names]
 
@@ -104,19 +133,10 @@ def _withdrawals(names: Iterable[str]) -> list[Record]:
     wait=tenacity.wait_fixed(0.2),
     reraise=True,
 )
-def _told(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What a ledger has been told of each source that it waits for, if it claimed something, and of its terms."""
-    told: dict[str, dict[str, Any]] = {}
-    for said in progress.all_progress(KafkaLog(settings)):
-        name, kind = said["source"], said["kind"]
-        if kind == "withdrawn":
-            told.pop(name, None)
-        elif kind == "declared":
-            told[name] = said | {"has_ended": name in told and told[name]["has_ended"]}
-        elif name in told:
-            told[name]["has_ended"] = True
-    return told
+def _told(settings: Settings) -> dict[str, Known]:
+    """What a ledger has been told; new topics take a while to be there."""
+    return progress.known(KafkaLog(settings))
 
 
-def _is_told(said: dict[str, Any] | None, fields: dict[str, Any]) -> bool:
-    return said is not None and all(said[name] == field for name, field in fields.items())
+def _is_told(known: Known | None, fields: dict[str, Any]) -> bool:
+    return known is not None and all(getattr(known, name) == field for name, field in fields.items())

@@ -1,6 +1,8 @@
 """What sources say of themselves: that they are declared, and how far their evidence is in the log.
 
 Rules:
+- How far a source is counts from its declaration to its withdrawal: a collector that was withdrawn, and still reads,
+  would hold a clock again that nobody could let go. The topic keeps the last of each, in their order.
 - What cannot be read is passed over: the clock writer makes a dead letter of it. Not so the terms, which a ledger has
   none like: who asks for them is refused, since the default would find something else. Who works under some already
   goes on.
@@ -10,6 +12,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,19 +92,54 @@ def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[
                 yield read(value)
 
 
+@dataclass(slots=True)
+class Known:
+    """What a ledger knows of one declared source, or of its terms.
+
+    Attributes:
+        live: it is followed.
+        terms: version of the terms, as it was declared last.
+        text: of the declaration, likewise.
+        claimed: where the latest import of it ended, microseconds; None where none has.
+        has_ended: it said how far it is since it was declared last.
+    """
+
+    live: bool = False
+    terms: str = ""
+    text: str = ""
+    claimed: int | None = None
+    has_ended: bool = False
+
+
+def known(log: Log) -> dict[str, Known]:
+    """What a ledger waits for: each source that is declared, and not withdrawn since; and its terms.
+
+    Raises:
+        Unavailable: the brokers do not answer.
+    """
+    found: dict[str, Known] = {}
+    for said in all_progress(log):
+        name, kind = said["source"], said["kind"]
+        if kind == "withdrawn":
+            found.pop(name, None)
+        elif kind == "declared":
+            before = found.get(name, Known())
+            is_live = said["live"] or before.live
+            found[name] = Known(live=is_live, terms=said["terms"], text=said["text"], claimed=before.claimed)
+        elif kind == "progressed" and (one := found.get(name)):
+            one.live, one.has_ended = one.live or said["live"], True
+            if not said["live"]:
+                one.claimed = max(one.claimed or 0, said["through"] or 0)
+    return found
+
+
 def live_sources(log: Log) -> set[str]:
     """The sources of a ledger that are followed, and not withdrawn since: the clock goes by what they say.
 
     Raises:
         Unavailable: the brokers do not answer.
     """
-    found: set[str] = set()
-    for said in all_progress(log):
-        if said["kind"] == "withdrawn":
-            found.discard(said["source"])
-        elif said["live"]:
-            found.add(said["source"])
-    return found
+    return {name for name, one in known(log).items() if one.live}
 
 
 def claims(log: Log) -> dict[str, int]:
@@ -110,13 +148,7 @@ def claims(log: Log) -> dict[str, int]:
     Raises:
         Unavailable: the brokers do not answer.
     """
-    found: dict[str, int] = {}
-    for said in all_progress(log):
-        if said["kind"] == "withdrawn":
-            found.pop(said["source"], None)
-        elif said["kind"] == "progressed" and not said["live"]:
-            found[said["source"]] = max(found.get(said["source"], 0), said["through"] or 0)
-    return found
+    return {name: one.claimed for name, one in known(log).items() if one.claimed is not None}
 
 
 class TermsWatch:

@@ -4,9 +4,10 @@ Rules:
 - The tick goes to the least `through` of the declared sources; it never goes back.
 - A live source that said nothing for `patience` is silent: the clock goes on without it and the tick names it. Where
   all are silent it goes on by the wall, after another patience: somebody must be told that nothing is seen any more.
+- How far a source says it is counts only while it is declared: what comes after its withdrawal holds no clock.
 - A source that talks but lags holds the clock, and is named as behind. Where the clock stood still for `lag` a tick of
   one microsecond says who holds it. An import has no timekeeper, hence no silence; beside live sources it is named as
-  behind like them, for it may have been killed.
+  behind like them, for it may have been killed. Without live sources a clock stands still for nobody.
 - When a source spoke is told by our own clock, not by the collector's, which may be wrong; nor is a live source
   believed to be further than our clock.
 - A live source whose lines have other times than the collector that reads them as they are written is named as doubted.
@@ -105,7 +106,7 @@ class Timekeeper:
             self.terms, self.doubt = said["terms"], _doubt(said.get("text", ""), self.doubt)
         elif kind == "withdrawn":
             self.sources.pop(name, None)
-        elif kind in {"declared", "progressed"}:
+        elif kind == "declared" or (kind == "progressed" and name in self.sources):
             heard = self.sources.setdefault(name, Heard())
             heard.live = heard.live or said["live"]
             if said.get("skew") is not None and said["at"] >= heard.said:
@@ -128,6 +129,8 @@ class Timekeeper:
             now: wall clock, microseconds.
         """
         self._listen(now)
+        if not self.has_live():
+            self._went_on = now
         silent = self._silent(now)
         speaking = [heard.through for name, heard in self.sources.items() if name not in silent]
         through = min(speaking, default=now // SECOND * SECOND - SECOND if self._is_alone(now) else BEGINNING)

@@ -68,11 +68,10 @@ def test_a_clock_that_goes_on_without_a_tracker_is_no_calm(monkeypatch: pytest.M
 def test_an_import_that_nobody_judged_is_no_calm(log: MemoryLog) -> None:
     """It was read, and there is no clock; where nothing was read there is nothing to say."""
     conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
-    writer = log.writer()
-    writer.write("progress", *progress.progressed("mx1", 5, live=False))
-    writer.flush()
+    imported(log)
     with pytest.raises(Unavailable, match="has no clock"):
         conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
+    writer = log.writer()
     writer.write("progress", *progress.withdrawn("mx1"))
     writer.flush()
     conclude(SETTINGS, WAREHOUSE, {}, lambda: False)
@@ -89,7 +88,8 @@ def test_what_was_found_is_said_first() -> None:
 def imported(log: MemoryLog) -> None:
     """Something was read, and nothing is followed."""
     writer = log.writer()
-    writer.write("progress", *progress.progressed("mx1", 5, live=False))
+    writer.write("progress", *progress.declared("mx1", live=False, terms="", text=""))
+    writer.write("progress", *progress.progressed("mx1", 5))
     writer.flush()
 
 

@@ -9,7 +9,7 @@ Rules:
 - Nothing waits and nothing runs by itself: a reader that has nothing to read says so at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.errors import Unavailable, Undecodable
@@ -333,3 +333,11 @@ class MemoryReader:
     def _check(self) -> None:
         if self._members.is_replaced(self._name, self):
             raise Unavailable("Kafka put this reader out.")
+
+
+def put(log: MemoryLog, topic: str, records: Iterable[tuple[bytes, bytes]], partition: int = 0) -> None:
+    """Write records and wait for them."""
+    writer = log.writer()
+    for key, value in records:
+        writer.write(topic, key, value, partition)
+    writer.flush()

@@ -50,16 +50,31 @@ def test_what_is_no_progress_is_refused() -> None:
 
 
 def test_a_live_source_is_one_that_is_followed_until_it_is_withdrawn() -> None:
-    """Neither an import nor the terms; what is withdrawn and declared again is one."""
+    """Neither an import nor the terms; what is withdrawn is one when it is declared again, whatever it says before."""
     told = [
         progress.declared("terms", live=False, terms="1", text=""),
         *(progress.declared(name, live=True, terms="", text="") for name in ("mx1", "mx2", "mx3")),
+        progress.declared("import", live=False, terms="", text=""),
         progress.progressed("import", 5),
-        progress.withdrawn("mx1"),
-        progress.withdrawn("mx2"),
-        progress.progressed("mx2", 5, live=True),
+        *(progress.withdrawn(name) for name in ("mx1", "mx2")),
+        *(progress.progressed(name, 5, live=True) for name in ("mx1", "mx2")),
+        progress.declared("mx2", live=True, terms="", text=""),
+        progress.declared("mx3", live=False, terms="", text=""),
     ]
     assert progress.live_sources(_log(*told)) == {"mx2", "mx3"}
+
+
+def test_a_claim_is_one_of_a_source_that_is_declared() -> None:
+    """Not of one that was withdrawn while it was read; what an import claimed stands while it is imported again."""
+    told = [
+        *(progress.declared(name, live=False, terms="", text="") for name in ("a", "b", "c")),
+        progress.progressed("a", 7),
+        progress.declared("a", live=False, terms="", text=""),
+        progress.withdrawn("b"),
+        progress.progressed("b", 5),
+    ]
+    assert progress.claims(_log(*told)) == {"a": 7}
+    assert [name for name, one in progress.known(_log(*told)).items() if not one.has_ended] == ["a", "c"]
 
 
 def test_what_cannot_be_read_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -35,7 +35,7 @@ class Stage:
     def say(self, source: str, through: int | None, *, live: bool = True) -> None:
         """A source says how far it is, or is declared."""
         if through is None:
-            key, value = declared(source, live=live, terms="", text="")
+            key, value = declared(source, live=live, terms="", text="", at=self.now * SECOND)
         else:
             key, value = progressed(source, through * SECOND, live=live, at=self.now * SECOND)
         self.put(key, value)
@@ -53,6 +53,8 @@ class Stage:
 
     def pass_by(self, seconds: int) -> None:
         """So many seconds, in which a live source speaks, and the clock writer looks."""
+        if "a" not in self.ticker.keeper.sources:
+            self.say("a", None)
         for _ in range(seconds):
             self.say("a", self.now)
             self.ticker.look()
@@ -185,14 +187,14 @@ def test_a_tick_that_not_every_partition_has_is_written_again() -> None:
 def test_what_is_said_while_it_recalls_is_heard_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """From another thread: what is looked through does not change meanwhile."""
     stage, known = Stage(), list[list[str]]()
-    _, value = progressed("b", 0, live=True, at=0)
+    _, value = declared("b", live=True, terms="", text="", at=0)
     other = Thread(target=stage.ticker.hear, args=[value, 0])
 
     def everything(_log: MemoryLog, _ends: dict[int, int]) -> Iterator[dict[str, Any]]:
         other.start()
         other.join(0.05)
         known.append(list(stage.ticker.keeper.sources))
-        yield said("a")
+        yield said("a", kind="declared")
 
     monkeypatch.setattr(words, "all_progress", everything)
     stage.ticker.recall()
@@ -216,19 +218,17 @@ def test_a_wall_clock_that_went_back_is_said_once_a_minute(caplog: pytest.LogCap
 
 def test_a_source_whose_word_did_not_reach_the_clock_is_not_silent() -> None:
     """What it said is in the log, though the clock writer was not given it: the clock waits for it."""
-    log = MemoryLog(Settings(ledger="test", partitions=1))
-    now = 0
-    ticker = Ticker(log, Wall(now=lambda: now * SECOND))
-    for offset, name in enumerate(("a", "b")):
-        ticker.hear(progressed(name, 0, live=True, at=0)[1], offset)
-    for now in range(60):
-        ticker.hear(progressed("b", now * SECOND, live=True, at=now * SECOND)[1], 2 + now)
-        ticker.look()
-    log.topics["progress"][0].append(progressed("a", 50 * SECOND, live=True, at=50 * SECOND))
-    now = 61
-    ticker.look()
-    (last,) = [envelope.decode(value) for batch in log.read_range("message-events") for value in batch.values][-1:]
-    assert Tick.read(last.occurred_at, last.attributes) == Tick(through=50 * SECOND)
+    stage = Stage()
+    for name in ("a", "b"):
+        stage.say(name, None)
+        stage.say(name, 100)
+    for stage.now in range(100, 160):
+        stage.say("b", stage.now)
+        stage.ticker.look()
+    stage.put(*progressed("a", 150 * SECOND, live=True, at=150 * SECOND), is_given=False)
+    stage.now = 161
+    stage.ticker.look()
+    assert stage.ticks()[-1] == Tick(through=150 * SECOND)
 
 
 @pytest.mark.parametrize("is_given", [True, False])
@@ -239,13 +239,14 @@ def test_what_cannot_be_read_is_a_dead_letter(damage: str, *, is_given: bool) ->
     key, value = progressed("b", 90 * SECOND, live=True)
     damaged = {"foreign": b"foreign", "unknown id": b"\0\0\0\7\7" + value[5:], "truncated": value[:-3]}
     bad = damaged.get(damage, value + b"more")
+    stage.say("a", None)
     stage.say("a", 99)
     stage.put(key, bad, is_given=is_given)
     if not is_given:
-        stage.begin().hear(bad, 1)
+        stage.begin().hear(bad, 2)
     stage.ticker.look()
     (letter,) = (records.decode("dead-letter", value) for _, value in filter(None, letters_of(stage)))
-    assert (letter["topic"], letter["partition"], letter["offset"]) == ("test-progress", 0, 1)
+    assert (letter["topic"], letter["partition"], letter["offset"]) == ("test-progress", 0, 2)
     assert (letter["value"], bool(letter["reason"])) == (bad, True)
     assert stage.ticks() == [Tick(through=99 * SECOND)]
 
@@ -253,9 +254,10 @@ def test_what_cannot_be_read_is_a_dead_letter(damage: str, *, is_given: bool) ->
 def test_a_null_is_no_dead_letter(caplog: pytest.LogCaptureFixture) -> None:
     """In a compacted topic it takes back what its key said: so a damaged record is got rid of."""
     stage = Stage()
+    stage.say("a", None)
     stage.say("a", 99)
     stage.put(b"progressed/b", None)
-    stage.begin().hear(None, 1)
+    stage.begin().hear(None, 2)
     stage.ticker.look()
     assert (letters_of(stage), caplog.messages) == ([], [])
     assert stage.ticks() == [Tick(through=99 * SECOND)]

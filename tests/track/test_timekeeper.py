@@ -16,9 +16,12 @@ def said(source: str, through: int | None = None, at: int = 0, kind: str = "prog
 
 
 def keeper(*records: dict[str, Any]) -> Timekeeper:
-    """A timekeeper that heard some records."""
-    one = Timekeeper()
+    """A timekeeper that heard some records; what no record declares was declared when it spoke first."""
+    one, known = Timekeeper(), {"terms", *(record["source"] for record in records if record["kind"] == "declared")}
     for record in records:
+        if record["source"] not in known:
+            tell(one, record | {"kind": "declared", "through": None})
+            known.add(record["source"])
         tell(one, record)
     return one
 
@@ -87,7 +90,7 @@ def test_a_broker_that_was_away_makes_no_source_silent() -> None:
 def test_whether_a_source_lives_is_told_by_our_clock() -> None:
     """A host whose clock is wrong is no less there while it talks, and dead when it does not."""
     for wrong in (-3600, 3600):
-        clock = keeper(said("b", 900, at=900, live=True))
+        clock = keeper(said("a", kind="declared", at=900, live=True), said("b", 900, at=900, live=True))
         for now in range(900, 1000):
             clock.hear(said("a", now + wrong, at=now + wrong, live=True), now * SECOND)
             tell(clock, said("b", now, at=now, live=True))
@@ -101,7 +104,8 @@ def test_whether_a_source_lives_is_told_by_our_clock() -> None:
 
 def test_what_is_looked_up_again_does_not_say_that_its_source_lives() -> None:
     """It was said before it fell silent."""
-    words = (said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    spoken = (said("a", 100, at=100, live=True), said("b", 300, at=300, live=True))
+    words = (*(one | {"kind": "declared", "through": None} for one in spoken), *spoken)
     clock = keeper(*words)
     assert watched(clock, 155, 301)[-1] == Tick(through=300 * SECOND, silent=("a",))
     clock.recall(words, 302 * SECOND)
@@ -111,7 +115,7 @@ def test_what_is_looked_up_again_does_not_say_that_its_source_lives() -> None:
 
 def test_a_live_source_is_not_believed_to_be_further_than_our_clock() -> None:
     """Its own is fast: the clock would wait an hour for everybody else's evidence, and call them late."""
-    clock = Timekeeper()
+    clock = keeper(said("a", kind="declared", at=100, live=True))
     clock.hear(said("a", 3700, at=3700, live=True), 100 * SECOND)
     assert clock.tick(100 * SECOND) == Tick(through=100 * SECOND)
 
@@ -185,6 +189,31 @@ def test_a_withdrawn_source_is_no_longer_waited_for() -> None:
     assert clock.tick(0) == Tick(through=10 * SECOND)
 
 
+def test_what_a_source_says_after_its_withdrawal_holds_no_clock() -> None:
+    """An import that was withdrawn while it read, and comes to its end: nobody could let the clock go again."""
+    clock = keeper(said("a", 100, at=100, live=True), said("old", kind="declared"), said("old", kind="withdrawn"))
+    tell(clock, said("old", 50, at=101))
+    tell(clock, said("a", 101, at=102, live=True))
+    assert watched(clock, 102, 102) == [Tick(through=101 * SECOND)]
+    tell(clock, said("old", kind="declared", at=103))
+    tell(clock, said("old", 102, at=104))
+    tell(clock, said("a", 103, at=104, live=True))
+    assert watched(clock, 104, 104) == [Tick(through=102 * SECOND)]
+
+
+def test_who_is_followed_after_an_import_is_not_behind_at_once() -> None:
+    """The clock stands since the import's end, for nobody; who is declared live has the whole of its time to speak."""
+    clock = keeper(*(said(name, 100, at=200) for name in "abc"))
+    assert watched(clock, 200, 600) == [Tick(through=100 * SECOND)]
+    tell(clock, said("a", kind="declared", at=600, live=True))
+    assert watched(clock, 600, 600) == []
+    for name in "bc":
+        tell(clock, said(name, kind="withdrawn"))
+    for now in range(601, 605):
+        tell(clock, said("a", now - 1, at=now, live=True))
+        assert watched(clock, now, now) == [Tick(through=(now - 1) * SECOND)]
+
+
 def test_the_terms_that_were_declared_last_stand_in_the_tick() -> None:
     """A tick says which terms the clock writer knew."""
     clock = keeper(said("terms", kind="declared", terms="v1"), said("terms", kind="declared", terms="v2"), said("a", 1))
@@ -221,10 +250,11 @@ def test_the_clock_never_goes_back(course: list[tuple[dict[str, Any], int]]) -> 
 @given(st.lists(progress), st.randoms())
 def test_the_order_in_which_an_import_is_heard_does_not_matter(records: list[dict[str, Any]], random: Any) -> None:
     """Progress is a join: any order and any repetition of it ends at the same tick."""
+    declared = [said(name, kind="declared") for name in {record["source"] for record in records}]
     some = [record | {"live": False} for record in records if record["kind"] != "withdrawn"]
     again = [*some, *some]
     random.shuffle(again)
-    assert keeper(*some).tick(0) == keeper(*again).tick(0)
+    assert keeper(*declared, *some).tick(0) == keeper(*declared, *again).tick(0)
 
 
 def test_before_a_source_is_called_silent_we_look_for_what_it_said() -> None:
