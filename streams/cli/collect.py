@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say_all, warn_without_points
+from streams.cli._evidence import Bar, as_data, bars, say_all, warn_of_others, warn_without_points
 from streams.cli._signals import stop_at_signal
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.settings import Settings
@@ -64,8 +64,7 @@ class _Job:
         """How far the source is in the log, microseconds; 0 or None: that is not known."""
 
     def run(self, bar: Bar) -> None:
-        from streams.collect.declaring import end  # noqa: PLC0415
-        from streams.collect.importing import end_of, refuse_missing  # noqa: PLC0415
+        from streams.collect.importing import conclude, refuse_missing  # noqa: PLC0415
 
         if self.source.live:
             self._follow(bar)
@@ -73,9 +72,7 @@ class _Job:
         refuse_missing([self.source])
         collector = self._collector(bar)
         collector.read()
-        self.through = end_of(self.declaration, collector.through)
-        collector.finish(self.through)
-        end(self.settings, [self.source.name])
+        self.through = conclude(self.settings, self.declaration, [collector])
         bar.finish()
 
     def _follow(self, bar: Bar) -> None:
@@ -100,6 +97,7 @@ class _Job:
         from streams.collect.importing import refuse_incomplete  # noqa: PLC0415
 
         if not self.source.live:
+            warn_of_others(self.settings)
             refuse_incomplete({self.source.name: self.counts})
 
     def _collector(self, bar: Bar) -> Any:
@@ -110,7 +108,7 @@ class _Job:
         from streams.kafka.broker import KafkaLog  # noqa: PLC0415
         from streams.kafka.writer import EventWriter  # noqa: PLC0415
 
-        declare(self.settings, self.declaration, self.text)
+        declare(self.settings, self.declaration, self.text, reads=[self.source.name])
         collector = Collector(
             source=self.source,
             declaration=self.declaration,

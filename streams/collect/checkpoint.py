@@ -123,6 +123,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         claimed: everything up to here is in the log, microseconds; 0: nothing is claimed yet.
         state: the parser's memory.
         meaning: of the declaration under which it read last; empty: not known.
+        is_unclaimed: events were read since an import of it claimed its end.
     """
 
     version: int = VERSION
@@ -133,6 +134,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     claimed: int = 0
     state: bytes = b""
     meaning: bytes = b""
+    is_unclaimed: bool = False
 
     @property
     def has_read(self) -> bool:

@@ -9,8 +9,9 @@ Rules:
 - One that does not come to its end takes back what it declared beside live sources: their clock would wait for ever.
   Where it is killed outright the clock writer names what it declared as behind, and `custody withdraw` takes it back.
   Where declaring itself fails, that error is all that is said: mostly nothing was declared, and what was is named so.
-- The end is the declared `until`, else the latest time seen in any source; only then may the clock go there. Where an
-  earlier import ended there, and this one read something new, it is a microsecond later.
+- The end is the declared `until`, else the latest time seen in any source; only then may the clock go there. Where
+  something was read since the last claim, by this import or by one that died, it is after all that the clock came to:
+  nothing else would move it, and what is new is judged at a tick.
 """
 
 import logging
@@ -31,6 +32,7 @@ from streams.collect.run import Collector, Writer
 from streams.collect.strangers import Strangers
 from streams.core.errors import Misuse, Unavailable, Undecodable
 from streams.kafka.broker import KafkaLog
+from streams.kafka.lasttick import last_ticks
 from streams.kafka.ports import Log
 from streams.kafka.progress import all_progress
 from streams.kafka.writer import EventWriter
@@ -103,6 +105,21 @@ def _said(name: str, counts: Counts) -> str:
     return f"Source {name} is incomplete: {'; '.join(said)}."
 
 
+def conclude(settings: Settings, declaration: Declaration, collectors: Sequence[Collector]) -> int:
+    """Claim the end for sources that were read to theirs; returns it, microseconds.
+
+    Raises:
+        Unavailable: the brokers do not answer, or the disk does not take a checkpoint.
+    """
+    through = end_of(declaration, max((one.through for one in collectors), default=0))
+    if any(one.is_unclaimed for one in collectors):
+        through = max(through, reached(KafkaLog(settings)) + 1)
+    for collector in collectors:
+        collector.finish(through)
+    end(settings, [one.source.name for one in collectors])
+    return through
+
+
 def end_of(declaration: Declaration, seen: int) -> int:
     """Where an import ends, microseconds: at the declared end, else at the latest time seen in it.
 
@@ -111,10 +128,13 @@ def end_of(declaration: Declaration, seen: int) -> int:
     return declaration.until or min(seen, time.time_ns() // 1000)
 
 
-def claimed(log: Log) -> int:
-    """Where the latest import into a ledger ended, microseconds; -1 where none did."""
+def reached(log: Log) -> int:
+    """Where the clock of a ledger came to, or may come to by what imports claimed, microseconds; -1 where it has none.
+
+    Of live sources that were withdrawn its ticks alone tell.
+    """
     ends = (said["through"] or 0 for said in all_progress(log) if said["kind"] == "progressed" and not said["live"])
-    return max(ends, default=-1)
+    return max(-1, *ends, *(tick.through for tick in last_ticks(log)))
 
 
 @dataclass(slots=True)
@@ -135,7 +155,6 @@ class Import:
     counts: dict[str, Counts] = field(default_factory=dict)
     strangers: Strangers = field(init=False)
     _is_declared: bool = False
-    _through: int = 0
     _reading: Counts = field(default_factory=Counts)
     _writer: Writer = field(init=False)
     _collectors: list[Collector] = field(default_factory=list)
@@ -150,7 +169,8 @@ class Import:
         refuse_missing(self.declaration.sources)
         self.strangers = Strangers(self.declaration)
         try:
-            declare(self.settings, self.declaration, self.text)
+            names = [source.name for source in self.declaration.sources]
+            declare(self.settings, self.declaration, self.text, reads=names)
             self._is_declared = True
             self._writer = EventWriter(KafkaLog(self.settings).writer())
         except BaseException:
@@ -180,21 +200,11 @@ class Import:
         self.counts[source.name] = self._reading = collector.parser.counts
         collector.hears = self.strangers.hear
         collector.read()
-        self._through = max(self._through, collector.through)
         self._collectors.append(collector)
 
     def finish(self) -> int:
-        """Claim the end for every source; returns it, microseconds.
-
-        What is new is known only after the clock that earlier imports claimed, and nothing else would move it.
-        """
-        through = end_of(self.declaration, self._through)
-        if any(one.events for one in self.counts.values()):
-            through = max(through, claimed(KafkaLog(self.settings)) + 1)
-        for collector in self._collectors:
-            collector.finish(through)
-        end(self.settings, self.counts)
-        return through
+        """Claim the end for every source; returns it, microseconds."""
+        return conclude(self.settings, self.declaration, self._collectors)
 
     def _give_up(self) -> None:
         names = [source.name for source in self.declaration.sources]

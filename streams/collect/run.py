@@ -6,13 +6,14 @@ Rules:
 - `through` is a claim that everything before it is in the log. A live source claims the second before the one in which
   it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
   lives, and that not as often as it stores; when its evidence is away it says nothing. An import claims nothing until
-  its end.
+  its end; that it read something since it claimed last stands in its checkpoint, for it may die in between.
 - What was read is not read again when it is declared otherwise: its events are in the log. It is said.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from streams.collect.packed import STDIN
 from streams.collect.parser import Parser, Piece, Unread, large_of
 from streams.collect.proof import proofs
 from streams.core.controls import without_controls
+from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.kafka import progress
 from streams.wall import Wall
@@ -107,6 +109,7 @@ class Collector:
         told: told the file, the bytes of it that were read, and how many events came of them.
         hears: told the events.
         parser: its counts say what became of the pieces.
+        is_unclaimed: events were read since an import of this source claimed its end.
     """
 
     source: Source
@@ -117,6 +120,7 @@ class Collector:
     told: Callable[[str, int, int], None] = _nothing
     hears: Callable[[Sequence[MessageEvent]], None] = _nobody
     parser: Parser = field(init=False)
+    is_unclaimed: bool = field(init=False)
     _at: Checkpoint = field(default_factory=Checkpoint)
     _places: list[Place] = field(default_factory=list)
     _known: tuple[Mark, ...] | None = None
@@ -138,6 +142,7 @@ class Collector:
         self._at, self._meaning = checkpoint.load(self.store) or Checkpoint(), self.declaration.meaning(self.source)
         self._places, self._known, self._claimed = list(self._at.places), self._at.known, self._at.claimed
         self._mails_read = {self._at.mails[at : at + mails.KNOWN] for at in range(0, len(self._at.mails), mails.KNOWN)}
+        self.is_unclaimed = self._at.is_unclaimed
         if self._at.state:
             self.parser.restore(self._at.state)
         self.parser.through = max(self.parser.through, self._at.through)
@@ -162,7 +167,7 @@ class Collector:
         """
         with checkpoint.alone(self.store):
             self._all_mails() if kind_of(self.source).mails else self._all_logs()
-            self.writer.write(list(self.parser.close()))
+            self._write(list(self.parser.close()))
             self._save(every=0)
         self.parser.counts.notes = self._notes()
 
@@ -226,9 +231,15 @@ class Collector:
         return evidence.chunks(self.source, path, self.parser.counts, lambda done: self.told(path, done, 0), trail)
 
     def finish(self, through: int) -> None:
-        """Claim that everything up to `through` is in the log: an import at its end."""
-        self._claimed = max(self._claimed, through)
-        self._claim()
+        """Claim that everything up to `through` is in the log: an import at its end.
+
+        Raises:
+            Unavailable: it was not acknowledged, or the disk does not take the checkpoint.
+        """
+        self._tell(max(self._claimed, through))
+        self.is_unclaimed = False
+        with suppress(Misuse), checkpoint.alone(self.store):  # who reads it by now claims its end, too
+            self._store()
 
     # as it is written
 
@@ -304,9 +315,13 @@ class Collector:
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
         keep = self.declaration.keep_raw
-        self.writer.write(events, proofs(pieces, events, self.source.name, path) if keep else None)
+        self._write(events, proofs(pieces, events, self.source.name, path) if keep else None)
         self.told(path, 0, len(events))
         self.hears(events)
+
+    def _write(self, events: Sequence[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> None:
+        self.is_unclaimed = self.is_unclaimed or bool(events)
+        self.writer.write(events, evidence)
 
     def _fitting(self, pieces: Sequence[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
         """The events that a record holds; others are counted, for a broker would refuse them for ever."""
@@ -342,6 +357,7 @@ class Collector:
                 claimed=self._claimed,
                 state=self.parser.state(),
                 meaning=self._meaning if self.parser.counts.pieces else self._at.meaning,
+                is_unclaimed=self.is_unclaimed,
             ),
         )
 
@@ -351,13 +367,17 @@ class Collector:
         return self._claimed != claimed or self.wall.monotonic() - at >= ALIVE_EVERY
 
     def _claim(self) -> None:
+        self._tell(self._claimed)
+
+    def _tell(self, through: int) -> None:
         """Tell how far this source is, unless it knows nothing yet."""
-        if self._claimed > 0:
+        if through > 0:
             name, live = self.source.name, self.source.live
-            said = progress.progressed(name, self._claimed, live=live, at=self.wall.now(), skew=self._skew)
-            self.writer.record("progress", *said)
+            self.writer.record(
+                "progress", *progress.progressed(name, through, live=live, at=self.wall.now(), skew=self._skew)
+            )
             self.writer.flush()
-            self._told = self._claimed, self.wall.monotonic()
+            self._told = through, self.wall.monotonic()
 
 
 def _size(event: MessageEvent) -> int:

@@ -11,7 +11,6 @@ Rules:
 """
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import RLock
 
@@ -21,6 +20,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.identity import FIXED_PARTITION, fact_id
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.lasttick import last_ticks
 from streams.kafka.ports import Log, RecordWriter
 from streams.track.timekeeper import SECOND, Timekeeper
 from streams.wall import Wall
@@ -32,9 +32,6 @@ TICK = b""
 """The key of a tick's record."""
 
 TOPIC, PROGRESS = "message-events", "progress"
-
-REACH = (1_000, 30_000, 1_000_000)
-"""Records before the end of a partition among which its last tick is looked for, one after the other."""
 
 WENT_BACK = 5 * SECOND
 """Microseconds by which the wall clock may be before the last tick."""
@@ -63,7 +60,7 @@ class Ticker:
             self.keeper.recall(progress.all_progress(self._log, ends), self._wall.now())
             self._known = ends.get(FIXED_PARTITION, 0)
             if self.keeper.last.through == BEGINNING and self.keeper.has_live():
-                self.keeper.last = last(self._log)
+                self.keeper.last = _last(self._log)
 
     def hear(self, value: bytes | None, offset: int) -> None:
         """Hear the record of the topic `progress` at an offset.
@@ -112,35 +109,9 @@ class Ticker:
             log.warning("this machine's clock went back: no alarm before %s", when)
 
 
-def last(records: Log) -> Tick:
+def _last(records: Log) -> Tick:
     """The last tick that every partition has; one at BEGINNING where there is none among the last of its records."""
-    found = [_last(records, number, end) for number, end in records.end_offsets(TOPIC).items()]
-    return min(found, key=lambda tick: tick.through, default=Tick(through=BEGINNING))
-
-
-def _last(records: Log, partition: int, end: int) -> Tick:
-    until = end
-    for reach in REACH:
-        start = max(0, end - reach)
-        if found := list(_between(records, partition, start, until)):
-            return max(found, key=lambda tick: tick.through)
-        until = start
-    return Tick(through=BEGINNING)
-
-
-def _between(records: Log, partition: int, start: int, end: int) -> Iterator[Tick]:
-    for batch in records.read_range(TOPIC, {partition: start}, {partition: end}) if start < end else ():
-        for key, value in zip(batch.keys, batch.values, strict=True):
-            event = None if key else _event(value)
-            if event is not None and event.kind is Kind.TICK:
-                yield Tick.read(event.occurred_at, event.attributes)
-
-
-def _event(value: bytes | None) -> MessageEvent | None:
-    try:
-        return envelope.decode(value)
-    except Undecodable:
-        return None
+    return min(last_ticks(records), key=lambda tick: tick.through, default=Tick(through=BEGINNING))
 
 
 def encoded(tick: Tick, ledger: str) -> bytes:

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from streams.collect import importing, sources
-from streams.collect.declaration import Source
+from streams.collect import checkpoint, importing, sources
+from streams.collect.declaration import Declaration, Source
 from streams.collect.importing import refuse_incomplete, refuse_missing
 from streams.collect.parser import Counts
 from streams.collect.run import Collector
+from streams.core.clock import Tick
 from streams.core.errors import Misuse, Unavailable, Undecodable
 from streams.settings import Settings
+from streams.track import ticks
+from streams.track.ticks import TICK
 from tests.collect.broker import Log, Writer
 from tests.collect.postfix_logs import DATA
-from tests.kafka.memory import MemoryLog
+from tests.kafka.memory import MemoryLog, put
 
 DAY = sources.read(DATA / "day" / "sources.toml")
 RELAY = next(source for source in DAY.sources if source.name == "relay-log")
@@ -62,7 +65,7 @@ def test_an_import_that_is_interrupted_takes_back_what_it_declared(
         if error:
             raise error
 
-    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "declare", lambda *_, **__: 0)
     monkeypatch.setattr(importing, "end", end)
     monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
     with importing.Import(Settings(), DAY):
@@ -74,26 +77,90 @@ def test_an_import_that_is_interrupted_takes_back_what_it_declared(
     assert [f"custody withdraw {' '.join(taken_back)}" in said for said in caplog.messages] == [True] * bool(error)
 
 
-def test_what_a_second_import_completes_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The clock stands where the first one ended: it goes on by as little as can be, if something is new."""
-    kafka, mail = MemoryLog(Settings()), tmp_path / "mail.log"
-    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    """A ledger that was told its sources."""
+    log = MemoryLog(Settings(partitions=2))
+    monkeypatch.setattr(importing, "declare", lambda *_, **__: 0)
     monkeypatch.setattr(importing, "end", lambda *_: None)
-    monkeypatch.setattr(importing, "KafkaLog", lambda _: kafka)
-    declaration = replace(DAY, sources=(replace(RELAY, paths=(str(mail),)),))
+    monkeypatch.setattr(importing, "KafkaLog", lambda _: log)
+    return log
 
-    def imported() -> int:
-        with importing.Import(Settings(data=tmp_path), declaration) as job:
-            job.read(declaration.sources[0], lambda *_: None)
-            return job.finish()
 
-    mail.write_bytes(b"".join(LINES[:100]))
-    assert (imported(), imported()) == (DAY.until, DAY.until)
-    with mail.open("ab") as file:
+@pytest.fixture
+def relay(tmp_path: Path) -> Declaration:
+    """A log of a hundred lines."""
+    (tmp_path / "mail.log").write_bytes(b"".join(LINES[:100]))
+    return replace(DAY, sources=(replace(RELAY, paths=(str(tmp_path / "mail.log"),)),))
+
+
+def _grow(folder: Path) -> None:
+    """Another hundred lines."""
+    with (folder / "mail.log").open("ab") as file:
         file.writelines(LINES[100:200])
-    assert DAY.until
-    assert (imported(), imported()) == (DAY.until + 1, DAY.until)
-    assert importing.claimed(kafka) == DAY.until + 1
+
+
+def _imported(folder: Path, declaration: Declaration, *, is_killed: bool = False) -> int:
+    """Where an import ends; it may be killed before it says so."""
+    job = importing.Import(Settings(data=folder), declaration)
+    job.read(declaration.sources[0], lambda *_: None)
+    return 0 if is_killed else job.finish()
+
+
+def test_what_a_second_import_completes_is_judged(kafka: MemoryLog, relay: Declaration, tmp_path: Path) -> None:
+    """The clock stands where the first one ended: it goes on by as little as can be, if something is new."""
+    until = DAY.until or 0
+    assert [_imported(tmp_path, relay) for _ in range(2)] == [until, until]
+    _grow(tmp_path)
+    assert [_imported(tmp_path, relay) for _ in range(2)] == [until + 1, until]
+    assert importing.reached(kafka) == until + 1
+
+
+@pytest.mark.usefixtures("kafka")
+def test_what_an_import_read_that_was_killed_is_judged(relay: Declaration, tmp_path: Path) -> None:
+    """All was read when it died, and nothing was claimed: the next finds nothing new, and has to claim it."""
+    until = DAY.until or 0
+    _imported(tmp_path, relay)
+    _grow(tmp_path)
+    _imported(tmp_path, relay, is_killed=True)
+    assert [_imported(tmp_path, relay) for _ in range(2)] == [until + 1, until]
+
+
+def test_what_is_read_after_a_clock_of_live_sources_is_judged(
+    kafka: MemoryLog, relay: Declaration, tmp_path: Path
+) -> None:
+    """They were withdrawn: of how far they were its ticks alone tell, also one that not every partition has."""
+    until = DAY.until or 0
+    _imported(tmp_path, relay)
+    for number in range(2):
+        put(kafka, "message-events", [(TICK, ticks.encoded(Tick(through=until + 50), "main"))], number)
+    put(kafka, "message-events", [(TICK, ticks.encoded(Tick(through=until + 90), "main")), (b"k", b"v")], 1)
+    assert _imported(tmp_path, relay) == until
+    _grow(tmp_path)
+    assert [_imported(tmp_path, relay) for _ in range(2)] == [until + 91, until]
+
+
+@pytest.mark.usefixtures("kafka")
+def test_who_follows_after_an_import_claims_nothing_that_it_did_not_see(relay: Declaration, tmp_path: Path) -> None:
+    """An import's declared end may be in the future; its checkpoint does not say so to a follower."""
+    _imported(tmp_path, replace(relay, until=1 << 60))
+    stored = checkpoint.load(importing.store_of(Settings(data=tmp_path), relay.sources[0]))
+    assert stored
+    assert stored.claimed < (DAY.until or 0)
+    assert not stored.is_unclaimed
+
+
+@pytest.mark.usefixtures("kafka")
+def test_what_another_reads_by_now_it_claims_itself(relay: Declaration, tmp_path: Path) -> None:
+    """Its checkpoint is not replaced, and the import comes to its end."""
+    store = importing.store_of(Settings(data=tmp_path), relay.sources[0])
+    job = importing.Import(Settings(data=tmp_path), relay)
+    job.read(relay.sources[0], lambda *_: None)
+    with checkpoint.alone(store):
+        assert job.finish() == DAY.until
+    stored = checkpoint.load(store)
+    assert stored
+    assert stored.is_unclaimed
 
 
 def test_an_import_that_could_not_begin_says_why_and_no_more(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
@@ -111,7 +178,7 @@ def test_what_is_to_be_withdrawn_is_withdrawn_from_its_own_ledger(
     def away(*_: object) -> None:
         raise Unavailable("no broker")
 
-    monkeypatch.setattr(importing, "declare", lambda *_: 0)
+    monkeypatch.setattr(importing, "declare", lambda *_, **__: 0)
     monkeypatch.setattr(importing, "end", away)
     monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
     with pytest.raises(KeyboardInterrupt), importing.Import(Settings(ledger="r2", data=Path("a b")), DAY):
