@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streams.advice import start_hint
+from streams.advice import start_hint, words
 from streams.cli._screen import as_datetime, moment
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.settings import Settings, Stack, is_held, running
@@ -72,7 +72,7 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield from _embedded(settings, stack)
     answers: list[object] = []
     yield from _guarded("broker", lambda: _broker(settings, answers))
-    for name, check in {"topics": _topics, "lag": _lag, "clock": _clock}.items():
+    for name, check in {"topics": _topics, "lag": _lag, "clock": _clock, "imports": _imports}.items():
         if answers:
             yield from _guarded(name, partial(check, settings))
         else:
@@ -270,6 +270,19 @@ def judged(tick: dict[str, Any], now: float) -> Finding:
     if age < 0:
         advice = "set the clocks of all machines by NTP"
     return Finding(name="clock", ok=-MOST_AHEAD <= age <= MOST_AGE, said=said, advice=advice)
+
+
+def _imports(settings: Settings) -> Finding:
+    """Does the clock wait for an import; one that was killed is waited for until somebody says so."""
+    from streams.collect.declaring import unclaimed  # noqa: PLC0415
+    from streams.kafka import topics  # noqa: PLC0415
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+
+    with topics.known(settings):
+        names = unclaimed(KafkaLog(settings))
+    said = f"the clock waits for the end of {', '.join(names)}" if names else "the clock waits for none"
+    advice = f"if nobody imports that any more: {' '.join(words(settings, 'withdraw', named=names))}"
+    return Finding(name="imports", ok=not names, said=said, advice=advice)
 
 
 def _warehouse(settings: Settings) -> Finding:

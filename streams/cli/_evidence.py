@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from streams.cli._screen import clean, resized, width_of, wrapped
+from streams.cli._typed import command
 from streams.collect import evidence
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Counts
+from streams.settings import Settings
 
 SHOWN = 5
 """Examples of what could not be read that a person is shown."""
@@ -116,6 +118,16 @@ def warn_without_points(declaration: Declaration, hint: str) -> None:
     if declaration.submission_points or all(one.kind != "postfix" for one in declaration.sources):
         return
     click.echo(f"No submission point is declared, so no message counts as ours: see {hint}.", err=True)
+
+
+def warn_of_others(settings: Settings) -> None:
+    """Say, to who reads the errors, for whose end the ledger's clock still waits, and how to end that."""
+    from streams.collect.declaring import unclaimed  # noqa: PLC0415 - the broker's client is slow to import
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+
+    if names := unclaimed(KafkaLog(settings)):
+        said = f"The ledger's clock waits for the end of {clean(', '.join(names), 200)}. If nobody reads that any more:"
+        click.echo("\n".join([said, *command(" ", settings, "withdraw", named=names)]), err=True)
 
 
 def say_all(counts: Mapping[str, Counts]) -> None:

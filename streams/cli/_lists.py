@@ -79,7 +79,7 @@ def opened(
 def head(title: str, settings: Settings, clock: dict[str, Any]) -> str:
     """How a screen begins: what it is, of which ledger, and what it holds for; what does not fit stands below."""
     if not clock:
-        return flow([title, f"ledger {settings.ledger}", "no clock yet: no source has said how far it is"])
+        return flow([title, f"ledger {settings.ledger}", "no clock yet: not every source has said how far it is"])
     return flow([title, f"ledger {settings.ledger}", f"at {moment(clock['through'])}", *_heard(clock)])
 
 

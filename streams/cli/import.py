@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli._evidence import Bar, as_data, bars, say_all, say_undeclared, warn_without_points
+from streams.cli._evidence import Bar, as_data, bars, say_all, say_undeclared, warn_of_others, warn_without_points
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 
@@ -49,4 +49,5 @@ def command(
     else:
         say_all(job.counts)
         say_undeclared(job.strangers.said())
+    warn_of_others(settings)
     importing.refuse_incomplete(job.counts)

@@ -17,10 +17,12 @@ from streams.kafka.lag import Lag
 from streams.settings import Settings
 from streams.warehouse.lateness import Lateness
 from tests.kafka.brokers import PLACE, Brokers, counts
-from tests.kafka.memory import MemoryLog
+from tests.kafka.memory import MemoryLog, put
 
 NOW = 1_795_424_400
-ASKED = ["python", "disk", "permissions", "broker", "topics", "lag", "clock", "warehouse", "derivation"]
+ASKED = [
+    "python", "disk", "permissions", "broker", "topics", "lag", "clock", "imports", "warehouse", "derivation",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -156,6 +158,20 @@ def test_a_clock_is_looked_at_only_where_sources_are_followed(away: Settings, mo
         False,
         "the last tick cannot be read: The warehouse does not answer: nothing within 1 s",
     )
+
+
+def test_an_import_that_the_clock_waits_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been killed, and then nothing is judged; with the command that ends it."""
+    log = MemoryLog(Settings())
+    monkeypatch.setattr(broker, "KafkaLog", lambda _: log)
+    assert _checks._imports(Settings()).ok
+    put(log, "progress", [progress.declared(name, live=False, terms="", text="") for name in ("terms", "b", "a")])
+    put(log, "progress", [progress.declared("mx1", live=True, terms="", text=""), progress.progressed("b", 5)])
+    found = _checks._imports(Settings())
+    assert (found.ok, found.said) == (False, "the clock waits for the end of a")
+    assert found.advice == "if nobody imports that any more: custody withdraw a"
+    put(log, "progress", [progress.progressed("a", 5)])
+    assert _checks._imports(Settings()).ok
 
 
 def test_the_lag_names_only_groups_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:

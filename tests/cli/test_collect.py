@@ -16,11 +16,15 @@ from click.testing import CliRunner, Result
 from streams.cli import _evidence, collect
 from streams.cli._signals import stop_at_signal
 from streams.cli.app import custody
-from streams.collect import importing, run
+from streams.collect import declaring, importing, run
 from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Unread
+from streams.core.clock import Tick
 from streams.core.errors import CustodyError, Misuse
-from tests.kafka.memory import MemoryLog
+from streams.kafka import broker, progress, topics
+from streams.settings import Settings
+from streams.track.timekeeper import Timekeeper
+from tests.kafka.memory import MemoryLog, put
 
 DAY = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
 
@@ -170,11 +174,14 @@ LINES = [
 
 
 @pytest.fixture
-def importing_to_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Imports go to a log in memory, whose clock nobody waits for."""
-    monkeypatch.setattr(importing, "declare", lambda *_: 0)
-    monkeypatch.setattr(importing, "end", lambda *_: None)
-    monkeypatch.setattr(importing, "KafkaLog", MemoryLog)
+def importing_to_memory(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    """Imports and one-shot collectors go to a log in memory."""
+    log = MemoryLog(Settings())
+    for module in (importing, declaring, broker):
+        monkeypatch.setattr(module, "KafkaLog", lambda _: log)
+    monkeypatch.setattr(declaring, "write_all", lambda _, topic, records: put(log, topic, records))
+    monkeypatch.setattr(topics, "create", lambda _: None)
+    return log
 
 
 @pytest.mark.usefixtures("signals", "importing_to_memory")
@@ -203,4 +210,44 @@ def test_an_import_of_nothing_has_no_end(tmp_path: Path) -> None:
     (tmp_path / "mail.log").touch()
     (tmp_path / "sources.toml").write_text(HOST + POINT + SOURCE)
     words = ("import", str(tmp_path / "sources.toml"), "--json", "--data", str(tmp_path / "data"))
-    assert json.loads(CliRunner().invoke(custody, words).stdout)["through"] is None
+    told = CliRunner().invoke(custody, words)
+    assert json.loads(told.stdout)["through"] is None
+    assert told.stderr.startswith("The ledger's clock waits for the end of mx. If nobody reads that any more:\n")
+
+
+@pytest.mark.usefixtures("signals")
+def test_what_the_clock_waits_for_is_said_at_the_end(importing_to_memory: MemoryLog, tmp_path: Path) -> None:
+    """An import of something else was killed: until it is withdrawn nothing is judged."""
+    put(importing_to_memory, "progress", [progress.declared("old", live=False, terms="", text="")])
+    (tmp_path / "mail.log").write_text("".join(f"2026-11-23T23:27:00+00:00 mx postfix/{line}\n" for line in LINES))
+    (tmp_path / "sources.toml").write_text(HOST + POINT + SOURCE)
+    data = ("--data", str(tmp_path / "data"))
+    for words in (("import", str(tmp_path / "sources.toml")), ("collect", "postfix", str(tmp_path / "mail.log"))):
+        told = CliRunner().invoke(custody, [*words, *data])
+        assert told.exit_code == 0
+        said, _, typed = told.stderr.partition("If nobody reads that any more:\n")
+        assert said.endswith("The ledger's clock waits for the end of old. ")
+        assert typed.replace("\\\n", "").split() == ["custody", "withdraw", *data, "old"]
+
+
+@pytest.mark.usefixtures("signals")
+def test_what_is_collected_after_the_clock_is_judged(importing_to_memory: MemoryLog, tmp_path: Path) -> None:
+    """By the same rule as of an import: the clock goes on by as little as can be, and nobody else holds it."""
+    log, keeper = tmp_path / "mail.log", Timekeeper()
+    (tmp_path / "sources.toml").write_text(HOST + POINT + SOURCE + SOURCE.replace('name = "mx"', 'name = "my"'))
+    where = ("--sources", str(tmp_path / "sources.toml"), "--data", str(tmp_path / "data"))
+
+    def collected(name: str) -> int:
+        told = CliRunner().invoke(custody, ["collect", "postfix", "--source", name, "--json", *where])
+        return int(json.loads(told.stdout)["through"])
+
+    log.write_text("".join(f"2026-11-23T23:27:00+00:00 mx postfix/{line}\n" for line in LINES))
+    first = collected("mx")
+    assert collected("my") == first + 1
+    with log.open("a") as file:
+        file.write("2026-11-23T23:26:00+00:00 mx postfix/qmgr[3]: 0A1B2C3D4E: removed\n")
+    for name, more in (("mx", 2), ("my", 3)):
+        assert collected(name) == first + more
+        keeper.recall(progress.all_progress(importing_to_memory), first)
+        assert list(keeper.sources) == [name]
+        assert keeper.tick(first) == Tick(through=first + more, terms=keeper.terms)
