@@ -10,6 +10,7 @@ Rules:
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
 from streams.kafka.ports import Committed, Log
 from streams.track import segments
@@ -22,7 +23,21 @@ GENERATIONS = 60
 
 @dataclass(slots=True)
 class Kept:
-    """What of a partition is in the snapshots topic."""
+    """What of a partition is in the snapshots topic, and what was told of its queues.
+
+    Attributes:
+        generations: that count, with their numbers of segments.
+        number: of the last of them.
+        manifest: id of the manifest that names them.
+        heap: names that were kept.
+        learned: links that were kept.
+        offset: what comes after what was kept.
+        counted: what comes after what was there when its queues were counted last.
+        since: the tick from which on they are counted; what was told of later ones before would stand.
+        queues: that owed something when they were told last.
+        lists: that were kept.
+        found: keys that were there when it came.
+    """
 
     generations: list[tuple[str, int]] = field(default_factory=list)
     number: int = 0
@@ -31,9 +46,14 @@ class Kept:
     learned: int = 0
     offset: int = -1
     counted: int = -1
+    since: int = BEGINNING + 1
     queues: set[tuple[str, str]] = field(default_factory=set)
     lists: Lists = field(default_factory=Lists)
     found: set[bytes] = field(default_factory=set)
+
+    def is_uncounted(self, part: Part) -> bool:
+        """Are its queues to be counted: something came since, and its clock is where it was before."""
+        return part.offset > self.counted and part.clock.through >= self.since
 
     def is_due_anew(self, part: Part) -> bool:
         """Is everything to be written: rows have other numbers, or more was written since than there is."""

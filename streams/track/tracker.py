@@ -6,7 +6,8 @@ Rules:
 - Recovery reads only what the committed manifest names, then the log from its offset. What was told before is known to
   be told; telling it again would say the same.
 - Queue states are for the eye: they are told when state is kept, after it, so that what is kept knows every queue that
-  was ever told, and one that owes nothing any more is told so, too.
+  was ever told, and one that owes nothing any more is told so, too. Who reads from the beginning takes from the topic
+  what was told before, and tells nothing until its clock is where that was: of two counts the later tick's counts.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
 - Nothing is told under terms that the ledger has replaced: who has them ends, and begins again under the new.
 - Who reads from the beginning while alarms of other terms stand keeps nothing until all is read. It commits how far it
@@ -19,7 +20,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 
-from streams.core.clock import BEGINNING
 from streams.core.errors import Unavailable, Undecodable
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
@@ -27,6 +27,7 @@ from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
+from streams.track.counted import counted_before
 from streams.track.kept import Draft, Held, Kept, keys, snapshots, there
 from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
@@ -183,7 +184,7 @@ class Tracker:
         counted: list[tuple[Part, Kept, list[Queue]]] = []
         for number, part in self.parts.items():
             kept = self._kept[number]
-            counts = rested and part.clock.through > BEGINNING and part.offset > kept.counted
+            counts = rested and kept.is_uncounted(part)
             before = self._wall.monotonic()
             now = queues(part.custody) if counts else []
             spent += self._wall.monotonic() - before
@@ -290,6 +291,9 @@ class Tracker:
             starts[number] = self.parts[number].offset
             log.info("partition %d: from offset %d", number, starts[number])
         if anew:
+            for number, before in counted_before(self._log, anew).items():
+                kept = self._kept[number]
+                kept.queues, kept.since = before.owing, max(kept.since, before.through)
             told, spans = live(self._log), self._log.spans(TOPIC)
             left = {n: Leftovers(told, spans.get(n, (0, 0)), n, self.terms.version) for n in anew}
             self._left |= {number: some for number, some in left.items() if some.stand}

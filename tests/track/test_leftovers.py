@@ -4,20 +4,24 @@ import pytest
 
 from streams import profiles
 from streams.core.errors import Unavailable
+from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.settings import Settings
 from streams.track.replay import Replay, compare, live, under
 from streams.track.segments import ANEW
 from streams.track.tracker import Tracker
-from streams.wire import envelope
-from tests.core.journeys import TERMS, submitted
-from tests.kafka.memory import MemoryLog
+from streams.wall import Wall
+from streams.wire import envelope, records
+from tests.core.journeys import TERMS, event, submitted
+from tests.kafka.memory import MemoryLog, put
 from tests.track.logs import tick
 
 OLD = Terms.parse(TERMS)
 NEW = Terms.parse(TERMS | {"stuck": {"normal": 10_000}})
 """They find the report overdue, too, but not that the message is stuck."""
+
+FOREIGN = b"foreign"
 
 DECLARED = """
 name = "test"
@@ -42,15 +46,17 @@ def log() -> MemoryLog:
 
 def write(log: MemoryLog, through: int) -> None:
     """A submission, and a tick after it."""
-    writer = log.writer()
-    for event in (*submitted(0, "A1"), tick(through * SECOND)):
-        writer.write("message-events", event.message_key.encode(), envelope.encode(event))
-    writer.flush()
+    put_events(log, *submitted(0, "A1"), tick(through * SECOND))
+
+
+def put_events(log: MemoryLog, *events: MessageEvent) -> None:
+    """Write events."""
+    put(log, "message-events", [(one.message_key.encode(), envelope.encode(one)) for one in events])
 
 
 def follow(log: MemoryLog, terms: Terms, batch: int = 100, *, steps: int = 5) -> None:
     """A tracker reads what there is, and keeps its state; with fewer steps it dies on the way."""
-    tracker = Tracker(log, terms, batch=batch)
+    tracker = Tracker(log, terms, wall=Wall(monotonic=float), batch=batch)  # so that it never rests
     for _ in range(steps):
         tracker.step(0)
         tracker.keep()
@@ -185,3 +191,56 @@ def test_terms_of_the_past_end_nobody() -> None:
     write(log, 500)
     follow(log, NEW)
     assert standing(log) == {("overdue", NEW.version)}
+
+
+def counts(log: MemoryLog) -> list[tuple[str, int, int]]:
+    """What each next hop was owed, and at which second, as it was told."""
+    values = [value for batch in log.read_range("queue-states") for value in batch.values if value != FOREIGN]
+    told = [progress.plain(records.decode("queue-state", value)) for value in values]
+    return [(one["next_hop"], one["count"], one["at"] // SECOND) for one in told]
+
+
+def deferred(at: int, queue_id: str, peer: str) -> MessageEvent:
+    """An attempt that came to nothing."""
+    return event(Kind.DEFERRED, at, host="origin", queue_id=queue_id, recipient="bob@dest.test", peer=peer)
+
+
+def deleted(at: int, queue_id: str) -> MessageEvent:
+    """An operator's deletion."""
+    return event(Kind.DELETED, at, host="origin", queue_id=queue_id, recipient="bob@dest.test")
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize("cause", ["terms", "snapshot", "tail"])
+def test_a_queue_that_was_told_owes_nothing_when_its_state_begins_anew(cause: str, batch: int) -> None:
+    """Who reads from the beginning never knew it; what it would tell on its way is of older ticks, and never counts."""
+    log = MemoryLog(Settings(partitions=1))
+    put_events(
+        log, *submitted(0, "A1"), tick(2 * SECOND), *submitted(3, "A2"), deferred(5, "A1", "one"), tick(20 * SECOND)
+    )
+    follow(log, OLD)
+    before = [("", 1, 20), ("one", 1, 20)]
+    assert counts(log) == before
+    log.topics["queue-states"][0].append((b"?", FOREIGN))
+    if cause == "tail":
+        del log.topics["message-events"][0][3:]
+        log.stored.clear()
+    if cause == "snapshot":
+        log.topics["custody-snapshots"][0].clear()
+    put_events(
+        log, deleted(30, "A1"), deleted(30, "A2"), tick(60 * SECOND), deferred(70, "A3", "two"), tick(80 * SECOND)
+    )
+    follow(log, NEW if cause == "terms" else OLD, batch, steps=30)
+    told = counts(log)[len(before) :]
+    assert {("", 0), ("one", 0)} <= {(hop, count) for hop, count, _ in told}
+    assert min(at for _, _, at in told) >= 20
+
+
+def test_queues_are_told_under_new_terms_though_the_clock_stands() -> None:
+    """An import's clock does not go on: of two counts at one tick the one that is told last counts."""
+    log = MemoryLog(Settings(partitions=1))
+    write(log, 500)
+    follow(log, OLD)
+    put_events(log, deleted(30, "A1"))
+    follow(log, NEW)
+    assert counts(log) == [("", 1, 500), ("", 0, 500)]
