@@ -15,6 +15,10 @@ Rules:
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
 - What an agent could not do ends the worker at once: Faust would commit it as done.
+- A cases worker whose loop stands still for longer than its group may wait for it is ended by the kernel, before it can
+  do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
+  other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
+  brokers are away) is out of its group, too.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
@@ -41,13 +45,19 @@ from streams.settings import ROLES, Settings
 log = logging.getLogger(__name__)
 
 _LOOK = 1.0
-"""Seconds between the clock writer's looks at its sources."""
+"""Seconds between the clock writer's looks at its sources, and between a cases worker's signs of life."""
 
 _TERMS_EVERY = 5.0
 """Seconds between a tracker's looks at the terms that the ledger declares."""
 
 _FAREWELL = 15.0
 """Seconds that a worker which ends by itself may take to end in order."""
+
+_SESSION, _HEARTBEAT = 10.0, 3.0
+"""Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
+
+_ending = threading.Event()
+"""This process has had its farewell."""
 
 
 class Loop(Protocol):
@@ -111,8 +121,8 @@ def _app(role: str, settings: Settings) -> Any:
         topic_replication_factor=settings.replication_factor,
         topic_disable_leader=True,
         broker_request_timeout=20.0,  # with Faust's 90 s, nothing is said of a broker that is away for a minute
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=_SESSION,
+        broker_heartbeat_interval=_HEARTBEAT,
         table_standby_replicas=0,
     )
 
@@ -256,8 +266,23 @@ def _end_surely() -> None:
     The kernel ends us then (SIGALRM, which nobody handles): no thread of ours runs any more when Python ends. Whoever
     started us starts another.
     """
-    if not any(signal.getitimer(signal.ITIMER_REAL)):
+    if not _ending.is_set():
+        _ending.set()
         signal.setitimer(signal.ITIMER_REAL, _FAREWELL)
+
+
+def _end_if_still(app: Any) -> None:
+    """End this process if its loop stands still for so long that its group may go on without it.
+
+    The kernel's clock goes on while we are stopped, and its signal comes before anything of ours.
+    """
+
+    async def live() -> None:
+        while not _ending.is_set():
+            signal.setitimer(signal.ITIMER_REAL, _SESSION - _HEARTBEAT)
+            await asyncio.sleep(_LOOK)
+
+    app.task(live)  # no timer: one of Faust's would not go on while it ends in order
 
 
 # cases
@@ -267,6 +292,7 @@ def _cases(app: Any, settings: Settings) -> None:
     from streams.respond.desk import Desk  # noqa: PLC0415
 
     create_changelog(settings, f"{app.conf.id}-cases-changelog")
+    _end_if_still(app)
     desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
 
     async def begin(*_: Any, **__: Any) -> None:
@@ -283,6 +309,7 @@ def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[
             message = event.message
             with _taken(topic):
                 take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
+            await asyncio.sleep(0)  # or what is buffered would keep the loop until all of it was taken
 
     return taking
 

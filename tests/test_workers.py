@@ -157,6 +157,55 @@ def test_a_worker_that_hangs_in_a_library_ends_surely() -> None:
     assert ended.returncode == -signal.SIGALRM
 
 
+STANDS = """
+import asyncio, sys, time
+from types import SimpleNamespace
+from streams import workers
+workers._SESSION, workers._HEARTBEAT, workers._LOOK = 3.0, 1.0, 0.1
+tasks = []
+workers._end_if_still(SimpleNamespace(task=tasks.append))
+
+async def main():
+    living = asyncio.create_task(tasks[0]())
+    await asyncio.sleep(2.5)
+    print("lives", flush=True)
+    if sys.argv[1] == "takes":
+        time.sleep(60)
+    while True:
+        await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["takes", "is stopped"])
+def test_a_worker_whose_loop_stands_still_is_ended_before_it_goes_on(how: str) -> None:
+    """Its group has gone on without it: whatever it had to send would replace what another has sent."""
+    command = (sys.executable, "-c", STANDS, how)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:  # noqa: S603 - ourselves
+        assert worker.stdout
+        assert worker.stdout.readline() == b"lives\n"
+        if how == "is stopped":
+            worker.send_signal(signal.SIGSTOP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                worker.wait(2.5)
+            worker.send_signal(signal.SIGCONT)
+        assert worker.wait(50) == -signal.SIGALRM
+
+
+def test_the_loop_turns_between_two_records() -> None:
+    """Also where many wait: else nobody would hear that the worker lives, and its group would go on without it."""
+    turns = list[str]()
+
+    async def run() -> None:
+        for _ in range(2):
+            asyncio.get_running_loop().call_soon(turns.append, "other")
+            await workers._taking(Settings(), "alerts", lambda *_: turns.append("record"))(Stream())
+
+    asyncio.run(run())
+    assert turns == ["record", "other", "record", "record", "other", "record"]
+
+
 @pytest.mark.parametrize("is_child", [False, True], ids=["a timer", "a service"])
 def test_a_worker_any_part_of_which_fails_ends_surely(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_child: bool
