@@ -3,6 +3,8 @@
 Rules:
 - A recipient that was rewritten (`orig_to`) is told as the one it was first; custody passes to the new one. Where a
   rule redirects the message, it passes there from every recipient that is known.
+- One that was rewritten and is tried himself, too (an alias that keeps a copy), is one of those that he gave way to, in
+  whatever order the lines stand.
 - What is piped to a declared filter is handed to its own host, which gets it back through `sendmail`.
 - `sent` is delivery only where an agent puts the message into a store. With `queued as` it is a hand-over; with
   "discarded" in the peer's words it is neither; a filter that says BOUNCE took it and refused it.
@@ -57,7 +59,7 @@ def attempted(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     if not entry.arrived:
         arrive(desk, entry)
     owed = entry.recipients.get(attempt.to)
-    if owed is None or attempt.orig_to or not owed.announced:
+    if owed is None or attempt.orig_to or not owed.status:
         owed = _met(desk, entry, attempt)
     owed.status = attempt.dsn
     if attempt.status == "sent":
@@ -82,14 +84,39 @@ def _met(desk: Desk, entry: Entry, attempt: texts.Attempt) -> Owed:
     if not first or first.lower() == to.lower():
         owed = announce(desk, entry, to)
     else:
-        announce(desk, entry, first).gone = True
-        _redirected(desk, entry, first, to)
+        _turned(desk, entry, first, to)
         owed = entry.recipients[to]
+    _tried(desk, entry, to, owed)
     if entry.diverted and to.lower() == entry.diverted.lower():
         for other in [one for one, its in entry.recipients.items() if one != to and not its.gone]:
-            announce(desk, entry, other).gone = True
-            _redirected(desk, entry, other, to)
+            _turned(desk, entry, other, to)
     return owed
+
+
+def _turned(desk: Desk, entry: Entry, first: str, to: str) -> None:
+    """A recipient gave way to another; one that was tried himself keeps a copy."""
+    owed, name = announce(desk, entry, first), first.lower()
+    if entry.turned is None:
+        entry.turned = set()
+    if name not in entry.turned:
+        entry.turned.add(name)
+        if entry.tried and name in entry.tried:
+            _redirected(desk, entry, first, first)
+        if not owed.status:
+            owed.gone = True
+    _redirected(desk, entry, first, to)
+
+
+def _tried(desk: Desk, entry: Entry, to: str, owed: Owed) -> None:
+    """An attempt names a recipient: if he gave way to others, he keeps a copy."""
+    name = to.lower()
+    if entry.tried is None:
+        entry.tried = set()
+    if name not in entry.tried:
+        entry.tried.add(name)
+        if entry.turned and name in entry.turned:
+            owed.gone = False
+            _redirected(desk, entry, to, to)
 
 
 def _redirected(desk: Desk, entry: Entry, first: str, to: str) -> None:

@@ -81,6 +81,8 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         removed_at: microseconds; None while it is in the queue.
         held: it was put on hold at its arrival, and nobody released it.
         diverted: who gets it instead of all its recipients (REDIRECT); "" where they get it.
+        turned: recipients that were rewritten or expanded, in small letters; None: nobody.
+        tried: whom attempts named, in small letters; None: nobody.
     """
 
     queue_id: str
@@ -119,6 +121,8 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     removed_at: int | None = None
     held: bool = False
     diverted: str = ""
+    turned: set[str] | None = None
+    tried: set[str] | None = None
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

@@ -112,7 +112,6 @@ class Custody(Holdings):
             Kind.DISCARDED,
             Kind.QUARANTINED,
             Kind.DELETED,
-            Kind.REDIRECTED,
             Kind.REROUTED,
             Kind.FORWARDED,
             Kind.NON_DELIVERED,
@@ -132,8 +131,10 @@ class Custody(Holdings):
 
     def _fold_recipients(self, facts: Facts, legs: Rows, nexts: Rows) -> None:
         """Where custody passed from one recipient to another: said to be a redirection, or merely so."""
-        some = np.flatnonzero((legs >= 0) & facts.of(Kind.REDIRECTED))
-        self.legs.join("redirected_known", legs[some], facts.known[some])
+        turned, kept = (legs >= 0) & facts.of(Kind.REDIRECTED), (facts.leg == facts.next_leg).all(axis=1)
+        _join(self.legs, "redirected", legs, facts, turned & ~kept)
+        self.legs.join("kept_known", legs[turned & kept], facts.known[turned & kept])
+        some = np.flatnonzero(turned)
         self._turn(facts, legs, some[_is_queued(facts.next_leg[some, 1])])
         crosses = _crosses(facts)
         for name, kinds in (("diverted_known", (Kind.TRANSFERRED, Kind.REROUTED)), ("claimed_known", (Kind.REPORTED,))):

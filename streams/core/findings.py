@@ -29,6 +29,7 @@ from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_entries, of_legs, standing
 from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
+from streams.core.leaving import away, left
 from streams.core.mailboxes import duplicate, not_read, unread
 from streams.core.terms import SECOND
 
@@ -115,12 +116,21 @@ def stuck(custody: Custody, known: Effective) -> Iterator[Found]:
     entry, met = legs["entry"][rows].astype(np.int64), legs["met_known"][rows]
     peopled = np.full(len(entries), NEVER, np.int64)
     np.minimum.at(peopled, entry, met)
-    left = np.minimum(legs.take("left_known", rows), entries.take("left_known", entry))
+    gone = np.minimum(left(custody, rows), entries.take("left_known", entry))
     some = peopled[entry] <= raised[entry]
-    since = np.maximum(raised[entry], met)[some]
-    yield of_legs("stuck", rows[some], due[entry][some], since, left[some], np.zeros(len(since), np.bool_))
+    since, gone = _but_for_absence(custody, rows[some], np.maximum(raised[entry], met)[some], gone[some])
+    yield of_legs("stuck", rows[some], due[entry][some], since, gone, np.zeros(len(since), np.bool_))
     whole = np.flatnonzero(late & (peopled > raised))
     yield of_entries("stuck", whole, due[whole], raised[whole], entries.take("left_known", whole))
+
+
+def _but_for_absence(custody: Custody, legs: Rows, since: Times, until: Times) -> tuple[Times, Times]:
+    """What is found of stays from one time to another, where it could not be known meanwhile that they go on."""
+    absent, back = away(custody, legs)
+    return (
+        np.where(absent <= since, np.maximum(since, back), since),
+        np.where((since < absent) & (absent < back), np.minimum(until, absent), until),
+    )
 
 
 def refused(custody: Custody, known: Effective) -> Iterator[Found]:
@@ -171,8 +181,9 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     queued = custody.stays()
     queued = queued[hit[legs["entry"][queued]]]
     at = entries[column][legs["entry"][queued]]
-    open_ = legs.take("left_known", queued) >= at
-    at = np.maximum(at, legs["met_known"][queued])
+    open_ = left(custody, queued) >= at
+    absent, back = away(custody, queued)
+    at = np.maximum(np.maximum(at, legs["met_known"][queued]), np.where(absent < at, back, at))
     return _earliest(known, queued[open_], at[open_])
 
 

@@ -10,6 +10,7 @@ from streams.core.effective import unit_of
 from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
+from streams.core.leaving import left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ def holders(custody: Custody, legs: Rows) -> list[Holder]:
     queued = queued[entries["arrived_at"][table["entry"][queued]] != NEVER]
     roots = chains.root(queued)
     arrived = entries["arrived_at"][table["entry"][queued]]
-    left = (table.take("left_at", queued) != NEVER) | (entries.take("left_at", table["entry"][queued]) != NEVER)
-    order = np.lexsort([queued, arrived, ~left, roots])
+    gone = (left(custody, queued, "at") != NEVER) | (entries.take("left_at", table["entry"][queued]) != NEVER)
+    order = np.lexsort([queued, arrived, ~gone, roots])
     last = {int(roots[i]): int(queued[i]) for i in order}
     held = _holders(custody, np.array(sorted(last.values()), np.int64))
     return [held[last[root]] if root in last else NOBODY for root in wanted.tolist()]
@@ -63,17 +64,17 @@ def _holders(custody: Custody, legs: Rows) -> dict[int, Holder]:
 
 def _ends(custody: Custody, legs: Rows, entries: Rows) -> NDArray[np.str_]:
     """How stays ended, in words that want the host; "" where they have not."""
-    left = custody.legs.take("left_at", legs)
+    left_at = left(custody, legs, "at")
     deleted, given_up, removed = (
         custody.entries.take(name, entries) for name in ("deleted_at", "refused_at", "left_at")
     )
     refused, discarded = (_of_chains(custody, name, legs) for name in ("refused_at", "discarded_at"))
     return np.select(
         [
-            (left >= deleted) & (deleted != NEVER),
-            ((left >= given_up) & (given_up != NEVER)) | ((left == refused) & (left != NEVER)),
-            (left == discarded) & (left != NEVER),
-            (left != NEVER) | (removed != NEVER),
+            (left_at >= deleted) & (deleted != NEVER),
+            ((left_at >= given_up) & (given_up != NEVER)) | ((left_at == refused) & (left_at != NEVER)),
+            (left_at == discarded) & (left_at != NEVER),
+            (left_at != NEVER) | (removed != NEVER),
         ],
         ["deleted by hand on {}", "given up on {}", "discarded or quarantined on {}", "left {}, not seen since"],
         "",

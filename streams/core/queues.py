@@ -10,6 +10,7 @@ from streams.core.custody import Custody
 from streams.core.facts import Mask
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
+from streams.core.leaving import left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ def owed(custody: Custody) -> Rows:
     queued = custody.stays()
     entry = legs["entry"][queued].astype(np.int64)
     here = (entries["arrived_at"][entry] != NEVER) & (entries.take("left_at", entry) == NEVER)
-    rows: Rows = queued[here & (legs.take("left_at", queued) == NEVER)]
+    rows: Rows = queued[here & (left(custody, queued, "at") == NEVER)]
     return rows
 
 

@@ -67,19 +67,18 @@ ENTRIES = (
 """One row a queue entry: (host, queue id)."""
 
 LEGS = (
-    *known(
-        "left", "sent, delivered, given up, discarded, deleted, redirected or put in again: nothing is owed here", "try"
-    ),
+    *known("left", "sent, delivered, given up, discarded, deleted or put in again: nothing is owed here", "try"),
     Column(name="met_known", join=Join.EARLIEST, of="when it could be known, by anything but what came back"),
     Column(name="handed_known", join=Join.FIRST, of="when the hand-over known first could be known", beside="try"),
     Column(name="next_entry", join=Join.FIRST, of="entry it was handed to (hash)", dtype=np.uint64, beside="try"),
     Column(name="handed_to", join=Join.FIRST, of="host it was handed to (hash of name)", dtype=np.uint64, beside="try"),
     Column(name="tried", join=Join.FIRST, of="last attempt, negative so that the latest is the least", beside="try"),
     Column(name="hop", join=Join.FIRST, of="its next party (hash of name); 0: no one", dtype=np.uint64, beside="try"),
+    *known("redirected", "its recipient gave way to another here, as the systems say", "redirected"),
     Column(
-        name="redirected_known",
+        name="kept_known",
         join=Join.EARLIEST,
-        of="its recipient gave way to another here, as the systems say",
+        of="when it could be known that its recipient is one of those that it gave way to",
         beside="redirected",
     ),
     Column(

@@ -34,7 +34,7 @@ from streams.track.part import Part
 SEAL = 16
 """Bytes of the hash in front of a record."""
 
-_VERSION = b"snapshot-7"
+_VERSION = b"snapshot-8"
 """Of the format: another seals otherwise."""
 
 ROWS = 3072

@@ -48,6 +48,28 @@ def test_rewriting_passes_custody_to_the_new_recipients() -> None:
     assert carol.original_recipient == "team@dest.test"
 
 
+OWN = attempt("deferred (452 4.2.2 Quota exceeded)", agent="lmtp", relay="st[192.0.2.9]:24")
+MEMBER = attempt("sent (250 2.0.0 Saved)", "s@dest.test", agent="lmtp", relay="st[192.0.2.9]:24", dsn="2.0.0").replace(
+    "relay=", "orig_to=<c@dest.test>, relay=", 1
+)
+
+
+@pytest.mark.parametrize("lines", [(MEMBER, OWN), (OWN, MEMBER)], ids=["the other first", "the own first"])
+@pytest.mark.parametrize("typed", ["c@dest.test", "C@Dest.test"])
+def test_an_alias_that_keeps_a_copy(lines: tuple[str, str], typed: str) -> None:
+    """Who is rewritten to himself and another is one of those that he gave way to, told once; his own copy goes on."""
+    both = [line.replace("orig_to=<c@dest.test>", f"orig_to=<{typed}>") for line in lines]
+    gave_up = f"postfix/qmgr[9]: {Q1}: from=<alice@origin.test>, status=expired, returned to sender"
+    events = told("origin", *HEAD, *both, *both, gave_up)
+    (waits, *_), (delivered, *_) = of(events, Kind.DEFERRED), of(events, Kind.DELIVERED)
+    turned = of(events, Kind.REDIRECTED)
+    assert {e.leg for e in turned} == {waits.leg}
+    assert sorted(e.next_leg or b"" for e in turned) == sorted([waits.leg, delivered.leg])
+    assert waits.leg in {e.leg for e in of(events, Kind.REFUSED)}
+    kept = next(place for place, e in enumerate(events) if e.kind is Kind.REDIRECTED and e.next_leg == e.leg)
+    assert kept < events.index(of(events[kept:], Kind.DEFERRED, Kind.DELIVERED)[0])
+
+
 def test_local_forwarding() -> None:
     """`forwarded as` is a hand-over on the same host, and what it made is no submission."""
     events = read("dest", case("alias_forward", "dest"))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.core import identity
 from streams.core.clock import Clock, Tick
@@ -15,7 +16,7 @@ from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
 from streams.core.lattice import Join
 from streams.core.terms import SECOND, Terms
-from tests.core.journeys import TERMS, event, journey
+from tests.core.journeys import TERMS, event, journey, submitted
 
 KEYS = ("m1", "m2")
 HOSTS = ("origin", "relay", "dest")
@@ -38,7 +39,7 @@ def anything(draw: st.DrawFn) -> MessageEvent:
     key = draw(st.sampled_from(KEYS))
     other: dict[str, Any] = {"leg": draw(st.sampled_from(legs(key)))} if draw(st.booleans()) else {}
     kind = draw(st.sampled_from([kind for kind in Kind if kind is not Kind.TICK]))
-    return event(
+    one = event(
         kind,
         draw(times),
         key=key,
@@ -53,6 +54,8 @@ def anything(draw: st.DrawFn) -> MessageEvent:
         recipients_expected=draw(st.integers(0, 3)),
         **other,
     )
+    keeps = kind is Kind.REDIRECTED and draw(st.booleans())
+    return replace(one, next_leg=one.leg) if keeps else one
 
 
 @st.composite
@@ -137,9 +140,26 @@ def test_any_order_repetition_and_split_gives_the_same_custody(
 
 
 @st.composite
+def expanded(draw: st.DrawFn) -> list[MessageEvent]:
+    """A recipient of an entry that gives way to others and perhaps keeps a copy, which is tried, or ends, somehow."""
+    bob, eve = "bob@dest.test", "eve@dest.test"
+    where: dict[str, Any] = {"host": "origin", "queue_id": "A1"}
+    legs_ = [identity.leg_of("origin", "A1", to, key="m") for to in (bob, eve)]
+    turns = [
+        event(Kind.REDIRECTED, draw(times), recipient=bob, next_leg=leg, ordinal=number, **where)
+        for number, leg in enumerate(legs_)
+    ]
+    kinds = (Kind.DEFERRED, Kind.DELIVERED, Kind.REFUSED, Kind.REROUTED)
+    ends = [event(draw(st.sampled_from(kinds)), draw(times), recipient=to, **where) for to in (bob, eve)]
+    whole = [event(kind, draw(times), **where) for kind in (Kind.DELETED, Kind.REFUSED, Kind.REMOVED)]
+    events = [*submitted(draw(times), "A1"), *turns, *ends, *whole]
+    return [one for one in events if draw(st.integers(0, 2))]
+
+
+@st.composite
 def a_log(draw: st.DrawFn) -> list[MessageEvent | int]:
     """Events and ticks in the order of a log; evidence may be late."""
-    log: list[MessageEvent | int] = list(draw(logs))
+    log: list[MessageEvent | int] = list(draw(logs | expanded()))
     log = draw(st.permutations(log)) if draw(st.booleans()) else log
     for through in sorted(draw(st.lists(times, max_size=5))):
         log.insert(draw(st.integers(0, len(log))), through * SECOND)
@@ -177,3 +197,19 @@ def test_any_split_and_overlap_gives_the_same_alarms_at_the_same_times(
 ) -> None:
     """After a recovery some records are read again: every tick finds what it found."""
     assert play(log, every=every, overlap=overlap) == play(log, every=len(log) or 1, overlap=0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(expanded(), st.lists(times, min_size=2, max_size=4, unique=True))
+def test_what_a_tick_found_of_a_stay_stands(events: list[MessageEvent], ticks: list[int]) -> None:
+    """However late it becomes known that an alias keeps a copy, no alarm is unmade, moved, or back once cleared."""
+    log: list[MessageEvent | int] = list(events)
+    for number, through in enumerate(sorted(ticks)):
+        log.insert((number + 1) * len(log) // len(ticks), through * SECOND)
+    before: set[Any] = set()
+    over: set[Any] = set()
+    for tick, told in zip(sorted(ticks), play(log, every=len(log), overlap=0), strict=True):
+        stuck = {one[:4]: one[4] for one in told if one[0] == "stuck"}
+        assert before <= stuck.keys()
+        assert over <= stuck.items()
+        before, over = set(stuck), {one for one in stuck.items() if one[1] <= tick * SECOND}

@@ -27,6 +27,7 @@ from streams.core.effective import Claim, Effective, unit_of
 from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
+from streams.core.leaving import left
 from streams.core.terms import SECOND
 from streams.track.part import Part
 
@@ -161,7 +162,7 @@ class _Known:
         when = entries.take(f"{name}_known", entry)
         some = when != NEVER
         if name != "told":
-            some &= custody.legs.take("left_known", queued) >= when
+            some &= left(custody, queued) >= when
         rows, at = queued[some], np.maximum(when[some], custody.legs["met_known"][queued[some]])
         owners, numbers, _ = known.owned(rows, at)
         found = np.full(len(known.unit), NEVER, np.int64)
@@ -193,7 +194,7 @@ class _Known:
         rows = np.flatnonzero(legs["entry"] >= 0)
         entry, met = legs["entry"][rows].astype(np.int64), legs["met_known"][rows]
         handed = legs.take("handed_known", rows)
-        deleted = (entries.take("deleted_known", entry) <= legs.take("left_known", rows)) & (
+        deleted = (entries.take("deleted_known", entry) <= left(custody, rows)) & (
             entries.take("deleted_known", entry) != NEVER
         )
         columns = {
@@ -201,7 +202,8 @@ class _Known:
             "arrived_at": np.where(met == NEVER, NEVER, entries["arrived_at"][entry]),
             "arrived_known": np.where(met == NEVER, NEVER, entries.take("arrived_known", entry)),
             **{
-                name: np.minimum(legs.take(name, rows), entries.take(name, entry)) for name in ("left_at", "left_known")
+                f"left_{when}": np.minimum(left(custody, rows, when), entries.take(f"left_{when}", entry))
+                for when in ("at", "known")
             },
             **{name: _latest(entries.take(name, entry)) for name in ("held_at", "released_at")},
             **{name: np.where(deleted, entries.take(name, entry), NEVER) for name in ("deleted_at", "deleted_known")},

@@ -71,6 +71,38 @@ def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: st
     ]
 
 
+@pytest.mark.parametrize("late", [0, 1], ids=["at once", "late"])
+def test_an_alias_that_keeps_a_copy_has_two_members(stack: Settings, ledger: str, late: int) -> None:
+    """One is proven by what became of it, and the other's is stuck, or deleted; nothing proves the message."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"report": {}}))
+    for key in ("waits", "late", "deleted", "arrived"):
+        legs = [identity.leg_of(*A, who, key=key) for who in ("bob@dest.test", "sec@dest.test")]
+        both.write(submitted(0, "A1", key=key))
+        other, own = (to(Kind.REDIRECTED, 1, A, key=key, next_leg=leg, ordinal=n) for n, leg in enumerate(legs[::-1]))
+        fate = Kind.REFUSED if key == "deleted" else Kind.DELIVERED
+        both.write([other, to(fate, 2, A, recipient="sec@dest.test", key=key)])
+        if late:
+            both.tick(40)
+        both.write([own])
+        both.write([to(Kind.DELETED, 60, A, recipient="", key=key)] if key == "deleted" else [])
+        both.write([to(Kind.DELIVERED, 61, A, key=key)] if key == "arrived" else [])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    said = {row.pop("message_key"): row for row in both.ask(
+        "SELECT message_key, members, members_proven, proof_at IS NOT NULL AS proven FROM custody"
+    )}  # fmt: skip
+    waits = {"members": 2, "members_proven": 1, "proven": 0}
+    arrived = {"members": 2, "members_proven": 2, "proven": 1}
+    assert said == {"waits": waits, "late": waits, "deleted": waits | {"members_proven": 0}, "arrived": arrived}
+    rules = both.ask("SELECT rule, message_key FROM alarms WHERE cleared_at IS NULL AND rule != 'refused' ORDER BY ALL")
+    assert [(row["rule"], row["message_key"]) for row in rules] == [
+        ("deleted", "deleted"),
+        ("stuck", "late"),
+        ("stuck", "waits"),
+    ]
+
+
 def test_copies_of_one_session_are_one_delivery(stack: Settings, ledger: str) -> None:
     """Filed and kept, once and twice; alone by their message until another submission is known; and from a queue."""
     both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["duplicate"]}))

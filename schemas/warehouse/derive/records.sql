@@ -15,7 +15,7 @@ SELECT
     substring(g.leg, 3), g.log_partition, substring(g.chain, 3), substring(u.unit, 3), g.message_key, g.host, g.queue_id, g.recipient, g.traffic, g.priority, g.size,
     ifNull(g.met_known, g.named_known), if(g.met_known IS NULL, NULL, g.arrived_at), if(g.met_known IS NULL, NULL, g.arrived_known), g.attempts, g.first_attempt_at, g.last_attempt_at, g.last.1, g.last.2, g.last.3, g.last.4, g.last.5,
     g.last_hop, g.sent_known, g.handed_to, g.next_arrived_known,
-    least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), g.held_at, g.released_at,
+    least(g.own_left_at, g.entry_left_at), least(g.own_left_known, g.entry_left_known), if(g.kept_known IS NULL, NULL, g.turned_known), g.kept_known, g.held_at, g.released_at,
     if(g.was_deleted, g.deleted_at, NULL), if(g.was_deleted, g.deleted_known, NULL),
     if(g.met_known IS NOT NULL AND q.peopled_known <= greatest(g.stuck_due, g.arrived_known), g.stuck_due, NULL), g.observed_at, {version:UInt64}, 0
 FROM work_legs AS g

@@ -128,8 +128,10 @@ FROM
         minOrNullIf(at, is_attempt) AS first_attempt_at,
         maxOrNullIf(at, is_attempt) AS last_attempt_at,
         argMaxIf((kind, status, diagnostic, peer, next_queue_id), (at, seq, event_id), is_attempt) AS last,
-        minOrNullIf(at, is_end) AS own_left_at,
-        minOrNullIf(known, is_end) AS own_left_known,
+        minOrNullIf(known, is_turn AND is_kept) AS kept_known, -- an alias that keeps a copy: who gave way is still there
+        minOrNullIf(known, is_turn AND NOT is_kept) AS turned_known,
+        if(kept_known IS NULL, minOrNullIf(at, is_end OR is_turn), minOrNullIf(at, is_end)) AS own_left_at,
+        if(kept_known IS NULL, minOrNullIf(known, is_end OR is_turn), minOrNullIf(known, is_end)) AS own_left_known,
         max(observed_at) AS observed_at
     FROM
     (
@@ -138,13 +140,14 @@ FROM
             next_place, at, known, seq, observed_at,
             kind = 'transferred' AND side = 'sent' AND next_place != 0 AS is_sent,
             (kind = 'transferred' AND side = 'sent') OR kind IN ('delivered', 'refused', 'discarded', 'quarantined') AS is_try,
-            is_try OR kind IN ('deleted', 'redirected', 'rerouted', 'forwarded', 'non_delivered') AS is_end,
+            kind = 'redirected' AS is_turn, leg = next_leg AS is_kept,
+            is_try OR kind IN ('deleted', 'rerouted', 'forwarded', 'non_delivered') AS is_end,
             is_try OR kind = 'deferred' AS is_attempt
         FROM work_facts
         WHERE stay = 'queue'
         UNION ALL
         SELECT
-            next_leg, 1, log_partition, message_key, peer, next_queue_id, recipient, event_id, kind, '', '', '', '', 0, at, known, seq, observed_at, 0, 0, 0, 0
+            next_leg, 1, log_partition, message_key, peer, next_queue_id, recipient, event_id, kind, '', '', '', '', 0, at, known, seq, observed_at, 0, 0, 0, 0, 0, 0
         FROM work_facts
         WHERE next_stay = 'queue'
     )

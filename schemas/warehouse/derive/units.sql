@@ -3,11 +3,16 @@
 -- @units
 CREATE OR REPLACE TABLE work_members ENGINE = Memory AS
 WITH r AS (SELECT chain, leg, next_leg FROM work_chained WHERE kind = 'redirected' AND next_stay = 'queue')
-SELECT DISTINCT chain, next_leg AS member FROM r WHERE next_leg NOT IN (SELECT leg FROM r);
+SELECT DISTINCT chain, next_leg AS member FROM r WHERE next_leg NOT IN (SELECT leg FROM r GROUP BY leg HAVING NOT max(leg = next_leg));
 
 CREATE OR REPLACE TABLE work_expansions ENGINE = Memory AS
 WITH RECURSIVE
-    hops AS (SELECT leg, next_leg FROM work_chained WHERE next_stay != 'none' AND kind != 'reported' AND chain IN (SELECT chain FROM work_members)),
+    -- What befalls those whom a member gave way to says nothing of the copy that it keeps.
+    hops AS
+    (
+        SELECT leg, next_leg FROM work_chained
+        WHERE next_stay != 'none' AND kind != 'reported' AND chain IN (SELECT chain FROM work_members) AND (kind != 'redirected' OR leg NOT IN (SELECT member FROM work_members))
+    ),
     reach AS
     (
         SELECT chain, member, member AS leg, 0 AS depth FROM work_members
@@ -43,8 +48,8 @@ FROM
 (
     SELECT
         c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.abandoned AS abandoned, g.told_at AS told_at,
-        greatest(g.deleted_known, g.met_known, c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
-        greatest(g.refused_known, g.met_known, c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
+        greatest(g.deleted_known, g.met_known, if(g.turned_known < g.deleted_known, g.kept_known, NULL), c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
+        greatest(g.refused_known, g.met_known, if(g.turned_known < g.refused_known, g.kept_known, NULL), c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
         greatest(g.told_known, g.met_known, c.since) AS notice, g.told_known IS NOT NULL AND notice < c.until AS is_notice
     FROM work_legs AS g
     INNER JOIN work_credits AS c ON g.chain = c.chain
@@ -157,7 +162,7 @@ LEFT JOIN
 (
     SELECT
         c.owner AS chain,
-        minOrNullIf(greatest(w.known, c.since) AS turned, w.kind = 'redirected' AND w.half = o.half AND turned < c.until) AS redirected_known,
+        minOrNullIf(greatest(w.known, c.since) AS turned, w.kind = 'redirected' AND w.leg != w.next_leg AND w.half = o.half AND turned < c.until) AS redirected_known,
         minOrNullIf(
             greatest(w.known, if(w.kind = 'reported', ifNull(n.arrived_known, w.known), w.known), c.since) AS crossed,
             w.kind != 'redirected' AND w.stay = 'queue' AND w.next_stay = 'queue' AND w.half != w.next_half AND w.next_half != o.half

@@ -93,7 +93,10 @@ FROM
                 FROM known_copies
                 WHERE has(rules, 'not-read') AND unread_due IS NOT NULL AND gone_known <= now AND ifNull(read_known > gone_known, 1)
                 UNION ALL
-                SELECT 'stuck', leg, message_key, host, queue_id, recipient, stuck_due, greatest(stuck_due, arrived_known, met_known), left_known, 0, ever, as_of, concat(chain, unit)
+                SELECT
+                    'stuck', leg, message_key, host, queue_id, recipient, stuck_due,
+                    greatest(stuck_due, arrived_known, met_known, if(turned_known <= greatest(stuck_due, arrived_known, met_known), kept_known, NULL)) AS since,
+                    if(ifNull(turned_known > since AND turned_known < kept_known, 0), least(left_known, turned_known), left_known), 0, ever, as_of, concat(chain, unit)
                 FROM known_legs
                 WHERE has(rules, 'stuck') AND stuck_due <= now
                 UNION ALL
