@@ -267,3 +267,15 @@ def test_units_whose_terms_expect_no_proof_are_counted_apart(stack: Settings, le
     assert units.ask("SELECT class FROM custody") == [{"class": "not_expected"}]
     assert units.ask("SELECT sum(sent) AS n FROM reliability") == [{"n": 0}]
     assert units.ask("SELECT units FROM unexpected_daily") == [{"units": 1}]
+
+
+def test_the_next_party_is_another_host(stack: Settings, ledger: str, terms: Terms) -> None:
+    """What a host hands to a filter of its own comes back to it: who gets it then is the next party."""
+    units = Ledger.made(stack, ledger, terms)
+    first, again = ("origin", "A1"), ("origin", "A2")
+    units.write([*submitted(0, "A1"), *sent(1, first, again), *sent(2, again, ("relay", "B1"))])
+    units.write([*submitted(0, "A3", key="inside"), *sent(1, ("origin", "A3"), ("origin", "A4"), key="inside")])
+    units.tick(100)
+    units.derive()
+    said = units.ask("SELECT peer, sent FROM reliability_by_peer WHERE sent > 0 ORDER BY peer")
+    assert [(row["peer"], row["sent"]) for row in said] == [("", 1), ("relay", 1)]

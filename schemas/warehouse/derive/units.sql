@@ -110,7 +110,7 @@ WITH
             countIf(kind = 'delivered' AND stay != 'queue') > 0 AS has_store,
             minOrNullIf(at, action = 'relayed') AS relayed_at,
             minOrNullIf(at, kind = 'reported' AND action = 'expanded') AS expanded_at,
-            argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent') AS peer,
+            argMinIf(peer, (at, seq, event_id), kind = 'transferred' AND side = 'sent' AND peer != host) AS peer, -- not its own filter
             minOrNullIf(at, kind = 'discharged') AS discharged_at,
             minOrNullIf(known, kind = 'discharged') AS discharged_known,
             max(observed_at) AS observed_at
