@@ -19,9 +19,6 @@ Event = dict[str, Any]
 Step = tuple[str, str, str, str]
 """When, where, what, and its place in the evidence."""
 
-HIDDEN = frozenset({"removed", "rerouted"})
-"""What the next step says, too."""
-
 
 def steps(known: dict[str, list[Event]]) -> list[Step]:
     """Events and alarms in order."""
@@ -82,10 +79,15 @@ def _told(events: list[Event]) -> list[Event]:
     return [
         event
         for event in events
-        if event["kind"] not in HIDDEN
+        if not _is_said_next(event)
         and (event["recipient"] or (event["kind"], event["side"], event["host"], event["queue_id"]) not in single)
         and not (event["side"] == "sent" and event["next_queue_id"] in received)
     ]
+
+
+def _is_said_next(event: Event) -> bool:
+    """Whether the next step says it, too; of what was put in again nothing says so where nobody took it up."""
+    return event["kind"] == "removed" or bool(event["kind"] == "rerouted" and event["recipient"])
 
 
 def _same(event: Event) -> tuple[Any, ...]:
@@ -132,8 +134,23 @@ def _delivered(event: Event) -> str:
 
 def _deleted(event: Event) -> str:
     """Of a line of Postfix's the process is known; of other systems, that somebody did."""
+    return f"DELETED by {_hand(event)}"
+
+
+def _rerouted(event: Event) -> str:
+    return f"put in again by {_hand(event)}"
+
+
+def _hand(event: Event) -> str:
     by = _note(event, "pid")
-    return f"DELETED by postsuper[{by}]" if by else "DELETED by hand"
+    return f"postsuper[{by}]" if by else "hand"
+
+
+def _redirected(event: Event) -> str:
+    to = _note(event, "to")
+    if to.lower() == event["recipient"].lower():
+        return "keeps a copy"
+    return f"redirected to {to}" if to else "redirected"
 
 
 def _reported(event: Event) -> str:
@@ -180,6 +197,8 @@ _TELLS = {
     "quarantined": _delivered,
     "forwarded": _delivered,
     "deleted": _deleted,
+    "rerouted": _rerouted,
+    "redirected": _redirected,
     "reported": _reported,
     "refused": _refused,
     "non-delivered": _refused,

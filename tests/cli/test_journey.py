@@ -96,6 +96,20 @@ def test_a_trace_tells_a_hand_over_once() -> None:
     assert steps(sent) == ["12:00:01 handed to dest, 250 ok"]
 
 
+def test_a_trace_tells_what_was_put_in_again_and_not_taken_up() -> None:
+    """What postsuper requeued stands there; once it is under another id, that step says so."""
+    requeued = event("rerouted", 2, recipient="", attributes=["pid=22"])
+    assert steps(event("submitted", 1), requeued)[1:] == ["12:00:02 put in again by postsuper[22]"]
+    followed = event("rerouted", 3, next_queue_id="Q2"), event("submitted", 3, queue_id="Q2")
+    assert steps(event("submitted", 1), requeued, *followed)[1:] == ["12:00:03 Q2 accepted"]
+
+
+def test_a_trace_tells_whom_a_recipient_gave_way_to() -> None:
+    """To another, to himself, or to somebody who is not named."""
+    gave = [event("redirected", n, attributes=notes) for n, notes in enumerate((["to=s@x"], ["to=R@x"], []), 1)]
+    assert steps(*gave) == ["12:00:01 redirected to s@x", "12:00:02 keeps a copy", "12:00:03 redirected"]
+
+
 def test_a_trace_tells_where_a_notification_about_the_message_is() -> None:
     """Of another message only the latest is told, with whom it is for."""
     notice = event("delivered", 9, host="store", peer="inbox", recipient="bob@origin.test")
