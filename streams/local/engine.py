@@ -9,7 +9,9 @@ Rules:
 - As on a server, a request is one statement. INTO OUTFILE is refused, which even a read-only session would obey, and
   so is INSERT INTO FUNCTION, by which rows go into a file or to another server. More is not looked for: who may write
   can still make a table whose engine is a file, with the rights of this process.
-- Who may only read ends nobody's query and stops no merges, though the engine, which has no users, would let them.
+- Who may only read ends nobody's query and stops no merges, though the engine, which has no users, would let them. Nor
+  do they open files and connections: the engine knows no folder of its users' files, so the functions that would are
+  refused by name. A session's own settings are not looked into: who sends them could as well not ask for readonly.
 - The engine says that an insert in pieces was done even if it could not store the rows (a full disk [measured, 26.9]);
   its counts of errors tell. An insert beside one that failed may be refused, too: whoever inserts does so again.
 """
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.core.errors import Misuse
-from streams.local import result
+from streams.local import question, result
 
 NOT_IMPLEMENTED, SYNTAX_ERROR, UNKNOWN_SETTING, READONLY, INTO_OUTFILE_NOT_ALLOWED = 48, 62, 115, 164, 358
 BASE_SETTINGS: Mapping[str, str] = {
@@ -103,6 +105,8 @@ class Session:
             raise refused(SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)", "SYNTAX_ERROR")
         statement = result.read(self._connection, sql)
         self.output_format = statement.named or output_format
+        if self._is_readonly and question.reaches_out(statement.text or sql):
+            raise refused(READONLY, "Files and connections are not opened in readonly mode", "READONLY")
         if kind == "READ_ONLY":
             return result.of(self._connection, sql, statement, output_format, parameters, self._folder)
         if kind == "CONTROL":

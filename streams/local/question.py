@@ -38,6 +38,12 @@ _FORMAT = re.compile(
     r"\bFORMAT\s++(?P<name>\w++)\s*+(?:" + _SETTINGS + r")?;?(?:\s|--[^\n]*+|(?>/\*.*?\*/))*+$",
     re.IGNORECASE | re.DOTALL,
 )
+_SAID = re.compile(r"""'(?:[^'\\]|\\.)*+'""", re.DOTALL)
+# A function is called, or named to one that calls it; `eval` asks what a text says; DESCRIBE opens what it describes.
+_REACHES_OUT = re.compile(
+    r"\b(?:file|eval)\(|\bAPPLY\s*\(?file\b|\b(?:array|map)\w*\(+(?:file\b|\{\w+:\s*Identifier\})"
+    r"|^DESCRIBE TABLE \w+\("
+)
 _TAIL = 4096
 """Characters at the end of a statement in which its FORMAT stands."""
 
@@ -149,6 +155,11 @@ def format_of(sql: str, default: str) -> str:
     """The output format of a statement that names one (`READ`); of any other it may be a word of its end."""
     named = _format(sql)
     return named["name"] if named else default
+
+
+def reaches_out(sql: str) -> bool:
+    """Does a statement, as the engine writes it, open files or connections, though the engine takes it for reading."""
+    return _REACHES_OUT.search(_SAID.sub("''", sql)) is not None
 
 
 def written_to(sql: str, file: str, unnamed: str) -> str:

@@ -46,7 +46,7 @@ def asked(
 ) -> list[bytes]:
     """The pieces of a result."""
     with closing(engine.session("", {"max_threads": "1", **settings}, "q")) as session:
-        return list(session.ask(sql, form, {"x": "y"}, is_whole=is_whole))
+        return list(session.ask(sql, form, {"x": "y", "f": "file"}, is_whole=is_whole))
 
 
 def in_one_piece(engine: Engine, sql: str, form: str) -> bytes:
@@ -208,3 +208,35 @@ def test_no_rows_go_elsewhere(engine: Engine, tmp_path: Path, opening: str) -> N
     ):
         session.begin(f"{opening} file('{tmp_path / 'file'}', 'CSV', 'x Int8') -- here", "CSV")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT file('{}')",
+        "SELECT \"f\\x69le\"/* */('{}')",
+        "SELECT arrayMap(((`file`) AS f), ['{}'])",
+        "SELECT arrayMap({{f:Identifier}}, ['{}'])",
+        "SELECT * APPLY(file) FROM (SELECT '{}')",
+        "FROM system.one |> SELECT file('{}')",
+        "SELECT * FROM eval(concat('SELECT fi', 'le(\\'{}\\')')) SETTINGS allow_experimental_eval_table_function = 1",
+        "DESC `file`('{}')",
+        "DESCRIBE TABLE url('file://{}', 'CSV')",
+        "DESCRIBE TABLE loop(file('{}'))",
+    ],
+)
+def test_who_may_only_read_opens_no_files(engine: Engine, tmp_path: Path, sql: str) -> None:
+    """By none of the ways in which the engine would; who may write can."""
+    file = tmp_path / "file.csv"
+    file.write_text("secret")
+    with pytest.raises(Refused, match="not opened in readonly mode"):
+        asked(engine, sql.format(file), "TSV", {"readonly": "2"})
+    if sql.startswith("SELECT file"):
+        assert asked(engine, sql.format(file), "TSV", {}) == [b"secret\n"]
+
+
+def test_a_column_may_be_called_file(engine: Engine) -> None:
+    """Events have one; and a text may say anything."""
+    sql = "SELECT any(file), groupArray(file), 'file(' FROM (SELECT 'x' AS file) WHERE file IN ('x') GROUP BY (file)"
+    assert asked(engine, sql, "TSV") == [b"x\t['x']\tfile(\n"]
+    assert asked(engine, "DESCRIBE (SELECT 1 AS file)", "TSV") == [b"file\tUInt8\t\t\t\t\t\n"]
