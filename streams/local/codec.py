@@ -24,6 +24,8 @@ ENCODINGS = ("lz4", "zstd", "gzip", "deflate")
 
 BLOCK = 1 << 20
 """Clear bytes that are given at once."""
+PIECE = 1 << 12
+"""Bytes of a body that are looked at once: what follows a frame is copied, as often as frames end in it."""
 
 BROKEN = (RuntimeError, zlib.error, zstd.ZstdError)
 
@@ -95,6 +97,10 @@ class Decoder:
         Raises:
             Undecodable: the bytes are not in the encoding that was announced.
         """
+        for at in range(0, len(data), PIECE):
+            yield from self._fed(data[at : at + PIECE])
+
+    def _fed(self, data: bytes) -> Iterator[bytes]:
         while data:
             frame = self._frame or self._make()
             clear = _step(frame, data)

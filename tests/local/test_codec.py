@@ -32,6 +32,29 @@ def test_frames_follow_each_other(name: str, compress: "type[bytes]") -> None:
     decoder.finish()
 
 
+class _Frame:
+    """A frame of nine bytes in which nothing is."""
+
+    eof = True
+    seen = 0
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Nothing, and the frame ends."""
+        del max_length
+        _Frame.seen += len(data)
+        self.unused_data = data[9:]
+        return b""
+
+
+def test_a_body_of_many_frames_is_not_copied_for_each() -> None:
+    """What follows a frame is little, so that a megabyte of empty ones takes no minute."""
+    _Frame.seen = 0
+    assert list(codec.Decoder(_Frame).feed(b"123456789" * (1 << 14))) == []
+    assert _Frame.seen < (1 << 14) * codec.PIECE
+    decoder, empty = codec.decoder("zstd"), codec.encoder("zstd").finish()
+    assert b"".join(decoder.feed(empty * 1000 + codec.encoder("zstd").feed(b"row"))) == b"row"
+
+
 def test_a_torn_body_is_refused() -> None:
     """A body that ends in the middle of a frame is refused: half the rows must not be stored."""
     decoder = codec.decoder("deflate")
