@@ -11,7 +11,7 @@ _DOMAINS = (
 BY: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "reliability": (_PRIORITY, *_DOMAINS),
     "reliability_total": (),
-    "reliability_daily": (("day", "Date", "Of submission, UTC", "toDate(submitted_at)"),),
+    "reliability_daily": (("day", "Date32", "Of submission, UTC", "toDate32(submitted_at)"),),
     "reliability_by_priority": (_PRIORITY,),
     "reliability_by_peer": (("peer", "String", "First next party", ""),),
     "reliability_by_domain": _DOMAINS,

@@ -203,3 +203,20 @@ def test_queue_states_of_a_short_time_need_no_others(figures: Ledger) -> None:
     """A dashboard asks every few seconds, and the table grows by millions of rows a day."""
     plan = figures.ask("EXPLAIN indexes = 1 SELECT * FROM queue_states WHERE at >= '2026-11-23 12:00:00'")
     assert any("Condition: (" in row["explain"] for row in plan), plan
+
+
+@pytest.mark.parametrize("year", [1969, 2199])
+def test_a_day_far_away_is_no_other(stack: Settings, ledger: str, year: int) -> None:
+    """Whatever a wrong clock says, as far as times are taken at all, counts on its own day."""
+    noon = datetime(year, 11, 27, 12, tzinfo=UTC)
+    far = noon.timestamp()
+    here: dict[str, Any] = {"key": "in", "host": "door", "queue_id": "D1", "recipient": "eve@else.test"}
+    watched = {"bulk": ["news@*"], "unread": {"after": 100, "mailboxes": WATCHED}}
+    made = Ledger.made(stack, ledger, Terms.parse(TERMS | watched))
+    made.write([*submitted(far, "A1"), *reported(far + 5, ("origin", "A1")), *stored(far, ("dest", "C1"), "s1")])
+    made.write(submitted(far, "A2", key="news", originator="news@origin.test"))
+    made.write([event(Kind.TRANSFERRED, far, side="received", traffic=Traffic.INBOUND, **here)])
+    made.tick(far + DAY)
+    made.derive()
+    for view in ("reliability_daily", "transfer_times", "unexpected_daily", "inbound_daily", "reads_daily"):
+        assert made.ask(f"SELECT DISTINCT day FROM {view}") == [{"day": noon.date()}], view  # noqa: S608 - our names

@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW inbound_daily
 (
-    day Date COMMENT 'Of arrival, UTC',
+    day Date32 COMMENT 'Of arrival, UTC',
     host String COMMENT 'Where it arrived',
     recipients UInt64 COMMENT 'Recipients accepted from outside for us',
     handed_on UInt64 COMMENT 'Of these, stored, handed on or refused: nothing is owed there',
@@ -9,7 +9,7 @@ CREATE OR REPLACE VIEW inbound_daily
     p95 Nullable(Float64) COMMENT 'Seconds of a stay, 95 % of them at most'
 ) AS
 SELECT
-    toDate(arrived_at) AS day,
+    toDate32(arrived_at) AS day,
     host,
     count() AS recipients,
     countIf(left_at IS NOT NULL) AS handed_on,

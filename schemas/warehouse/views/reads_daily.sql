@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW reads_daily
 (
-    day Date COMMENT 'Of the save, UTC',
+    day Date32 COMMENT 'Of the save, UTC',
     domain String COMMENT 'Domain of the mailbox owner; empty where the name has none',
     stored UInt64 COMMENT 'Copies put into watched mailboxes, wherever they lie now',
     not_yet_due UInt64 COMMENT 'May lie unread longer than the clock',
@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW reads_daily
 ) AS
 WITH (SELECT clock FROM derivation) AS now
 SELECT
-    toDate(saved_at) AS day,
+    toDate32(saved_at) AS day,
     @domain(user) AS domain,
     count() AS stored,
     countIf(unread_due > now) AS not_yet_due,

@@ -1,6 +1,6 @@
 CREATE OR REPLACE VIEW transfer_times
 (
-    day Date COMMENT 'Of submission, UTC',
+    day Date32 COMMENT 'Of submission, UTC',
     priority Int32 COMMENT 'RFC 6710 MT-PRIORITY',
     peer String COMMENT 'First next party',
     originator_domain String COMMENT 'Domain of the originator; empty where it has none',
@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW transfer_times
     p99 Float64 COMMENT 'Seconds, 99 % of them at most'
 ) AS
 SELECT
-    toDate(submitted_at) AS day,
+    toDate32(submitted_at) AS day,
     priority,
     peer,
     originator_domain,
