@@ -53,7 +53,7 @@ WORDS = {
     "for_ever": "toInt64(9223372036854775807)",
     "owed": owed.TYPE,
     "originator_domain": domain("originator"),
-    "grade": "lower(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
+    "grade": "lowerUTF8(replaceOne(arrayFirst(a -> startsWith(a, 'grade='), attributes), 'grade=', ''))",
     "recipient_domain": domain("recipient"),
     "abandoned": "(kind = 'non_delivered' OR action IN ('expired', 'forced') OR startsWith(status, '4.'))",
 }

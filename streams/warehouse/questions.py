@@ -240,7 +240,7 @@ class Warehouse:
             self.client,
             """
             SELECT unit, message_key, host, queue_id, recipient FROM custody
-            WHERE (message_key = {key:String} OR queue_id = {named:String}) AND lower(recipient) = {lower:String}
+            WHERE (message_key = {key:String} OR queue_id = {named:String}) AND lowerUTF8(recipient) = {lower:String}
             ORDER BY submitted_at
             """,
             named.message(message) | named.recipient(recipient),
@@ -279,7 +279,7 @@ class Warehouse:
                     UNION ALL
                     SELECT message_key, occurred_at FROM event_records
                     PREWHERE log_offset >= (SELECT if(terms = '', 0, arrayMin(offsets)) FROM derivation)
-                    WHERE lower(recipient) = {lower:String}
+                    WHERE lowerUTF8(recipient) = {lower:String}
                 )
                 GROUP BY message_key ORDER BY min(occurred_at) DESC, message_key LIMIT {limit:UInt32}
             )""",

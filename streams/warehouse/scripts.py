@@ -86,7 +86,7 @@ def with_columns(statement: str, columns: Callable[[str], list[Column]]) -> str:
 
 def domain(address: str) -> str:
     """What gives the domain of the address in a column, in small letters; empty where it has none, as a local one."""
-    return f"if(position({address}, '@') = 0, '', lower(splitByChar('@', {address})[-1]))"
+    return f"if(position({address}, '@') = 0, '', lowerUTF8(splitByChar('@', {address})[-1]))"
 
 
 def _quoted(comment: str) -> str:

@@ -6,14 +6,14 @@ WITH
     -- To whom a name belongs: as it was submitted, else as a submitted one gave way to it.
     p AS
     (
-        SELECT message_key, half, any(lower(recipient)) AS address, argMin(chain, (known, at, place)) AS chain, min(known) AS first_known, 0 AS turn
+        SELECT message_key, half, any(lowerUTF8(recipient)) AS address, argMin(chain, (known, at, place)) AS chain, min(known) AS first_known, 0 AS turn
         FROM work_submissions
         GROUP BY message_key, half
         UNION ALL
         SELECT t.message_key, t.half, t.address, t.chain, greatest(t.known, s.known), 3
         FROM
         (
-            SELECT w.message_key AS message_key, w.next_half AS half, any(lower(g.recipient)) AS address, argMin(w.chain, (w.known, w.next_place)) AS chain, min(w.known) AS known
+            SELECT w.message_key AS message_key, w.next_half AS half, any(lowerUTF8(g.recipient)) AS address, argMin(w.chain, (w.known, w.next_place)) AS chain, min(w.known) AS known
             FROM work_chained AS w
             INNER JOIN (SELECT leg AS of_leg, recipient FROM work_legs) AS g ON w.next_leg = g.of_leg
             WHERE w.kind = 'redirected' AND w.next_stay = 'queue'
@@ -48,7 +48,7 @@ UNION ALL
 SELECT u.chain, p.chain, u.message_key, greatest(u.since, p.first_known), 3 + p.turn
 FROM
 (
-    SELECT chain, message_key, argMin(lower(recipient), (known, lower(recipient))) AS address, min(known) AS since
+    SELECT chain, message_key, argMin(lowerUTF8(recipient), (known, lowerUTF8(recipient))) AS address, min(known) AS since
     FROM work_chained
     WHERE kind = 'delivered' AND stay = 'session'
     GROUP BY chain, message_key

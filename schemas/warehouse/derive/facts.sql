@@ -75,7 +75,7 @@ FROM work_facts
 WHERE round = {round:UInt8} AND one != 0;
 
 INSERT INTO recipient_keys
-SELECT lower(recipient) AS name, message_key, min(at), max(observed_at)
+SELECT lowerUTF8(recipient) AS name, message_key, min(at), max(observed_at)
 FROM work_facts
 WHERE round = {round:UInt8} AND recipient != ''
 GROUP BY name, message_key;

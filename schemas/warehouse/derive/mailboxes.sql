@@ -39,7 +39,7 @@ FROM
             replaceOne(arrayFirst(a -> startsWith(a, 'mailbox='), arrayPushBack(attributes, 'mailbox=INBOX')), 'mailbox=', '') AS box,
             kind, at, known, observed_at, kind != 'transferred', 0, kind = 'transferred',
             kind != 'transferred' AND watch >= 0,
-            at + toIntervalMicrosecond(greatest(arrayLast(w -> match(lower(concat(recipient, '/', box)), w.1), {watched:Array(Tuple(String, Int64))}).2 AS watch, 0)),
+            at + toIntervalMicrosecond(greatest(arrayLast(w -> match(lowerUTF8(concat(recipient, '/', box)), w.1), {watched:Array(Tuple(String, Int64))}).2 AS watch, 0)),
             toUInt64(if(stay = 'session', place, next_place))
         FROM work_facts
         WHERE next_stay = 'copy' AND (kind IN ('delivered', 'quarantined') OR (kind = 'transferred' AND stay = 'copy'))

@@ -48,8 +48,8 @@ FROM
 INNER JOIN work_reads AS r ON c.leg = r.leg
 LEFT JOIN (SELECT chain AS of_chain, unit FROM work_units) AS u ON c.chain = u.of_chain
 WINDOW
-    by_chain AS (PARTITION BY c.chain, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
-    by_message AS (PARTITION BY c.message_key, lower(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8)));
+    by_chain AS (PARTITION BY c.chain, lowerUTF8(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
+    by_message AS (PARTITION BY c.message_key, lowerUTF8(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8)));
 
 INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown) REPLACE (substring(unit, 3) AS unit, substring(chain, 3) AS chain), {version:UInt64}, 0 FROM work_units;
 

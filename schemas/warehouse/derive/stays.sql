@@ -36,7 +36,7 @@ FROM
 (
     SELECT
         *,
-        arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}) AS is_bulk,
+        arrayExists(p -> match(lowerUTF8(originator), p), {bulk:Array(String)}) AS is_bulk,
         if(is_bulk, [], arrayLast(
             r -> r.4 AND (r.1 = '' OR match('ours', r.1)) AND (r.8 = '' OR match(@grade, r.8)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
             {owed:@owed}
@@ -89,7 +89,7 @@ FROM
     SELECT
         *,
         kind = 'submitted' OR (kind = 'transferred' AND side = 'received') AS is_arrival,
-        if(traffic = 'ours' AND arrayExists(p -> match(lower(originator), p), {bulk:Array(String)}), 'bulk', traffic) AS class,
+        if(traffic = 'ours' AND arrayExists(p -> match(lowerUTF8(originator), p), {bulk:Array(String)}), 'bulk', traffic) AS class,
         if(NOT is_arrival OR class IN ('system', 'probe'), [], arrayLast(
             r -> r.6 AND (r.1 = '' OR match(class, r.1)) AND (r.8 = '' OR match(@grade, r.8)) AND (r.2 = '' OR match(@originator_domain, r.2)) AND (r.3 = '' OR match(@recipient_domain, r.3)),
             {owed:@owed}

@@ -152,10 +152,10 @@ FROM
                 FROM (SELECT * FROM known_copies WHERE number > 1) AS c
                 INNER JOIN
                 (
-                    SELECT log_partition, chain, as_of, lower(user) AS name, argMin(session, (saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))) AS first FROM known_copies
+                    SELECT log_partition, chain, as_of, lowerUTF8(user) AS name, argMin(session, (saved_known, saved_at, reinterpretAsUInt64(substring(leg, 1, 8)))) AS first FROM known_copies
                     WHERE number > 0 AND chain IN (SELECT chain FROM known_copies WHERE number > 1)
                     GROUP BY log_partition, chain, as_of, name
-                ) AS h ON c.log_partition = h.log_partition AND c.chain = h.chain AND c.as_of = h.as_of AND lower(c.user) = h.name
+                ) AS h ON c.log_partition = h.log_partition AND c.chain = h.chain AND c.as_of = h.as_of AND lowerUTF8(c.user) = h.name
                 LEFT JOIN
                 (
                     SELECT message_key, as_of, if(count() > 1, toNullable(arraySort(groupArray(first_known))[2]), NULL) AS second_known
