@@ -16,8 +16,8 @@ from typing import TypeVar
 
 _SUFFIX = re.compile(r"([.-])(\d[\d_.-]*?)(\.(?:gz|xz|bz2))?")
 _NUMBER = 4
-"""Digits of a rotated file's number at most; what has more is a date. So is what has as many behind a hyphen; what has
-fewer there is the name of one log of several (`mx-1.log`)."""
+"""Digits of a number of rotation at most; what has more is a date. Fewer between a hyphen and the ending are of one
+log of several (`mx-1.log`)."""
 
 _NAME = re.compile(r"(.+?)([.-])(\d[\d_.-]*?)(\.[A-Za-z]\w*)?")
 """A rotated file without its packing: the log's name, a dot or hyphen, number or date, and the ending if last."""
@@ -84,7 +84,7 @@ def is_older(file: str, log: str) -> bool:
 def _named(name: str) -> tuple[str, tuple[int, int, str]]:
     """The log of a file's name, and its generation."""
     match = _NAME.fullmatch(name)
-    if match is None or _is_numbered_log(match[2], match[3]):
+    if match is None or (match[4] and _is_numbered_log(match[2], match[3])):
         return name, (2, 0, "")
     return match[1] + (match[4] or ""), _generation(match[2], match[3])
 
@@ -113,7 +113,7 @@ def _age(log: Path, name: str) -> tuple[int, int, str] | None:
     else:
         return None
     match = _SUFFIX.fullmatch(rest)
-    if match is None or _is_numbered_log(match[1], match[2]):
+    if match is None or (not name.startswith(log.name) and _is_numbered_log(match[1], match[2])):
         return None
     return _generation(match[1], match[2])
 

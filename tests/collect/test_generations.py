@@ -42,6 +42,12 @@ def test_logs_that_are_numbered_are_no_generations() -> None:
     assert is_older("mx-1.log.1", "mx-1.log")
 
 
+def test_any_number_behind_the_whole_name_is_a_generation() -> None:
+    """Whoever rotates by hand may write it so."""
+    assert in_order(["mail.log", "mail.log-5", "mail.log-2"]) == ["mail.log-2", "mail.log-5", "mail.log"]
+    assert is_older("mail.log-2", "mail.log")
+
+
 def test_a_folder_of_rotated_logs(tmp_path: Path) -> None:
     """A declared folder is read from its oldest file to the newest."""
     for name in ("mail.log", "mail.log.1", "mail.log.2.gz", ".hidden"):
