@@ -18,15 +18,17 @@ def groups(rows: Rows, key: Callable[[dict[str, Any]], Any]) -> Iterator[tuple[A
     yield from keys.items()
 
 
-def present(row: dict[str, Any]) -> dict[str, Any]:
-    """A finding of a report with what holds it up now for its cause; `was` is what did when it was raised, if other."""
+def present(row: dict[str, Any]) -> tuple[str, str]:
+    """What holds up a finding of a report now; and what did when it was raised, if that is another."""
     cause = _present(row) or row["cause"]
-    return {**row, "cause": cause, "was": "" if cause == row["cause"] else row["cause"]}
+    return cause, "" if cause == row["cause"] else row["cause"]
 
 
 _WORDS = {
     "deleted": "deleted by hand on {}",
     "refused": "given up on {}",
+    "discarded": "discarded or quarantined on {}",
+    "quarantined": "discarded or quarantined on {}",
     "unknown": "left {}, not seen since",
 }
 """By outcome, what is said of the last queue."""
@@ -59,9 +61,8 @@ def members(rows: Rows, clock: Any, who: str, limit: int) -> list[str]:
     return columns(cells, "rlll", flex=3) + more
 
 
-def since_when(rows: Rows, now: Any) -> str:
+def since_when(cause: str, rows: Rows, now: Any) -> str:
     """When what holds them up began, where the evidence says so; of deletions also the last."""
-    cause = rows[0]["cause"]
     if cause.startswith("deleted"):
         times = _times(rows, "deleted_at", now)
         by = " (postsuper)" if all(row.get("by_postsuper") for row in rows) else ""  # other systems have other tools

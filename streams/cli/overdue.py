@@ -62,9 +62,9 @@ def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows,
     hint = " (--all)" if late and all(row["cleared_at"] is None for row in rows) else ""
     now = clock.get("through")
     shown = [title, *wrapped(f"{totals['standing']:,} open of {totals['owed']:,} owed{late}{hint}")]
-    for (word, _, _, was), some in groups([present(row) for row in sorted(rows, key=_rank)], _group):
+    for (word, _, cause, was), some in groups(sorted(rows, key=_rank), _group):
         before = f"; when raised: {clean(was, 60)}" if was else ""
-        what = f"{word:<8} {len(some):<3,} {clean(some[0]['cause'], 60)}{since_when(some, now)}{before}"
+        what = f"{word:<8} {len(some):<3,} {clean(cause, 60)}{since_when(cause, some, now)}{before}"
         shown += ["", *wrapped(what, more=SET_IN)]
         shown += members(some, now, "recipient", limit)
     return shown
@@ -92,4 +92,4 @@ def _word(row: dict[str, Any]) -> str:
 
 
 def _group(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    return _word(row), row["rule"], row["cause"], row["was"]
+    return _word(row), row["rule"], *present(row)

@@ -347,15 +347,15 @@ def test_a_group_says_the_date_of_another_day() -> None:
     assert shown[NOON] == "UNPROVEN 2   deleted by hand on mx, 11-21 12:00:00 to 11-22 11:59:00"
     assert shown[days[1]] == "UNPROVEN 2   deleted by hand on mx, 11-21 12:00:00 to 11-22 11:59:00"
     day = [row | {"deleted_at": days[0] + timedelta(hours=number)} for number, row in enumerate(deleted)]
-    assert _grouped.since_when(day, NOON) == ", 11-21 12:00:00 to 13:00:00"
-    assert _grouped.since_when(deleted[:1] * 2, NOON) == ", 11-21 12:00:00"
+    assert _grouped.since_when("deleted by hand on mx", day, NOON) == ", 11-21 12:00:00 to 13:00:00"
+    assert _grouped.since_when("deleted by hand on mx", deleted[:1] * 2, NOON) == ", 11-21 12:00:00"
     by = [row | {"by_postsuper": True} for row in deleted[:1]]
-    assert _grouped.since_when(by, NOON) == " (postsuper), 11-21 12:00:00"
-    assert _grouped.since_when([*by, *deleted[:1]], NOON) == ", 11-21 12:00:00"
+    assert _grouped.since_when("deleted by hand on mx", by, NOON) == " (postsuper), 11-21 12:00:00"
+    assert _grouped.since_when("deleted by hand on mx", [*by, *deleted[:1]], NOON) == ", 11-21 12:00:00"
     held = [finding(held_at=day) for day in days]
-    assert _grouped.since_when(held, NOON) == " since 11-21 12:00:00"
-    assert _grouped.since_when(held, NOON.replace(year=2027)) == " since 2026-11-21 12:00:00"
-    assert _grouped.since_when(held, None) == " since 11-21 12:00:00"
+    assert _grouped.since_when("on hold on relay", held, NOON) == " since 11-21 12:00:00"
+    assert _grouped.since_when("on hold on relay", held, NOON.replace(year=2027)) == " since 2026-11-21 12:00:00"
+    assert _grouped.since_when("on hold on relay", held, None) == " since 11-21 12:00:00"
 
 
 def test_an_alarm_that_was_cleared_on_another_day_says_which() -> None:
