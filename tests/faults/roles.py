@@ -202,7 +202,8 @@ class Working:
 
     def step(self) -> bool:
         """Hear some alerts; acknowledge them, or not yet."""
-        for batch in self._reader.read(COUNT, 0):
+        found = self._reader.read(COUNT, 0)
+        for batch in found:
             for value, offset in zip(batch.values, batch.offsets, strict=True):
                 self._desk.hear(value, (batch.partition, offset))
             self._heard[batch.partition] = batch.offsets[-1] + 1
@@ -210,7 +211,7 @@ class Working:
             self._table.flush()
             self._reader.commit({number: Committed(offset=offset) for number, offset in self._heard.items()})
             self._heard = {}
-        return not self._world.is_committed("custody-cases", "alerts")
+        return bool(found) or not self._world.is_committed("custody-cases", "alerts")
 
 
 def staff(world: World, parts: Mapping[str, Any]) -> None:
