@@ -230,6 +230,7 @@ def test_a_check_of_what_nobody_judged_is_no_calm(day: Settings) -> None:
     topics.create(other)
     migrate(other)
     writer = Writer(other)
+    writer.write("progress", *progress.declared("mx1", live=False, terms="", text=""))
     writer.write("progress", *progress.progressed("mx1", 5, live=False))
     writer.flush()
     ended = CliRunner().invoke(custody, ["overdue", "--check", "--data", str(day.data), "--ledger", other.ledger])
