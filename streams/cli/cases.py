@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, cases=rows)
     else:
-        first = next((row["case_id"].hex()[:NUMBER] for row in rows if row["state"] == "open"), "")
+        first = next((_number(row) for row in rows if row["state"] == "open"), "")
         say([*lines(head("Cases", settings, clock), rows, limit), *(_next.case(settings, first) if first else [])])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.cases(all_of_them=False)))
@@ -100,9 +100,14 @@ def lines(title: str, rows: list[dict[str, Any]], limit: int) -> list[str]:
     return told + more
 
 
+def _number(row: dict[str, Any]) -> str:
+    number: str = row["case_id"].hex()[:NUMBER]
+    return number
+
+
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        row["case_id"].hex()[:NUMBER],
+        _number(row),
         "seen" if row["state"] == "acknowledged" else clean(row["state"], 12),
         moment(row["opened_at"])[5:],
         f"{row['standing']:,}",

@@ -26,9 +26,9 @@ class Fed:
     after: int = 0
     turn: int = 0
 
-    def begin(self, offset: int) -> "Fed":
-        """How far it is where feeding begins at an offset."""
-        return Fed(after=offset, turn=self.turn + 1) if offset < self.after else self
+    def turn_from(self, offset: int) -> int:
+        """The turn in which feeding goes on from an offset: another, where that was fed before."""
+        return self.turn + (offset < self.after)
 
 
 def fed(client: Any, topic: str = EVENTS) -> dict[int, Fed]:

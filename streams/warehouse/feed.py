@@ -111,7 +111,7 @@ class Feeds:
         for number, place in committed.items():
             there = fed.get(number, Fed())
             starts[number] = min(place.offset or 0, there.after)
-            self._turns[topic, number] = there.begin(starts[number]).turn
+            self._turns[topic, number] = there.turn_from(starts[number])
         self._say(topic, starts)  # a turn begins before anything of it is stored
         if topic == EVENTS:
             self._ends = starts

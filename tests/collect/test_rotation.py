@@ -68,6 +68,18 @@ class Machine:
         )
 
 
+def _rotated_twice(tmp_path: Path) -> Machine:
+    """A log that was read, and written and rotated twice since."""
+    machine = Machine(tmp_path, "mail.log")
+    machine.write(50)
+    machine.read()
+    for _ in range(2):
+        machine.write(20)
+        machine.rotate()
+    machine.write(10)
+    return machine
+
+
 def _whole(tmp_path: Path) -> set[bytes]:
     """The events of all lines in one file."""
     (tmp_path / "whole").mkdir()
@@ -106,13 +118,7 @@ def test_what_was_written_before_a_rotation_is_read_after_it(
 def test_killed_and_rotated_again(calls: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Killed while it reads what was rotated, and rotated meanwhile, the end is as if nothing had happened."""
     monkeypatch.setattr(run, "EVERY", 0.0)
-    machine = Machine(tmp_path, "mail.log")
-    machine.write(50)
-    machine.read()
-    for _ in range(2):
-        machine.write(20)
-        machine.rotate()
-    machine.write(10)
+    machine = _rotated_twice(tmp_path)
     with suppress(Killed):
         machine.collector(calls=calls).read()
     machine.rotate()
@@ -218,13 +224,7 @@ def test_a_checkpoint_that_does_not_name_its_logs(tmp_path: Path) -> None:
 
 def test_names_that_shift_while_files_are_read(tmp_path: Path) -> None:
     """A rotation in the middle of an import: what it renamed is read in its turn, none twice and none left out."""
-    machine = Machine(tmp_path, "mail.log")
-    machine.write(50)
-    machine.read()
-    for _ in range(2):
-        machine.write(20)
-        machine.rotate()
-    machine.write(10)
+    machine = _rotated_twice(tmp_path)
     collector = machine.collector()
     rotated: list[str] = []
 
