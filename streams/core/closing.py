@@ -137,9 +137,8 @@ def _rename(custody: Custody) -> None:
     """Keep the names of the rows that are left."""
     tables = (custody.messages, custody.entries, custody.legs)
     offsets = np.concatenate([table["name"] for table in tables]).astype(np.int64)
-    order = np.argsort(offsets)
-    moved = np.empty(len(offsets), np.int64)
-    moved[order] = custody.names.keep(offsets[order])
+    each, places = np.unique(offsets, return_inverse=True)
+    moved = custody.names.keep(each)[places]
     start = 0
     for table in tables:
         table.set("name", np.arange(len(table)), moved[start : start + len(table)])

@@ -167,7 +167,7 @@ class Holdings:
     def _name_legs(self, recipients: pl.Series, places: list[pl.Series], rows: Rows, queued: Mask) -> None:
         """A leg in a queue is named by its entry and its recipient; a stay in a store has no entry."""
         queues, stores = np.flatnonzero(queued), np.flatnonzero(~queued)
-        self.legs.set("name", rows[queues], self.names.add(picking.series(recipients, queues)))
+        self.legs.set("name", rows[queues], self.names.add_shared(picking.series(recipients, queues)))
         stored = (picking.series(one, stores) for one in (*places, recipients))
         self.legs.set("name", rows[stores], self.names.add(*stored))
 

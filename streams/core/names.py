@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streams.core import picking
+from streams.core import arrow, picking
 from streams.core.errors import Undecodable
 from streams.core.identity import half
 from streams.core.index import Rows
@@ -73,6 +73,12 @@ class Names:
         self._heap += raw.data
         if len(self._heap) > _ROOM:
             raise OverflowError("more than 4 GiB of names in one partition: give the ledger more partitions")
+        return offsets
+
+    def add_shared(self, texts: pl.Series) -> Rows:
+        """The same of one column; rows with equal texts share an offset."""
+        each = texts.to_arrow().dictionary_encode()
+        offsets: Rows = self.add(pl.Series(each.dictionary))[arrow.numbers(each.indices)]
         return offsets
 
     def keep(self, offsets: NDArray[np.int64]) -> Rows:
