@@ -74,31 +74,38 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield from _guarded("broker", lambda: _broker(settings, answers))
     for name, check in {"topics": _topics, "lag": _lag, "clock": _clock, "imports": _imports}.items():
         if answers:
-            yield from _guarded(name, partial(check, settings))
+            yield from _guarded(name, partial(check, settings), answers)
         else:
             yield Finding(name=name, ok=False, said="the brokers were not asked again", advice="see broker")
     yield from _guarded("warehouse", lambda: _warehouse(settings))
     yield from _guarded("derivation", lambda: _derivation(settings))
 
 
-def _guarded(name: str, check: Callable[[], Finding]) -> Iterator[Finding]:
-    """A check of a service: its absence is the finding."""
+def _guarded(name: str, check: Callable[[], Finding], answers: list[object] | None = None) -> Iterator[Finding]:
+    """A check of a service: its absence is the finding, and takes its `answers` to the checks before away."""
     from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
-    from confluent_kafka import KafkaException  # noqa: PLC0415
+    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415
 
     from streams.warehouse.client import first_line  # noqa: PLC0415
 
+    gone = {KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}  # noqa: SLF001 - its names for codes
     try:
-        yield check()
+        found = check()
     except CustodyError as error:
-        yield Finding(name=name, ok=False, said=str(error), advice=error.hint or "see custody status")
+        said, advice, is_gone = str(error), error.hint or "see custody status", False
     except KafkaException as error:
-        yield Finding(name=name, ok=False, said=error.args[0].str(), advice="is the broker up? see custody status")
+        said, advice = error.args[0].str(), "is the broker up? see custody status"
+        is_gone = error.args[0].code() in gone
     except TimeoutError:
-        said = f"does not answer within {TIMEOUT:g} s"
-        yield Finding(name=name, ok=False, said=said, advice="see custody status")
+        said, advice, is_gone = f"does not answer within {TIMEOUT:g} s", "see custody status", True
     except (ClickHouseError, OSError) as error:
-        yield Finding(name=name, ok=False, said=first_line(error), advice="is it up? see custody status")
+        said, advice, is_gone = first_line(error), "is it up? see custody status", True
+    else:
+        yield found
+        return
+    if answers and is_gone:
+        answers.clear()
+    yield Finding(name=name, ok=False, said=said, advice=advice)
 
 
 def _python() -> Finding:
