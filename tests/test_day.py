@@ -234,6 +234,13 @@ def test_the_default_profile_is_quiet_on_the_logs_of_an_ordinary_monday() -> Non
     assert sum(count for what, count in seen.counts["mail"].ignored.items() if " reject " in what) == 6
 
 
+BOUNCED = (
+    "Nov 23 08:20:02 mx postfix/lmtp[820]: 4bK008x9Zqz1T: to=<alice@here.test>, "
+    "relay=mx.here.test[private/dovecot-lmtp], delay=0.2, delays=0.1/0/0/0.1, dsn=5.2.2, status=bounced "
+    "(host mx.here.test[private/dovecot-lmtp] said: 552 5.2.2 <alice@here.test> Quota exceeded)"
+)
+"""The notification of a refusal finds its originator's mailbox full."""
+
 DELETED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: removed"
 
 
@@ -241,12 +248,13 @@ DELETED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: removed"
     ("rule", "gone", "instead"),
     [
         ("refused", r"bounce\[\d+\]: 4bK007", []),
+        ("refused", r"lmtp\[\d+\]: 4bK008", [BOUNCED]),
         ("stuck", r" 08:28:2\d .* 4bK007", []),
         ("deleted", r" 08:28:2\d .* 4bK007", [DELETED]),
     ],
 )
 def test_on_that_monday_other_lines_make_an_alarm(rule: str, gone: str, instead: list[str], tmp_path: Path) -> None:
-    """A refusal that nobody was told of, a message that never went on, one that somebody deleted: it is not deaf."""
+    """A refusal of which nobody was told, or in vain, a message that never went on, one that somebody deleted."""
     shutil.copytree(MONDAY, tmp_path, dirs_exist_ok=True)
     lines = (MONDAY / "mail.log").read_text().splitlines()
     kept = [line for line in lines if not re.search(gone, line)]

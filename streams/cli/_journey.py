@@ -154,6 +154,8 @@ def _redirected(event: Event) -> str:
 
 
 def _reported(event: Event) -> str:
+    if event["action"] == "undelivered":
+        return "its report was UNDELIVERED: it told nobody"
     return f"report: {event['action'] or 'unknown'} {event['status'] or ''}".rstrip()
 
 

@@ -14,7 +14,7 @@ from streams.collect.strangers import Strangers
 from streams.core.answers import report_states
 from streams.core.clock import BEGINNING, Clock, Tick
 from streams.core.custody import Custody
-from streams.core.events import Kind, MessageEvent, Traffic
+from streams.core.events import OF_NOTICES, Kind, MessageEvent, Traffic
 from streams.core.facts import facts, frame_of
 from streams.core.findings import findings
 from streams.core.holders import NOBODY, cause, holders
@@ -35,7 +35,7 @@ class Look:
         traffic: how many submissions and arrivals of each class, by recipient.
         ours: was anything submitted by one of ours, its recipients named or not.
         asked: how many submissions of ours asked for a report, by yes, no and unknown.
-        reports: how many reports came; what Postfix merely says that it issued is none.
+        reports: how many reports came; what Postfix merely says of those that it issued is none.
         states: how many units' reports are in each state, by its name.
         stores: how many lines of stores' logs, and events of stores otherwise, were read.
         through: latest time seen, microseconds; None: no time was.
@@ -103,7 +103,7 @@ def _batches(events: Iterator[MessageEvent]) -> Iterator[list[MessageEvent]]:
 
 def _count(seen: Look, batch: list[MessageEvent]) -> None:
     seen.kinds.update(event.kind for event in batch)
-    seen.reports += sum(event.kind is Kind.REPORTED and event.action != "issued" for event in batch)
+    seen.reports += sum(event.kind is Kind.REPORTED and event.action not in OF_NOTICES for event in batch)
     seen.stores += sum(any(one.startswith(_MAILBOX) for one in event.attributes) for event in batch)
     seen.ours |= any(event.traffic is Traffic.OURS for event in batch)
     arrivals = [event for event in batch if event.traffic and event.recipient]

@@ -3,7 +3,7 @@
 Rules:
 - What would be taken in and count for nothing is refused: an alarm that it should have cleared would be false.
 - Recipients are needed by what is of one recipient only; arrivals, what becomes of a whole queue entry, and
-  notifications that a switch issued (`issued`) have none.
+  notifications that a switch issued (`issued`, and `undelivered` where they reached nobody) have none.
 - What is about a stay in a queue says its host and queue id: without, an arrival would be stuck for ever, nowhere.
 - A `resubmitted` names the stay that it put the message into: without, the resend would be a message of its own.
 - A `transferred` says its side, a `reported` its action. Actions are of a closed list, in any case; a status is that of
@@ -14,11 +14,11 @@ Rules:
 import re
 from typing import Any
 
-from streams.core.events import Kind
+from streams.core.events import OF_NOTICES, Kind
 from streams.core.identity import message_key
 
-OF_REPORTS = ("delivered", "failed", "delayed", "relayed", "expanded", "issued")
-"""RFC 3464 2.3.3, and that a switch says it issued one."""
+OF_REPORTS = ("delivered", "failed", "delayed", "relayed", "expanded", *OF_NOTICES)
+"""RFC 3464 2.3.3, and that a switch says it issued one, or that what it issued was not delivered itself."""
 
 OF_RECEIPTS = ("displayed", "deleted", "dispatched", "processed", "denied")
 """RFC 8098 3.2.6.2, and those of RFC 2298 that are told (receipts.py)."""
@@ -129,11 +129,11 @@ def _names_next(fields: dict[str, Any]) -> bool:
 
 
 def _is_of_one(fields: dict[str, Any]) -> bool:
-    """A hand-over is of one recipient where who gave tells it, and a report unless a switch says that it issued it."""
+    """A hand-over is of one recipient where who gave tells it, and a report unless a switch says what it issued."""
     match fields["kind"]:
         case Kind.TRANSFERRED:
             return bool(fields["side"] != "received")
         case Kind.REPORTED:
-            return bool(fields["action"] != "issued")
+            return fields["action"] not in OF_NOTICES
         case kind:
             return kind in ONE_RECIPIENT

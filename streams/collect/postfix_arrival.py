@@ -34,6 +34,8 @@ def arrive(desk: Desk, entry: Entry) -> None:
     classify(desk, entry)
     if entry.requeued:
         _inherit(desk, entry)
+    if entry.parent:
+        _go_on(desk, entry)
     _tell(desk, entry, "", _NOBODY)
     for recipient in tuple(entry.recipients):
         announce(desk, entry, recipient)
@@ -71,6 +73,14 @@ def _inherit(desk: Desk, entry: Entry) -> None:
     for recipient, owed in (before.recipients if before else {}).items():
         if not owed.gone:
             entry.recipients.setdefault(recipient, Owed(asked=owed.asked))
+
+
+def _go_on(desk: Desk, entry: Entry) -> None:
+    """What continues a notification on this host is one."""
+    before = desk.spool.entries.get(entry.parent)
+    is_here = not entry.client or desk.here(desk.parties[entry.client]) == desk.spool.host
+    if before is not None and before.about and is_here:
+        entry.about, entry.reached = before.about, entry.requeued and before.reached
 
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:

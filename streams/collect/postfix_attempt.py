@@ -43,6 +43,8 @@ _DELIVERED: Final = Kind.DELIVERED
 _TRANSFERRED: Final = Kind.TRANSFERRED
 _DEFERRED: Final = Kind.DEFERRED
 
+_REACHED: Final = (_DELIVERED, _TRANSFERRED)
+
 _FINAL: Final = frozenset({"lmtp", "local", "virtual", "pipe"})
 _VERIFIED: Final = frozenset({"deliverable", "undeliverable", "undeliverable-but-not-cached"})
 _PROBE: Final = Traffic.PROBE.value
@@ -159,11 +161,18 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
     elif desk.head.daemon == "discard" or texts.is_discarded(reply):
         _told(desk, Kind.DISCARDED, entry, attempt, _peer(desk, attempt))
     elif number := texts.forwarded_as(reply):
-        _passed(desk, entry, attempt, desk.spool.host, number)
+        _forwarded(desk, entry, attempt, number)
     elif desk.head.daemon in _FINAL and not reply.endswith(texts.CUT):
         _told(desk, _DELIVERED, entry, attempt, _peer(desk, attempt))
     else:
         _passed(desk, entry, attempt, _peer(desk, attempt), "")
+
+
+def _forwarded(desk: Desk, entry: Entry, attempt: texts.Attempt, number: str) -> None:
+    """Local(8) made another entry of it; of a notification, that is one too."""
+    if (made := desk.spool.entries.get(number)) is not None:
+        made.about = made.about or entry.about
+    _passed(desk, entry, attempt, desk.spool.host, number)
 
 
 def _passed(desk: Desk, entry: Entry, attempt: texts.Attempt, peer: str | None, number: str) -> None:
@@ -202,6 +211,16 @@ def _told(
             (f"delays={attempt.delays}",) if attempt.delays else (),
         )
     )  # fmt: skip
+    if not entry.originator and kind is not _DEFERRED:
+        _learn(desk, entry, kind)
+
+
+def _learn(desk: Desk, entry: Entry, kind: Kind) -> None:
+    """Of what may be a notification: was somebody given it; that may be said after it left, in the same second."""
+    entry.reached |= kind in _REACHED
+    entry.failed |= kind not in _REACHED
+    if entry.removed_at is not None:
+        desk.miss(entry)
 
 
 def _peer(desk: Desk, attempt: texts.Attempt) -> str | None:

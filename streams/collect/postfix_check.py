@@ -47,6 +47,7 @@ def take_up(desk: Desk, entry: Entry) -> None:
             desk.tell(Kind.DISCARDED, made.at, entry, recipient, diagnostic=made.words)
         for owed in entry.recipients.values():
             owed.gone = True
+        entry.failed = True
         desk.leave(entry)
     entry.remarks = ()
 

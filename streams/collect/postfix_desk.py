@@ -228,6 +228,18 @@ class Desk:
         if entry.removed_at is None:
             entry.removed_at = self.at
             self.removed.append((self.at, self.spool.host, entry.queue_id))
+            if entry.about is not None:
+                self.miss(entry)
+
+    def miss(self, entry: Entry) -> None:
+        """Tell of what a notification of failure is about that it was undelivered, if it left and reached nobody."""
+        about = entry.about
+        if about and entry.failed and not entry.reached:
+            subject = Entry(about.queue_id, self.at, about.where, about.key, about.place)
+            notes = ("notification=failed", f"report={entry.key}")
+            self.tell(
+                Kind.REPORTED, self.at, subject, action="undelivered", next_queue_id=about.number, attributes=notes
+            )
 
     def leg(self, entry: Entry, host: str, queue_id: str, recipient: str) -> bytes:
         """The leg of a recipient in another entry of the same message."""

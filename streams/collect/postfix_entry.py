@@ -41,6 +41,24 @@ class Remark(msgspec.Struct, frozen=True, array_like=True):
     words: str
 
 
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """What a notification of failure is about, which may have left long before it does.
+
+    Attributes:
+        number: queue id of the notification, as it was issued.
+        queue_id: of the entry that it is about.
+        where: `host/queue_id` of that.
+        key: message key of that.
+        place: first half of its legs.
+    """
+
+    number: str
+    queue_id: str
+    where: str
+    key: str
+    place: bytes
+
+
 class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     """One queue entry.
 
@@ -83,6 +101,9 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         diverted: who gets it instead of all its recipients (REDIRECT); "" where they get it.
         turned: recipients that were rewritten or expanded, in small letters; None: nobody.
         tried: whom attempts named, in small letters; None: nobody.
+        about: what it is about, where it is a notification of failure.
+        reached: of what has the null sender: somebody was given it.
+        failed: of what has the null sender: somebody was not, and will not be.
     """
 
     queue_id: str
@@ -123,6 +144,9 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     diverted: str = ""
     turned: set[str] | None = None
     tried: set[str] | None = None
+    about: Notice | None = None
+    reached: bool = False
+    failed: bool = False
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

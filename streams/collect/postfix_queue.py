@@ -8,6 +8,7 @@ Rules:
 - An entry that cleanup or a milter rejects was never accepted.
 - qmgr says each time how many recipients the entry had at first. Of one that began before this log some may have been
   served before: how many it has is not known.
+- A notification of failure that leaves and reached nobody is told of what it is about: that is of another message.
 - What a rule redirects (REDIRECT) goes to one recipient: qmgr drops all but the first, and says so nowhere.
 """
 
@@ -16,7 +17,7 @@ from streams.collect.postfix_arrival import announce, arrive, count, relate
 from streams.collect.postfix_attempt import WORDS, attempted
 from streams.collect.postfix_check import act, is_held, owed_of, remark, take_up
 from streams.collect.postfix_desk import Desk
-from streams.collect.postfix_entry import Entry, Owed
+from streams.collect.postfix_entry import Entry, Notice, Owed
 from streams.core.events import Kind, Traffic
 
 _NOTICES = {
@@ -141,6 +142,10 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     report.report, report.subject = action, subject.key
     notes = (f"notification={action}", *((f"report={report.key}",) if report.key else ()))
     desk.tell(Kind.REPORTED, desk.at, subject, action="issued", next_queue_id=report.queue_id, attributes=notes)
+    if action == "failed":
+        report.about = Notice(report.queue_id, subject.queue_id, subject.where, subject.key, subject.place)
+        if report.removed_at is not None:  # it was queued before bounce says so
+            desk.miss(report)
     if is_news:
         relate(desk, report)
 
@@ -192,6 +197,7 @@ def _activated(desk: Desk, entry: Entry, rest: str) -> None:
 def _expired(desk: Desk, entry: Entry, status: str) -> None:
     arrive(desk, entry)
     action = "forced" if entry.expiring or status.startswith("force") else "expired"
+    entry.failed = True
     for recipient in owed_of(entry) or [""]:
         owed = announce(desk, entry, recipient) if recipient else Owed()
         owed.gone = True
@@ -228,6 +234,7 @@ def postsuper(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None
     elif rest == "removed":
         for recipient in ("", *(owed_of(entry) if entry.removed_at is None else ())):
             desk.tell(Kind.DELETED, desk.at, entry, recipient, attributes=notes)
+        entry.failed = True
         desk.leave(entry)
     else:
         desk.unread("a line of postsuper of an unknown form")

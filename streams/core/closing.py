@@ -4,6 +4,7 @@ Rules:
 - A message is settled when no queue owes it, its reports are there, its copies in watched mailboxes were read or left
   the store, and no alarm of it stands. It closes at the first tick at which nothing was heard of it for `linger`; what
   is never settled, at the first at which nothing was heard of it for `horizon`.
+- Nor is it settled while a notification of its failure may still be undelivered, where that would be found.
 - So closing follows from facts and ticks alone: when the rows really leave changes nothing that is said.
 - Messages that share a chain close together.
 - Rows that stay keep their order, hence every chain its name.
@@ -22,6 +23,10 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.mailboxes import left, moves, opened
 from streams.core.terms import SECOND
+
+ON_ITS_WAY = 7 * 86_400
+"""Seconds for which a notification may lie in a queue: RFC 5321 4.5.4.1 speaks of four to five days, and Postfix's
+bounce_queue_lifetime is five."""
 
 
 def closing(custody: Custody, standing: Mask, through: int, among: Mask) -> Mask:
@@ -45,7 +50,10 @@ def _closing(custody: Custody, standing: Mask, through: int) -> Mask:
     profile, heard = custody.terms.profile, _heard(custody)
     quiet = heard < through - profile.linger * SECOND
     if quiet.any():
-        quiet &= ~(standing | _owed(custody)) | (heard < through - profile.horizon * SECOND)
+        open_ = standing | _owed(custody)
+        if profile.refused == "untold":
+            open_ |= _notified(custody, through - ON_ITS_WAY * SECOND)
+        quiet &= ~open_ | (heard < through - profile.horizon * SECOND)
     return ~_spread(~quiet, _links(custody))
 
 
@@ -61,6 +69,7 @@ def _heard(custody: Custody) -> Times:
         (custody.entries, np.arange(len(custody.entries)), custody.entries["message"]),
         (custody.legs, np.arange(len(custody.legs)), of_leg),
         (custody.copies, np.arange(len(custody.copies)), of_leg[custody.copies["leg"]]),
+        (custody.notices, np.arange(len(custody.notices)), custody.entries["message"][custody.notices["entry"]]),
         (custody.units, alive, of_leg[custody.units["leg"][alive]]),
     ):
         for name in table.columns:
@@ -81,6 +90,14 @@ def _owed(custody: Custody) -> Mask:
     unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left(custody) == NEVER)
     owed[custody.legs["message"][copies["leg"][unread]]] = True
     return owed
+
+
+def _notified(custody: Custody, since: int) -> Mask:
+    """About which messages a notification of failure was issued since a time that may be undelivered yet."""
+    notices, notified = custody.notices, np.zeros(len(custody.messages), np.bool_)
+    waits = (notices["issued_known"] != NEVER) & (notices["issued_known"] >= since) & (notices["lost_known"] == NEVER)
+    notified[custody.entries["message"][notices["entry"][waits]]] = True
+    return notified
 
 
 def _spread(marked: Mask, links: tuple[Rows, Rows]) -> Mask:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import picking, tables
-from streams.core.events import Kind, Traffic
+from streams.core.events import OF_NOTICES, UNDELIVERED, Kind, Traffic
 from streams.core.facts import Facts, Mask, Times
 from streams.core.holdings import COPY_HALF, NOBODY_HALF, SESSION_HALF, Holdings
-from streams.core.identity import recipient_half
+from streams.core.identity import half, recipient_half
 from streams.core.index import Keys, Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.terms import SECOND, Terms
@@ -63,12 +63,22 @@ class Custody(Holdings):
         again = np.flatnonzero(whole & facts.of(Kind.REROUTED))
         self.entries.join("rerouted_known", self._entry_rows(facts, again), facts.known[again])
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
-        issued = queued & facts.of(Kind.REPORTED) & facts.text_is("action", "issued")
-        self._join_entries(facts, "told", facts.noted(issued, "notification=failed"))
+        self._fold_notices(facts, queued & facts.of(Kind.REPORTED))
         for name, kind in (("held_at", Kind.HELD), ("released_at", Kind.RELEASED)):
             events = np.flatnonzero(queued & facts.of(kind))
             self.entries.join(name, self._entry_rows(facts, events), facts.at[events])
         self._expect(facts, np.flatnonzero(arrived))
+
+    def _fold_notices(self, facts: Facts, reports: Mask) -> None:
+        """That a notification of failure was issued, and that it was undelivered itself."""
+        issued = facts.noted(reports & facts.text_is("action", "issued"), "notification=failed")
+        for name, some in (("issued", issued), ("lost", reports & facts.text_is("action", UNDELIVERED))):
+            events = np.flatnonzero(some)
+            if len(events):
+                numbers = [_number(half("n", number)) for number in facts.texts("next_queue_id", events)]
+                rows = self.notices.rows(np.column_stack([facts.leg[events, 0], np.array(numbers, np.uint64)]))
+                self.notices.set("entry", rows, self._entry_rows(facts, events))
+                self.notices.join_known(name, rows, facts.at[events], facts.known[events])
 
     def _expect(self, facts: Facts, events: Rows) -> None:
         """What an arrival says of its entry: how many recipients, what traffic, how long it may stay."""
@@ -203,7 +213,7 @@ class Custody(Holdings):
             ("proved", final | beyond | facts.of(Kind.DISCHARGED)),
             ("relayed", beyond | (report & relayed)),
             ("told", failed | facts.noted(rejected, "notification=failed")),
-            ("reported", report & ~facts.text_is("action", "issued")),
+            ("reported", report & ~np.any([facts.text_is("action", action) for action in OF_NOTICES], axis=0)),
             ("refused", facts.of(Kind.REFUSED, Kind.NON_DELIVERED)),
             ("discarded", facts.of(Kind.DISCARDED, Kind.QUARANTINED)),
             ("read", facts.of(Kind.READ) & ~copy),

@@ -20,6 +20,13 @@ WITHDRAWN = "withdrawn"
 """Attribute of an alert's clearing that takes its raising back."""
 
 
+UNDELIVERED = "undelivered"
+"""What became of a notification that a switch issued, where it reached nobody."""
+
+OF_NOTICES = ("issued", UNDELIVERED)
+"""Actions of what a switch says of its own notifications: no report of them came to anybody."""
+
+
 class Kind(StrEnum):
     """What happened; past participles. Those of X.400 alone (resubmitted, forwarded, viewed) have no collector yet."""
 
@@ -86,8 +93,8 @@ class MessageEvent(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
         next_queue_id: of `next_leg`: what the next party calls it (`queued as`, LMTP session id).
         peer: the host of `next_leg`, or the client; a declared name where its aliases know it.
         side: "sent" or "received" for transferred; "moved" within a store.
-        action: of a report, RFC 3464 (delivered, failed, delayed, relayed, expanded, issued), or of a receipt,
-            RFC 8098 (displayed, deleted, dispatched, processed).
+        action: of a report, RFC 3464 (delivered, failed, delayed, relayed, expanded; of a notification that a switch
+            issued, issued or undelivered), or of a receipt, RFC 8098 (displayed, deleted, dispatched, processed).
         status: RFC 3463 status or X.411 reason/diagnostic.
         diagnostic: the peer's words.
         original_recipient: before rewriting or expansion (`orig_to`, Original-Recipient).

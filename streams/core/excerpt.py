@@ -60,7 +60,7 @@ class Excerpt:
         if messages.all():
             return cls.whole(custody)
         some = copy(custody)
-        for name in ("messages", "entries", "legs", "copies", "units", "pairs"):
+        for name in ("messages", "entries", "legs", "copies", "units", "pairs", "notices"):
             setattr(some, name, getattr(custody, name).copy())
         some.chains = copy(custody.chains)
         return keep(some, messages)
@@ -79,6 +79,7 @@ def keep(custody: Custody, messages: Mask) -> Excerpt:
     copies = np.flatnonzero(in_legs[custody.copies["leg"]])
     alive = np.flatnonzero(custody.units["leg"] >= 0)
     units = alive[in_legs[custody.units["leg"][alive]]]
+    notices = np.flatnonzero(in_entries[custody.notices["entry"]])
     pairs = np.flatnonzero(messages[custody.pairs.index.keys[: len(custody.pairs), 0].view(np.int64)])
     message, entry, leg = (
         _numbers(len(table), kept)
@@ -92,6 +93,7 @@ def keep(custody: Custody, messages: Mask) -> Excerpt:
         (custody.copies, copies),
         (custody.units, units),
         (custody.pairs, pairs),
+        (custody.notices, notices),
     ):
         table.keep(kept)
     custody.pairs.index.rekey(0, message)
@@ -101,6 +103,7 @@ def keep(custody: Custody, messages: Mask) -> Excerpt:
         (custody.entries, "message", message),
         (custody.copies, "leg", leg),
         (custody.units, "leg", leg),
+        (custody.notices, "entry", entry),
     ):
         _point(table, name, numbers)
     return Excerpt(custody, rows, entries, legs)

@@ -31,6 +31,7 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER, Table
 from streams.core.leaving import away, left
 from streams.core.mailboxes import duplicate, not_read, unread
+from streams.core.notices import untold
 from streams.core.terms import SECOND
 
 SETTLED = {"unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused"}
@@ -134,14 +135,13 @@ def _but_for_absence(custody: Custody, legs: Rows, since: Times, until: Times) -
 
 
 def refused(custody: Custody, known: Effective) -> Iterator[Found]:
-    """The system gave up; under "untold" only where the originator was not told in time."""
+    """The system gave up; under "untold" only where the originator was not told in time, or by what was undelivered."""
     at = np.minimum(known["refused_known"], _of_open_legs(custody, known, "refused_known"))
     some = at != NEVER
     if custody.terms.profile.refused == "untold":
         due = np.where(some, at, 0) + custody.terms.profile.told_within * SECOND
-        told = np.minimum(known["told_known"], _issued(custody, known))
-        some &= told > due
-        raised = np.maximum(due, known["submitted_known"])
+        raised, told = untold(custody, known, np.maximum(due, known["submitted_known"]))
+        some &= told > raised
         yield of_legs(
             "refused", known.legs(some), due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]
         )
@@ -185,15 +185,6 @@ def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
     absent, back = away(custody, queued)
     at = np.maximum(np.maximum(at, legs["met_known"][queued]), np.where(absent < at, back, at))
     return _earliest(known, queued[open_], at[open_])
-
-
-def _issued(custody: Custody, known: Effective) -> Times:
-    """For each unit when a notification of failure about one of its entries was issued."""
-    entries, legs = custody.entries, custody.legs
-    queued = custody.stays()
-    queued = queued[entries.take("told_known", legs["entry"][queued]) != NEVER]
-    at = np.maximum(entries.take("told_known", legs["entry"][queued]), legs["met_known"][queued])
-    return _earliest(known, queued, at)
 
 
 def _earliest(known: Effective, legs: Rows, at: Times) -> Times:

@@ -53,6 +53,7 @@ class Holdings:
         default_factory=lambda: Table(tables.UNITS, 2, (tables.DUE, tables.ABOUT, tables.USER), (tables.RECIPIENTS,))
     )
     pairs: Table = field(default_factory=lambda: Table(tables.PAIRS, 2, (tables.PAIR, tables.TURNED)))
+    notices: Table = field(default_factory=lambda: Table(tables.NOTICES, 2))
     hosts: Table = field(default_factory=lambda: Table(tables.HOSTS, 1))
     chains: Chains = field(default_factory=Chains)
     names: Names = field(default_factory=Names)
@@ -134,7 +135,8 @@ class Holdings:
         """Make rows findable that a snapshot put back; messages are found by a hash of this process alone."""
         keys = self.names.column(self.messages["name"].astype(np.int64))
         self.messages.index.keys[: len(keys)] = hashed(keys)
-        for table in (self.messages, self.entries, self.legs, self.copies, self.units, self.pairs, self.hosts):
+        others = (self.entries, self.legs, self.copies, self.units, self.pairs, self.notices, self.hosts)
+        for table in (self.messages, *others):
             table.index.rebuild()
 
     # What is named for the first time

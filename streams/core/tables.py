@@ -48,7 +48,6 @@ ENTRIES = (
     *known("deleted", "an operator deleted it", "rare"),
     Column(name="rerouted_known", join=Join.EARLIEST, of="when it was put in again under another id", beside="rare"),
     *known("refused", "given up before any recipient was tried", "rare"),
-    *known("told", "a notification of failure about it was issued", "rare"),
     Column(name="held_at", join=Join.LATEST, of="put on hold", beside="rare"),
     Column(name="released_at", join=Join.LATEST, of="released from hold", beside="rare"),
     Column(name="expected_known", join=Join.FIRST, of="when the number of recipients could be known", beside="arrival"),
@@ -164,6 +163,13 @@ PAIRS = (
 )
 """One row a (row of a message, recipient) that was submitted, or that another gave way to: to whom evidence belongs
 that is connected to nothing."""
+
+NOTICES = (
+    *known("issued", "a notification of failure about its entry was issued"),
+    *known("lost", "it was undelivered: bounced, expired, deleted or discarded"),
+    Column(name="entry", join=Join.PLAIN, of="row of the entry that it is about", dtype=np.int32),
+)
+"""One row a (entry, hash of a notification's queue id): by it the originator is told, unless it was lost."""
 
 HOSTS = (Column(name="spoke_known", join=Join.EARLIEST, of="when an arrival there could be known first"),)
 """One row a host that says what arrives there: what is handed to it must arrive."""

@@ -34,7 +34,7 @@ from streams.track.part import Part
 SEAL = 16
 """Bytes of the hash in front of a record."""
 
-_VERSION = b"snapshot-8"
+_VERSION = b"snapshot-9"
 """Of the format: another seals otherwise."""
 
 ROWS = 3072
@@ -61,7 +61,7 @@ class Work(Protocol):
         ...
 
 
-TABLES = ("messages", "entries", "legs", "copies", "units", "pairs", "hosts")
+TABLES = ("messages", "entries", "legs", "copies", "units", "pairs", "notices", "hosts")
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -48,6 +48,13 @@ def test_a_trace_puts_whole_seconds_behind_their_arrival() -> None:
     ]
 
 
+def test_a_trace_says_that_a_notification_reached_nobody() -> None:
+    """Under the message that it was about, whose originator nobody told."""
+    about: dict[str, Any] = {"recipient": "", "next_queue_id": "N1"}
+    told = [event("reported", 1, action=action, event=action, **about) for action in ("issued", "undelivered")]
+    assert steps(*told) == ["12:00:01 report: issued", "12:00:01 its report was UNDELIVERED: it told nobody"]
+
+
 def test_a_trace_tells_alike_attempts_together() -> None:
     """Six refusals of one next hop are one line."""
     alike = [event("deferred", number, diagnostic="connect refused") for number in range(1, 7)]

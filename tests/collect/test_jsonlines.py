@@ -197,6 +197,14 @@ def test_what_is_of_a_whole_entry_names_nobody(kind: str) -> None:
     assert _event(kind=kind, **OF_AN_ENTRY[kind]).leg == leg_of("mx", "Q1", key="a@b")
 
 
+def test_a_notification_that_reached_nobody_is_of_a_whole_entry() -> None:
+    """Whoever issued it says so, by its number."""
+    said = _event(kind="reported", action="Undelivered", next_queue_id="N1")
+    assert (said.action, said.recipient, said.next_queue_id) == ("undelivered", "", "N1")
+    other = _event(kind="reported", action="undelivered", next_queue_id="N2")
+    assert said.event_id != other.event_id
+
+
 def test_an_action_counts_in_any_case() -> None:
     """Delivered and delivered are one fact."""
     report = {"kind": "reported", "recipient": "c@d"}

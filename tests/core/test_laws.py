@@ -48,7 +48,9 @@ def anything(draw: st.DrawFn) -> MessageEvent:
         recipient=draw(st.sampled_from(RECIPIENTS)),
         next_leg=draw(st.none() | st.sampled_from(legs(key))),
         side=draw(st.sampled_from((None, "sent", "received", "moved"))),
-        action=draw(st.sampled_from((None, "delivered", "failed", "relayed", "delayed", "issued"))),
+        action=draw(st.sampled_from((None, "delivered", "failed", "relayed", "delayed", "issued", "undelivered"))),
+        next_queue_id=draw(st.sampled_from((None, "N1", "N2"))),
+        attributes=draw(st.sampled_from(((), ("notification=failed",)))),
         traffic=draw(st.sampled_from((Traffic.OURS, Traffic.REPORT, Traffic.TRANSIT))),
         report_requested=draw(st.sampled_from((True, False, None))),
         recipients_expected=draw(st.integers(0, 3)),
@@ -97,7 +99,7 @@ def state(custody: Custody) -> dict[str, Any]:
         (custody.message_key(message), recipient): values(custody.pairs, row)
         for row, (message, recipient) in enumerate(custody.pairs.index.keys[: len(custody.pairs)].tolist())
     }
-    for name in ("messages", "entries", "legs", "copies", "hosts"):
+    for name in ("messages", "entries", "legs", "copies", "notices", "hosts"):
         table = getattr(custody, name)
         known[name] = {tuple(table.index.keys[row].tolist()): values(table, row) for row in range(len(table))}
     known["units"] = {

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.track import segments
 from streams.track.part import Part
-from tests.core.journeys import TERMS, event, journey
+from tests.core.journeys import TERMS, event, journey, submitted
 from tests.track.logs import apart, cuts, logs, records, tick, told
 
 HOUR = 3600
@@ -99,6 +100,48 @@ def test_a_copy_that_was_moved_unopened_stays_until_it_was_due() -> None:
     ticks = [tick(hour * HOUR * SECOND) for hour in (1, 2, 3)]
     said = play(part(slow), [*journey(0, "1", read=False), moved, *ticks], 100)
     assert [(alert["rule"], alert["at"] // SECOND) for alert in said] == [("unread", 2 * HOUR + 1)]
+
+
+def refused(number: str = "N1") -> list[MessageEvent]:
+    """A message of ours that was refused, as its originator was notified of; then what became of the notification."""
+    there: dict[str, Any] = {"host": "origin", "queue_id": "A1"}
+    failed: dict[str, Any] = {"next_queue_id": number, "attributes": ("notification=failed",)}
+    return [
+        *submitted(0, "A1"),
+        event(Kind.REFUSED, 3, recipient="bob@dest.test", status="5.1.1", **there),
+        event(Kind.REPORTED, 4, action="issued", **there, **failed),
+        event(Kind.REMOVED, 4, **there),
+        event(Kind.REPORTED, 2 * HOUR, action="undelivered", **there, **failed),
+    ]
+
+
+UNTOLD = LINGER | {"refused": "untold", "findings": ["refused"], "report": {}}
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_refusal_stays_while_its_notification_may_be_undelivered(*, is_kept: bool) -> None:
+    """Where that would be found: a notification may lie in a queue for days; also in one that a snapshot put back."""
+    *before, lost = refused()
+    one = part(UNTOLD)
+    assert play(one, [*before, tick(HOUR * SECOND), tick(3 * HOUR * SECOND // 2)], 1) == []
+    if is_kept:
+        back = part(UNTOLD)
+        segments.apply(back, [*segments.whole(one)])
+        back.clock, one = deepcopy(one.clock), back
+    said = play(one, [lost, tick(3 * HOUR * SECOND)], 100)
+    assert [(alert["rule"], alert["state"], alert["at"]) for alert in said] == [
+        ("refused", "raised", 2 * HOUR * SECOND)
+    ]
+    one.take(records([tick(13 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.units) == len(one.custody.notices) == 0
+
+
+def test_a_refusal_that_is_found_anyway_waits_for_no_notification() -> None:
+    """Where the terms find every refusal, nothing depends on whether it was told."""
+    one = part(UNTOLD | {"refused": "always", "findings": ["stuck"]})
+    play(one, [*refused()[:-1], tick(HOUR * SECOND)], 100)
+    one.take(records([tick(2 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.units) == len(one.custody.notices) == 0
 
 
 def test_another_way_to_speak_of_a_settled_message_does_not_open_it() -> None:

@@ -7,6 +7,7 @@ Rules:
   statuses, a report of delay, a hand-over beyond sight; proof and its term, outcome, members, peer, last holder; the
   earliest `submitted_at` (the stream counts from the submission known first, as the terms do: `counted_from`); and when
   a leg was named that no queue is known to have had (its `met_known`).
+- From when to when notifications told that were undelivered (`untold`) says what `alarms` do, which are compared whole.
 - Only the stream keeps whom each chain is credited by, when any report came, and which party was tried last.
 - Of evidence that is connected to nothing the stream keeps when it was known, which says whom it counts for. When it
   happened is compared too, but where a second submission is known: what was known before that counts, what was known
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core import findings, tables
+from streams.core import findings, notices, tables
 from streams.core.custody import Custody
 from streams.core.effective import Claim, Effective, unit_of
 from streams.core.facts import Times
@@ -124,7 +125,7 @@ class _Known:
         """When it could be known that units, or entries that they lay in, were refused, told or deleted."""
         custody, known = self.custody, self.effective
         if name == "told":
-            return np.minimum(known["told_known"], findings._issued(custody, known))
+            return np.minimum(known["told_known"], notices.standing(custody, known))
         of_stays = findings._of_open_legs(custody, known, f"{name}_known")
         return np.minimum(known["refused_known"], of_stays) if name == "refused" else of_stays
 
@@ -157,16 +158,27 @@ class _Known:
     def _of_stays(self, name: str) -> Times:
         """When entries in which units lay were refused, reported about or deleted, as the findings count it."""
         custody, known = self.custody, self.effective
+        if name == "told":
+            return self._told_at()
         entries, queued = custody.entries, custody.stays()
         entry = custody.legs["entry"][queued].astype(np.int64)
         when = entries.take(f"{name}_known", entry)
-        some = when != NEVER
-        if name != "told":
-            some &= left(custody, queued) >= when
+        some = (when != NEVER) & (left(custody, queued) >= when)
         rows, at = queued[some], np.maximum(when[some], custody.legs["met_known"][queued[some]])
         owners, numbers, _ = known.owned(rows, at)
         found = np.full(len(known.unit), NEVER, np.int64)
         np.minimum.at(found, owners, entries.take(f"{name}_at", entry[some][numbers]))
+        return found
+
+    def _told_at(self) -> Times:
+        """When the first notification that stands was issued, of those that count for each unit."""
+        custody, known = self.custody, self.effective
+        legs, numbers = notices._about(custody)
+        legs, numbers = (some[custody.notices["lost_at"][numbers] == NEVER] for some in (legs, numbers))
+        at = np.maximum(custody.notices["issued_known"][numbers], custody.legs["met_known"][legs])
+        owners, which, _ = known.owned(legs, at)
+        found = np.full(len(known.unit), NEVER, np.int64)
+        np.minimum.at(found, owners, custody.notices["issued_at"][numbers[which]])
         return found
 
     def _orphans(self) -> tuple[Rows, Rows, Times]:

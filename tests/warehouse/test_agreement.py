@@ -48,7 +48,13 @@ def fates() -> dict[str, list[MessageEvent]]:
         "untried": [
             *submitted(0, "A1", key="untried"),
             at_origin(Kind.REFUSED, 3, "untried"),
-            at_origin(Kind.REPORTED, 4, "untried", action="issued", attributes=failed),
+            at_origin(Kind.REPORTED, 4, "untried", action="issued", attributes=failed, next_queue_id="N1"),
+        ],
+        "untold": [
+            *submitted(0, "A1", key="untold"),
+            at_origin(Kind.REFUSED, 3, "untold"),
+            at_origin(Kind.REPORTED, 4, "untold", action="issued", attributes=failed, next_queue_id="N1"),
+            at_origin(Kind.REPORTED, 9, "untold", action="undelivered", next_queue_id="N1"),
         ],
         "deleted": [
             *submitted(0, "A1", key="deleted"),

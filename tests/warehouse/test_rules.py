@@ -208,6 +208,56 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
     assert sum(name == "refused" for name, _ in both.told()) == 3
 
 
+def of_notice(at: float, key: str, action: str = "issued", number: str = "N1") -> MessageEvent:
+    """A switch says of a notification that it was issued, or undelivered."""
+    failed: dict[str, Any] = {"attributes": ("notification=failed",), "ordinal": int(number[1:])}
+    return event(
+        Kind.REPORTED, at, key=key, host="origin", queue_id="A1", action=action, next_queue_id=number, **failed
+    )
+
+
+NOTICES = {
+    "stands": [(3, "issued", "N1")],
+    "early": [(3, "issued", "N1"), (8, "undelivered", "N1")],
+    "late": [(3, "issued", "N1"), (90, "undelivered", "N1")],
+    "other": [(3, "issued", "N1"), (8, "undelivered", "N1"), (9, "issued", "N2")],
+    "again": [(3, "issued", "N1"), (8, "undelivered", "N1"), (50, "issued", "N2")],
+    "both": [(3, "issued", "N1"), (5, "issued", "N2"), (60, "undelivered", "N2"), (40, "undelivered", "N1")],
+    "three": [(3, "issued", "N1"), (5, "issued", "N2"), (6, "issued", "N3"), (40, "undelivered", "N1")],
+    "never": [(8, "undelivered", "N1")],
+    "seen": [(3, "issued", "N1"), (8, "undelivered", "N1")],
+}
+"""What is said of notifications, by message."""
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, ledger: str, *, is_late: bool) -> None:
+    """From when that could be known until another tells, whenever it is read; and then it is not refused correctly."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold", "findings": ["refused"]}))
+    said: list[MessageEvent] = []
+    for key, notices in NOTICES.items():
+        both.write([*submitted(0, "A1", key=key), to(Kind.REFUSED, 3, A, key=key, status="5.1.1")])
+        said += [of_notice(at, key, action, number) for at, action, number in notices]
+    said += reported(70, A, "failed", key="seen")
+    for since, until in ((0, 10), (10, 45), (45, 100), (100, 500)):
+        if is_late:
+            both.tick(until)
+        both.write(one for one in said if since * SECOND < one.occurred_at <= until * SECOND)
+        both.tick(until + 1)
+        both.derive()
+        assert_agree(both)
+    rows = both.ask("SELECT message_key, raised_at, cleared_at FROM alarms")
+    found = {row["message_key"]: (row["raised_at"].timestamp(), row["cleared_at"]) for row in rows}
+    if not is_late:
+        assert {key: at for key, (at, _) in found.items()} == {
+            "early": 23, "late": 90, "again": 23, "both": 60, "never": 23, "seen": 23
+        }  # fmt: skip
+        assert {key for key, (_, cleared) in found.items() if cleared} == {"again", "seen"}
+    classes = both.ask("SELECT message_key, class FROM custody")
+    right = {row["message_key"] for row in classes if row["class"] == "refused_correctly"}
+    assert right == {"stands", "other", "again", "three"}
+
+
 def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
     """The last rule that matches wins, by shell patterns."""
     rules = [

@@ -73,8 +73,6 @@ SELECT
     minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
     argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,
     argMinIf(@abandoned, (at, event_id), stay = 'entry' AND kind = 'refused') AS abandoned,
-    minOrNullIf(at, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_at,
-    minOrNullIf(known, kind = 'reported' AND action = 'issued' AND has(attributes, 'notification=failed')) AS told_known,
     maxOrNullIf(at, kind = 'held') AS held_at,
     maxOrNullIf(at, kind = 'released') AS released_at,
     argMinIf(recipients_expected, (known, -recipients_expected), is_arrival AND recipients_expected > 0) AS recipients_expected,
@@ -100,6 +98,23 @@ FROM
 )
 GROUP BY place;
 
+-- Notifications of failure that tell of an entry's recipients until they are undelivered themselves.
+CREATE OR REPLACE TABLE work_notices ENGINE = Memory AS
+SELECT
+    place, next_queue_id AS number,
+    minOrNullIf(at, is_issue) AS issued_at,
+    minOrNullIf(known, is_issue) AS issued_known,
+    minOrNullIf(at, NOT is_issue) AS lost_at,
+    minOrNullIf(known, NOT is_issue) AS lost_known
+FROM
+(
+    SELECT *, action = 'issued' AS is_issue FROM work_facts
+    WHERE stay IN ('entry', 'queue') AND place != 0 AND kind = 'reported'
+        AND (action = 'undelivered' OR (action = 'issued' AND has(attributes, 'notification=failed')))
+)
+GROUP BY place, number
+HAVING issued_known IS NOT NULL;
+
 CREATE OR REPLACE TABLE work_legs ENGINE = Memory AS
 SELECT
     g.* REPLACE (if(g.host = '', n.entry_host, g.host) AS host, if(g.queue_id = '', n.entry_queue_id, g.queue_id) AS queue_id),
@@ -109,7 +124,7 @@ SELECT
     n.deleted_at AS deleted_at, n.deleted_known AS deleted_known, ifNull(g.own_left_known >= n.deleted_known, n.deleted_known IS NOT NULL) AS was_deleted,
     n.refused_at AS refused_at, n.refused_known AS refused_known, n.refused_status AS refused_status, n.abandoned AS abandoned,
     ifNull(g.own_left_known >= n.refused_known, n.refused_known IS NOT NULL) AS was_refused,
-    t.arrived_known AS next_arrived_known, n.told_at AS told_at, n.told_known AS told_known, n.stuck_due AS stuck_due
+    t.arrived_known AS next_arrived_known, n.stuck_due AS stuck_due
 FROM
 (
     SELECT

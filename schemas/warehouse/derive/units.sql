@@ -41,20 +41,36 @@ SELECT
     minOrNullIf(refused_at, is_refusal) AS refused_at,
     minOrNullIf(refusal, is_refusal) AS refused_known,
     argMinIf(refused_status, refused_at, is_refusal) AS refused_status,
-    argMinIf(abandoned, refused_at, is_refusal) AS abandoned,
-    minOrNullIf(told_at, is_notice) AS told_at,
-    minOrNullIf(notice, is_notice) AS told_known
+    argMinIf(abandoned, refused_at, is_refusal) AS abandoned
 FROM
 (
     SELECT
-        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.abandoned AS abandoned, g.told_at AS told_at,
+        c.owner AS owner, g.deleted_at AS deleted_at, g.refused_at AS refused_at, g.refused_status AS refused_status, g.abandoned AS abandoned,
         greatest(g.deleted_known, g.met_known, if(g.turned_known < g.deleted_known, g.kept_known, NULL), c.since) AS deletion, g.was_deleted AND deletion < c.until AS is_deletion,
-        greatest(g.refused_known, g.met_known, if(g.turned_known < g.refused_known, g.kept_known, NULL), c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal,
-        greatest(g.told_known, g.met_known, c.since) AS notice, g.told_known IS NOT NULL AND notice < c.until AS is_notice
+        greatest(g.refused_known, g.met_known, if(g.turned_known < g.refused_known, g.kept_known, NULL), c.since) AS refusal, g.was_refused AND refusal < c.until AS is_refusal
     FROM work_legs AS g
     INNER JOIN work_credits AS c ON g.chain = c.chain
     WHERE g.met_known IS NOT NULL
 )
+GROUP BY owner;
+
+-- By what switches issued: since when it stands, and from when to when it did.
+CREATE OR REPLACE TABLE work_told ENGINE = Memory AS
+SELECT
+    owner AS chain,
+    minOrNullIf(issued_at, is_standing) AS told_at,
+    minOrNullIf(since, is_standing) AS told_known,
+    arraySort(groupUniqArrayIf((since, lost_known), NOT is_standing AND since < lost_known)) AS untold
+FROM
+(
+    SELECT c.owner AS owner, n.issued_at AS issued_at, n.lost_known IS NULL AS is_standing, ifNull(n.lost_known, @never) AS lost_known,
+        assumeNotNull(greatest(n.issued_known, g.met_known, c.since)) AS since, since < c.until AS is_owned
+    FROM work_legs AS g
+    INNER JOIN work_notices AS n ON g.place = n.place
+    INNER JOIN work_credits AS c ON g.chain = c.chain
+    WHERE g.met_known IS NOT NULL
+)
+WHERE is_owned
 GROUP BY owner;
 
 CREATE OR REPLACE TABLE work_holders ENGINE = Memory AS
@@ -131,7 +147,7 @@ SELECT
     least(v.refused_at, t.refused_at) AS gave_up_at, gave_up_at AS refused_at, least(v.refused_known, t.refused_known, y.refused_known) AS refused_known,
     multiIf(v.refused_at IS NOT NULL, v.refused_status, t.refused_at IS NOT NULL, t.refused_status, v.failed_status) AS refused_status,
     multiIf(v.refused_at IS NOT NULL, v.abandoned, t.refused_at IS NOT NULL, t.abandoned, v.failed_abandoned) AS abandoned,
-    least(v.told_at, t.told_at) AS told_at, least(v.told_known, t.told_known, y.told_known) AS told_known,
+    least(v.told_at, i.told_at) AS told_at, least(v.told_known, i.told_known, y.told_known) AS told_known, i.untold AS untold,
     v.discarded_at AS discarded_at, t.deleted_at AS deleted_at, t.deleted_known AS deleted_known, least(v.discharged_known, y.discharged_known) AS discharged_known, v.relayed_at AS relayed_at, v.read_at AS read_at,
     v.discarded_at IS NOT NULL AND NOT has(v.delivered_by, v.discard.2) AS is_thrown_away, -- by its store, which took it: the switch's word for it was wrong
     if(is_thrown_away, v.said_at, v.proof_at) AS proved_at, if(is_thrown_away, v.said, v.proof) AS prover,
@@ -156,6 +172,7 @@ FROM s
 INNER JOIN v ON s.chain = v.owner
 LEFT JOIN work_early AS y ON s.chain = y.owner
 LEFT JOIN work_stays AS t ON s.chain = t.chain
+LEFT JOIN work_told AS i ON s.chain = i.chain
 LEFT JOIN work_holders AS h ON s.chain = h.holder
 LEFT JOIN work_expansions AS x ON s.chain = x.chain
 LEFT JOIN

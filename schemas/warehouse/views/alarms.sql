@@ -110,7 +110,10 @@ FROM
                 UNION ALL
                 SELECT
                     'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
-                    greatest(told_due, submitted_known), told_known, ifNull(delivered_known <= refused_known, 0), ever, as_of, concat(chain, unit)
+                    -- Told while a notification stands: not from when the last one was undelivered, and again by the next.
+                    arrayFold((t, n) -> if(n.since <= t AND n.until > t, n.until, t), untold, assumeNotNull(greatest(told_due, submitted_known))) AS untold_from,
+                    least(told_known, if(empty(arrayFilter(n -> n.since > untold_from, untold) AS nexts), NULL, arrayMin(n -> n.since, nexts))),
+                    ifNull(delivered_known <= refused_known, 0), ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
                 UNION ALL
