@@ -9,7 +9,7 @@ Rules:
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,12 @@ GROUPS_PAUSE = 5.0
 
 MOST_AGE, MOST_AHEAD = 180.0, 5.0
 """Seconds by which the ledger's clock may differ from ours; where no source is heard it stands still for 120."""
+
+LETTERS = 200
+"""Records of dead letters that are looked at."""
+
+A_DAY = 86_400.0
+"""Seconds for which a dead letter is news; their topic keeps them for months."""
 
 MOST_LATE = 600.0
 """Seconds since the last derivation while there is something to derive; while much is fed they are rare and long."""
@@ -72,7 +78,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
         yield from _embedded(settings, stack)
     answers: list[object] = []
     yield from _guarded("broker", lambda: _broker(settings, answers))
-    for name, check in {"topics": _topics, "lag": _lag, "clock": _clock, "imports": _imports}.items():
+    asked = {"topics": _topics, "lag": _lag, "clock": _clock, "imports": _imports, "letters": _letters}
+    for name, check in asked.items():
         if answers:
             yield from _guarded(name, partial(check, settings), answers)
         else:
@@ -290,6 +297,26 @@ def _imports(settings: Settings) -> Finding:
     said = f"the clock waits for the end of {', '.join(names)}" if names else "the clock waits for none"
     advice = f"if nobody imports that any more: {' '.join(words(settings, 'withdraw', named=names))}"
     return Finding(name="imports", ok=not names, said=said, advice=advice)
+
+
+def _letters(settings: Settings) -> Finding:
+    """Was there anything since yesterday that could not be understood."""
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+    from streams.kafka.deadletters import latest  # noqa: PLC0415
+
+    return unread(settings, latest(KafkaLog(settings), LETTERS), time.time())
+
+
+def unread(settings: Settings, letters: Sequence[dict[str, Any]], now: float) -> Finding:
+    """What is found of the last dead letters at our time in seconds."""
+    fresh = [letter for letter in letters if letter["at"] > (now - A_DAY) * 1e6]
+    if not fresh:
+        return Finding(name="letters", ok=True, said="no record since yesterday that could not be understood")
+    last = fresh[-1]
+    said = (
+        f"{len(fresh)} since yesterday that could not be understood, the last at {moment(last['at'])}: {last['reason']}"
+    )
+    return Finding(name="letters", ok=False, said=said, advice=" ".join(words(settings, "topics", "--dead-letters")))
 
 
 def _warehouse(settings: Settings) -> Finding:

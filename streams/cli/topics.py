@@ -1,30 +1,44 @@
-"""`custody topics`: what is in the log, topic by topic."""
+"""`custody topics`: what is in the log, topic by topic, and what of it could not be understood."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from streams.cli._screen import flow, wrapped
+from streams.cli._screen import clean, flow, moment, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 from streams.core.errors import Unavailable
 from streams.settings import Settings
+
+MOST = 1000
+"""Records of the topic of dead letters that are looked at."""
+
+VALUE = 200
+"""Characters of a dead letter's key and value that are shown; `--json` has what was kept of them."""
 
 
 @click.command()
 @data_options
 @click.option("--ledger", help="Ledger whose topics are named.  [default: main]")
 @click.option("--create", "make", is_flag=True, help="Make those that are missing at the brokers.")
+@click.option("--dead-letters", "dead", is_flag=True, help="List what could not be understood: where, when and why.")
 @json_option
-def command(*, data: Path | None, file: Path | None, ledger: str | None, make: bool, as_json: bool) -> None:
+def command(*, data: Path | None, file: Path | None, ledger: str | None, make: bool, dead: bool, as_json: bool) -> None:
     r"""List the topics of a ledger: what they hold, by which key, who writes and who reads.
 
     \b
     Examples: custody topics
               custody topics --ledger drill --create
+              custody topics --dead-letters
     """
     from streams.kafka import topics  # noqa: PLC0415 - the client of Kafka is slow to import
 
     settings = settings_of(data, file, ledger)
+    if dead:
+        letters = _letters(settings)
+        say_json(letters) if as_json else click.echo(dead_letters(settings, letters))
+        return
     made = topics.create(settings) if make else []
     found = rows(settings, made, _there(settings))
     if as_json:
@@ -33,6 +47,36 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, make: b
     click.echo("\n\n".join(map(entry, found)))
     if make:
         click.echo(f"\n{len(made)} made, {len(topics.all_topics()) - len(made)} were there.")
+
+
+def _letters(settings: Settings) -> list[dict[str, Any]]:
+    """The last dead letters; bytes of keys and values as people and JSON can have them."""
+    from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+    from streams.kafka.deadletters import latest  # noqa: PLC0415
+
+    found = latest(KafkaLog(settings), MOST)
+    return [
+        letter | {name: (letter[name] or b"").decode("utf-8", "backslashreplace") for name in ("key", "value")}
+        for letter in found
+    ]
+
+
+def dead_letters(settings: Settings, letters: Sequence[dict[str, Any]]) -> str:
+    """Dead letters for a terminal, the last one last."""
+    head = ["Dead letters", f"ledger {settings.ledger}", f"{len(letters)} that could not be understood"]
+    return "\n".join([flow(head), *(line for letter in letters for line in ("", *_told(letter)))])
+
+
+def _told(letter: dict[str, Any]) -> list[str]:
+    never = letter["offset"] < 0
+    where = f"{letter['topic']}/{letter['partition']}" + (", never in the log" if never else f" at {letter['offset']}")
+    key, value = (clean(letter[name], VALUE) for name in ("key", "value"))
+    return [
+        *wrapped(f"{moment(letter['at'])}  {where}"),
+        *wrapped(clean(letter["reason"]), "  "),
+        *(wrapped(f"key: {key}", "  ") if key else []),
+        *(wrapped(f"value: {value}", "  ") if value else []),
+    ]
 
 
 def _there(settings: Settings) -> set[str] | None:

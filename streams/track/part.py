@@ -47,12 +47,12 @@ class Effect:
 
     Attributes:
         events: how many were understood.
-        bad: offset, value and reason of each that was not.
+        bad: index and reason of each that was not.
         alerts: records to write.
     """
 
     events: int
-    bad: list[tuple[int, bytes | None, str]]
+    bad: list[tuple[int, str]]
     alerts: list[dict[str, Any]]
 
 
@@ -117,11 +117,7 @@ class Part:
         alerts = self._fold(batch.frame, waits=waits)
         if records.offsets:
             self.offset = max(self.offset, records.offsets[-1] + 1)
-        return Effect(
-            events=len(batch.frame),
-            bad=[(records.offsets[index], records.values[index], reason) for index, reason in batch.bad],
-            alerts=alerts,
-        )
+        return Effect(events=len(batch.frame), bad=batch.bad, alerts=alerts)
 
     def look(self) -> list[dict[str, Any]]:
         """What is found up to the clock and was not told yet; then closed messages may leave."""

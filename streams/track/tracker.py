@@ -142,8 +142,8 @@ class Tracker:
         if self.parts.get(part.partition) is not part:
             return 0  # it is another's by now, or was and has come back as it was kept
         effect = part.fold(records, batch, behind=behind)
-        for offset, value, reason in effect.bad:
-            self._letters.put(TOPIC, part.partition, offset, value, reason)
+        for index, reason in effect.bad:
+            self._letters.put_record(TOPIC, records, index, reason)
         self._letters.judge(effect.events, len(effect.bad))
         self._tell(effect)
         return effect.events

@@ -202,7 +202,7 @@ class Feeds:
 
     def _bad(self, topic: str, batch: Records, bad: Sequence[tuple[int, str]], good: int) -> None:
         for index, reason in bad:
-            self._letters.put(topic, batch.partition, batch.offsets[index], batch.values[index], reason)
+            self._letters.put_record(topic, batch, index, reason)
         self._letters.judge(good, len(bad))
 
 

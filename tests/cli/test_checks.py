@@ -21,7 +21,8 @@ from tests.kafka.memory import MemoryLog, put
 
 NOW = 1_795_424_400
 ASKED = [
-    "python", "disk", "permissions", "broker", "topics", "lag", "clock", "imports", "warehouse", "derivation",
+    "python", "disk", "permissions", "broker", "topics", "lag", "clock", "imports", "letters", "warehouse",
+    "derivation",
 ]  # fmt: skip
 
 
@@ -184,6 +185,17 @@ def test_the_lag_names_only_groups_that_are_behind(monkeypatch: pytest.MonkeyPat
     assert _checks._lag(Settings()).said == "all 0"
     found.clear()
     assert _checks._lag(Settings()).said == "no consumer group yet"
+
+
+def test_what_could_not_be_understood_since_yesterday_is_a_finding() -> None:
+    """Their topic keeps them for months; the last one is named."""
+    letters = [{"at": (NOW - 90_000) * 1_000_000, "reason": "old"}]
+    assert _checks.unread(Settings(), letters, NOW).ok
+    letters += [{"at": (NOW - age) * 1_000_000, "reason": f"of {age} s ago"} for age in (80_000, 60)]
+    found = _checks.unread(Settings(ledger="drill"), letters, NOW)
+    assert not found.ok
+    assert found.said == "2 since yesterday that could not be understood, the last at 2026-11-23 08:59:00Z: of 60 s ago"
+    assert found.advice == "custody topics --dead-letters --ledger drill"
 
 
 def test_a_ledger_that_is_not_there_is_said_once_and_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -283,3 +283,21 @@ def test_lines_are_broken_where_blanks_are() -> None:
 def test_blanks_without_end_are_one() -> None:
     """Evidence is hostile: a megabyte of blanks is read once, not once a blank."""
     assert wrapped(f"one{' ' * 1_000_000}two{' ' * 1_000_000}") == ["one two"]
+
+
+def test_dead_letters_fit_and_move_no_cursor() -> None:
+    """Whatever foreign bytes they have; what never was in the log says so."""
+    settings = Settings(ledger="drill")
+    one = {
+        "topic": "drill-message-events",
+        "partition": 1,
+        "offset": 7,
+        "reason": "not framed \x1b[2J",
+        "at": 1_795_424_400_000_000,
+        "key": "k" * 900,
+    }
+    letters = [one | {"value": "\x1b[31m" + "x" * 5000}, one | {"offset": -1, "value": "", "key": ""}]
+    text = fits([topics.dead_letters(settings, letters)])
+    assert "drill-message-events/1 at 7" in text
+    assert "drill-message-events/1, never in the log" in text
+    assert "\x1b" not in text

@@ -3,7 +3,8 @@
 import pytest
 
 from streams.core.errors import Undecodable
-from streams.kafka.deadletters import CAP, WINDOW, DeadLetters
+from streams.kafka.deadletters import CAP, WINDOW, DeadLetters, latest
+from streams.kafka.ports import Records
 from streams.settings import Settings
 from streams.wire import records
 from tests.kafka.memory import MemoryLog
@@ -28,6 +29,30 @@ def test_a_dead_letter_says_where_and_why() -> None:
     assert (first["topic"], first["partition"], first["offset"]) == ("drill-message-events", 3, 17)
     assert (first["reason"], first["key"], len(first["value"])) == ("not framed", b"k", CAP)
     assert (other["key"], other["value"]) == (None, b"")
+
+
+def test_the_last_are_read_each_record_once() -> None:
+    """Tracker and feed both tell of one record; what was never in the log is told by one, and each is another."""
+    log = MemoryLog(Settings(ledger="drill"))
+    writer = log.writer()
+    batch = Records(partition=1, values=[b"a", b"b"], keys=[b"k", None], offsets=[4, 9])
+    for _ in ("tracker", "feed"):
+        DeadLetters(writer).put_record("message-events", batch, 0, "not framed")
+        DeadLetters(writer).put_record("message-events", batch, 1, "cut")
+    for reason in ("too large", "too large, too"):
+        DeadLetters(writer).put("evidence", 1, -1, b"", reason)
+    writer.write("message-events-dlq", b"x", b"foreign")
+    writer.flush()
+    found = [(letter["offset"], letter["reason"], letter["key"]) for letter in latest(log, 100)]
+    foreign = (6, "not in the Confluent wire format: no zero byte", None)
+    assert found == [
+        (4, "not framed", b"k"),
+        (9, "cut", None),
+        (-1, "too large", None),
+        (-1, "too large, too", None),
+        foreign,
+    ]
+    assert [letter["reason"] for letter in latest(log, 2)] == ["too large, too", foreign[1]]
 
 
 def test_a_few_bad_records_stop_nothing() -> None:

@@ -12,6 +12,7 @@ import pytest
 from streams.core.events import MessageEvent
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.deadletters import latest
 from streams.kafka.ranges import end_offsets, read_range
 from streams.kafka.writer import EventWriter, Writer
 from streams.settings import Settings
@@ -184,6 +185,7 @@ def test_what_cannot_be_understood_goes_to_the_dead_letters(settings: Settings) 
         for batch in read_range(settings, "message-events-dlq")
         for value in batch.values
     ]
+    assert [one["key"] for one in latest(KafkaLog(settings), 9)] == [b"k", b"y9999", b"y9999", b"y9999", b"a"]
     name = len(f"{settings.ledger}-")
     assert {(one["topic"][name:], one["partition"], one["offset"]): one["reason"] for one in letters} == {
         ("message-events", 0, 0): "not in the Confluent wire format: no zero byte",
