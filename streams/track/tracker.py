@@ -33,6 +33,7 @@ from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
 from streams.track.replay import live
 from streams.track.segments import Lists, Manifest
+from streams.track.strays import stray
 from streams.wall import Wall
 from streams.wire import records as wire
 from streams.wire.columns import Batch
@@ -142,7 +143,8 @@ class Tracker:
         if self.parts.get(part.partition) is not part:
             return 0  # it is another's by now, or was and has come back as it was kept
         effect = part.fold(records, batch, behind=behind)
-        for index, reason in effect.bad:
+        found = stray(records, self._log.settings.partitions)
+        for index, reason in (*effect.bad, *([found] if found else [])):
             self._letters.put_record(TOPIC, records, index, reason)
         self._letters.judge(effect.events, len(effect.bad))
         self._tell(effect)

@@ -7,7 +7,9 @@ import pytest
 
 from streams.core.errors import Unavailable
 from streams.core.events import Kind, MessageEvent
+from streams.core.identity import partition_of
 from streams.core.terms import SECOND, Terms
+from streams.kafka.deadletters import latest
 from streams.settings import Settings
 from streams.track import segments
 from streams.track.tracker import Tracker
@@ -222,3 +224,20 @@ def test_what_cannot_be_understood_goes_to_the_dead_letters() -> None:
     part = tracker.parts[0]
     assert (tracker.events, part.offset, part.clock.through) == (3, 6, 7)
     assert (len(part.custody.entries), len(part.custody.legs)) == (1, 1)
+
+
+def test_a_record_in_the_partition_of_another_key_is_told_and_counts_there() -> None:
+    """A producer that leaves the partition to its client: stream and warehouse would differ in silence."""
+    log = MemoryLog(Settings(partitions=4))
+    writer, (first, second) = log.writer(), submitted(1, "Q1")
+    home = partition_of(first.message_key, 4)
+    writer.write("message-events", first.message_key.encode(), envelope.encode(first), home)
+    writer.write("message-events", first.message_key.encode(), envelope.encode(second), (home + 1) % 4)
+    writer.write("message-events", b"", envelope.encode(tick(7)), (home + 1) % 4)
+    writer.flush()
+    tracker = _started(log)
+    tracker.keep()
+    (letter,) = latest(log, 9)
+    assert (letter["partition"], letter["offset"], letter["key"]) == ((home + 1) % 4, 0, first.message_key.encode())
+    assert letter["reason"].startswith(f"it lies in another partition than its key's, {home}")
+    assert tracker.events == 3

@@ -50,6 +50,15 @@ def test_every_column_of_every_table_and_view_has_a_comment(made: Settings) -> N
     assert [(row["table"], row["name"]) for row in silent] == []
 
 
+def test_every_time_is_utc(made: Settings) -> None:
+    """Wherever the server stands: else a dashboard mixes its zone with that of all other times."""
+    zoneless = (
+        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase()"
+        " AND match(type, 'DateTime(64)?') AND NOT match(type, '\\'UTC\\'') AND NOT match(type, 'Function')"
+    )
+    assert ask(connect(made), zoneless) == []
+
+
 def test_every_view_says_what_its_rows_are(made: Settings) -> None:
     """A table of contents for whoever builds a dashboard, in a line each."""
     contents = "SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"

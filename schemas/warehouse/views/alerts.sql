@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW alerts
     cleared_at Nullable(DateTime64(6, 'UTC')) COMMENT 'When it was cleared; null while it stands',
     due Nullable(DateTime64(6, 'UTC')) COMMENT 'By when it was due',
     message_key String COMMENT 'Of the message',
-    host String COMMENT 'Host of the leg',
+    host String COMMENT 'Host of the leg; of a source, its name',
     queue_id String COMMENT 'Queue id there',
     recipient String COMMENT 'Recipient of the leg',
     severity String COMMENT 'high, or low where delivery is proven otherwise',
