@@ -16,6 +16,7 @@ from streams.simulate.acts import (
     Expunged,
     Left,
     Moved,
+    Notice,
     Noticed,
     Opened,
     Order,
@@ -72,7 +73,10 @@ class File:
         left: when it could be known that it left.
         deleted: when it could be known that it was deleted.
         again: when it could be known that it was put in again.
-        issued: when it could be known that a report about it was issued.
+        issued: when it could be known that notifications of failure about it were issued, by their queue ids.
+        missed: when it could be known that they reached nobody.
+        reached: it is told that somebody was given it.
+        failed: it is told that somebody was not, and will not be.
         legs: by recipient.
         parent: the entry here that it continues, as the evidence tells.
         owed: recipients that its own log has named, and that it has not said to have left.
@@ -86,7 +90,10 @@ class File:
     left: int = NEVER
     deleted: int = NEVER
     again: int = NEVER
-    issued: int = NEVER
+    issued: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)
+    reached: bool = False
+    failed: bool = False
     legs: dict[str, Leg] = field(default_factory=dict)
     parent: Place | None = None
     owed: dict[str, int] = field(default_factory=dict)
@@ -169,6 +176,7 @@ class Dossier:
         self.cases = [Case() for _ in self.played.tickets]
         self._skewed = {skew.host for skew in self.played.world.skews}
         self._again: dict[Place, Place] = {}
+        self._subjects: dict[Place, Place] = {}
         self._moved: dict[Mailed, tuple[Mailed, int]] = {}
         self._mute = {one.name for one in self.played.world.declaration.hosts if one.reports is False}
         for number, (act, marks) in enumerate(zip(self.played.world.acts, self.played.marks, strict=True)):
@@ -271,6 +279,8 @@ class Dossier:
             return
         leg.left = min(leg.left, known)
         file.owed.pop(act.to, None)
+        file.reached |= act.status == "sent"
+        file.failed |= act.status != "sent"
         if act.status != "sent":
             case.refused = min(case.refused, known)
         elif act.session:
@@ -301,10 +311,14 @@ class Dossier:
         match act:
             case Left():
                 file.left = min(file.left, known)
-            case Noticed():
-                file.issued = min(file.issued, known)
+                self._missed(file, known)
+            case Noticed(notice=Notice.FAILED):
+                file.issued[act.notice_id] = min(file.issued.get(act.notice_id, NEVER), known)
+                self._subjects[act.host, act.notice_id] = act.host, act.queue_id
             case Ordered(order=Order.DELETED):
                 file.left, file.deleted = min(file.left, known), min(file.deleted, known)
+                file.failed = True
+                self._missed(file, known)
                 for ticket in marks:
                     self.cases[ticket].deleted.append((act.host, act.queue_id))
             case Ordered(order=Order.REQUEUED):
@@ -312,9 +326,22 @@ class Dossier:
                 root = file.arrival.parent if file.arrival.via is Via.REQUEUE else act.queue_id
                 self._again[act.host, root] = act.host, act.queue_id
             case Expired():
+                file.failed = True
                 self._expired(file, marks, known)
             case _:
                 pass
+
+    def _missed(self, file: File, known: int) -> None:
+        """A notification of failure left, under whatever number it has here by now; it may have reached nobody."""
+        failed, reached, place = file.failed, file.reached, (file.arrival.host, file.arrival.queue_id)
+        while place not in self._subjects and file.arrival.via in {Via.REQUEUE, Via.FILTER, Via.FORWARD}:
+            is_again = file.arrival.via is Via.REQUEUE
+            place = file.parent or (file.arrival.host, file.arrival.parent)
+            file = self.files[place]
+            reached |= is_again and file.reached
+        if place in self._subjects and failed and not reached:
+            subject = self.files[self._subjects[place]]
+            subject.missed[place[1]] = max(known, subject.issued[place[1]])
 
     def _expired(self, file: File, marks: tuple[int, ...], known: int) -> None:
         for leg in file.legs.values():

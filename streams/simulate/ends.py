@@ -122,7 +122,7 @@ def _about(play: "Play", entry: Entry, some: Some, by: tuple[str, str, int] | No
 def _report(play: "Play", about: About, original: Letter) -> Letter:
     """The letter that is a report; what shall befall the reports of its original befalls it."""
     fault = original.fault if original.fault.startswith("report-") and original.kind == MAIL else ""
-    hop = play.chance.randint(0, 1) if fault else 0
+    hop = play.chance.randint(0, 1) if fault and fault != "report-bounced" else 0
     size = 2800 + 300 * len(about.told)
     return play.letter(REPORT, "", message_id="", size=size, about=about, fault=fault, hop=hop)
 

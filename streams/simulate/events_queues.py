@@ -4,7 +4,7 @@ from typing import Any
 
 from streams.core.events import Kind, Traffic
 from streams.core.identity import leg_of, message_key, place_of, session_leg
-from streams.simulate.acts import FILTER, Agent, Attempted, Entered, Expired, Left, Noticed, Order, Ordered, Via
+from streams.simulate.acts import FILTER, Agent, Attempted, Entered, Expired, Left, Notice, Noticed, Order, Ordered, Via
 from streams.simulate.scribe import Known, Scribe, half_of
 
 _OURS = frozenset({Via.SASL, Via.SERVICE, Via.NETWORK, Via.LOCAL})
@@ -44,10 +44,14 @@ def entered(scribe: Scribe, act: Entered) -> None:
 
 def _descend(scribe: Scribe, entry: Known, act: Entered) -> None:
     """What an entry continues here."""
+    if act.via is Via.FORWARD and (made_of := scribe.entries.get(act.parent)):
+        entry.about = made_of.about
     if act.via is Via.FILTER:
         entry.parent = act.parent
     elif act.via is Via.REQUEUE:
         entry.root, entry.parent = act.parent, scribe.requeued.pop(act.parent, act.parent)
+    if before := scribe.entries.get(entry.parent):
+        entry.about, entry.reached = before.about, before.reached and act.via is Via.REQUEUE
 
 
 def _inherit(scribe: Scribe, entry: Known) -> None:
@@ -130,6 +134,8 @@ def attempted(scribe: Scribe, act: Attempted) -> None:
     entry.owed[act.to] = act.dsn
     if act.status != "deferred":
         del entry.owed[act.to]
+        entry.reached |= act.status == "sent"
+        entry.failed |= act.status != "sent"
     match act.status:
         case "sent":
             _sent(scribe, entry, act, fields)
@@ -174,7 +180,16 @@ def left(scribe: Scribe, act: Left) -> None:
     """An entry was removed."""
     entry = scribe.entry(act.queue_id, scribe.at)
     scribe.tell(Kind.REMOVED, scribe.at, entry)
+    _miss(scribe, entry)
     scribe.leave(entry)
+
+
+def _miss(scribe: Scribe, entry: Known) -> None:
+    """A notification of failure that leaves and reached nobody told nobody."""
+    if entry.about and entry.failed and not entry.reached:
+        number, subject = entry.about
+        scribe.tell(Kind.REPORTED, scribe.at, subject, action="undelivered", next_queue_id=number,
+                  attributes=("notification=failed", f"report={entry.key}"))  # fmt: skip
 
 
 def expired(scribe: Scribe, act: Expired) -> None:
@@ -183,6 +198,7 @@ def expired(scribe: Scribe, act: Expired) -> None:
     if not entry.arrived:
         arrive(scribe, entry)
     action = "forced" if act.forced else "expired"
+    entry.failed = True
     for recipient in list(entry.owed) or [""]:
         if recipient:
             announce(scribe, entry, recipient)
@@ -198,6 +214,8 @@ def ordered(scribe: Scribe, act: Ordered) -> None:
         case Order.DELETED:
             for recipient in ("", *entry.owed):
                 scribe.tell(Kind.DELETED, scribe.at, entry, recipient)
+            entry.failed = True
+            _miss(scribe, entry)
             scribe.leave(entry)
         case Order.HELD:
             scribe.tell(Kind.HELD, scribe.at, entry)
@@ -214,5 +232,7 @@ def noticed(scribe: Scribe, act: Noticed) -> None:
     entry = scribe.entry(act.queue_id, scribe.at)
     action, report = act.notice.value, message_key(act.notice_message_id)
     scribe.notices[act.notice_id] = (action, entry.key)
+    if act.notice is Notice.FAILED:
+        scribe.failures[act.notice_id] = entry
     scribe.tell(Kind.REPORTED, scribe.at, entry, action="issued", next_queue_id=act.notice_id,
               attributes=(f"notification={action}", f"report={report}"))  # fmt: skip

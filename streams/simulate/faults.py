@@ -5,6 +5,7 @@ Rules:
   after it that it can befall.
 - A fault of places (a host, a source, a pair of hosts) has a rate too: how often a day. At a stated moment it befalls
   the place that is named, for as long as is said.
+- What is usual at a rate of 0 befalls only whom it is wished for: a new fault would make other days of all seeds.
 - The table below is the one list of faults: the help of `custody simulate` is made from it.
 """
 
@@ -69,6 +70,7 @@ FAULTS = {
         _of_messages("id-invented", 0.001, "A client sends no Message-ID; the second switch invents one."),
         _of_messages("id-repeated", 0.001, "A message is submitted twice with one Message-ID; both arrive."),
         _of_messages("id-reused", 0.0005, "A Message-ID is used again for another message to another recipient."),
+        _of_messages("report-bounced", 0.0, "Nobody takes a message, nor the report that tells its originator so."),
         _of_place("host-down", "host", (20, 90), "A host does not answer; mail for it waits."),
         _of_place("disk-lost", "host", (10, 30), "A host's disk dies: its queue is gone, its log ends within a line."),
         _of_place("net-cut", "pair", (20, 90), "A host cannot reach another; the way back works."),

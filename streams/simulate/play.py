@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from streams.simulate import ends, filtering, operators, stores
-from streams.simulate.acts import Act, Agent, Attempted, Entered, Entrant, Order, Stay, Via
+from streams.simulate.acts import Act, Agent, Attempted, Entered, Entrant, Expired, Order, Stay, Via
 from streams.simulate.faults import HOUR, MINUTE
 from streams.simulate.habits import Habits
 from streams.simulate.letters import MAIL, Entry, Letter, Owing, Round, Ticket
@@ -192,6 +192,8 @@ class Play:
                 operators.order(self, at, entry, Order.HELD)
             case "dropped":
                 self._pretend(at, entry, owed)
+            case "report-bounced":
+                self._give_up(at, entry, owed)
             case "report-late":
                 self.later(at + self.chance.randint(5 * HOUR, 7 * HOUR), self.attempt, entry)
             case _:
@@ -199,6 +201,22 @@ class Play:
         letter.spent = True
         self.place(letter.about.tickets if letter.about else tickets, entry.host)
         return True
+
+    def _give_up(self, at: int, entry: Entry, owed: Group) -> None:
+        """A report reaches nobody: it bounces, an operator deletes it, or has it expire."""
+        how, hop = self.chance.choice(("bounced", "deleted", "expired")), self.hop(entry, owed[0])
+        tickets = tuple(one.ticket for one in owed)
+        if how == "deleted":
+            operators.order(self, at + 1_000, entry, Order.DELETED)
+            return
+        if how == "expired":
+            sender = entry.letter.sender
+            forced = Expired(at=at + 1_000, host=entry.host, queue_id=entry.queue_id, sender=sender, forced=True)
+            self.emit(at + 1_000, forced, tickets)
+        for number, one in enumerate(owed if how == "bounced" else ()):
+            words = f"host {hop} said: 552 5.2.2 <{one.to}>: mailbox full"
+            self.tried(at + 1_000 + number, entry, one, status="bounced", dsn="5.2.2", reply=words, **self.reached(hop))
+        ends.leave(self, at + 5_000, entry)
 
     def place(self, tickets: Iterable[int], host: str) -> None:
         """A fault of messages befell tickets here."""

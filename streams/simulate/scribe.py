@@ -45,6 +45,9 @@ class Known(msgspec.Struct):
         owed: status of the last attempt, by recipient that is still owed.
         told: recipients whose arrival was told.
         redirected: (recipient, new recipient) that were told.
+        about: its number as it was issued, and what it is about, where it is a notification of failure.
+        reached: somebody was given it.
+        failed: somebody was not, and will not be.
     """
 
     queue_id: str
@@ -62,6 +65,9 @@ class Known(msgspec.Struct):
     owed: dict[str, str] = {}
     told: set[str] = set()
     redirected: set[tuple[str, str]] = set()
+    about: "tuple[str, Known] | None" = None
+    reached: bool = False
+    failed: bool = False
 
 
 class Scribe:
@@ -73,6 +79,7 @@ class Scribe:
         mute: hosts that never report.
         entries: by queue id.
         notices: (action, key of the subject) of notifications, by their queue id.
+        failures: what notifications of failure are about, by their queue id.
         requeued: the last entry that was put in again, by the first of its row.
         at: time that the evidence at hand tells.
     """
@@ -83,6 +90,7 @@ class Scribe:
         self.mute = {one.name for one in declaration.hosts if one.reports is False}
         self.entries: dict[str, Known] = {}
         self.notices: dict[str, tuple[str, str]] = {}
+        self.failures: dict[str, Known] = {}
         self.requeued: dict[str, str] = {}
         self.at = 0
         self._left: deque[tuple[int, Known]] = deque()
@@ -151,6 +159,8 @@ class Scribe:
         key = message_key(message_id, self.host, queue_id)
         place = leg_of(self.host, queue_id, key=key)[:8]
         entry = Known(queue_id=queue_id, at=at, where=f"{self.host}/{queue_id}", key=key, place=place)
+        if subject := self.failures.get(queue_id):
+            entry.about = queue_id, subject
         self.entries[queue_id] = entry
         return entry
 

@@ -154,6 +154,8 @@ class Traffic:
         chance, house = self.chance, self._house()
         other = self._house(beside=house)
         to = chance.choice(other.desks if fault == "absent" else other.users)
+        if fault == "report-bounced":
+            to = f"{STRANGER}@{other.domain}"
         first = Submission(
             at=at,
             host=house.name,

@@ -134,14 +134,11 @@ class Truth:
         about = (ticket.host, ticket.queue_id, ticket.recipient)
         file = self.dossier.files[ticket.host, ticket.queue_id]
         yield from self._overdue(about, number, case, file)
-        refused = case.refused
-        if self.profile.refused == "untold" and refused != NEVER:
-            refused += self.profile.told_within * SECOND
-            issued = min((self.dossier.files[place].issued for place in case.places), default=NEVER)
-            if min(case.failed, issued) <= refused:
-                refused = NEVER
-        if refused != NEVER:
-            yield self._about(("refused", *about), max(refused, known), number)
+        if case.refused != NEVER and self.profile.refused == "untold":
+            raised, cleared = self._untold(case, max(case.refused + self.profile.told_within * SECOND, known))
+            yield self._about(("refused", *about), raised, number, cleared)
+        elif case.refused != NEVER:
+            yield self._about(("refused", *about), max(case.refused, known), number)
         deleted = self._deleted(number, case)
         if deleted != NEVER:
             cleared = min(case.delivered, case.proved)
@@ -153,6 +150,16 @@ class Truth:
         if other != NEVER:
             raised = max(other + self.profile.unaccounted_after * SECOND, known)
             yield self._about(("misrouted", *about), raised, number, case.redirected)
+
+    def _untold(self, case: Case, due: int) -> tuple[int, int]:
+        """When first, not before it is due, no notification or report tells of a failure; and when one does again."""
+        files = [self.dossier.files[place] for place in case.places]
+        spans = sorted((at, file.missed.get(one, NEVER)) for file in files for one, at in file.issued.items())
+        for issued, missed in [*spans, (case.failed, NEVER)]:
+            if issued <= due < missed:
+                due = missed
+        told = [case.failed, *(issued for issued, missed in spans if issued < missed)]
+        return due, min((at for at in told if at > due), default=NEVER)
 
     def _deleted(self, number: int, case: Case) -> int:
         """When it could be known that what was deleted by hand was for a recipient: their name may come later."""

@@ -13,7 +13,7 @@ from typing import Any
 import fastavro
 
 from streams.core.clock import BEGINNING
-from streams.core.events import Traffic
+from streams.core.events import OF_NOTICES, Traffic
 from streams.core.identity import COPY, NOBODY, SESSION, recipient_half
 from streams.core.lattice import NEVER
 from streams.core.terms import Terms
@@ -259,7 +259,7 @@ class Plain:
 
 def _reports(event: Event) -> list[str]:
     action = event["action"]
-    said = ["reported"] if action != "issued" else []
+    said = ["reported"] if action not in OF_NOTICES else []
     if action in _FINAL:
         said.append("proved")
     return [*said, *(("failed", "told") if action == "failed" else ())]

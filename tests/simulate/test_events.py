@@ -9,7 +9,7 @@ from streams.collect.sources import read
 from streams.core.events import MessageEvent
 from streams.core.facts import COLUMNS
 from streams.simulate.events import events
-from streams.simulate.faults import HOUR, USUAL
+from streams.simulate.faults import FAULTS, HOUR, USUAL, Wish
 from streams.simulate.promises import terms
 from streams.simulate.proof import Proof
 from streams.simulate.readback import Readback
@@ -24,7 +24,7 @@ WRITTEN_LATER = 1_000
 @pytest.fixture(scope="module")
 def played() -> Played:
     """Three hours with everything in them."""
-    return simulate(6, 250, span=3 * HOUR, wishes=USUAL)
+    return simulate(6, 250, span=3 * HOUR, wishes=(*USUAL, Wish(fault=FAULTS["report-bounced"], rate=0.02)))
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def test_the_collectors_give_the_same_events(played: Played, folder: Path) -> No
     readback = Readback(folder, read(folder / "sources.toml"))
     collected = {event.event_id: event for _, some in readback.batches() for event in some}
     assert straight.keys() == collected.keys()
+    assert any(event.action == "undelivered" for event in collected.values())
     for number, event in collected.items():
         assert _told(straight[number]) == _told(event)
         assert 0 <= event.occurred_at - straight[number].occurred_at < WRITTEN_LATER

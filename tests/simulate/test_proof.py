@@ -2,9 +2,11 @@
 
 import pytest
 
+from streams.profiles import checked
+from streams.simulate.acts import Expired, Ordered
 from streams.simulate.check import ORDINARY, Verdict
 from streams.simulate.faults import FAULTS, HOUR, Fault, Wish
-from streams.simulate.promises import terms
+from streams.simulate.promises import TERMS, terms
 from streams.simulate.proof import Proof
 from streams.simulate.stage import simulate
 
@@ -22,6 +24,7 @@ EXPLAINED = {
     "misrouted": "misrouted",
     "report-lost": "overdue",
     "deleted": "deleted",
+    "report-bounced": "refused",
 }
 """Rules that find a fault."""
 
@@ -64,6 +67,22 @@ def test_oddities_bring_no_alarm(fault: Fault) -> None:
     row = verdict.rows[fault.name]
     assert verdict.holds, verdict
     assert row.planted > row.found == 0
+
+
+def test_who_is_told_of_a_failure_in_vain_is_not_told() -> None:
+    """Where only what nobody was told of is found: each message whose notification reached nobody, and no other."""
+    untold = checked(TERMS.replace("told_within", 'refused = "untold"\ntold_within'), "untold")
+    wishes = tuple(Wish(fault=FAULTS[fault], rate=0.1) for fault in ("report-bounced", "loop"))
+    played = simulate(4, 120, span=4 * HOUR, wishes=wishes)
+    proof = Proof(terms=untold, partitions=2, every=240)
+    verdict = proof.of(played)
+    assert verdict.holds, verdict
+    due = [one for name, one in proof.due(played).items() if name[0] == "refused"]
+    assert {one.fault for one in due} == {"report-bounced"}
+    assert len(due) == verdict.rows["report-bounced"].planted > 5
+    assert verdict.rows["loop"].planted > 5
+    ends = {type(act).__name__ for act in played.world.acts if isinstance(act, Expired | Ordered)}
+    assert ends == {"Expired", "Ordered"}
 
 
 def test_a_day_with_everything_in_it() -> None:
