@@ -241,6 +241,8 @@ BOUNCED = (
 )
 """The notification of a refusal finds its originator's mailbox full."""
 
+REQUEUED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: requeued"
+
 DELETED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: removed"
 
 
@@ -251,10 +253,11 @@ DELETED = "Nov 23 08:28:20 mx postfix/postsuper[99]: 4bK007x9Zqz1T: removed"
         ("refused", r"lmtp\[\d+\]: 4bK008", [BOUNCED]),
         ("stuck", r" 08:28:2\d .* 4bK007", []),
         ("deleted", r" 08:28:2\d .* 4bK007", [DELETED]),
+        ("unaccounted", r" 08:28:2\d .* 4bK007", [REQUEUED]),
     ],
 )
 def test_on_that_monday_other_lines_make_an_alarm(rule: str, gone: str, instead: list[str], tmp_path: Path) -> None:
-    """A refusal of which nobody was told, or in vain, a message that never went on, one that somebody deleted."""
+    """A refusal that nobody was told of, or in vain; a message that never went on, or was deleted, or put in again."""
     shutil.copytree(MONDAY, tmp_path, dirs_exist_ok=True)
     lines = (MONDAY / "mail.log").read_text().splitlines()
     kept = [line for line in lines if not re.search(gone, line)]

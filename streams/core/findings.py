@@ -18,7 +18,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.core import tables
 from streams.core.clock import BEGINNING, Clock
@@ -28,11 +27,12 @@ from streams.core.events import Traffic
 from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_entries, of_legs, standing
 from streams.core.index import Rows
-from streams.core.lattice import NEVER, Table
+from streams.core.lattice import NEVER
 from streams.core.leaving import away, left
 from streams.core.mailboxes import duplicate, not_read, unread
 from streams.core.notices import untold
 from streams.core.terms import SECOND
+from streams.core.unaccounted import complete, unaccounted
 
 SETTLED = {"unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused"}
 """Rules whose findings a discharge clears; for `overdue` and `deleted` it is one of several proofs."""
@@ -169,7 +169,7 @@ def _deleted_unnamed(custody: Custody) -> Found:
     rows = np.flatnonzero((raised != NEVER) & np.isin(entries["arrived_as"], OURS))
     at = raised[rows]
     count = np.where(entries.take("expected_known", rows) <= at, -entries.take("expected", rows), 1)
-    return of_entries("deleted", rows, np.full(len(rows), NEVER), at, _complete(custody, rows, count))
+    return of_entries("deleted", rows, np.full(len(rows), NEVER), at, complete(custody, rows, count))
 
 
 def _of_open_legs(custody: Custody, known: Effective, column: str) -> Times:
@@ -197,66 +197,6 @@ def _least(known: Effective, owners: Rows, at: Times) -> Times:
     result = np.full(len(known.unit), NEVER, np.int64)
     np.minimum.at(result, owners, at)
     return result
-
-
-def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
-    """An entry was removed with fewer recipients accounted for than it had, or a hand-over never arrived.
-
-    One that was put in again accounts for them under its other id, where they are named at the first attempt: it waits.
-    """
-    del known
-    entries, legs = custody.entries, custody.legs
-    raised = np.maximum(np.maximum(entries["left_known"], entries["arrived_known"]), entries["expected_known"])
-    waits = (raised != NEVER) & (entries["rerouted_known"] <= raised)
-    raised[waits] += custody.terms.profile.unaccounted_after * SECOND
-    queued = custody.stays()
-    entry = legs["entry"][queued].astype(np.int64)
-    in_time = legs["met_known"][queued] <= raised[entry]
-    short = np.bincount(entry[in_time], minlength=len(entries)) < -entries["expected"]
-    rows = np.flatnonzero((raised != NEVER) & short)
-    complete = _complete(custody, rows, -entries.take("expected", rows))
-    cleared = np.minimum(complete, entries.take("deleted_known", rows))
-    yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), raised[rows], cleared)
-    yield _never_arrived(custody)
-
-
-def _complete(custody: Custody, entries: Rows, counts: NDArray[np.int32]) -> Times:
-    """When so many recipients of some entries could be known."""
-    legs = custody.legs
-    queued = custody.stays()
-    queued = queued[np.isin(legs["entry"][queued], entries)]
-    order = np.lexsort([legs["met_known"][queued], legs["entry"][queued]])
-    queued = queued[order]
-    start, end = (np.searchsorted(legs["entry"][queued], entries, side) for side in ("left", "right"))
-    last = start + counts - 1
-    known = np.append(legs["met_known"][queued], NEVER)
-    return np.where(last < end, known[np.minimum(last, len(queued))], NEVER)
-
-
-def _never_arrived(custody: Custody) -> Found:
-    """Hand-overs to a host that speaks in this log, which never said that it received them."""
-    legs = custody.legs
-    known, wait = legs["handed_known"], custody.terms.profile.unaccounted_after * SECOND
-    handed = np.flatnonzero(known != NEVER)
-    due = known[handed] + wait
-    raised = np.maximum(due, _known_of(custody.hosts, "spoke_known", legs.take("handed_to", handed)))
-    arrived = _known_of(custody.entries, "arrived_known", legs.take("next_entry", handed))
-    late = np.flatnonzero((raised != NEVER) & (arrived > raised))
-    late = late[_is_named(custody, handed[late])]
-    return of_legs("unaccounted", handed[late], due[late], raised[late], arrived[late], np.zeros(len(late), np.bool_))
-
-
-def _is_named(custody: Custody, legs: Rows) -> Mask:
-    """Where a leg's message has a Message-ID: without one, the next host may call it by an id that it made."""
-    names = custody.messages["name"][custody.legs["message"][legs]]
-    named: Mask = custody.names.initials(names) != ord("/")
-    return named
-
-
-def _known_of(table: Table, column: str, keys: NDArray[np.uint64]) -> Times:
-    """A time of some rows by their keys; NEVER where there is no such row."""
-    rows = table.index.find(keys[:, None])
-    return np.append(table[column], NEVER)[rows]
 
 
 def misrouted(custody: Custody, known: Effective) -> Iterator[Found]:

@@ -47,6 +47,9 @@ ENTRIES = (
     *known("left", "removed from the queue with nothing owed, deleted, or put in again under another id", "left"),
     *known("deleted", "an operator deleted it", "rare"),
     Column(name="rerouted_known", join=Join.EARLIEST, of="when it was put in again under another id", beside="rare"),
+    Column(
+        name="resumed_known", join=Join.EARLIEST, of="when another entry could be known to go on with it", beside="rare"
+    ),
     *known("refused", "given up before any recipient was tried", "rare"),
     Column(name="held_at", join=Join.LATEST, of="put on hold", beside="rare"),
     Column(name="released_at", join=Join.LATEST, of="released from hold", beside="rare"),

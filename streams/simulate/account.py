@@ -37,7 +37,7 @@ TRUTH = "truth.json"
 
 Happened = dict[str, Any]
 
-_LOST = frozenset({"lost-inside", "twin-lost:second", "dropped", "report-lost"})
+_LOST = frozenset({"lost-inside", "twin-lost:second", "dropped", "stranded", "report-lost"})
 """Faults of messages that leave nothing of them."""
 
 

@@ -73,6 +73,7 @@ class File:
         left: when it could be known that it left.
         deleted: when it could be known that it was deleted.
         again: when it could be known that it was put in again.
+        resumed: when it could be known that another goes on with it.
         issued: when it could be known that notifications of failure about it were issued, by their queue ids.
         missed: when it could be known that they reached nobody.
         reached: it is told that somebody was given it.
@@ -90,6 +91,7 @@ class File:
     left: int = NEVER
     deleted: int = NEVER
     again: int = NEVER
+    resumed: int = NEVER
     issued: dict[str, int] = field(default_factory=dict)
     missed: dict[str, int] = field(default_factory=dict)
     reached: bool = False
@@ -248,8 +250,9 @@ class Dossier:
         self._name(file, to, ticket, known)
         file.owed[to] = ticket
         if file.parent:
-            before = self._name(self.files[file.parent], to, ticket, known)
-            before.left = min(before.left, known)
+            parent = self.files[file.parent]
+            before = self._name(parent, to, ticket, known)
+            before.left, parent.resumed = min(before.left, known), min(parent.resumed, known)
 
     def _name(self, file: File, to: str, ticket: int, known: int) -> Leg:
         leg = file.legs.get(to)

@@ -8,6 +8,7 @@ _LAST_SEEN = {
     "held": "on hold on {}",
     "deleted": "deleted by hand on {}",
     "dropped": "left {}, not seen since",
+    "stranded": "left {}, not seen since",
     "diverted": "left {}, not seen since",
 }
 _PROVEN = frozenset({"report-lost", "report-deleted", "report-uncollected", "report-late"})

@@ -71,6 +71,7 @@ FAULTS = {
         _of_messages("id-repeated", 0.001, "A message is submitted twice with one Message-ID; both arrive."),
         _of_messages("id-reused", 0.0005, "A Message-ID is used again for another message to another recipient."),
         _of_messages("report-bounced", 0.0, "Nobody takes a message, nor the report that tells its originator so."),
+        _of_messages("stranded", 0.0, "An operator puts a message in again, and nothing takes it up."),
         _of_place("host-down", "host", (20, 90), "A host does not answer; mail for it waits."),
         _of_place("disk-lost", "host", (10, 30), "A host's disk dies: its queue is gone, its log ends within a line."),
         _of_place("net-cut", "pair", (20, 90), "A host cannot reach another; the way back works."),

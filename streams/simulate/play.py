@@ -24,6 +24,9 @@ SECOND = 1_000_000
 HOPS = 12
 """hopcount_limit, after which a switch takes a letter for a loop."""
 
+ORDERS = {"held": Order.HELD, "stranded": Order.REQUEUED}
+"""What an operator does, and forgets."""
+
 Group = list[Owing]
 
 
@@ -188,8 +191,8 @@ class Play:
                 pass
             case "deleted" | "report-deleted":
                 operators.order(self, at + self.chance.randint(SECOND, 30 * SECOND), entry, Order.DELETED)
-            case "held":
-                operators.order(self, at, entry, Order.HELD)
+            case "held" | "stranded" as fault:
+                operators.order(self, at, entry, ORDERS[fault])
             case "dropped":
                 self._pretend(at, entry, owed)
             case "report-bounced":

@@ -247,7 +247,7 @@ class Truth:
                 yield from self._never_arrived(place, to, leg)
 
     def _short(self, place: Place, file: File) -> Iterator[Due]:
-        """It left with fewer recipients named than it had."""
+        """It left with fewer recipients named than it had, or to be put in again where nothing takes it up."""
         raised = max(file.left, file.known)
         if file.left == NEVER or not file.told:
             return
@@ -255,12 +255,20 @@ class Truth:
         expected = len(file.arrival.recipients)
         complete = named[expected - 1] if len(named) >= expected else NEVER
         due = raised + (self.profile.unaccounted_after * SECOND if file.again <= raised else 0)
-        if min(complete, file.deleted) > due:
-            yield self._about(("unaccounted", *place, ""), due, file.tickets[0], min(complete, file.deleted))
+        spans = sorted(one for one in ((due, complete), self._stranded(file)) if one[0] < one[1])
+        if spans:
+            (since, until), (again, taken_up) = spans[0], spans[-1]
+            cleared = min(max(until, taken_up) if again <= until else until, file.deleted)
+            yield self._about(("unaccounted", *place, ""), since, file.tickets[0], cleared)
         tickets = [self.played.tickets[number] for number in file.tickets]
         ours = any(one.kind == MAIL and (one.host, one.queue_id) == place for one in tickets)
         if ours and complete > max(file.deleted, file.known):
             yield self._about(("deleted", *place, ""), max(file.deleted, file.known), file.tickets[0], complete)
+
+    def _stranded(self, file: File) -> tuple[int, int]:
+        """From when to when it was put in again and no other entry goes on with it."""
+        since = max(file.again, file.known)
+        return (since + self.profile.unaccounted_after * SECOND if since != NEVER else NEVER), file.resumed
 
     def _stuck(self, place: Place, file: File, due: int) -> Iterator[Due]:
         raised = max(due, file.known)

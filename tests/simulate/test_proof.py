@@ -25,6 +25,7 @@ EXPLAINED = {
     "report-lost": "overdue",
     "deleted": "deleted",
     "report-bounced": "refused",
+    "stranded": "overdue",
 }
 """Rules that find a fault."""
 
@@ -83,6 +84,16 @@ def test_who_is_told_of_a_failure_in_vain_is_not_told() -> None:
     assert verdict.rows["loop"].planted > 5
     ends = {type(act).__name__ for act in played.world.acts if isinstance(act, Expired | Ordered)}
     assert ends == {"Expired", "Ordered"}
+
+
+def test_what_nothing_takes_up_is_unaccounted() -> None:
+    """Each entry that was put in again: by name where its recipients were named, or not."""
+    played = simulate(4, 60, span=4 * HOUR, wishes=(Wish(fault=FAULTS["stranded"], rate=0.2),))
+    proof = Proof(terms=terms(), partitions=2, every=240)
+    assert proof.of(played).holds
+    due = [one for name, one in proof.due(played).items() if name[0] == "unaccounted"]
+    assert {one.fault for one in due} == {"stranded"}
+    assert len(due) == sum(one.fault == "stranded" for one in played.tickets) > 5
 
 
 def test_a_day_with_everything_in_it() -> None:

@@ -30,6 +30,7 @@ from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.leaving import left
 from streams.core.terms import SECOND
+from streams.core.unaccounted import known_of
 from streams.track.part import Part
 
 Row = dict[str, Any]
@@ -221,7 +222,7 @@ class _Known:
             **{name: np.where(deleted, entries.take(name, entry), NEVER) for name in ("deleted_at", "deleted_known")},
             "stuck_due": self._stuck_due(rows),
             "handed_known": handed,
-            "next_arrived_known": findings._known_of(entries, "arrived_known", legs.take("next_entry", rows)),
+            "next_arrived_known": known_of(entries, "arrived_known", legs.take("next_entry", rows)),
         }
         hops, unit = legs.take("handed_to", rows), self._owners(rows)
         for place, row in enumerate(rows.tolist()):

@@ -216,6 +216,58 @@ def of_notice(at: float, key: str, action: str = "issued", number: str = "N1") -
     )
 
 
+def again(at: float, **fields: Any) -> MessageEvent:
+    """The origin puts an entry in again, or another goes on with it for one of its recipients."""
+    onward: dict[str, Any] = {
+        "next_queue_id": "A7",
+        "next_leg": identity.leg_of("origin", "A7", "bob@dest.test", key=fields["key"]),
+    }
+    return event(Kind.REROUTED, at, host="origin", queue_id="A1", **(onward if "recipient" in fields else {}), **fields)
+
+
+STRANDED: dict[str, tuple[int, list[tuple[float, str]]]] = {
+    "never": (1, []),
+    "in time": (1, [(15, "bob@dest.test")]),
+    "late": (1, [(60, "bob@dest.test")]),
+    "short": (2, [(15, "bob@dest.test")]),
+    "both": (2, []),
+    "first one": (2, [(40, "bob@dest.test"), (60, "eve@dest.test")]),
+    "all of it": (2, [(40, "bob@dest.test"), (40, "eve@dest.test")]),
+    "unsaid": (0, []),
+}
+"""How many recipients an entry had that is put in again, and when another goes on with it, for whom."""
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_is_put_in_again_is_unaccounted_until_it_is_taken_up(
+    stack: Settings, ledger: str, *, is_late: bool
+) -> None:
+    """And until as many are named as it had; whenever it is read."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["unaccounted"]}))
+    said: list[MessageEvent] = []
+    for key, (count, taken) in STRANDED.items():
+        both.write(submitted(0, "A1", key=key, recipients_expected=count or None))
+        said += [again(9, key=key), *(again(at, key=key, recipient=to) for at, to in taken)]
+    said.append(event(Kind.DELETED, 80, host="origin", queue_id="A1", key="unsaid"))
+    for since, until in ((0, 10), (10, 45), (45, 100)):
+        if is_late:
+            both.tick(until)
+        both.write(one for one in said if since * SECOND < one.occurred_at <= until * SECOND)
+        both.tick(until + 1)
+        both.derive()
+        assert_agree(both)
+    rows = both.ask("SELECT message_key, raised_at, cleared_at FROM alarms")
+    found = {
+        row["message_key"]: (row["raised_at"].timestamp(), row["cleared_at"] and row["cleared_at"].timestamp())
+        for row in rows
+    }
+    if not is_late:
+        assert found == {
+            "never": (29, None), "late": (29, 60), "short": (29, None), "both": (29, None), "first one": (29, 60),
+            "all of it": (29, 40), "unsaid": (29, 80),
+        }  # fmt: skip
+
+
 NOTICES = {
     "stands": [(3, "issued", "N1")],
     "early": [(3, "issued", "N1"), (8, "undelivered", "N1")],

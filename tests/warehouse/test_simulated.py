@@ -1,10 +1,11 @@
-"""A simulated network in which notifications reach nobody: stream and SQL say the same of it, and what is true."""
+"""A simulated network in which things reach nobody: stream and SQL say the same of it, and what is true."""
 
 import pytest
 
 from streams.core.terms import SECOND
 from streams.profiles import checked
 from streams.settings import Settings
+from streams.simulate.acts import Ordered
 from streams.simulate.events import events
 from streams.simulate.faults import FAULTS, HOUR, Wish
 from streams.simulate.letters import MAIL
@@ -20,8 +21,8 @@ EVERY = HOUR // 2
 
 
 def test_what_nobody_was_told_of_is_found_by_both(stack: Settings, ledger: str) -> None:
-    """Each refusal whose notification reached nobody, and none of those that were told."""
-    wishes = tuple(Wish(fault=FAULTS[fault], rate=0.1) for fault in ("report-bounced", "loop"))
+    """Each refusal whose notification reached nobody, and none of those that were told; and what nothing took up."""
+    wishes = tuple(Wish(fault=FAULTS[fault], rate=0.1) for fault in ("report-bounced", "loop", "stranded"))
     played = simulate(4, 120, span=4 * HOUR, wishes=wishes)
     terms = checked(TERMS.replace("told_within", 'refused = "untold"\ntold_within'), "untold")
     both = Ledger.made(stack, ledger, terms, partitions=2)
@@ -36,5 +37,12 @@ def test_what_nobody_was_told_of_is_found_by_both(stack: Settings, ledger: str) 
     rows = both.ask("SELECT host, queue_id FROM alarms WHERE rule = 'refused'")
     assert len(rows) == len(befallen) > 5
     assert {(row["host"], row["queue_id"]) for row in rows} == befallen
+    acts = [
+        (act, marks) for act, marks in zip(played.world.acts, played.marks, strict=True) if isinstance(act, Ordered)
+    ]
+    lost = {act.queue_id for act, marks in acts if played.tickets[marks[0]].fault == "stranded"}
+    standing = both.ask("SELECT queue_id FROM alarms WHERE rule = 'unaccounted' AND cleared_at IS NULL")
+    assert len(lost) > 5
+    assert {row["queue_id"] for row in standing} >= lost
     classes = both.ask("SELECT class FROM custody WHERE unit IN (SELECT unit FROM alarms WHERE rule = 'refused')")
     assert {row["class"] for row in classes} <= {"refused_by_us", "not_yet_due"}

@@ -5,7 +5,7 @@ INSERT INTO @entry_records
 SELECT
     substring(e.leg, 3), e.log_partition, e.message_key, e.host, e.queue_id, e.traffic, e.priority, e.size, e.recipients_expected, e.expected_known,
     length(r.met), if(length(r.met) = 0, NULL, r.met[1]), if(e.expected_known IS NULL OR length(r.met) < e.recipients_expected, NULL, r.met[e.recipients_expected]),
-    e.arrived_at, e.arrived_known, e.left_at, e.left_known, e.deleted_at, e.deleted_known, e.rerouted_known, e.held_at, e.released_at,
+    e.arrived_at, e.arrived_known, e.left_at, e.left_known, e.deleted_at, e.deleted_known, e.rerouted_known, e.resumed_known, e.held_at, e.released_at,
     e.stuck_due, e.observed_at, {version:UInt64}, 0
 FROM work_entries AS e
 LEFT JOIN (SELECT place, arraySort(groupArray(met_known)) AS met FROM work_legs GROUP BY place) AS r ON e.place = r.place;

@@ -129,13 +129,31 @@ FROM
                 FROM known_entries
                 WHERE has(rules, 'deleted') AND deleted_known IS NOT NULL AND arrived_known IS NOT NULL AND traffic IN ('ours', 'bulk')
                 UNION ALL
+                -- Of an entry that left: it named fewer than it had, or it was put in again and none goes on with it; from the
+                -- first of the two until neither is so.
                 SELECT
                     'unaccounted', leg, message_key, host, queue_id, '', NULL,
-                    greatest(left_known, arrived_known, expected_known)
-                        + toIntervalSecond(if(ifNull(rerouted_known <= greatest(left_known, arrived_known, expected_known), 0), unaccounted_after, 0)),
-                    least(complete_known, deleted_known), 0, ever, as_of, nobody
-                FROM known_entries
-                WHERE has(rules, 'unaccounted') AND left_known IS NOT NULL AND arrived_known IS NOT NULL AND expected_known IS NOT NULL
+                    spans[1].1,
+                    least(nullIf(if(length(spans) = 2 AND spans[2].1 <= spans[1].2, greatest(spans[1].2, spans[2].2), spans[1].2), never), deleted_known),
+                    0, ever, as_of, nobody
+                FROM
+                (
+                    SELECT
+                        *, greatest(left_known, arrived_known, expected_known) AS over,
+                        arraySort(arrayFilter(s -> s.1 < s.2, [
+                            (
+                                if(left_known IS NULL OR arrived_known IS NULL OR expected_known IS NULL, never, assumeNotNull(over) + toIntervalSecond(if(ifNull(rerouted_known <= over, 0), unaccounted_after, 0))),
+                                ifNull(complete_known, never)
+                            ),
+                            (
+                                if(rerouted_known IS NULL OR arrived_known IS NULL, never, assumeNotNull(greatest(rerouted_known, arrived_known)) + toIntervalSecond(unaccounted_after)),
+                                ifNull(resumed_known, never)
+                            )
+                        ])) AS spans
+                    FROM known_entries
+                    WHERE left_known IS NOT NULL
+                )
+                WHERE has(rules, 'unaccounted') AND notEmpty(spans)
                 UNION ALL
                 SELECT
                     'unaccounted', leg, message_key, host, queue_id, recipient, handed_known + toIntervalSecond(unaccounted_after) AS arrival_due,
