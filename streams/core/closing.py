@@ -22,6 +22,7 @@ from streams.core.identity import half
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.mailboxes import left, moves, opened
+from streams.core.tables import UNNAMED
 from streams.core.terms import SECOND
 
 ON_ITS_WAY = 7 * 86_400
@@ -152,11 +153,17 @@ def _hashes(custody: Custody, closes: Mask) -> NDArray[np.uint64]:
 
 def _rename(custody: Custody) -> None:
     """Keep the names of the rows that are left."""
-    tables = (custody.messages, custody.entries, custody.legs)
-    offsets = np.concatenate([table["name"] for table in tables]).astype(np.int64)
+    columns = [
+        (custody.messages, "name"),
+        (custody.messages, "originator"),
+        (custody.entries, "name"),
+        (custody.legs, "name"),
+    ]
+    offsets = np.concatenate([table[name] for table, name in columns]).astype(np.int64)
     each, places = np.unique(offsets, return_inverse=True)
-    moved = custody.names.keep(each)[places]
+    named = each != UNNAMED
+    each[named] = custody.names.keep(each[named])
     start = 0
-    for table in tables:
-        table.set("name", np.arange(len(table)), moved[start : start + len(table)])
+    for table, name in columns:
+        table.set(name, np.arange(len(table)), each[places[start : start + len(table)]])
         start += len(table)

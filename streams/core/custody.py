@@ -96,9 +96,21 @@ class Custody(Holdings):
         self.entries.join_first(tables.STAY, rows, stays)
         self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
         self.entries.join("size", rows, _capped(facts.numbers("size", events, 0)))
+        self._address(facts, events, self.entries["message"][rows].astype(np.int64))
         hosts = self.hosts.rows(np.array(self.names.intern(facts.texts("host", events)), np.uint64)[:, None])
         self.entries.set("host", rows, hosts)
         self.hosts.join("spoke_known", hosts, facts.known[events])
+
+    def _address(self, facts: Facts, events: Rows, messages: Rows) -> None:
+        """Who sends a message, and how urgent it is, as its arrivals say: words for whoever is told of it."""
+        ranks = facts.numbers("priority", events, tables.UNRANKED)
+        self.messages.join("priority", messages, ranks.astype(np.int8))
+        new = np.flatnonzero(
+            (self.messages["originator"][messages] == tables.UNNAMED) & facts.has("originator")[events]
+        )
+        if len(new):
+            names = self.names.add_shared(facts.series("originator", events[new]))
+            self.messages.set("originator", messages[new], names)
 
     def _stay(self, traffic: str, *parties: Any) -> tuple[int, int]:
         """The number of an arrival's class, and how many seconds it may stay."""

@@ -131,6 +131,16 @@ class Holdings:
         """The key of a message."""
         return self.names.get(int(self.messages["name"][row]))[0]
 
+    def sender(self, row: int) -> str:
+        """The envelope sender of a message; "" is the null sender, and what was not said."""
+        offset = int(self.messages["originator"][row])
+        return "" if offset == tables.UNNAMED else self.names.get(offset)[0]
+
+    def priority(self, row: int) -> int | None:
+        """The RFC 6710 priority of a message; None where no arrival says one."""
+        rank = int(self.messages["priority"][row])
+        return None if rank == tables.UNRANKED else rank
+
     def find_again(self) -> None:
         """Make rows findable that a snapshot put back; messages are found by a hash of this process alone."""
         keys = self.names.column(self.messages["name"].astype(np.int64))

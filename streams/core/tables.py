@@ -12,8 +12,18 @@ from streams.core.lattice import Column, Join, known
 MOST = int(np.iinfo(np.int32).max)
 """Of a column of 32 bits: two gigabytes, 68 years; larger is said as this much."""
 
+UNNAMED = int(np.iinfo(np.uint32).max)
+"""Where a name is kept that nothing was said of."""
+
+UNRANKED = int(np.iinfo(np.int8).min)
+"""The priority of what no arrival gave one."""
+
 MESSAGES = (
     Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.uint32),
+    Column(
+        name="originator", join=Join.PLAIN, of="where the envelope sender of its first arrival is kept", dtype=np.uint32
+    ),
+    Column(name="priority", join=Join.LATEST, of="RFC 6710, the greatest that an arrival says", dtype=np.int8),
     Column(name="since", join=Join.EARLIEST, of="when the first that is known of it could be known"),
     Column(name="before", join=Join.UNION, of="1: its key was submitted before, and has closed", dtype=np.int8),
     Column(

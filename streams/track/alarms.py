@@ -191,12 +191,14 @@ def _record(custody: Custody, found: Found, row: int, holder: Holder, *, proven:
     by_leg = found.subject == "leg"
     host, queue_id, to = custody.leg_name(row) if by_leg else (*custody.entry_name(row), "")
     table = custody.about(found.subject)
-    unit = _unit(custody, found.subject, row)
+    unit, message = _unit(custody, found.subject, row), int(table["message"][row])
     return {
         "alert_id": alert_id(found.rule, unit),
         "rule": found.rule,
         "unit": unit,
-        "message_key": custody.message_key(int(table["message"][row])),
+        "message_key": custody.message_key(message),
+        "originator": custody.sender(message),
+        "priority": custody.priority(message),
         "host": host,
         "queue_id": queue_id,
         "recipient": to,

@@ -1,5 +1,7 @@
 """Alarms: each is told once when raised and once when cleared."""
 
+from itertools import pairwise
+
 import msgspec
 import pytest
 
@@ -52,3 +54,24 @@ def test_the_identity_of_an_alarm_is_its_rule_and_its_unit() -> None:
     """Nothing else takes part: not the time, not the terms."""
     assert alert_id("overdue", b"u") == alert_id("overdue", b"u")
     assert len({alert_id(rule, unit) for rule in ("overdue", "unread") for unit in (b"u", b"v")}) == 4
+
+
+@pytest.mark.parametrize("parted", [False, True], ids=["at once", "each alone"])
+def test_an_alarm_says_who_sent_the_message_and_how_urgent_it_is(*, parted: bool) -> None:
+    """By its arrivals, also where another message has closed and left: a pager goes by it."""
+    gone = [*journey(0, "1"), tick(500 * SECOND)]
+    later = 5 * 86_400
+    events = [
+        *gone,
+        *submitted(later, "Q2", key="n", originator="eve@origin.test", priority=4),
+        *submitted(later, "Q3", key="o"),
+        tick((later + 400) * SECOND),
+    ]
+    part = empty()
+    cuts = range(len(events) + 1) if parted else (0, len(gone), len(events))
+    alerts = [alert for start, end in pairwise(cuts) for alert in part.take(records(events, start, end)).alerts]
+    assert len(part.custody.messages) == 2, "the first has left"
+    assert {(alert["message_key"], alert["originator"], alert["priority"]) for alert in alerts} == {
+        ("n", "eve@origin.test", 4),
+        ("o", "al@origin.test", None),
+    }
