@@ -5,7 +5,8 @@ Rules:
   line "saved mail to" says the same again, and counts where mail_log does not log saves. A save over IMAP (Sent,
   Drafts) is nobody's delivery.
 - What a filter rejects is refused, and its originator has been told: Sieve says so once the rejection was sent. Not
-  where the store says before that it sends none.
+  where the store says before that it sends none. The delivery agent says first that it rejects (the mailbox is full),
+  then whether it sends nothing, and nothing where it does: its notice counts when it has said nothing for a minute.
 - What users share is its owner's (`shared` of the source): whoever reads or deletes there does it to the owner's
   copies.
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
@@ -17,6 +18,7 @@ Rules:
   a read only where the one message there was retrieved; else nobody can know, and the event is `removed`.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -42,6 +44,9 @@ PROGRAMS = 100
 """Programs whose ignored lines are counted apart."""
 
 SECOND = 1_000_000
+HOLD = 60 * SECOND
+"""How long a store may take to say that it could not send a rejection: submission_timeout is 30 s."""
+
 WORDS = 300
 """Characters of a filter's words that are kept."""
 
@@ -77,11 +82,17 @@ class DovecotParser:
         for piece in pieces:
             self.counts.pieces += 1
             self._place["offset"] = piece.offset
-            yield from self._line(piece.raw)
+            yield from self._given(self._line(piece.raw))
 
     def close(self) -> Iterable[MessageEvent]:
-        """A log's end tells nothing that its lines did not."""
-        return ()
+        """At the end of an import nothing will say any more that a rejection was not sent."""
+        return self._given([] if self.source.live else self._memory.given(sys.maxsize))
+
+    def _given(self, events: Iterable[MessageEvent]) -> Iterator[MessageEvent]:
+        """Events as they are told, which is when they count."""
+        for event in events:
+            self.counts.events += 1
+            yield event
 
     def state(self) -> bytes:
         """The memory of sessions, for the checkpoint."""
@@ -110,6 +121,7 @@ class DovecotParser:
             return
         at, text = timed
         self._tick(at)
+        yield from self._memory.given(at - HOLD)
         said = texts.saying(text)
         if said is not None:
             yield from self._understand(at, said)
@@ -137,7 +149,7 @@ class DovecotParser:
         elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
             yield from self._done(at, said, told)
         elif said.service in _DELIVERS and texts.unsent(said.text):
-            put(self._memory.unsent, names.delivery(said), value=True)
+            self._memory.sends_none(names.delivery(said))
             self._ignore(said.service)
         elif said.service in _DELIVERS and texts.decides(said.text) and names.delivery(said) not in self._memory.saved:
             self._unread("what became of a message that is not named (deliver_log_format)")
@@ -340,8 +352,11 @@ class DovecotParser:
             yield self._delivery(Kind.REDIRECTED, *about, diagnostic=words, attributes=(f"to={to}",))
         else:
             yield self._delivery(Kind.REFUSED, *about, diagnostic=words)
-            if not self._memory.unsent.pop(names.delivery(said), False):
-                yield self._delivery(Kind.REPORTED, *about, action="issued", attributes=("notification=failed",))
+            notice = self._delivery(Kind.REPORTED, *about, action="issued", attributes=("notification=failed",))
+            if told.what == "rejected":
+                yield from self._memory.holds(names.delivery(said), notice)
+            elif not self._memory.unsent.pop(names.delivery(said), False):
+                yield notice
 
     def _delivery(self, kind: Kind, at: int, said: Saying, msgid: str, number: str, **fields: Any) -> MessageEvent:
         """An event of a delivery: an LMTP session that the switch knows too, or a stay in the store's own hands."""
@@ -356,7 +371,6 @@ class DovecotParser:
         alike = f"{kind}|{where}|{recipient}|{at // SECOND}"
         ordinal = memory.alike.get(alike, 0)
         memory.alike[alike] = ordinal + 1
-        self.counts.events += 1
         return MessageEvent(
             event_id=fact_id(kind, where, recipient, at, "", ordinal),
             kind=kind,

@@ -45,17 +45,17 @@ _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
 _WHAT = (
     r"saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
-    r"|rejected message from|sent rejection|forwarded to"
+    r"|rejected message from|(?<![^:] )rejected(?=: )|sent rejection|forwarded to"
 )
 _DONE = re.compile(
-    rf"^(?>(?:.*?[^\w-])??msgid=)(?P<msgid>.*): (?P<what>{_WHAT}) ?(?P<rest>.*)$", re.DOTALL | re.IGNORECASE
+    rf"^(?>(?:.*?[^\w-])??msgid=)(?P<msgid>.*): (?P<what>{_WHAT}):? ?(?P<rest>.*)$", re.DOTALL | re.IGNORECASE
 )
 _UNSENT = re.compile(
     r"msgid=.*: (?:Auto-submitted message discarded|Return-Path missing, rejection reason"
-    r"|Permanently failed to send rejection|Invalid postmaster_address - can't send rejection): ",
+    r"|(?:Permanently|Temporarily) failed to send rejection|Invalid postmaster_address - can't send rejection): ",
     re.DOTALL,
 )
-"""What a delivery says where it sends no rejection; its filter says all the same that it rejected."""
+"""What a delivery says where it sends no rejection: before its filter says that it rejected, and after it says so."""
 
 _DECIDES = re.compile(rf"(?:^|\W)(?:{_WHAT})(?:\W|$)", re.IGNORECASE)
 _WORDS = re.compile(r"(<.*?>|unspecified)[,;]? [\w-]+=", re.DOTALL)
