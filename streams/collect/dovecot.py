@@ -7,6 +7,7 @@ Rules:
 - What a filter rejects is refused, and its originator has been told: Sieve says so once the rejection was sent. Not
   where the store says before that it sends none. The delivery agent says first that it rejects (the mailbox is full),
   then whether it sends nothing, and nothing where it does: its notice counts when it has said nothing for a minute.
+  A rejection that Sieve does not send at all (to nobody, or a second answer) discards.
 - What users share is its owner's (`shared` of the source): whoever reads or deletes there does it to the owner's
   copies.
 - A read is the \Seen flag set by the user's client. FETCH is not logged and PEEK shows nothing. What a filter saved as
@@ -53,7 +54,7 @@ WORDS = 300
 _DELIVERS = frozenset({"lmtp", "lda", "deliver"})
 _OPENS = frozenset({"imap", "pop3"})
 _STORED = frozenset({"saved mail to", "stored mail into mailbox"})
-_DISCARDED = frozenset({"discarded", "marked message to be discarded"})
+_DISCARDED = frozenset({"discarded", "marked message to be discarded", "not sending reject message"})
 _OPERATOR = "doveadm"
 _USED = frozenset({"\\Answered", "$Forwarded", "$MDNSent"})
 """Flags that prove a read of what had been marked as seen before."""

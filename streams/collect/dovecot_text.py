@@ -7,15 +7,23 @@ Rules:
   a Message-ID may read `<x>: discarded`. Around the Message-ID may stand words of the server's own
   (deliver_log_format): `from=<a@x> msgid=<m@x>, size=3: discarded`.
 - Since 2.4 mail_log names the mailbox in front of the event, `Mailbox NAME: save: `, and logs no `box=`.
+- In front of Dovecot's name stands the host, the last of several; behind it a level may stand.
 - Which fields and events are logged is the server's choice (mail_log_fields, mail_log_events); each may be missing.
 """
 
 import re
 from typing import NamedTuple
 
+_LEVEL = (
+    r"<[\w.]+>|(?:auth|authpriv|cron|daemon|ftp|kern|local[0-7]|lpr|mail|news|syslog|user|uucp)"
+    r"\.(?:emerg|panic|alert|crit|err|error|warn|warning|notice|info|debug)"
+    r"|EMERG|PANIC|ALERT|CRIT|CRITICAL|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG"
+)
+"""What daemons put between the host and the program: `mail.info` (BusyBox), or what a template makes of it."""
+
 _HEAD = re.compile(
-    r"^(?:(?:[^\s:]+ )*(?P<host>\S*[^\s:]) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
-    r"(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
+    rf"^(?:(?:[^\s:]+ )*?(?P<host>\S*[^\s:])(?: (?:{_LEVEL}))? dovecot(?:\[\d+\])?: )?"
+    r"(?P<service>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
     r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,
 )
@@ -45,7 +53,8 @@ _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
 _WHAT = (
     r"saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
-    r"|rejected message from|(?<![^:] )rejected(?=: )|sent rejection|forwarded to"
+    r"|rejected message from|not sending reject message(?= to <>| \(would )|(?<![^:] )rejected(?=: )"
+    r"|sent rejection|forwarded to"
 )
 _DONE = re.compile(
     rf"^(?>(?:.*?[^\w-])??msgid=)(?P<msgid>.*): (?P<what>{_WHAT}):? ?(?P<rest>.*)$", re.DOTALL | re.IGNORECASE

@@ -117,6 +117,12 @@ SAVE = mail("save")
         f"Nov 23 12:00:00 <mail.info> imap1 dovecot[77]: {LMTP}{SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot[77]: [ID 583609 mail.info] {LMTP}{SAVE}",
         f"Nov 23 12:00:00 two words imap1 dovecot[77]: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 mail.info dovecot: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 local0.notice dovecot[77]: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 192.0.2.1 imap1 mail.warn dovecot: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 <info> dovecot[77]: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 imap1 INFO dovecot[77]: {LMTP}{SAVE}",
+        f"Nov 23 12:00:00 192.0.2.1 imap1 dovecot: {LMTP}{SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot: lmtp(77, {CAROL}): {SESSION}: {SAVE}",
         f"Nov 23 12:00:00 imap1 dovecot: LMTP({CAROL}): {SESSION}: {SAVE}",
         json.dumps(
@@ -137,6 +143,13 @@ def test_forms_of_a_line(line: str) -> None:
     if "imap1" in line:
         assert event.host == "store"
         assert event.event_id == read(told(LMTP + SAVE))[0].event_id
+
+
+@pytest.mark.parametrize("host", ["mail.info", "INFO", "mx.mail.info"])
+def test_a_host_of_a_level_s_name(host: str) -> None:
+    """What stands alone in front of Dovecot is the host, whatever it is called; a level has one before it."""
+    assert feed(parser(""), [f"Nov 23 12:00:00 {host} dovecot: {LMTP}{SAVE}".encode()])[0].host == host
+    assert feed(parser(""), [f"Nov 23 12:00:00 mx {host}x dovecot: {LMTP}{SAVE}".encode()])[0].host == f"{host}x"
 
 
 def test_other_programs_are_counted_by_name() -> None:
@@ -284,6 +297,10 @@ def test_a_mailbox_has_its_visible_name() -> None:
         ("marked message to be discarded if not explicitly delivered (discard action)", Kind.DISCARDED),
         ("discard action: Marked message to be discarded if not explicitly delivered", Kind.DISCARDED),
         ("discarded", Kind.DISCARDED),
+        ("reject action: not sending reject message to <>", Kind.DISCARDED),
+        ("not sending reject message to <>", Kind.DISCARDED),
+        ("not sending reject message (would cause second response to sender)", Kind.DISCARDED),
+        ("reject action: not sending reject message (skipped)", None),
         ("rejected message from <a@x.test> (reject)", Kind.REFUSED),
         ("forwarded to <deputy@x.test>", Kind.REDIRECTED),
         ("discarded duplicate forward to <deputy@x.test>", None),
