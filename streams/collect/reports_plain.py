@@ -63,7 +63,7 @@ class Plain(NamedTuple):
 
 def plain(mail: Part, parts: Sequence[Part]) -> Plain | None:
     """A report in plain words, known or not, or None where a mail is none: a person may quote one, a program answer."""
-    if mail.first("return-path") != "<>" and _DAEMON not in mail.first("from").lower():
+    if not _may_bounce(mail):
         return None
     body = next((one for one in parts if one.kind == "text/plain"), None)
     content = body.content() if body else b""
@@ -77,6 +77,14 @@ def plain(mail: Part, parts: Sequence[Part]) -> Plain | None:
     if len(failures) > RECIPIENTS:
         cut = f"a bounce of more than {RECIPIENTS} recipients"
     return Plain(failures[:RECIPIENTS], _headers(rest), cut)
+
+
+def _may_bounce(mail: Part) -> bool:
+    """Nobody is to answer a mail, or it is from a mail system; a person may write as postmaster, to be answered."""
+    path = mail.first("return-path").lower()
+    if path == "<>" or _DAEMON in mail.first("from").lower():
+        return True
+    return _of_a_daemon(mail) and "postmaster" not in path
 
 
 def _of_a_daemon(mail: Part) -> bool:

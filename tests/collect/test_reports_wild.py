@@ -222,6 +222,13 @@ WORDS = {
     "no return-path": _bounce("Not delivered: carol").partition("\n")[2],
     "its own return-path": _bounce("Not delivered: carol").replace("Path: <>", "Path: <MAILER-DAEMON@dest.test>"),
     "a name": _bounce("Not delivered: carol", "noreply@dest.test"),
+    "a postmaster": _bounce("Not delivered: carol", "Postmaster@dest.test").replace(
+        "Path: <>", "Path: <MAILER-DAEMON@origin.test>"
+    ),
+    "a postmaster, no return-path": _bounce("Not delivered: carol", "Postmaster@dest.test").partition("\n")[2],
+    "sendmail's own return-path": _bounce("Not delivered: carol", "noreply@dest.test").replace(
+        "Path: <>", "Path: <MAILER-DAEMON>"
+    ),
     "forwarded": _bounce(
         f"--o\nContent-Type: message/rfc822\n\n{report()}\n--o--", more="Content-Type: multipart/mixed; boundary=o\n"
     ),
@@ -237,6 +244,27 @@ def test_a_bounce_in_words_that_are_not_known(mail: str) -> None:
     assert by.counts.unread == {"a bounce in words that are not known": 1}
     assert [(example.file, example.offset) for example in by.counts.examples] == [("reports", 0)]
     assert not by.counts.ignored
+
+
+@pytest.mark.parametrize(
+    ("sender", "path"),
+    [("bob@dest.test", ""), ("postmaster@dest.test", "<postmaster-7@bulk.test>"), ("bob@dest.test", "<MAILER-DAEMON>")],
+)
+def test_who_answers_is_no_mail_system(sender: str, path: str) -> None:
+    """A person, or a list with a return path of its own, may write of mailboxes."""
+    by = parser()
+    mail = _bounce("Not delivered: carol", sender).replace("Mail Delivery System", "x")
+    mail = mail.replace("Return-Path: <>", f"Return-Path: {path}") if path else mail.partition("\n")[2]
+    assert not feed(by, mail.encode())
+    assert by.counts.ignored == {"mail that is no report": 1}
+
+
+def test_a_postmaster_s_bounce_in_known_words() -> None:
+    """Who sends it is a mail system, though its return path is not empty: it is read."""
+    mail = QMAIL.replace("Return-Path: <>", "Return-Path: <MAILER-DAEMON@dest.test>")
+    assert told(read(mail.replace("<MAILER-DAEMON@dest.test>\nSubj", "<postmaster@dest.test>\nSubj").encode())) == told(
+        read(QMAIL.encode())
+    )
 
 
 @pytest.mark.parametrize(
