@@ -32,6 +32,9 @@ from streams.core.identity import bare_id, fact_id, leg_of, message_key, pair_le
 
 _DAY = 86_400_000_000
 _ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
+_PROBES = frozenset({"deliverable", "undeliverable"})
+"""What sendmail and Postfix report to who asked about an address (`sendmail -bv`): there was no message."""
+
 _TYPE = re.compile(r"\breport-type\s*=\s*[\"']?(?:global-)?([\w-]*)", re.IGNORECASE)
 _OURS = frozenset({"delivery-status", "disposition-notification"})
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -90,7 +93,10 @@ class ReportParser:
         yield from self._plain(mail, inside, at, more)
 
     def _report(self, mail: Part, inside: Sequence[Part], at: int) -> Iterator[MessageEvent]:
-        about, told, cut = reports_status.read(inside[0], failed(mail))
+        about, every, cut = reports_status.read(inside[0], failed(mail))
+        told = self._of_messages(every)
+        if every and not told and not cut:
+            return
         named = [one for name in ("x-original-message-id", "original-message-id") for one in about.get(name, [])]
         by = reporter(about, mail, self.declaration)
         found = subject(original(inside[1:]), [*named, answered(mail)], self.declaration)
@@ -106,6 +112,13 @@ class ReportParser:
         envelope = typed(about.get("original-envelope-id", [""])[0])[:LONGEST] or None
         for one in told:
             yield from self._reported(mail, one, found, by, at, mts_id=envelope)
+
+    def _of_messages(self, told: Sequence[Status]) -> list[Status]:
+        """Recipients of messages; addresses that somebody merely asked about are counted."""
+        probes = sum(one.action in _PROBES for one in told)
+        if probes:
+            self.counts.ignored["a probe of an address"] += probes
+        return [one for one in told if one.action not in _PROBES]
 
     def _reported(
         self, mail: Part, told: Status, about: Subject, by: Hop, at: int, **more: Any

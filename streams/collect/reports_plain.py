@@ -31,6 +31,9 @@ _OPENING = 2_000
 _SAID = 64 * 1024
 """Characters in which an address's reason is looked for."""
 
+_BELOW = (" ", "\t", "(")
+"""How lines begin that sendmail writes below an address: why it failed, what it was expanded from."""
+
 _QMAIL = re.compile(r"^(?:Hi\. This is the |Sorry, we were unable to deliver your message)", re.MULTILINE)
 _FATAL = re.compile(r"^ *-{3,} The following addresses had permanent fatal errors", re.MULTILINE)
 _BREAK = re.compile(
@@ -126,7 +129,7 @@ def _sendmail(text: str) -> list[Failure]:
     if not found:
         return []
     lines = text[found.end() :].partition("\n")[2].partition("\n\n")[0].split("\n")
-    return [Failure(address(line), "") for line in lines if "@" in line]
+    return [Failure(address(line), "") for line in lines if "@" in line and not line.startswith(_BELOW)]
 
 
 def _headers(text: str) -> Fields:

@@ -23,9 +23,17 @@ _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"\s*([245])(?=\d\d(?!\d)|\.\d{1,3}\.\d)")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _UTF8 = re.compile(r"\s*utf-8\s*;", re.IGNORECASE)
+_X400 = re.compile(r"\s*x-?400\s*;", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _BRACKETED = re.compile(r"<([^<>]+)>")
-_ACTIONS = {"failure": "failed", "fail": "failed", "delay": "delayed", "success": "delivered", "relay": "relayed"}
+_ACTIONS = {
+    "failure": "failed",
+    "fail": "failed",
+    "expired": "failed",
+    "delay": "delayed",
+    "success": "delivered",
+    "relay": "relayed",
+}
 """What some write instead."""
 
 
@@ -36,13 +44,16 @@ def typed(value: str) -> str:
 
 
 def address(value: str) -> str:
-    """An address without type, comment, name and brackets; one of type utf-8 without its escapes."""
+    """An address without type, comment, name and brackets; one of type utf-8 without its escapes.
+
+    An O/R address has no comments: `(a)` there stands for `@` (RFC 2156 3.4).
+    """
     bare = typed(value[: ADDRESS * 2])
     bracketed = _BRACKETED.search(bare)
     if bracketed:
         bare = bracketed[1].strip()
     else:
-        bare = (bare if bare.startswith('"') else _COMMENT.sub(" ", bare)).strip("<> ")
+        bare = (bare if bare.startswith('"') or _X400.match(value) else _COMMENT.sub(" ", bare)).strip("<> ")
     return (_ESCAPED.sub(_character, bare) if _UTF8.match(value) else bare)[:ADDRESS]
 
 

@@ -27,6 +27,9 @@ from streams.collect.reports_text import action, address, moment, only_id, repli
         (r"utf-8; a\x{00}\x{0A}\x{D800}\x{110000}\x{F}@y", r"a\x{00}\x{0A}\x{D800}\x{110000}\x{F}@y"),
         (r'rfc822; "gr\x{FC}n"@y.test', r'"gr\x{FC}n"@y.test'),
         ("rfc822; carol+2024@y.test", "carol+2024@y.test"),
+        ("x400; /RFC-822=pr(a)x.test/ADMD= /C=WW/", "/RFC-822=pr(a)x.test/ADMD= /C=WW/"),
+        ("X-400 ;/DD.RFC-822=a(u)b(a)y.test/C=XX/", "/DD.RFC-822=a(u)b(a)y.test/C=XX/"),
+        ("rfc822; x400(a)y@z.test", "x400 y@z.test"),
     ],
 )
 def test_addresses(value: str, want: str) -> None:
@@ -80,7 +83,7 @@ def test_a_reply_s_status(value: str, want: str | None) -> None:
 def test_actions() -> None:
     """Comments and other spellings; what is missing is told by a permanent failure only."""
     assert action("Delivered (to mailbox)", None) == "delivered"
-    assert action("Failure", None) == "failed"
+    assert action("Failure", None) == action("Expired", None) == "failed"
     assert (action("", "5.0.0"), action("", "4.0.0"), action("", None)) == ("failed", "", "")
 
 

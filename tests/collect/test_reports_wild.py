@@ -112,6 +112,11 @@ def test_the_peer_s_words_are_kept() -> None:
             "Final-Recipient: x400;/G=Carol/C=XX/\nAction: relayed\nStatus: 2.0.0",
             ("relayed", "2.0.0", "/G=Carol/C=XX/"),
         ),
+        (
+            "Final-Recipient: x400; /RFC-822=pr(a)dest.test/ADMD= /C=WW/\nAction: failed",
+            ("failed", None, "/RFC-822=pr(a)dest.test/ADMD= /C=WW/"),
+        ),
+        ("Final-Recipient: carol@dest.test\nAction: expired\nStatus: ", ("failed", None, TO)),
     ],
 )
 def test_odd_fields(block: str, want: tuple[str | None, str | None, str]) -> None:
@@ -199,6 +204,16 @@ def test_an_internationalised_report(last: str) -> None:
     assert (event.kind, event.recipient, event.message_key) == (Kind.READ, "grün@dest.test", KEY)
 
 
+@pytest.mark.parametrize("action", ["deliverable", "Undeliverable", "deliverable (to mailbox)"])
+def test_a_probe_is_no_message(action: str) -> None:
+    """What `sendmail -bv` asks of an address is answered by a report; nobody has custody of anything."""
+    by = parser()
+    probe = f"Final-Recipient: rfc822; carol@dest.test\nAction: {action}\nStatus: 2.1.5\n"
+    assert not feed(by, report(f"{ABOUT}\n{probe}\n{probe}").encode(), report(f"\n{probe}", "").encode())
+    assert by.counts.ignored == {"a probe of an address": 3}
+    assert not by.counts.unread
+
+
 def test_an_internationalised_report_without_its_status() -> None:
     """It says itself that it is one."""
     by = parser()
@@ -257,6 +272,23 @@ def test_who_answers_is_no_mail_system(sender: str, path: str) -> None:
     mail = mail.replace("Return-Path: <>", f"Return-Path: {path}") if path else mail.partition("\n")[2]
     assert not feed(by, mail.encode())
     assert by.counts.ignored == {"mail that is no report": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "    (reason: 550 5.1.1 <carol.old@store.test>... User unknown)\n    (expanded from: <boss@dest.test>)\n",
+        "\t(reason: 550 <carol.old@store.test>)\n",
+        "(expanded from: boss@dest.test)\n",
+        "    550 no such user here: carol.old@store.test\n",
+    ],
+)
+def test_what_is_said_below_an_address_is_no_recipient(said: str) -> None:
+    """Sendmail says below each address why, and what it was expanded from."""
+    other = "dave@dest.test\n"
+    mail = SENDMAIL_OLD.replace("<carol@dest.test>\n\n", f"<carol@dest.test>\n{said}{other}{said}\n")
+    assert said in mail
+    assert told(read(mail.encode())) == [("failed", None, TO), ("failed", None, "dave@dest.test")]
 
 
 def test_a_postmaster_s_bounce_in_known_words() -> None:
