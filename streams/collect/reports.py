@@ -184,8 +184,8 @@ class ReportParser:
         if about is None:
             self._unread("no original message")
             return
-        for recipient, reason in found.failures:
-            told = Status(recipient, "", "failed", status(reason), reason or None, "")
+        for recipient, reason, alias in found.failures:
+            told = Status(recipient, alias, "failed", status(reason), reason or None, "")
             yield from self._reported(mail, told, about, Hop("", ""), at)
 
     def _other(self, mail: Part, more: str, *, bounce: bool) -> None:

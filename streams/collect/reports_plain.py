@@ -32,7 +32,12 @@ _SAID = 64 * 1024
 """Characters in which an address's reason is looked for."""
 
 _BELOW = (" ", "\t", "(")
-"""How lines begin that sendmail writes below an address: why it failed, what it was expanded from."""
+"""How lines begin that sendmail writes below an address."""
+
+_ADDRESS = re.compile(r"\n(?![ \t(])")
+_REASON = re.compile(r"^[ \t]*\(reason: (.*)\)[ \t]*$", re.MULTILINE)
+_ALIAS = re.compile(r"^[ \t]*\(expanded from: ([^\s@]+@[^\s@)]+)\)[ \t]*$", re.MULTILINE)
+"""An alias without a domain is one that no originator has written to."""
 
 _QMAIL = re.compile(r"^(?:Hi\. This is the |Sorry, we were unable to deliver your message)", re.MULTILINE)
 _FATAL = re.compile(r"^ *-{3,} The following addresses had permanent fatal errors", re.MULTILINE)
@@ -44,10 +49,11 @@ _BREAK = re.compile(
 
 
 class Failure(NamedTuple):
-    """A recipient that was not reached, and why."""
+    """A recipient that was not reached, why, and which alias it stands for; "" where that is not said."""
 
     recipient: str
     reason: str
+    alias: str = ""
 
 
 class Plain(NamedTuple):
@@ -128,8 +134,15 @@ def _sendmail(text: str) -> list[Failure]:
     found = _FATAL.search(text)
     if not found:
         return []
-    lines = text[found.end() :].partition("\n")[2].partition("\n\n")[0].split("\n")
-    return [Failure(address(line), "") for line in lines if "@" in line and not line.startswith(_BELOW)]
+    blocks = _ADDRESS.split(text[found.end() :].partition("\n")[2].partition("\n\n")[0])
+    pairs = (one.partition("\n") for one in blocks)
+    return [_described(line, below) for line, _, below in pairs if "@" in line and not line.startswith(_BELOW)]
+
+
+def _described(line: str, below: str) -> Failure:
+    """An address, and what sendmail says of it in the lines below."""
+    reason, alias = _REASON.search(below), _ALIAS.search(below)
+    return Failure(address(line), reason[1][:WORDS] if reason else "", address(alias[1]) if alias else "")
 
 
 def _headers(text: str) -> Fields:

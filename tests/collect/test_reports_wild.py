@@ -288,7 +288,22 @@ def test_what_is_said_below_an_address_is_no_recipient(said: str) -> None:
     other = "dave@dest.test\n"
     mail = SENDMAIL_OLD.replace("<carol@dest.test>\n\n", f"<carol@dest.test>\n{said}{other}{said}\n")
     assert said in mail
-    assert told(read(mail.encode())) == [("failed", None, TO), ("failed", None, "dave@dest.test")]
+    assert not {event.recipient for event in read(mail.encode())} & {"carol.old@store.test"}
+    assert len(read(mail.encode())) == 2
+
+
+def test_what_sendmail_says_of_an_address() -> None:
+    """Why it failed, with the status in it, and which alias it stands for: the originator knows that."""
+    said = (
+        "<carol.old@store.test>\n    (reason: 550 5.1.1 <x@store.test>... User unknown)\n"
+        "    (expanded from: <carol@dest.test>)\n"
+        "dave@dest.test\n    (reason: 550 Host unknown)\n    (expanded from: dave)\n"
+    )
+    carol, dave = read(SENDMAIL_OLD.replace("<carol@dest.test>\n\n", f"{said}\n", 1).encode())
+    assert (carol.recipient, carol.original_recipient, carol.leg) == (TO, TO, AT_ORIGIN)
+    assert (carol.status, carol.diagnostic) == ("5.1.1", "550 5.1.1 <x@store.test>... User unknown")
+    assert (dave.recipient, dave.original_recipient) == ("dave@dest.test", None)
+    assert (dave.status, dave.diagnostic) == (None, "550 Host unknown")
 
 
 def test_a_postmaster_s_bounce_in_known_words() -> None:
