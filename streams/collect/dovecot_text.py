@@ -14,7 +14,7 @@ Rules:
 import re
 from typing import NamedTuple
 
-_LEVEL = (
+_LEVEL = re.compile(
     r"<[\w.]+>|(?:auth|authpriv|cron|daemon|ftp|kern|local[0-7]|lpr|mail|news|syslog|user|uucp)"
     r"\.(?:emerg|panic|alert|crit|err|error|warn|warning|notice|info|debug)"
     r"|EMERG|PANIC|ALERT|CRIT|CRITICAL|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG"
@@ -22,8 +22,8 @@ _LEVEL = (
 """What daemons put between the host and the program: `mail.info` (BusyBox), or what a template makes of it."""
 
 _HEAD = re.compile(
-    rf"^(?:(?:[^\s:]+ )*?(?P<host>\S*[^\s:])(?: (?:{_LEVEL}))? dovecot(?:\[\d+\])?: )?"
-    r"(?P<service>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
+    r"^(?:(?P<before>(?:[^\s:]+ )*)(?P<host>\S*[^\s:]) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
+    r"(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
     r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,
 )
@@ -53,7 +53,7 @@ _FLAGS = re.compile(r"flags=\(([^()]*)\)\s*$")
 _OLD_SESSION = re.compile(r"^(?P<session>[A-Za-z0-9+/]{16,}(?::[A-Z]\d+)*): (?P<text>.*)$", re.DOTALL)
 _WHAT = (
     r"saved mail to|stored mail into mailbox|marked message to be discarded|discarded(?! duplicate| vacation)"
-    r"|rejected message from|not sending reject message(?= to <>| \(would )|(?<![^:] )rejected(?=: )"
+    r"|rejected message from|not sending reject message(?= to <>| \(would )|rejected(?=: )(?<![^:] rejected)"
     r"|sent rejection|forwarded to"
 )
 _DONE = re.compile(
@@ -148,7 +148,9 @@ def saying(text: str) -> Saying | None:
     found = _HEAD.match(text)
     if not found:
         return None
-    host, service, first, pid, session, rest = found.groups("")
+    before, host, service, first, pid, session, rest = found.groups("")
+    if before and _LEVEL.fullmatch(host):
+        host = before.split()[-1]
     number, comma, user = first.partition(", ")
     if comma and number.isdigit():  # before 2.3: lmtp(12345, user): SESSION: text
         pid = number
