@@ -25,6 +25,7 @@ from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
 from streams.collect.postfix_session import APART, picked_up, smtpd, spoken
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
+from streams.collect.wrapping import host_in, unwrapped
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -174,8 +175,10 @@ class PostfixParser:
                 continue
             else:
                 parts, date = said.split(": ", 2), reader.date if reader.at == desk.at else NO_DATE
-            desk.head = head = known(parts[0]) or self._head(parts)
-            desk.spool = spool = head.spool
+            head = known(parts[0]) or self._head(parts)
+            if head.read is None:
+                parts, head = self._within(parts, head)
+            desk.head, desk.spool = head, (spool := head.spool)
             if head.read is None:
                 if "messages" in text and _is_loss(parts):
                     desk.unread("the syslog daemon lost lines")
@@ -185,6 +188,15 @@ class PostfixParser:
                 head.read(desk, parts[1], entry, parts[2])
             else:
                 head.speak(desk, parts[1] if len(parts) == _SPOKEN else ": ".join(parts[1:]))
+
+    def _within(self, parts: list[str], head: Head) -> tuple[list[str], Head]:
+        """A container's line that is the text of one that names the container, in parts; any other as it is."""
+        said = ": ".join(parts)
+        line = unwrapped(said)
+        if line is said:
+            return parts, head
+        parts = line.split(": ", 2)
+        return parts, self._heads.get(parts[0]) or self._head(parts)
 
     def _timed(self, desk: Desk, text: str) -> str | None:
         """What a line of another time than the one before it says; None where it has no time."""
@@ -207,7 +219,7 @@ class PostfixParser:
         read = _READERS.get(daemon) if service else None
         if read is None:
             daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
-        name = self.source.host or self.declaration.host_of(host)
+        name = self.source.host or self.declaration.host_of(host_in(host))
         spool = self._desk.spools.setdefault(name, Spool(host=name, since=self._desk.at)) if read else self._desk.spool
         speak = spoken if read is smtpd else _ignore
         head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read, speak=speak)

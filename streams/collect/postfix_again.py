@@ -18,6 +18,7 @@ from streams.collect.parser import Piece, text_of
 from streams.collect.postfix_entry import Spool, Told
 from streams.collect.queueid import arrival, is_queue_id
 from streams.collect.syslog import Reader
+from streams.collect.wrapping import host_in, unwrapped
 
 SECOND = 1_000_000
 BEHIND = 5 * SECOND
@@ -69,7 +70,7 @@ class Again:
 
     def _was_told(self, piece: Piece, spools: dict[str, Spool]) -> bool:
         timed = self._reader.timed(text_of(piece.raw))
-        head, _, said = timed[1].partition(": ") if timed else ("", "", "")
+        head, _, said = unwrapped(timed[1]).partition(": ") if timed else ("", "", "")
         number, colon, rest = said.partition(": ")
         if timed is None or not colon or number[10:11] != "z" or not is_queue_id(number):
             return False
@@ -77,7 +78,7 @@ class Again:
             self._begun.add(number)
         if number in self._begun or number in self._caused:
             return number in self._caused
-        spool = spools.get(self._host or self._declaration.host_of(head.partition(" ")[0]))
+        spool = spools.get(self._host or self._declaration.host_of(host_in(head.rpartition(" ")[0])))
         told = spool is not None and self._is_gone(spool, number, timed[0])
         if told and (caused := rest.partition(" notification: ")[2]):
             self._caused.add(caused)

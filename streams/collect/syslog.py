@@ -1,8 +1,8 @@
 """The prefix of a log line, in every form that mail systems' lines come in.
 
 Forms: traditional (`Nov 23 22:48:16 host program[pid]: text`, RFC 3164 with or without its `<PRI>`, with a fraction,
-with what FreeBSD and Solaris add), RFC 3339 time in place of that date (a blank may be its T) or before it (docker),
-RFC 5424, and `journalctl -o json`.
+with what FreeBSD and Solaris add), RFC 3339 time in place of that date (a blank may be its T) or before it (docker,
+CRI), RFC 5424, and `journalctl -o json`.
 
 Rules:
 - A year-less time takes the year it is told (the year of the first line; December to January goes on to the next, but
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streams.collect.journal import said
 from streams.collect.parser import text_of, without_nul
+from streams.collect.wrapping import BEGINNINGS, host_in, inner, unwrapped
 from streams.core.errors import Misuse
 
 _MONTHS = {
@@ -135,7 +136,7 @@ class Reader:
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
         timed = self.timed(text_of(raw))
-        return None if timed is None else _tagged(*timed)
+        return None if timed is None else _tagged(timed[0], unwrapped(timed[1]))
 
     def timed(self, text: str) -> tuple[int, str] | None:
         """The line's time, and `host program[pid]: text` (host and program are "-" where the line says none).
@@ -201,8 +202,8 @@ class Reader:
         time, _, rest = text.partition(" ")
         if len(time) == _DAY_ALONE:
             time, rest = _with_clock(time, rest)
-        elif rest[:3] in _MONTHS and _CLOCK.match(rest, 3):  # docker logs -t: its own time knows year and zone
-            rest = _bare(rest[DATED:])
+        elif rest[:3] in BEGINNINGS:  # docker logs -t, CRI
+            rest = _bare(inner(rest))
         second, micros = time[:_FRACTION] + time[_ZONE:], time[_FRACTION:_ZONE]
         is_plain = micros.isdigit() and micros.isascii()
         if is_plain and second == self._second:
@@ -349,9 +350,8 @@ def _tagged(at: int, rest: str) -> Line:
     host, space, tag = head.rpartition(" ")
     if not colon or not space:
         return Line(at, "", "", "", rest)
-    host = host.rpartition(" ")[2]  # what stands before it is of no form that is known
     program, bracket, pid = tag.partition("[")
-    return Line(at, _nil(host), _nil(program), pid.rstrip("]") if bracket else "", text)
+    return Line(at, _nil(host_in(host)), _nil(program), pid.rstrip("]") if bracket else "", text)
 
 
 def _journal(raw: str) -> tuple[int, str] | None:

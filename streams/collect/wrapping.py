@@ -1,0 +1,54 @@
+"""What stands around a line that a program wrote: other words where its host stands, and lines of others.
+
+Rules:
+- Of words where the host stands the last is the host: a relay puts the address before it that a line came from
+  (rsyslog). Behind it may stand a level (`<info>`, `INFO`), or a facility with one (`mail.info`, BusyBox).
+- A container's output is written again by its runtime: behind a time and a stream (CRI: `stdout F `), or as the text of
+  a line that names the container as its program (docker's drivers for syslog and journald). What counts is the line
+  within, but for its time: the outer one knows year and zone.
+"""
+
+import re
+from typing import Final
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+BEGINNINGS: Final = frozenset({*_MONTHS, "std", "199", *(f"{decade}" for decade in range(200, 220))})
+"""How what may be a line within another begins; one look tells nearly all others from it."""
+
+_PRIORITY: Final = "<"
+_STREAM: Final = re.compile(r"std(?:out|err) [FP] ")
+_DATE: Final = re.compile(
+    rf"(?:<\d{{1,3}}>)?(?:(?:{'|'.join(_MONTHS)}) [ 0-3]\d [012]\d:[0-5]\d:[0-6]\d(?:[.,]\d{{1,9}})?"
+    r"|\d{4}-\d\d-\d\d[T ][012]\d:[0-5]\d:[0-6]\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) "
+)
+_LEVEL: Final = re.compile(r"<\w+>|EMERG|PANIC|ALERT|CRIT(?:ICAL)?|ERR(?:OR)?|WARN(?:ING)?|NOTICE|INFO|DEBUG")
+_FACILITY: Final = re.compile(
+    r"(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])"
+    r"\.(?:emerg|panic|alert|crit|err|error|warn|warning|notice|info|debug)"
+)
+
+
+def host_in(words: str) -> str:
+    """The host among the words before a program; "" where there is none."""
+    *before, last = words.split() or [""]
+    if _LEVEL.fullmatch(last) or (before and _FACILITY.fullmatch(last)):
+        return before[-1] if before else ""
+    return last
+
+
+def inner(text: str) -> str:
+    """What follows a time, without the stream and the time that a container's line has behind it."""
+    if text[:3] not in BEGINNINGS and text[:1] != _PRIORITY:
+        return text
+    if stream := _STREAM.match(text):
+        text = text[stream.end() :]
+    date = _DATE.match(text)
+    return text[date.end() :] if date else text
+
+
+def unwrapped(said: str) -> str:
+    """The line of a container that stands as the text of another, `host program[pid]: text`; any other as it is."""
+    text = said.partition(": ")[2]
+    found = inner(text)
+    return said if found is text else found
