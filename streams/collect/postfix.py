@@ -19,10 +19,10 @@ from streams.collect.parser import Piece, columns
 from streams.collect.postfix_again import Again
 from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_check import accept
-from streams.collect.postfix_desk import SECOND, Desk, Head, Read
+from streams.collect.postfix_desk import SECOND, Desk, Head, Read, Speak
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
-from streams.collect.postfix_session import APART, picked_up, smtpd, spoken
+from streams.collect.postfix_session import APART, picked_up, smtpd, spoken, warned
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
 from streams.collect.wrapping import host_in, unwrapped
@@ -64,6 +64,9 @@ _READERS: dict[str, Read] = {
     "nqmgr": qmgr,
     "smtpd": smtpd,
 }
+
+_SPEAKERS: dict[str, Speak] = {"cleanup": warned, "smtpd": spoken}
+"""Who reads what a daemon says of no entry, if that may carry something."""
 
 
 class PostfixParser:
@@ -221,7 +224,7 @@ class PostfixParser:
             daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
         name = self.source.host or self.declaration.host_of(host_in(host))
         spool = self._desk.spools.setdefault(name, Spool(host=name, since=self._desk.at)) if read else self._desk.spool
-        speak = spoken if read is smtpd else _ignore
+        speak = _SPEAKERS.get(daemon, _ignore)
         head = Head(spool=spool, service=service, daemon=daemon, pid=pid.rstrip("]"), read=read, speak=speak)
         if len(self._heads) >= _HEADS:  # processes come and go
             self._heads.clear()

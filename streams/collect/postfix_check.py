@@ -4,6 +4,7 @@ Rules:
 - It may be said before the Message-ID: it waits until the key is known.
 - A message that is put on hold is accepted only once all of it was received and nothing rejected it. No line says so:
   the process that hears it goes on to something else. So a hold waits for that, or for whoever takes the message up.
+  Until then smtpd and cleanup may say that it was not accepted (postfix_session.py).
 - A message put on hold or thrown away at its arrival was accepted, though qmgr says nothing of it.
 """
 

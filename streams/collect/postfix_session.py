@@ -5,7 +5,9 @@ Rules:
   before `client=` is the entry's first; those after it are its further ones, until cleanup has seen the header.
 - A recipient that smtpd then refuses is none. A hold for it holds the rest of its message, of which smtpd says so no
   more; what was thrown away with it was another message, since smtpd refuses nobody after that.
-- A client that goes away before cleanup has written anything, or in the middle of its message, leaves no entry behind.
+- A client that goes away before cleanup has written anything, or in the middle of its message, leaves no entry behind;
+  nor does a message that was refused when it was there, or could not be written. Of a session that ends with `data=0/1`
+  nothing was accepted; which of several were, its counts do not say.
 - A filter before the queue (smtpd_proxy_filter) hands a message back while another process hears its client, which
   gives it no queue id: the entry is that client's, by its name and address (`orig_client`), and begins here. Where no
   process waits so, a filter behind the queue hands back and does not say `orig_queue_id`.
@@ -26,9 +28,6 @@ APART = 600 * SECOND
 """Microseconds between the time of a line that opens an entry and the one that its id tells; time zones differ by at
 least 15 minutes."""
 
-_ABANDONED = tuple(f"{why} after {what} (" for why in ("lost connection", "timeout") for what in ("DATA", "BDAT"))
-"""How smtpd begins to say that it received a part of a message only; a number of bytes follows."""
-
 _FAR = "a time far from its queue id's: is the source's time zone, or year, right?"
 
 
@@ -37,7 +36,9 @@ def smtpd(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
     if rest.startswith("client="):
         _opened(desk, desk.begin(queue_id), rest)
         return
-    if entry:
+    if entry and texts.is_abandoned(rest):
+        _drop(desk, entry)
+    elif entry:
         _checked(desk, entry, rest)
     _count(desk, rest)
 
@@ -48,16 +49,26 @@ def spoken(desk: Desk, text: str) -> None:
     if text.startswith(("connect from ", "disconnect from ")):
         talk = talks.pop(desk.head.pid, None)
         if talk and (talk.data or talk.entry):
-            _ended(desk, talk)
+            _ended(desk, talk, in_vain=texts.is_in_vain(text))
     elif "replacing command" in text:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
         _without_entry(desk, text[9:])
         _count(desk, text[9:])
         return
-    elif text.startswith(_ABANDONED):
+    elif texts.is_abandoned(text):
         _abandoned(desk, talks.get(desk.head.pid))
+    elif unaccepted := texts.unaccepted(text):
+        _drop(desk, desk.spool.entries.get(unaccepted))
     desk.ignored["smtpd"] += 1
+
+
+def warned(desk: Desk, text: str) -> None:
+    """A line of cleanup that names no entry, or names it in a warning."""
+    entry = desk.spool.entries.get(texts.unaccepted(text))
+    if entry and entry.client:  # what came otherwise is bounced, or comes again
+        _drop(desk, entry)
+    desk.ignore("cleanup")
 
 
 def picked_up(desk: Desk, queue_id: str, _: Entry | None, rest: str) -> None:
@@ -113,8 +124,8 @@ def _checked(desk: Desk, entry: Entry, rest: str) -> None:
         entry.remarks = _after(entry.remarks, rest)
     elif remark:
         entry.remarks = (*entry.remarks, remark)[:REMARKS]
-    elif texts.is_rejected_whole(rest) and not entry.arrived:
-        del desk.spool.entries[entry.queue_id]
+    elif texts.is_rejected_whole(rest):
+        _drop(desk, entry)
     else:
         entry.diverted = texts.redirection(rest) or entry.diverted
 
@@ -197,15 +208,22 @@ def _remark(desk: Desk, said: str) -> Remark | None:
 
 def _abandoned(desk: Desk, talk: Talk | None) -> None:
     """A client went away in the middle of its message, which was never accepted."""
-    entry = desk.spool.entries.get(talk.data or talk.entry) if talk else None
+    if talk:
+        _drop(desk, desk.spool.entries.get(talk.data or talk.entry))
+
+
+def _drop(desk: Desk, entry: Entry | None) -> None:
+    """A message was never accepted; what is in the queue was."""
     if entry and not entry.arrived:
         del desk.spool.entries[entry.queue_id]
 
 
-def _ended(desk: Desk, talk: Talk) -> None:
-    """A session is over; what was not written by then was not accepted."""
+def _ended(desk: Desk, talk: Talk, *, in_vain: bool) -> None:
+    """A session is over; what was not written by then, or all of it if it was in vain, was not accepted."""
+    if in_vain:
+        _abandoned(desk, talk)
     if talk.data:
         accept(desk, talk)
     entry = desk.spool.entries.get(talk.entry)
-    if entry and not entry.written and not entry.arrived:
-        del desk.spool.entries[entry.queue_id]
+    if entry and not entry.written:
+        _drop(desk, entry)

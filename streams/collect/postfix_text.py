@@ -61,7 +61,19 @@ _SHOWN = 100
 """Bytes of a command that smtpd logs; what stands at its end may go on."""
 _REJECTED: Final = re.compile(r"(?:milter-)?reject: RCPT from .*? to=<([^>]{0,512})>")
 _REJECTION: Final = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?: \d\.\d{1,3}\.\d{1,3})?)(?=\D)")
-_AFTER_DATA: Final = ("reject: END-OF-MESSAGE ", "milter-reject: END-OF-MESSAGE ")
+_AFTER_DATA: Final = tuple(
+    f"{who}reject: {where} from "
+    for who in ("", "milter-")
+    for where in ("END-OF-MESSAGE", "DATA content", "BDAT content", "DATA", "BDAT")
+)
+_ABANDONED: Final = tuple(
+    f"{why} after {what} (" for why in ("lost connection", "timeout", "too many errors") for what in ("DATA", "BDAT")
+)
+"""How smtpd begins to say that it received a part of a message only; a number of bytes follows."""
+_WARNING: Final = "warning: "
+_UNWRITTEN: Final = ("queue file size limit exceeded", "write queue file: ", "message rejected: ")
+_NOT_ACCEPTED: Final = "message not accepted, try again later"
+_DATA_COUNTS: Final = re.compile(r" (?:data|bdat)=(\d+)")
 _HEADER: Final = re.compile(
     r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+):(.*?)"
     r" from (?:local|unknown|\S{1,300}\[[^\]]{0,64}\](?::\d{1,5})?); ",
@@ -212,8 +224,27 @@ def rejection(text: str) -> str:
 
 
 def is_rejected_whole(text: str) -> bool:
-    """Did smtpd refuse a message after it was sent: its queue entry is gone."""
+    """Did smtpd refuse a message when it was to be sent, or was: its queue entry is gone."""
     return text.startswith(_AFTER_DATA)
+
+
+def is_abandoned(text: str) -> bool:
+    """Did smtpd receive a part of a message only."""
+    return text.startswith(_ABANDONED)
+
+
+def unaccepted(text: str) -> str:
+    """The entry of which smtpd or cleanup warns that it could not be written; "" where they do not."""
+    if not text.startswith(_WARNING):
+        return ""
+    queue_id, _, why = text[len(_WARNING) :].partition(": ")
+    return queue_id if why.startswith(_UNWRITTEN) or why.endswith(_NOT_ACCEPTED) else ""
+
+
+def is_in_vain(text: str) -> bool:
+    """Does smtpd count at a session's end that there was data, and that it accepted none."""
+    counts = _DATA_COUNTS.findall(text)
+    return bool(counts) and not any(map(int, counts))
 
 
 def header(text: str) -> tuple[str, str] | None:

@@ -24,7 +24,8 @@ GONE = "postfix/smtpd[7]: disconnect from x[127.0.0.1] ehlo=1 mail=1 rcpt=1 data
 """The client was heard to the end, so that what it sent was accepted."""
 
 HOLD = f"postfix/cleanup[8]: {Q1}: hold: header X: y from x[127.0.0.1]; from=<a@x> to=<c@dest.test> proto=E helo=<c>"
-ABANDONED = "postfix/smtpd[7]: {} after {} (20480 bytes) from x[127.0.0.1]"
+ABANDONED = "{} after {} (20480 bytes) from x[127.0.0.1]"
+REASONS = [(why, what) for why in ("lost connection", "timeout", "too many errors") for what in ("DATA", "BDAT")]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,16 @@ ABANDONED = "postfix/smtpd[7]: {} after {} (20480 bytes) from x[127.0.0.1]"
         f"postfix/cleanup[8]: {Q1}: milter-reject: END-OF-MESSAGE from x[127.0.0.1]: 5.7.1 spam; from=<a@x>",
         f"postfix/smtpd[7]: {Q1}: reject: END-OF-MESSAGE from x[127.0.0.1]: 552 5.3.4 too big; from=<a@x>",
         f"postfix/cleanup[8]: {Q1}: removed (canceled)",
-        *(ABANDONED.format(why, what) for why in ("lost connection", "timeout") for what in ("DATA", "BDAT")),
+        *(f"postfix/smtpd[7]: {ABANDONED.format(*reason)}" for reason in REASONS),
+        *(f"postfix/smtpd[7]: {Q1}: {ABANDONED.format(*reason)}" for reason in REASONS),
+        f"postfix/smtpd[7]: {Q1}: reject: DATA content from x[127.0.0.1]: 421 4.3.0 mx Server local data error",
+        f"postfix/smtpd[7]: {Q1}: reject: BDAT content from x[127.0.0.1]: bare <LF> received; from=<a@x> proto=ESMTP",
+        f"postfix/smtpd[7]: {Q1}: reject: BDAT from x[127.0.0.1]: 521 5.5.1 no; from=<a@x> proto=ESMTP helo=<c>",
+        f"postfix/smtpd[7]: warning: {Q1}: queue file size limit exceeded",
+        f"postfix/cleanup[8]: warning: {Q1}: queue file size limit exceeded",
+        f"postfix/cleanup[8]: warning: {Q1}: write queue file: No space left on device",
+        f"postfix/cleanup[8]: warning: {Q1}: message rejected: hopcount exceeded",
+        f"postfix/cleanup[8]: warning: {Q1}: x map lookup problem for a@x -- message not accepted, try again later",
     ],
 )
 def test_held_but_never_accepted(end: str) -> None:
@@ -42,6 +52,47 @@ def test_held_but_never_accepted(end: str) -> None:
     assert not told("origin", CLIENT, NAMED, HOLD, end, GONE)
     again = told("origin", CLIENT, HOLD, NAMED, end, *(line.replace(Q1, Q2) for line in (CLIENT, HOLD, NAMED)), GONE)
     assert {(e.queue_id, e.kind) for e in again} == {(Q2, Kind.SUBMITTED), (Q2, Kind.HELD)}
+
+
+@pytest.mark.parametrize(
+    ("counted", "held"),
+    [
+        ("data=0/1", False),
+        ("data=0/1 bdat=0/2", False),
+        ("bdat=0/1", False),
+        ("bdat=1", True),
+        ("bdat=1/2", True),
+        ("data=0/1 bdat=1", True),
+        ("data=1/2", True),
+        ("", True),
+    ],
+)
+def test_a_session_in_which_nothing_was_accepted(counted: str, held: bool) -> None:  # noqa: FBT001 - a parameter
+    """Where smtpd counts at the end that no data was accepted, what waits on hold was not; else nobody knows."""
+    end = f"postfix/smtpd[7]: disconnect from x[127.0.0.1] ehlo=1 mail=1 rcpt=1 {counted} quit=1 commands=4/5"
+    events = told("origin", CLIENT, HOLD, NAMED, end)
+    assert [event.kind for event in events] == ([Kind.SUBMITTED, Kind.SUBMITTED, Kind.HELD] if held else [])
+
+
+def test_one_of_several_messages_was_too_big() -> None:
+    """What says that one message was not accepted says it of no other of its session."""
+    first = [line.replace(Q1, Q2) for line in (CLIENT, HOLD, NAMED)]
+    big = f"postfix/smtpd[7]: warning: {Q1}: queue file size limit exceeded"
+    events = told("origin", *first, CLIENT, HOLD, NAMED, big, GONE.replace("data=1", "data=1/2"))
+    assert {(event.queue_id, event.kind) for event in events} == {(Q2, Kind.SUBMITTED), (Q2, Kind.HELD)}
+    assert told("origin", CLIENT, NAMED, ACTIVE, big, GONE) == told("origin", CLIENT, NAMED, ACTIVE)
+
+
+def test_what_a_warning_says_of_nobody() -> None:
+    """Other warnings, of entries or not, carry nothing, and are counted."""
+    reader = parser()
+    said = (
+        "postfix/cleanup[8]: warning: x: y",
+        f"postfix/cleanup[8]: warning: {Q2}: message rejected: hopcount exceeded",
+    )
+    reader.parse(pieces(log_of("origin", CLIENT, *said, "postfix/smtpd[7]: warning")), file="f", observed_at=OBSERVED)
+    assert reader.counts.ignored == {"cleanup": 2, "smtpd": 1}
+    assert not reader.counts.unread
 
 
 @pytest.mark.parametrize(
