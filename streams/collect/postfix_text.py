@@ -41,9 +41,10 @@ _PLAIN_ATTEMPT: Final = re.compile(
 _QUOTED_ATTEMPT: Final = re.compile(r'to=<("(?:[^"\\]|\\.)*"[^>]*)>' + _OUTCOME)
 _QUEUED_AS: Final = "queued as "
 _FORWARDED: Final = "forwarded as "
-_CUT_NAME: Final = re.compile(r"((?:queued|forwarded) as )[0-9A-Za-z]*\Z")
+_CUT_NAME: Final = re.compile(r"((?:queued|forwarded) as )[0-9A-Za-z_./+=:@~-]*\Z")
 """A name that ends a line without the bracket that ends the words: syslog cut it, so it may be half of one."""
-_NUMBER: Final = re.compile(r"[0-9A-Za-z]*")
+_NUMBER: Final = re.compile(r"[_./+=:@~-]*[0-9A-Za-z][0-9A-Za-z_./+=:@~-]*")
+"""Postfix's are letters and digits; SendGrid's, MailHog's and others' are not."""
 _SAVED: Final = re.compile(r"\d{3} (?:[\d.]+ )?<[^>]*> (\S+) Saved")
 _BOUNCED: Final = re.compile(r"\bid=[\w-]{1,100}, BOUNCE\b")
 CUT: Final = (_QUEUED_AS, _FORWARDED)
@@ -133,7 +134,7 @@ def queued_as(reply: str) -> str:
     if ">" in name:
         _, found, name = _unquoted(reply).rpartition(_QUEUED_AS)
     number = _NUMBER.match(name) if found else None
-    return number[0] if number else ""
+    return number[0].rstrip(".:") if number else ""
 
 
 def session(reply: str) -> str:

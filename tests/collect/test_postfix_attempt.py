@@ -138,6 +138,29 @@ def test_what_the_sender_chose_decides_nothing() -> None:
     assert outcome(f"250 2.0.0 <c@dest.test> Ok: queued as {Q2} for <c@dest.test>") == ("transferred", Q2)
 
 
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ("D-qPRZT6Tn2SMSjTtCQDvQ", "D-qPRZT6Tn2SMSjTtCQDvQ"),
+        ("_-Dz_qPRZT6Tn2SMSj", "_-Dz_qPRZT6Tn2SMSj"),
+        ("4C/12-23233-abc", "4C/12-23233-abc"),
+        ("cHQR-y1TyFg=@mailhog.example", "cHQR-y1TyFg=@mailhog.example"),
+        (f"{Q2}.", Q2),
+        (f"{Q2}, thanks", Q2),
+        (f"{Q2}; id=1-2", Q2),
+        (f"{Q2} (1 KB)", Q2),
+        ("- nothing", None),
+        ("", None),
+    ],
+)
+def test_what_others_call_it(words: str, want: str | None) -> None:
+    """The next party's name is taken whole, with the dashes and the like that others than Postfix have in it."""
+    *_, last = told("origin", *HEAD, attempt(f"sent (250 Ok: queued as {words})", relay="mx[192.0.2.1]:25"))
+    assert (last.kind, last.next_queue_id) == (Kind.TRANSFERRED, want)
+    *_, last = told("origin", *HEAD, attempt(f"sent (250 Ok: queued as {want or ''}", relay="mx[192.0.2.1]:25"))
+    assert (last.diagnostic, last.next_queue_id) == ("250 Ok: queued as ", None)
+
+
 @pytest.mark.parametrize(("agent", "relay"), [("smtp", "mx"), ("lmtp", "mx"), ("local", "local")])
 def test_a_name_that_was_cut_is_none(agent: str, relay: str) -> None:
     """Where syslog cut a line within the next party's name: handed on, nobody can tell as what."""
