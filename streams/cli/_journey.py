@@ -143,7 +143,7 @@ def _rerouted(event: Event) -> str:
 
 def _hand(event: Event) -> str:
     by = _note(event, "pid")
-    return f"postsuper[{by}]" if by else "hand"
+    return f"{_note(event, 'program') or 'postsuper'}[{by}]" if by else "hand"
 
 
 def _redirected(event: Event) -> str:

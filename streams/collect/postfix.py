@@ -22,6 +22,7 @@ from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read, Speak
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
+from streams.collect.postfix_scanner import SCANNER, about, scanned
 from streams.collect.postfix_session import APART, picked_up, smtpd, spoken, warned
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
@@ -63,9 +64,10 @@ _READERS: dict[str, Read] = {
     "oqmgr": qmgr,
     "nqmgr": qmgr,
     "smtpd": smtpd,
+    SCANNER: about,
 }
 
-_SPEAKERS: dict[str, Speak] = {"cleanup": warned, "smtpd": spoken}
+_SPEAKERS: dict[str, Speak] = {"cleanup": warned, "smtpd": spoken, SCANNER: scanned}
 """Who reads what a daemon says of no entry, if that may carry something."""
 
 
@@ -219,7 +221,7 @@ class PostfixParser:
         host, _, tag = text.rpartition(" ")
         program, _, pid = tag.partition("[")
         service, _, daemon = program.rpartition("/")
-        read = _READERS.get(daemon) if service else None
+        read = _READERS.get(daemon) if service or daemon == SCANNER else None
         if read is None:
             daemon = self._desk.counted(daemon if "postfix" in service else program or "(no program)")
         name = self.source.host or self.declaration.host_of(host_in(host))

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from streams.collect.queueid import is_queue_id
+
 PRIORITIES = {
     # RFC 6710 MT-PRIORITY; RFC 6477 MMHS-Primary-Precedence; RFC 2156 Priority and Importance; X-Priority as mail
     # programs write it. The numbers are RFC 6710's, and the first of these headers that is there decides.
@@ -86,6 +88,8 @@ _CONTENT: Final = re.compile(
 _PARTIES: Final = re.compile(r"; from=<([^>]{0,512})>(?: to=<([^>]{0,512})>)?")
 _RELAY: Final = re.compile(r"([^\[]*)(?:\[([^\]]*)\])?")
 _ACTIVE: Final = re.compile(r"from=<([^>]*|.*)>, size=([0-9]{1,18}), nrcpt=([0-9]{1,9}) \(queue active\)").fullmatch
+_PUT_IN_AGAIN: Final = re.compile(r"Requeue: ([0-9A-Za-z]{6,64})\.[0-9A-F]{1,8} to ([0-9A-Za-z]{6,64})")
+"""MailScanner knows a message by its queue id with a hash of it behind (PFDiskStore.pm)."""
 _PICKUP: Final = re.compile(r"uid=\d+ from=<(.*?)>(?: orig_id=(\S+))?")
 
 
@@ -275,6 +279,12 @@ def pickup(text: str) -> tuple[str, str] | None:
     """Who called `sendmail`, and `orig_id` where an operator requeued."""
     found = _PICKUP.match(text)
     return (found[1], found[2] or "") if found else None
+
+
+def put_in_again(text: str) -> tuple[str, str] | None:
+    """The entry that MailScanner took, and the one that it made of it."""
+    found = _PUT_IN_AGAIN.fullmatch(text)
+    return (found[1], found[2]) if found and all(map(is_queue_id, found.groups())) else None
 
 
 def redirection(said: str) -> str:

@@ -107,6 +107,8 @@ def test_a_trace_tells_what_was_put_in_again_and_not_taken_up() -> None:
     """What postsuper requeued stands there; once it is under another id, that step says so."""
     requeued = event("rerouted", 2, recipient="", attributes=["pid=22"])
     assert steps(event("submitted", 1), requeued)[1:] == ["12:00:02 put in again by postsuper[22]"]
+    requeued["attributes"] = ["pid=22", "program=MailScanner"]
+    assert steps(event("submitted", 1), requeued)[1:] == ["12:00:02 put in again by MailScanner[22]"]
     followed = event("rerouted", 3, next_queue_id="Q2"), event("submitted", 3, queue_id="Q2")
     assert steps(event("submitted", 1), requeued, *followed)[1:] == ["12:00:03 Q2 accepted"]
 
