@@ -21,7 +21,7 @@ from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read, Speak
 from streams.collect.postfix_entry import VERSION, Memory, Spool
-from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr
+from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr, unsent
 from streams.collect.postfix_scanner import SCANNER, about, scanned
 from streams.collect.postfix_session import APART, picked_up, smtpd, spoken, warned
 from streams.collect.queueid import is_queue_id
@@ -67,7 +67,7 @@ _READERS: dict[str, Read] = {
     SCANNER: about,
 }
 
-_SPEAKERS: dict[str, Speak] = {"cleanup": warned, "smtpd": spoken, SCANNER: scanned}
+_SPEAKERS: dict[str, Speak] = {"bounce": unsent, "cleanup": warned, "smtpd": spoken, SCANNER: scanned}
 """Who reads what a daemon says of no entry, if that may carry something."""
 
 

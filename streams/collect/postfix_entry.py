@@ -104,6 +104,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         about: what it is about, where it is a notification of failure.
         reached: of what has the null sender: somebody was given it.
         failed: of what has the null sender: somebody was not, and will not be.
+        notified: queue id of the last notification of failure that was issued about it.
     """
 
     queue_id: str
@@ -147,6 +148,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     about: Notice | None = None
     reached: bool = False
     failed: bool = False
+    notified: str = ""
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

@@ -8,7 +8,8 @@ Rules:
 - An entry that cleanup or a milter rejects was never accepted.
 - qmgr says each time how many recipients the entry had at first. Of one that began before this log some may have been
   served before: how many it has is not known.
-- A notification of failure that leaves and reached nobody is told of what it is about: that is of another message.
+- A notification of failure that leaves and reached nobody is told of what it is about: that is of another message. So
+  is one that was issued (since Postfix 3.11 that is said when it is begun) and never was in the queue.
 - What a rule redirects (REDIRECT) goes to one recipient: qmgr drops all but the first, and says so nowhere.
 """
 
@@ -81,7 +82,7 @@ def _dropped(desk: Desk, entry: Entry | None) -> None:
         desk.name(entry)
         act(desk, entry)
     elif entry and not entry.arrived:
-        del desk.spool.entries[entry.queue_id]
+        _lose(desk, entry)
     desk.ignore("cleanup")
 
 
@@ -136,6 +137,24 @@ def bounce(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
         desk.ignore("bounce")
 
 
+def unsent(desk: Desk, text: str) -> None:
+    """A line of bounce that names no entry, or names it in a warning: a notification that it began was not queued."""
+    subject = desk.spool.entries.get(texts.unsent(text))
+    report = desk.spool.entries.get(subject.notified) if subject else None
+    if report and not report.arrived:
+        _lose(desk, report)
+    desk.ignore("bounce")
+
+
+def _lose(desk: Desk, entry: Entry) -> None:
+    """What was never in the queue is forgotten; if it was a notification, it reached nobody."""
+    if entry.about is not None:
+        desk.name(entry)
+        entry.failed = True
+        desk.miss(entry)
+    del desk.spool.entries[entry.queue_id]
+
+
 def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     desk.name(subject)
     is_news = (report.report, report.subject) != (action, subject.key)
@@ -143,6 +162,7 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     notes = (f"notification={action}", *((f"report={report.key}",) if report.key else ()))
     desk.tell(Kind.REPORTED, desk.at, subject, action="issued", next_queue_id=report.queue_id, attributes=notes)
     if action == "failed":
+        subject.notified = report.queue_id
         report.about = Notice(report.queue_id, subject.queue_id, subject.where, subject.key, subject.place)
         if report.removed_at is not None:  # it was queued before bounce says so
             desk.miss(report)

@@ -76,6 +76,7 @@ _ABANDONED: Final = tuple(
 _WARNING: Final = "warning: "
 _UNWRITTEN: Final = ("queue file size limit exceeded", "write queue file: ", "message rejected: ")
 _NOT_ACCEPTED: Final = "message not accepted, try again later"
+_UNSENT: Final = "sender notification failed to "
 _DATA_COUNTS: Final = re.compile(r" (?:data|bdat)=(\d+)")
 _HEADER: Final = re.compile(
     r"(?:info|warning|hold|filter|redirect|bcc|prepend|delay): header ([A-Za-z0-9-]+):(.*?)"
@@ -244,6 +245,14 @@ def unaccepted(text: str) -> str:
         return ""
     queue_id, _, why = text[len(_WARNING) :].partition(": ")
     return queue_id if why.startswith(_UNWRITTEN) or why.endswith(_NOT_ACCEPTED) else ""
+
+
+def unsent(text: str) -> str:
+    """The entry of which bounce warns that no notification about it could be sent; "" where it does not."""
+    if not text.startswith(_WARNING):
+        return ""
+    queue_id, _, what = text[len(_WARNING) :].partition(": ")
+    return queue_id if what.startswith(_UNSENT) else ""
 
 
 def is_in_vain(text: str) -> bool:

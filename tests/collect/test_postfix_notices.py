@@ -136,6 +136,55 @@ def test_bounce_may_speak_after_all_is_over() -> None:
     assert (one.queue_id, one.next_queue_id) == (Q1, Q2)
 
 
+EARLY = (CLIENT, NAMED, ACTIVE, BOUNCED, ISSUED, MADE)
+"""As Postfix since 3.11 has it: issued is said when the notification is begun, not when it is in the queue."""
+REJECTED = f"postfix/cleanup[8]: {Q2}: milter-reject: END-OF-MESSAGE from mx[127.0.0.1]: 5.7.1 spam; from=<> to=<a@x>"
+UNSENT = f"postfix/bounce[3]: warning: {Q1}: sender notification failed to alice@origin.test: 5.7.1 Spam: rejected"
+CANCELED = f"postfix/cleanup[8]: {Q2}: removed (canceled)"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [(REJECTED, UNSENT), (UNSENT,), (CANCELED,), (REJECTED, CANCELED, UNSENT), (UNSENT, CANCELED)],
+    ids=["by a milter", "unsaid", "for nobody", "all", "in another order"],
+)
+@pytest.mark.parametrize("head", [EARLY, EARLY[:-1]], ids=["named", "unnamed"])
+def test_one_that_never_was_queued(head: tuple[str, ...], end: tuple[str, ...]) -> None:
+    """Issued, and then not sent: it reached nobody, which is told once, until another is sent in its place."""
+    events = told("origin", *head, *end)
+    issued, lost = of(events, Kind.REPORTED)
+    assert (issued.action, issued.next_queue_id) == ("issued", Q2)
+    assert (lost.action, lost.queue_id, lost.next_queue_id, lost.message_key) == ("undelivered", Q1, Q2, "m@x.test")
+    again = (line.replace(Q2, Q3) for line in (ISSUED, MADE, *STANDS["delivered"]))
+    more = told("origin", *head, *end, *again)
+    assert [one.next_queue_id for one in undelivered(more)] == [Q2]
+    assert [one.next_queue_id for one in of(more, Kind.REPORTED)] == [Q2, Q2, Q3]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (UNSENT,),
+        (ISSUED, MADE, active(Q2), UNSENT),
+        (ISSUED, MADE, *STANDS["delivered"], UNSENT),
+        (ISSUED, MADE, UNSENT.replace(Q1, Q3)),
+        (ISSUED, MADE, UNSENT.replace("sender", "postmaster")),
+        (ISSUED, MADE, f"postfix/bounce[3]: warning: {Q1}"),
+    ],
+    ids=["none was issued", "in the queue", "delivered", "of nobody", "for the postmaster", "cut"],
+)
+def test_what_a_warning_of_bounce_says_of_no_notification(said: tuple[str, ...]) -> None:
+    """Where none was begun, or the last one that was is in the queue, it takes nothing back."""
+    assert undelivered(told("origin", *EARLY[:4], *said)) == []
+
+
+def test_bounces_warnings_are_counted() -> None:
+    """They carry nothing but that."""
+    reader = parser()
+    reader.parse(pieces(log_of("origin", UNSENT, "postfix/bounce[3]: x")), file="f", observed_at=OBSERVED)
+    assert reader.counts.ignored == {"bounce": 2}
+
+
 def test_its_subject_is_remembered_by_the_checkpoint() -> None:
     """A notification lies in the queue for days, long after what it is about has left."""
     lines = [*HEAD, *ENDS["expired"]]
