@@ -113,3 +113,17 @@ def test_a_log_of_another_host_is_no_copy() -> None:
     parser.parse(pieces_of([BEGIN, AFTER]), file="1", observed_at=LATER)
     other = [raw.replace(b" mx ", b" mx2 ") for raw in (DEFERRED, END)]
     assert [event.kind for event in parser.parse(pieces_of(other), file="2", observed_at=LATER)][-1] == "removed"
+
+
+@pytest.mark.parametrize("words", [b" 192.0.2.1 mx ", b" mx mail.info ", b" dock web[9]: Nov 23 22:50:15 mx "])
+def test_a_host_that_does_not_stand_alone(words: bytes) -> None:
+    """What was told is known by the same host as it was told of, behind a relay or within a container's line."""
+    parser = PostfixParser(Source(name="logs", kind="postfix"), DECLARED)
+
+    def parsed_of(*lines: bytes) -> list[MessageEvent]:
+        dressed = [raw.replace(b" mx ", words) for raw in lines]
+        return parser.parse(pieces_of(dressed), file=f"of {len(lines)}", observed_at=LATER)
+
+    assert parsed_of(BEGIN, *LIFE, END, AFTER)
+    assert parsed_of(line("22:50:30.000000", "qmgr[1]: x"), DEFERRED) == []
+    assert parser.counts.ignored["told before"] == 1

@@ -146,7 +146,10 @@ TARGETS = (
         name="syslog",
         run=_syslog,
         seeds=_forms,
-        words=(b"Jan", b"Dec", b"Feb 29", b"23:59:60", b"T", b"Z", b"+23:59", b"<1>", b"1 ", b'[a b="', b"MESSAGE"),
+        words=(
+            b"Jan", b"Dec", b"Feb 29", b"23:59:60", b"T", b"Z", b"+23:59", b"<1>", b"1 ", b'[a b="', b"MESSAGE",
+            b"stderr P ", b"mail.info ", b"x[1]: Nov 23 22:48:16 ",
+        ),
     ),
     Target(
         name="postfix",
@@ -157,6 +160,9 @@ TARGETS = (
             b"status=sent", b"status=expired", b"queued as ", b"relay=", b"nrcpt=", b" (queue active)", b"client=",
             b"message-id=<", b"warning: header X: ", b" from local; ", b"sender non-delivery notification: ",
             b'replacing command "RCPT TO:<', b'" with "', b"NOQUEUE: hold: ", b"reject: RCPT from ", b"removed",
+            b"warning: 4dF1234567zABCD: ", b"queue file size limit exceeded", b"sender notification failed to ",
+            b"disconnect from x data=0/1", b"origin MailScanner[1]: Requeue: 4dF1234567zABCD.A29D3 to ", b"stdout F ",
+            b"dock web[1]: Nov 23 22:48:16 origin mail.info postfix/",
         ),
     ),
     Target(
