@@ -1,8 +1,9 @@
 """What files are evidence of, where nothing is declared: kinds and hosts by the lines that they begin with.
 
 Rules:
-- The hosts are those that Postfix's lines name, and a message is ours where it was submitted by a login, the sendmail
-  command, a submission service or a client on the same machine.
+- The hosts are those that Postfix's lines name; where they name none, the log is of one that is called by its file. A
+  message is ours where it was submitted by a login, the sendmail command, a submission service or a client on the
+  same machine.
 - A folder of mails is one source, as a Maildir is; in any other folder each log is one, and what is none is taken for
   mails.
 - A log and what it was rotated to are one source: a message may stand in two of these files.
@@ -53,7 +54,7 @@ class _Guess:
         paths: one, but for the mails among logs, and for the generations of a log, oldest first.
         kinds: of evidence.
         hosts: that the switch's lines name.
-        stem: what a store is called whose lines name no host.
+        stem: what a store, or a switch, is called whose lines name no host.
     """
 
     name: str
@@ -68,7 +69,7 @@ def guessed(files: list[Path]) -> Declaration:
     found = _joined(one for file in files for one in (_in_folder(file) if file.is_dir() else [_guess(file)]))
     taken: set[str] = set()
     sources = [source for one in found for source in _sources(one, _free(one.name, taken))]
-    names = sorted({name for one in found for name in one.hosts})
+    names = sorted({name for one in found for name in ({one.stem} if _is_nameless(one) else one.hosts)})
     points = tuple(SubmissionPoint(host=name, networks=_LOCAL, services=_SERVICES) for name in names)
     return Declaration(sources=tuple(sources), hosts=tuple(Host(name=name) for name in names), submission_points=points)
 
@@ -119,8 +120,13 @@ def _sources(one: _Guess, name: str) -> Iterator[Source]:
     if len(one.kinds) > 1:
         yield from (Source(name=f"{name}-{kind}", kind=kind, paths=one.paths) for kind in one.kinds)
         return
-    host = one.stem if one.kinds == (_STORE,) else ""
+    host = one.stem if one.kinds == (_STORE,) or _is_nameless(one) else ""
     yield Source(name=name, kind=one.kinds[0], host=host, paths=one.paths)
+
+
+def _is_nameless(one: _Guess) -> bool:
+    """Is it a switch's log whose lines name no host."""
+    return one.kinds == (_SWITCH,) and not one.hosts
 
 
 def _in_folder(folder: Path) -> list[_Guess]:

@@ -50,11 +50,7 @@ class Strangers:
         """A line for each stranger, with what to do."""
         known = Counter((peer, self._arrived[of]) for of, peer in self._took.items() if of in self._arrived)
         return [
-            *(
-                f"The log of {source} has lines of {host}, which is not declared: none of its messages counts as ours. "
-                f"Declare it as an alias of its host, or say {source}'s host"
-                for host, source in sorted(self._hosts.items())
-            ),
+            *(_of_lines(source, host) for host, source in sorted(self._hosts.items())),
             *(
                 f"{peer} took what stands in the log of {host} ({count:,} of its arrivals): declare it as an alias of "
                 f"{host}, else what is lost there is not found"
@@ -62,3 +58,12 @@ class Strangers:
                 if peer != host
             ),
         ]
+
+
+def _of_lines(source: str, host: str) -> str:
+    if not host:
+        return f"The lines of {source} name no host: none of its messages counts as ours. Say {source}'s host"
+    return (
+        f"The log of {source} has lines of {host}, which is not declared: none of its messages counts as ours. "
+        f"Declare it as an alias of its host, or say {source}'s host"
+    )

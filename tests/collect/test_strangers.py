@@ -85,6 +85,16 @@ def test_a_log_whose_host_is_not_declared(declared: Declaration) -> None:
     assert _said(replace(nameless, hosts=(alias, declared.hosts[1]))) == []
 
 
+def test_a_log_that_names_no_host(declared: Declaration, tmp_path: Path) -> None:
+    """Its lines name none, so the source must."""
+    (tmp_path / "mail.log").write_text(ORIGIN.replace(" mail postfix", " INFO    postfix"))
+    nameless = replace(declared, sources=(replace(declared.sources[0], host=""), declared.sources[1]))
+    assert _said(nameless) == [
+        "The lines of mail-log name no host: none of its messages counts as ours. Say mail-log's host"
+    ]
+    assert _said(replace(nameless, sources=declared.sources)) == []
+
+
 def test_each_source_is_heard_to_a_bound(declared: Declaration, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes after it costs nothing."""
     monkeypatch.setattr(strangers, "HEARD", 0)

@@ -1,11 +1,13 @@
 """What stands around a program's line: words before the program, and a container's line within another's."""
 
 from itertools import count
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from streams.collect.declaration import Source
+from streams.collect.guess import guessed
 from streams.collect.postfix import PostfixParser
 from streams.collect.syslog import Reader
 from streams.collect.wrapping import host_in, unwrapped
@@ -60,6 +62,28 @@ def test_a_level_where_no_host_stands() -> None:
     events, _ = read("2026-11-23T22:52:{}.5+00:00 INFO    ", host="origin")
     assert short(events) == TOLD
     assert {event.host for event in read("2026-11-23T22:52:{}.5+00:00 INFO    ")[0]} == {""}
+
+
+@pytest.mark.parametrize(
+    ("form", "host"),
+    [
+        ("2026-11-23T22:52:25+00:00 INFO    ", "outgoing"),
+        ("2026-11-23T22:52:25+00:00 ", "outgoing"),
+        ("Nov 23 22:52:25 192.0.2.1 mx mail.info ", "mx"),
+        ("Nov 23 22:52:25 dock web[1]: Nov 23 22:52:25 mx ", "mx"),
+    ],
+)
+def test_a_log_that_nobody_declared(form: str, host: str, tmp_path: Path) -> None:
+    """Its host is the one of its lines; a log whose lines name none is called by its file."""
+    log = tmp_path / "outgoing.log"
+    log.write_text("\n".join(form + line for line in SAID))
+    declaration = guessed([log])
+    assert [known.name for known in declaration.hosts] == [host]
+    assert [point.host for point in declaration.submission_points] == [host]
+    (source,) = declaration.sources
+    reader = PostfixParser(source, declaration)
+    events = reader.parse(pieces(log.read_bytes()), file="f", observed_at=OBSERVED)
+    assert {(event.host, event.kind) for event in events} == {(host, Kind.SUBMITTED), (host, Kind.REFUSED)}
 
 
 def test_a_containers_lines_in_the_journal() -> None:
