@@ -34,6 +34,7 @@ from streams.collect.dovecot_memory import Copy, Left, Memory, copy_of, put
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
 from streams.collect.syslog import Reader, lost_lines
+from streams.collect.wrapping import unwrapped
 from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg
@@ -118,7 +119,7 @@ class DovecotParser:
         if timed is None:
             self._unread("no time that can be read" if raw.strip() else "an empty line")
             return
-        at, text = timed
+        at, text = timed[0], unwrapped(timed[1])
         self._tick(at)
         if self._memory.notices:
             yield from self._memory.given(at - HOLD)

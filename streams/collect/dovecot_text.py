@@ -7,22 +7,17 @@ Rules:
   a Message-ID may read `<x>: discarded`. Around the Message-ID may stand words of the server's own
   (deliver_log_format): `from=<a@x> msgid=<m@x>, size=3: discarded`.
 - Since 2.4 mail_log names the mailbox in front of the event, `Mailbox NAME: save: `, and logs no `box=`.
-- In front of Dovecot's name stands the host, the last of several; behind it a level may stand.
+- In front of Dovecot's name stands the host (wrapping.py says which of several words).
 - Which fields and events are logged is the server's choice (mail_log_fields, mail_log_events); each may be missing.
 """
 
 import re
 from typing import NamedTuple
 
-_LEVEL = re.compile(
-    r"<[\w.]+>|(?:auth|authpriv|cron|daemon|ftp|kern|local[0-7]|lpr|mail|news|syslog|user|uucp)"
-    r"\.(?:emerg|panic|alert|crit|err|error|warn|warning|notice|info|debug)"
-    r"|EMERG|PANIC|ALERT|CRIT|CRITICAL|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG"
-)
-"""What daemons put between the host and the program: `mail.info` (BusyBox), or what a template makes of it."""
+from streams.collect.wrapping import host_in
 
 _HEAD = re.compile(
-    r"^(?:(?P<before>(?:[^\s:]+ )*)(?P<host>\S*[^\s:]) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
+    r"^(?:(?P<host>(?:[^\s:]+ )*\S*[^\s:]) dovecot(?:\[\d+\])?: )?(?P<service>[A-Za-z][A-Za-z0-9-]*)"
     r"(?:\((?P<first>[^)]*)\))?(?:<(?P<pid>\d*)>)?(?:<(?P<session>[^>]*)>)?: "
     r"(?:(?:Debug|Info|Warning|Error|Fatal|Panic): )?(?P<text>.*)$",
     re.DOTALL,
@@ -148,9 +143,8 @@ def saying(text: str) -> Saying | None:
     found = _HEAD.match(text)
     if not found:
         return None
-    before, host, service, first, pid, session, rest = found.groups("")
-    if before and _LEVEL.fullmatch(host):
-        host = before.split()[-1]
+    words, service, first, pid, session, rest = found.groups("")
+    host = host_in(words)
     number, comma, user = first.partition(", ")
     if comma and number.isdigit():  # before 2.3: lmtp(12345, user): SESSION: text
         pid = number

@@ -145,11 +145,26 @@ def test_forms_of_a_line(line: str) -> None:
         assert event.event_id == read(told(LMTP + SAVE))[0].event_id
 
 
-@pytest.mark.parametrize("host", ["mail.info", "INFO", "mx.mail.info"])
+@pytest.mark.parametrize("host", ["mail.info", "mx.mail.info"])
 def test_a_host_of_a_level_s_name(host: str) -> None:
-    """What stands alone in front of Dovecot is the host, whatever it is called; a level has one before it."""
+    """What stands alone in front of Dovecot is the host, though a facility may be called so behind one."""
     assert feed(parser(""), [f"Nov 23 12:00:00 {host} dovecot: {LMTP}{SAVE}".encode()])[0].host == host
     assert feed(parser(""), [f"Nov 23 12:00:00 mx {host}x dovecot: {LMTP}{SAVE}".encode()])[0].host == f"{host}x"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "2026-11-23T12:00:00+00:00 dockerhost store[985]: Nov 23 12:00:00 mx dovecot: ",
+        "Nov 23 12:00:00 dockerhost 4f1d2c3b5a6e[985]: 2026-11-23T12:00:00.5+00:00 mx dovecot: ",
+        "2026-11-23T12:00:00.123456789Z stdout F Nov 23 12:00:00 mx dovecot: ",
+    ],
+)
+def test_a_container_s_line_in_another(form: str) -> None:
+    """What its runtime writes around it is neither program nor host."""
+    by = parser("")
+    (event,) = feed(by, [f"{form}{LMTP}{SAVE}".encode()])
+    assert (event.host, by.counts.ignored) == ("mx", {})
 
 
 def test_other_programs_are_counted_by_name() -> None:

@@ -12,7 +12,9 @@ ENOUGH = 300
 """Seeds within which a mistake must show."""
 
 SHOWN = {
-    "ClingingTracker": 143, "SparingDesk": 232, "CarelessDesk": 69, "WordlessTracker": 62, "RepeatingFeed": 42,
+    "HurriedCollector": 96, "CarelessTracker": 10, "TimelessTracker": 27, "OmittingTracker": 10, "ClingingTracker": 89,
+    "WordlessTracker": 23, "CarelessFeed": 17, "RepeatingFeed": 21, "TimelessFeed": 30, "CarelessDesk": 69,
+    "SparingDesk": 232,
 }  # fmt: skip
 """A seed that showed a mistake when it was made, where the first that does is far; it is tried before the others."""
 
