@@ -21,7 +21,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.meaning import OF_QUEUES, settle
+from streams.collect.meaning import settle
 from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
@@ -89,7 +89,7 @@ class JsonParser:
         for piece in pieces:
             ours = {"source": self.source.name, "file": file, "offset": piece.offset, "observed_at": observed_at}
             try:
-                events.append(_event(piece.raw, ours, self.declaration))
+                events.append(_event(piece.raw, ours, self.declaration, self.source.host))
             except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
                 self._unread(file, piece.offset, _said(error))
         self.through = max([self.through, *(event.occurred_at for event in events)])
@@ -112,7 +112,7 @@ class JsonParser:
         self.counts.miss(file, offset, f"{REFUSED}: {reason[:500]}", REFUSED)
 
 
-def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> MessageEvent:
+def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration, host: str) -> MessageEvent:
     """The event of a line.
 
     Raises:
@@ -131,20 +131,11 @@ def _event(raw: bytes, ours: dict[str, Any], declaration: Declaration) -> Messag
     for name in ("host", "peer"):
         if fields.get(name):
             fields[name] = declaration.host_of(fields[name])
-    _place(fields)
-    settle(fields)
+    settle(fields, host)
     fields |= ours
     fields["occurred_at"] = _micros(fields["occurred_at"])
     _identify(fields)
     return MessageEvent(**fields)
-
-
-def _place(fields: dict[str, Any]) -> None:
-    """X.400 knows a stay by the message's MTS-identifier, which is the same at every host."""
-    if fields["kind"] in OF_QUEUES and not fields.get("queue_id") and (number := fields.get("mts_id")):
-        fields["queue_id"] = number
-        if fields.get("side") == "sent" and fields.get("peer"):
-            fields.setdefault("next_queue_id", number)
 
 
 def _refuse_nul(fields: dict[str, Any]) -> None:
@@ -155,10 +146,10 @@ def _refuse_nul(fields: dict[str, Any]) -> None:
 
 
 def _identify(fields: dict[str, Any]) -> None:
-    """Compute what a line leaves out, as identity.py says; without a Message-ID its MTS-identifier is the key."""
+    """Compute what a line leaves out, as identity.py says."""
     host, number, recipient = (fields.get(name, "") for name in ("host", "queue_id", "recipient"))
     if "message_key" not in fields:
-        fields["message_key"] = message_key(fields.get("message_id") or fields.get("mts_id"), host, number)
+        fields["message_key"] = _key(fields, host, number)
     key = fields["message_key"]
     if "leg" not in fields:
         fields["leg"] = leg_of(host, number, recipient, key=key) if number else pair_leg(key, recipient)
@@ -168,6 +159,11 @@ def _identify(fields: dict[str, Any]) -> None:
         outcome = "|".join(str(fields.get(name)) for name in ("action", "status", "next_queue_id"))
         where = f"{host}/{number}" if number else key
         fields["event_id"] = fact_id(fields["kind"], where, recipient, fields["occurred_at"], outcome)
+
+
+def _key(fields: dict[str, Any], host: str, number: str) -> str:
+    """The key of the message that a line is about; without a Message-ID its MTS-identifier is one."""
+    return message_key(fields.get("message_id") or fields.get("mts_id"), host, number)
 
 
 def _micros(at: int | str) -> int:

@@ -3,8 +3,11 @@
 Rules:
 - What would be taken in and count for nothing is refused: an alarm that it should have cleared would be false.
 - Recipients are needed by what is of one recipient only; arrivals, what becomes of a whole queue entry, and
-  notifications that a switch issued (`issued`, and `undelivered` where they reached nobody) have none.
+  notifications that a switch issued (`issued`, and `undelivered` where they reached nobody) have none. Events that were
+  written out again say their leg: they may tell of a whole entry that it was refused or discarded, as Postfix does.
 - What is about a stay in a queue says its host and queue id: without, an arrival would be stuck for ever, nowhere.
+  X.400 knows a stay by the message's MTS-identifier, which is the same at every host. Where a line names no host, the
+  stay is at its source's. A delivery, refusal or non-delivery that names no host is of the message, wherever it is.
 - A `resubmitted` names the stay that it put the message into: without, the resend would be a message of its own.
 - A `transferred` says its side, a `reported` its action. Actions are of a closed list, in any case; a status is that of
   RFC 3463, or X.411's two numbers `reason/diagnostic`.
@@ -39,9 +42,15 @@ ONE_RECIPIENT = frozenset(
         Kind.DISCHARGED,
         Kind.NON_DELIVERED,
         Kind.RESUBMITTED,
+        Kind.REFUSED,
+        Kind.DISCARDED,
+        Kind.FORWARDED,
     }
 )
-"""Kinds that say nothing of a whole queue entry; of a hand-over or a report `_is_of_one` knows more."""
+"""Kinds that do not end a whole queue entry; of a hand-over or a report `_is_of_one` knows more."""
+
+_ALSO_OF_ENTRIES = frozenset({Kind.REFUSED, Kind.DISCARDED})
+"""Those of them that Postfix tells of an entry, too, which `removed` ends then."""
 
 OF_QUEUES = frozenset(
     {
@@ -54,17 +63,28 @@ OF_QUEUES = frozenset(
         Kind.RESUBMITTED,
         Kind.HELD,
         Kind.RELEASED,
+        Kind.DISCARDED,
+        Kind.QUARANTINED,
+        Kind.REDIRECTED,
+        Kind.FORWARDED,
     }
 )
 """Kinds that are about a stay, which a host and its queue id name."""
+
+_OF_MESSAGES = frozenset({Kind.DELIVERED, Kind.REFUSED, Kind.NON_DELIVERED})
+"""Kinds that end a stay, and count for the message where they name none."""
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|\d{1,5}/\d{1,5}", re.ASCII)
 _ADDRESSES = ("recipient", "original_recipient", "originator")
 _KEYS = ("message_key", "subject_key")
 
 
-def settle(fields: dict[str, Any]) -> None:
+def settle(fields: dict[str, Any], host: str = "") -> None:
     """Bring the fields of a line into the one form, in place.
+
+    Args:
+        fields: of the line.
+        host: whose evidence it is, where the line does not say.
 
     Raises:
         ValueError: they mean nothing; with the field.
@@ -72,12 +92,31 @@ def settle(fields: dict[str, Any]) -> None:
     for name in _ADDRESSES:
         if fields.get(name):
             fields[name] = _bare(fields[name], name)
+    action = _action(fields.get("action"))
+    fields["status"] = _status(fields.get("status"))
+    fields["action"] = action
+    _place(fields, host)
     for name in _KEYS:
         if fields.get(name):
             fields[name] = _key(fields[name], name)
-    fields["action"] = _action(fields.get("action"))
-    fields["status"] = _status(fields.get("status"))
     _refuse_what_is_missing(fields)
+
+
+def _place(fields: dict[str, Any], host: str) -> None:
+    """The stay that a line is about: the MTS-identifier is its number, the source's host where it is."""
+    of_stay = _is_of_stay(fields)
+    number = fields.get("queue_id") or ((of_stay or fields["kind"] in _OF_MESSAGES) and fields.get("mts_id"))
+    if not fields.get("host") and host and (number or of_stay):
+        fields["host"] = host
+    if number and not fields.get("queue_id") and fields.get("host"):
+        fields["queue_id"] = number
+        if fields.get("side") == "sent" and fields.get("peer") and not fields.get("next_queue_id"):
+            fields["next_queue_id"] = number
+
+
+def _is_of_stay(fields: dict[str, Any]) -> bool:
+    """Is it about a stay, and about nothing where it names none; a switch issues a notification of a stay."""
+    return fields["kind"] in OF_QUEUES or (fields["kind"] is Kind.REPORTED and fields["action"] in OF_NOTICES)
 
 
 def _bare(address: str, name: str) -> str:
@@ -116,12 +155,27 @@ def _refuse_what_is_missing(fields: dict[str, Any]) -> None:
         raise ValueError("side: transferred needs sent, received or moved")
     if kind is Kind.REPORTED and not fields["action"]:
         raise ValueError(f"action: reported needs one of {', '.join(OF_REPORTS)}")
-    if kind in OF_QUEUES and not (fields.get("leg") or (fields.get("host") and fields.get("queue_id"))):
-        raise ValueError(f"queue_id: {kind.value} needs one, or an mts_id, and a host")
+    if not fields.get("leg"):
+        _refuse_half_a_stay(fields)
     if kind is Kind.RESUBMITTED and not _names_next(fields):
         raise ValueError("next_queue_id: resubmitted needs the new one, and a peer")
     if _is_of_one(fields) and not fields.get("recipient"):
         raise ValueError(f"recipient: {kind.value} needs one")
+
+
+def _refuse_half_a_stay(fields: dict[str, Any]) -> None:
+    host, number, kind = fields.get("host"), fields.get("queue_id"), fields["kind"]
+    if _is_of_stay(fields) and not (host and number):
+        raise ValueError(f"queue_id: {_said(fields)} needs one, or an mts_id, and a host")
+    if number and not host:
+        raise ValueError("host: a queue_id needs one, or the source's")
+    if host and not number and kind in _OF_MESSAGES:
+        raise ValueError(f"queue_id: {kind.value} at a host needs that of the stay there, or an mts_id")
+
+
+def _said(fields: dict[str, Any]) -> str:
+    kind: Kind = fields["kind"]
+    return f"{kind.value} {fields['action']}" if kind is Kind.REPORTED else kind.value
 
 
 def _names_next(fields: dict[str, Any]) -> bool:
@@ -136,4 +190,4 @@ def _is_of_one(fields: dict[str, Any]) -> bool:
         case Kind.REPORTED:
             return fields["action"] not in OF_NOTICES
         case kind:
-            return kind in ONE_RECIPIENT
+            return kind in ONE_RECIPIENT and not (fields.get("leg") and kind in _ALSO_OF_ENTRIES)

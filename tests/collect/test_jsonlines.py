@@ -60,7 +60,7 @@ def test_what_is_left_out_is_computed() -> None:
     event = _event(recipient="c@d")
     assert event.message_key == "a@b"
     assert event.leg == leg_of("mx", "Q1", "c@d", key="a@b")
-    assert _event(kind="delivered", recipient="c@d", queue_id="").leg == pair_leg("a@b", "c@d")
+    assert _event(kind="delivered", recipient="c@d", queue_id="", host="").leg == pair_leg("a@b", "c@d")
     assert _event(message_id=None).message_key == "/mx/Q1"
     assert event.event_id == _event(recipient="c@d", occurred_at="2026-11-23T10:00:01+01:00").event_id
     assert event.event_id != _event(recipient="c@d", status="4.4.1").event_id
@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "half a hash": ({"leg": "abcd"}, "leg: "),
     "no hash": ({"event_id": "z" * 32}, "event_id: "),
     "nothing to name it by": (
-        {"kind": "delivered", "recipient": "c@d", "message_id": None, "queue_id": ""},
+        {"kind": "delivered", "recipient": "c@d", "message_id": None, "queue_id": "", "host": ""},
         "a message key needs",
     ),
     "a stay without a queue id": ({"queue_id": ""}, "queue_id: removed needs one, or an mts_id, and a host"),
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_with_its_field(wrong: str) -> None:
 
 OF_ONE: dict[str, dict[str, Any]] = {
     **{kind: {} for kind in ("deferred", "delivered", "read", "not-read", "redirected", "quarantined", "discharged")},
-    "non-delivered": {},
+    **{kind: {} for kind in ("non-delivered", "refused", "discarded", "forwarded")},
     "resubmitted": {"peer": "mx", "next_queue_id": "Q2"},
     "reported": {"action": "delivered"},
     "transferred": {"side": "sent"},
@@ -174,9 +174,7 @@ OF_ONE: dict[str, dict[str, Any]] = {
 """Kinds that are of one recipient, with what else they need."""
 
 OF_AN_ENTRY: dict[str, dict[str, Any]] = {
-    **{
-        kind: {} for kind in ("submitted", "removed", "refused", "discarded", "deleted", "rerouted", "held", "released")
-    },
+    **{kind: {} for kind in ("submitted", "removed", "deleted", "rerouted", "held", "released")},
     "reported": {"action": "issued"},
     "transferred": {"side": "received"},
 }
