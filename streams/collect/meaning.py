@@ -9,8 +9,8 @@ Rules:
   X.400 knows a stay by the message's MTS-identifier, which is the same at every host. Where a line names no host, the
   stay is at its source's. A delivery, refusal or non-delivery that names no host is of the message, wherever it is.
 - A `resubmitted` names the stay that it put the message into: without, the resend would be a message of its own.
-- A `transferred` says its side, a `reported` its action. Actions are of a closed list, in any case; a status is that of
-  RFC 3463, or X.411's two numbers `reason/diagnostic`.
+- A `transferred` says its side, a `reported` its action. Actions are of a closed list for each kind, in any case; a
+  status is that of RFC 3463, or X.411's two numbers `reason/diagnostic`.
 - Addresses lose what a log puts around them: blanks and `<>`. Message keys are made in one way, given or not.
 """
 
@@ -30,6 +30,17 @@ OF_SWITCHES = ("expired", "forced")
 """Why a switch gave up."""
 
 ACTIONS = (*OF_REPORTS, *OF_RECEIPTS, *OF_SWITCHES)
+
+_ALLOWED = {
+    Kind.SUBMITTED: OF_REPORTS,  # of the report that arrives
+    Kind.TRANSFERRED: ("relayed",),
+    Kind.REPORTED: (*OF_REPORTS, "dispatched", "processed", "denied"),
+    Kind.READ: ("displayed",),
+    Kind.NOT_READ: ("deleted", "dispatched", "processed", "denied"),
+    Kind.REFUSED: OF_SWITCHES,
+    Kind.NON_DELIVERED: OF_SWITCHES,
+}
+"""The actions that say something of each kind; of all others none does."""
 
 ONE_RECIPIENT = frozenset(
     {
@@ -100,6 +111,7 @@ def settle(fields: dict[str, Any], host: str = "") -> None:
         if fields.get(name):
             fields[name] = _key(fields[name], name)
     _refuse_what_is_missing(fields)
+    _refuse_what_is_no_action(fields)
 
 
 def _place(fields: dict[str, Any], host: str) -> None:
@@ -176,6 +188,23 @@ def _refuse_half_a_stay(fields: dict[str, Any]) -> None:
 def _said(fields: dict[str, Any]) -> str:
     kind: Kind = fields["kind"]
     return f"{kind.value} {fields['action']}" if kind is Kind.REPORTED else kind.value
+
+
+def _refuse_what_is_no_action(fields: dict[str, Any]) -> None:
+    action, allowed = fields["action"], _actions(fields)
+    if action and action not in allowed:
+        has = ", ".join(allowed) or "none"
+        raise ValueError(f"action: {action!r} says nothing of {fields['kind'].value}, which has {has}")
+
+
+def _actions(fields: dict[str, Any]) -> tuple[str, ...]:
+    """Those that a line may say; a receipt that takes its disposition back (RFC 8098 3.2.6.3) is told as a report."""
+    kind = fields["kind"]
+    if kind is Kind.TRANSFERRED and fields["side"] == "received":
+        return OF_REPORTS
+    if kind is Kind.REPORTED and any(one.startswith("modifier=") for one in fields.get("attributes", ())):
+        return (*OF_REPORTS, *OF_RECEIPTS)
+    return _ALLOWED.get(kind, ())
 
 
 def _names_next(fields: dict[str, Any]) -> bool:

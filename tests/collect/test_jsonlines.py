@@ -210,6 +210,53 @@ def test_an_action_counts_in_any_case() -> None:
     assert _event(action=" DISPLAYED ", kind="read", recipient="c@d").action == "displayed"
 
 
+MEANINGLESS = {
+    "read": ("deleted", "failed", "expired"),
+    "not-read": ("displayed", "failed"),
+    "delivered": ("failed", "delivered"),
+    "reported": ("displayed", "deleted", "expired"),
+    "refused": ("failed", "denied"),
+    "non-delivered": ("relayed",),
+    "deferred": ("delayed",),
+    "transferred": ("failed",),
+    "submitted": ("displayed",),
+}
+"""Actions of which each kind says nothing."""
+
+
+@pytest.mark.parametrize(("kind", "action"), [(kind, action) for kind, some in MEANINGLESS.items() for action in some])
+def test_an_action_that_the_kind_contradicts_is_refused(kind: str, action: str) -> None:
+    """A message deleted unread is not read; what says two things would count for one of them."""
+    line = LINE | {"kind": kind, "recipient": "c@d", "side": "sent", "action": action}
+    assert _refusal(msgspec.json.encode(line)).startswith(f"action: {action!r} says nothing of {kind}, which has ")
+
+
+MEANT = {
+    "read": ("displayed", ""),
+    "not-read": ("deleted", "dispatched", "processed", "denied", ""),
+    "refused": ("expired", "forced", ""),
+    "non-delivered": ("expired", "forced", ""),
+    "transferred": ("relayed", ""),
+    "submitted": ("failed", "delayed", "delivered", ""),
+    "reported": ("delivered", "failed", "delayed", "relayed", "expanded", "dispatched", "processed", "denied"),
+}
+"""Actions that say something of each kind."""
+
+
+@pytest.mark.parametrize(("kind", "action"), [(kind, action) for kind, some in MEANT.items() for action in some])
+def test_an_action_says_more_of_its_kind(kind: str, action: str) -> None:
+    """Which report, which receipt, why a switch gave up, that no report is to come, and what a report reports."""
+    assert _event(kind=kind, recipient="c@d", side="sent", action=action).action == (action or None)
+    assert _event(kind="transferred", recipient="c@d", side="received", action="failed").action == "failed"
+
+
+def test_a_receipt_that_takes_its_disposition_back_is_reported() -> None:
+    """RFC 8098 3.2.6.3: with the modifier, it neither proves a read nor a deletion."""
+    said = {"kind": "reported", "recipient": "c@d", "action": "displayed"}
+    assert _event(**said, attributes=["modifier=error"]).action == "displayed"
+    assert "says nothing of reported" in _refusal(msgspec.json.encode(LINE | said | {"attributes": ["mode=x"]}))
+
+
 @pytest.mark.parametrize("status", ["2.0.0", "4.4.1", "5.7.509", "1/12"])
 def test_a_status_is_of_mail_or_of_x400(status: str) -> None:
     """RFC 3463, or X.411's reason and diagnostic."""
@@ -262,7 +309,9 @@ def test_every_field_goes_through_the_wire() -> None:
     fields: dict[str, Any] = dict.fromkeys(texts, "ü\x01") | dict.fromkeys(("next_leg", "subject_event"), "00" * 16)
     numbers = {"priority": -9, "size": (1 << 63) - 1, "recipients_expected": (1 << 31) - 1, "seq": 5}
     fields |= {"action": "failed", "status": "5.1.1", "subject_key": "ü"}
-    event = _event(**fields, **numbers, digest="aa" * 32, traffic="ours", side="moved", report_requested=False)
+    event = _event(
+        kind="reported", **fields, **numbers, digest="aa" * 32, traffic="ours", side="moved", report_requested=False
+    )
     assert envelope.decode(envelope.encode(event)) == event
 
 
