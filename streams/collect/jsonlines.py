@@ -21,7 +21,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.meaning import settle
+from streams.collect.identifiers import Identifiers
+from streams.collect.meaning import OF_SUBJECTS, settle
 from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id, leg_of, message_key, pair_leg
@@ -82,6 +83,7 @@ class JsonParser:
         self.source, self.declaration = source, declaration
         self.through = 0
         self.reference: int | None = None
+        self._identifiers = Identifiers()
 
     def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> list[MessageEvent]:
         """The events of these lines, in order."""
@@ -92,6 +94,7 @@ class JsonParser:
                 events.append(_event(piece.raw, ours, self.declaration, self.source.host))
             except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
                 self._unread(file, piece.offset, _said(error))
+        self._note(events)
         self.through = max([self.through, *(event.occurred_at for event in events)])
         self.counts.pieces += len(pieces)
         self.counts.events += len(events)
@@ -107,6 +110,12 @@ class JsonParser:
 
     def restore(self, state: bytes) -> None:
         """Nothing to take up."""
+
+    def _note(self, events: Iterable[MessageEvent]) -> None:
+        """Say of the first that one message stands under two identifiers."""
+        said = next((note for event in events if (note := self._identifiers.hear(event))), "")
+        if said and not self.counts.notes:
+            self.counts.notes = (said,)
 
     def _unread(self, file: str, offset: int, reason: str) -> None:
         self.counts.miss(file, offset, f"{REFUSED}: {reason[:500]}", REFUSED)
@@ -162,7 +171,9 @@ def _identify(fields: dict[str, Any]) -> None:
 
 
 def _key(fields: dict[str, Any], host: str, number: str) -> str:
-    """The key of the message that a line is about; without a Message-ID its MTS-identifier is one."""
+    """The key of the message that a line is about: a report's or a receipt's own identifiers do not name that."""
+    if fields["kind"] in OF_SUBJECTS and fields.get("subject_key"):
+        return str(fields["subject_key"])
     return message_key(fields.get("message_id") or fields.get("mts_id"), host, number)
 
 

@@ -85,6 +85,9 @@ OF_QUEUES = frozenset(
 _OF_MESSAGES = frozenset({Kind.DELIVERED, Kind.REFUSED, Kind.NON_DELIVERED})
 """Kinds that end a stay, and count for the message where they name none."""
 
+OF_SUBJECTS = frozenset({Kind.REPORTED, Kind.READ, Kind.NOT_READ})
+"""Kinds of what is a message of its own about another one: X.411's subject-identifier names that."""
+
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}|\d{1,5}/\d{1,5}", re.ASCII)
 _ADDRESSES = ("recipient", "original_recipient", "originator")
 _KEYS = ("message_key", "subject_key")
@@ -117,13 +120,20 @@ def settle(fields: dict[str, Any], host: str = "") -> None:
 def _place(fields: dict[str, Any], host: str) -> None:
     """The stay that a line is about: the MTS-identifier is its number, the source's host where it is."""
     of_stay = _is_of_stay(fields)
-    number = fields.get("queue_id") or ((of_stay or fields["kind"] in _OF_MESSAGES) and fields.get("mts_id"))
+    number = fields.get("queue_id") or ((of_stay or fields["kind"] in _OF_MESSAGES) and _mts_id(fields))
     if not fields.get("host") and host and (number or of_stay):
         fields["host"] = host
     if number and not fields.get("queue_id") and fields.get("host"):
         fields["queue_id"] = number
         if fields.get("side") == "sent" and fields.get("peer") and not fields.get("next_queue_id"):
             fields["next_queue_id"] = number
+
+
+def _mts_id(fields: dict[str, Any]) -> str | None:
+    """The message's MTS-identifier; where a report names another subject, the line's is the report's own."""
+    number: str | None = fields.get("mts_id")
+    is_own = fields["kind"] in OF_SUBJECTS and fields.get("subject_key") not in {None, "", number}
+    return None if is_own else number
 
 
 def _is_of_stay(fields: dict[str, Any]) -> bool:

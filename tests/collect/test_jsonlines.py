@@ -52,6 +52,10 @@ def test_the_example_is_a_chain() -> None:
     assert [event.kind for event in events[2:4]] == [Kind.TRANSFERRED, Kind.DELIVERED]
     assert events[1].leg == events[2].leg
     assert events[2].next_leg == events[3].leg
+    assert events[8].next_leg == events[9].leg == events[10].leg
+    assert events[5].message_key == events[3].message_key
+    assert events[11].message_key == events[10].message_key
+    assert not parser.counts.notes
     assert parser.through == max(event.occurred_at for event in events)
 
 

@@ -152,3 +152,49 @@ def test_what_ends_no_entry_names_its_recipient(kind: str) -> None:
         assert _refusal(**about, leg="ab" * 16) == f"recipient: {kind} needs one"
     else:
         assert _event(**about, leg="ab" * 16).recipient == ""
+
+
+REPORT = "[/PRMD=LOCAL/ADMD=ICAO/C=XX/;R.7]"
+"""A report's own identifier (X.411 report-identifier)."""
+
+
+@pytest.mark.parametrize("own", [{"mts_id": REPORT}, {"message_id": "<r7@x>"}, {}])
+def test_a_report_is_about_its_subject(own: dict[str, str], tmp_path: Path) -> None:
+    """X.411 names a report by an identifier of its own, and its subject by another: that is the message's key."""
+    report = {name: value for name, value in REPORTED.items() if name != "mts_id"} | own
+    event = _event(**report, host=None, subject_key=MTS)
+    assert (event.message_key, event.leg) == (MTS, pair_leg(MTS, TO))
+    assert _found(tmp_path, *_journey(), DELIVERED, report | {"subject_key": MTS}) == set()
+
+
+@pytest.mark.parametrize("kind", ["read", "not-read"])
+def test_a_receipt_is_about_its_subject(kind: str) -> None:
+    """An X.420 notification is a message, too; a key that is given counts before all."""
+    told = _event(kind=kind, host=None, mts_id=REPORT, subject_key=f"<{MTS}>")
+    assert (told.message_key, told.leg, told.mts_id) == (MTS, pair_leg(MTS, TO), REPORT)
+    assert _event(kind=kind, host=None, mts_id=REPORT, subject_key=MTS, message_key="a@b").message_key == "a@b"
+
+
+def test_a_report_on_its_own_way_is_a_message_of_its_own() -> None:
+    """Its submission, and whatever a queue does with it, are about the report; what it is about is said beside."""
+    sent = _event(kind="submitted", mts_id=REPORT, subject_key=MTS, traffic="report")
+    assert (sent.message_key, sent.subject_key) == (REPORT, MTS)
+
+
+def test_a_reports_own_identifier_names_no_stay() -> None:
+    """Of a notification that was issued of a stay the stay is said, by its number or by the message's identifier."""
+    about: dict[str, Any] = {"kind": "reported", "action": "issued", "recipient": None, "subject_key": MTS}
+    assert "queue_id: reported issued needs one" in _refusal(**about, mts_id=REPORT)
+    stay = leg_of("mta-b", MTS, key=MTS)
+    assert _event(**about, mts_id=REPORT, queue_id=MTS).leg == _event(**about, mts_id=MTS).leg == stay
+
+
+def test_one_message_under_two_identifiers_is_said(tmp_path: Path) -> None:
+    """With its Message-ID it is known by that alone, and what has its MTS-identifier alone is of another message."""
+    lines = [*_journey(message_id="<ipm1@x>"), DELIVERED | {"message_id": "<ipm1@x>"}]
+    (note,) = _seen(tmp_path, *lines, REPORTED).counts["gateway.jsonl"].notes
+    assert note.startswith(f"The mts_id {MTS} stands in lines with a message_id and in lines without")
+    assert _found(tmp_path, *lines, REPORTED) == {"overdue", "uncorroborated-report"}
+    for told in ({"message_id": "<ipm1@x>"}, {"mts_id": REPORT, "subject_key": "<ipm1@x>"}):
+        assert not _seen(tmp_path, *lines, REPORTED | told).counts["gateway.jsonl"].notes
+        assert _found(tmp_path, *lines, REPORTED | told) == set()
