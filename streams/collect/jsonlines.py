@@ -25,7 +25,7 @@ from streams.collect.identifiers import Identifiers
 from streams.collect.meaning import OF_SUBJECTS, settle
 from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
-from streams.core.identity import fact_id, leg_of, message_key, pair_leg
+from streams.core.identity import fact_id, leg_of, message_key, mts_key, pair_leg
 
 LONGEST = 256 << 10
 """Bytes of a line; a broker takes records of up to 1 MB, with what belongs to them."""
@@ -174,7 +174,9 @@ def _key(fields: dict[str, Any], host: str, number: str) -> str:
     """The key of the message that a line is about: a report's or a receipt's own identifiers do not name that."""
     if fields["kind"] in OF_SUBJECTS and fields.get("subject_key"):
         return str(fields["subject_key"])
-    return message_key(fields.get("message_id") or fields.get("mts_id"), host, number)
+    message_id = fields.get("message_id")
+    by_mts_id = "" if message_id else mts_key(fields.get("mts_id") or "")
+    return by_mts_id or message_key(message_id, host, number)
 
 
 def _micros(at: int | str) -> int:

@@ -18,7 +18,7 @@ import re
 from typing import Any
 
 from streams.core.events import OF_NOTICES, Kind
-from streams.core.identity import message_key
+from streams.core.identity import named_key
 
 OF_REPORTS = ("delivered", "failed", "delayed", "relayed", "expanded", *OF_NOTICES)
 """RFC 3464 2.3.3, and that a switch says it issued one, or that what it issued was not delivered itself."""
@@ -152,7 +152,7 @@ def _bare(address: str, name: str) -> str:
 def _key(key: str, name: str) -> str:
     """A key as all collectors make it; one of a queue id (`/host/queue id`) stands as it is."""
     try:
-        return key if key.startswith("/") else message_key(key)
+        return key if key.startswith("/") else named_key(key)
     except ValueError as error:
         raise ValueError(f"{name}: {key!r} names no message") from error
 

@@ -29,6 +29,9 @@ FIXED_PARTITION = 0
 _UNSAFE = re.compile(r"[\s?]+")
 """Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
 
+_MTS = re.compile(r"\[.*;|c=[^;]*;", re.IGNORECASE | re.DOTALL)
+"""How MTS-identifiers begin: `[/PRMD=P/ADMD=A/C=XX/;1]` as RFC 2156 writes it, `c=XX;a=A;p=P;l=1` as Exchange does."""
+
 _fact: Final = blake2b(digest_size=16).copy
 _half: Final = blake2b(digest_size=8).copy
 """New hashes; a copy is cheaper than a new one, and a collector makes several of them for every line."""
@@ -67,6 +70,29 @@ def message_key(message_id: str | None, host: str = "", queue_id: str = "") -> s
     if not queue_id:
         raise ValueError("a message key needs a Message-ID or a queue id")
     return f"/{host}/{queue_id}"
+
+
+def mts_key(mts_id: str) -> str:
+    """The key of a message that is known by its X.400 MTS-identifier; "" where that names none.
+
+    It is the identifier. One that is longer than a key (X.411 allows some 85 characters) is its
+    beginning and a hash of all of it, for those of one domain differ at their end, and no log cuts them.
+    """
+    bare = bare_id(mts_id)
+    return bare if len(bare) <= KEY_LENGTH else f"{bare[:_BEGINNING]}~{half('m', bare).hex()}"
+
+
+_BEGINNING = KEY_LENGTH - 17
+"""Characters of a long MTS-identifier that stand in its key, before a sign and a hash."""
+
+
+def named_key(named: str) -> str:
+    """The key of a message by whichever identifier names it; one that was made stays as it is.
+
+    Raises:
+        ValueError: it names none.
+    """
+    return mts_key(named) if _MTS.match(bare_id(named)) else message_key(named)
 
 
 def bare_id(message_id: str) -> str:

@@ -11,7 +11,7 @@ Rules:
 import re
 
 from streams.core.errors import Misuse
-from streams.core.identity import KEY_LENGTH, message_key
+from streams.core.identity import KEY_LENGTH, named_key
 
 _LABEL = re.compile(r"(?:orig_to|to|from|(?:resent-)?message-id|msgid)(?:=|: )\s*", re.IGNORECASE)
 CANDIDATES = 50
@@ -63,7 +63,7 @@ def message(copied: str) -> dict[str, str]:
     if named.startswith("/") and "<" not in copied:  # the key of a message without Message-ID, as screens show it
         return {"key": named, "named": named}
     try:
-        return {"key": message_key(named), "named": named}
+        return {"key": named_key(named), "named": named}
     except ValueError as error:
         raise Misuse(f"{copied!r} names no message.", hint="give a Message-ID, a queue id or a recipient") from error
 

@@ -198,3 +198,20 @@ def test_one_message_under_two_identifiers_is_said(tmp_path: Path) -> None:
     for told in ({"message_id": "<ipm1@x>"}, {"mts_id": REPORT, "subject_key": "<ipm1@x>"}):
         assert not _seen(tmp_path, *lines, REPORTED | told).counts["gateway.jsonl"].notes
         assert _found(tmp_path, *lines, REPORTED | told) == set()
+
+
+LONG = "[/PRMD=EUROCONTROL-NET1/ADMD=ICAO-COMMUNITY-1/C=XX/;MTA-NORTH-2611230900000{}00Z]"
+"""An MTS-identifier of 80 characters."""
+
+
+def test_long_mts_identifiers_are_of_two_messages(tmp_path: Path) -> None:
+    """What differs beyond the length of a key is told apart, in reports that name it as their subject, too."""
+    lines = []
+    for mts in (LONG.format(1), LONG.format(2)):
+        lines += [*_journey(mts), DELIVERED | {"mts_id": mts}, REPORTED | {"mts_id": REPORT, "subject_key": mts}]
+    assert _found(tmp_path, *lines) == set()
+    assert _found(tmp_path, *lines[:-1]) == {"overdue"}
+    first = _event(mts_id=LONG.format(1))
+    assert first.message_key == _event(message_key=LONG.format(1), mts_id=None, queue_id="B1").message_key
+    assert first.message_key != _event(mts_id=LONG.format(2)).message_key
+    assert first.queue_id == LONG.format(1)

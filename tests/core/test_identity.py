@@ -35,3 +35,37 @@ def test_same_fact_from_journal_and_file_is_one() -> None:
     one = identity.fact_id("deferred", "relay/Q1", "Bob@x", 1_700_000_000_123_456, "4.4.1")
     assert one == identity.fact_id("deferred", "relay/Q1", "bob@x", 1_700_000_000_000_000, "4.4.1")
     assert one != identity.fact_id("deferred", "relay/Q1", "bob@x", 1_700_000_000_000_000, "4.4.1", 1)
+
+
+LONG = "[/PRMD=EUROCONTROL-NET1/ADMD=ICAO-COMMUNITY-1/C=XX/;MTA-NORTH-2611230900000{}00Z]"
+"""X.411: a country of 3, an ADMD and a PRMD of 16, a local identifier of 32 characters; as RFC 2156 writes it."""
+
+
+def test_long_mts_identifiers_that_differ_at_their_end_are_two() -> None:
+    """A key has room for a Message-ID as Dovecot cuts it, not for every MTS-identifier; none that fits changes."""
+    one, two = (identity.mts_key(LONG.format(number)) for number in (1, 2))
+    assert one != two
+    assert one[:50] == two[:50] == LONG[:50]
+    assert len(one) == identity.KEY_LENGTH
+    assert identity.mts_key("[/C=XX/ADMD=I/;A.1]") == "[/C=XX/ADMD=I/;A.1]"
+    fits = "[/C=XX/;" + "x" * (identity.KEY_LENGTH - 9) + "]"
+    assert identity.mts_key(fits) == identity.message_key(fits) == fits
+
+
+@pytest.mark.parametrize(
+    "text", [LONG.format(1), "c=US;a=ADMINISTRATION16;p=PRIVATE-DOMAIN-1;l=MSG05INT-000128154450Z-35477" + "x" * 12]
+)
+def test_an_mts_identifier_that_is_named_as_a_key_has_the_same(text: str) -> None:
+    """As RFC 2156 writes it, and as Exchange does: a Message-ID has no `;`. A key that was made stays as it is."""
+    key = identity.mts_key(text)
+    assert identity.named_key(text) == identity.named_key(f"<{text}>") == key
+    assert identity.named_key(key) == identity.mts_key(key) == identity.message_key(key) == key
+    long = "<" + "L" * 300 + "@origin.test>"
+    assert identity.named_key(long) == identity.message_key(long)
+    with pytest.raises(ValueError, match="queue id"):
+        identity.named_key("<>")
+
+
+def test_an_mts_identifier_that_names_nothing_is_none() -> None:
+    """What is left of it names no message."""
+    assert identity.mts_key("<>") == ""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from streams.core.errors import Misuse
+from streams.core.identity import mts_key
 from streams.warehouse import named
 from streams.warehouse.questions import Warehouse
 
@@ -100,6 +101,14 @@ def test_what_is_longer_than_an_id_may_be_is_refused(copied: str) -> None:
             ask(copied)
     assert not client.asked
     assert named.message(f" <{'x' * 400}>,")["named"] == "x" * 400
+
+
+def test_an_mts_identifier_is_looked_for_by_its_key() -> None:
+    """Whole, as a log has it; what a screen shows of a long one is the key itself."""
+    mts = "[/PRMD=EUROCONTROL-NET1/ADMD=ICAO-COMMUNITY-1/C=XX/;MTA-NORTH-261123090000010000Z]"
+    key = mts_key(mts)
+    assert named.message(mts) == {"key": key, "named": mts}
+    assert named.message(key)["key"] == key
 
 
 def test_an_id_of_ours_is_looked_for_where_nothing_else_is_meant() -> None:
