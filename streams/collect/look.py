@@ -105,11 +105,17 @@ def _count(seen: Look, batch: list[MessageEvent]) -> None:
     seen.kinds.update(event.kind for event in batch)
     seen.reports += sum(event.kind is Kind.REPORTED and event.action not in OF_NOTICES for event in batch)
     seen.stores += sum(any(one.startswith(_MAILBOX) for one in event.attributes) for event in batch)
-    seen.ours |= any(event.traffic is Traffic.OURS for event in batch)
-    arrivals = [event for event in batch if event.traffic and event.recipient]
-    seen.traffic.update(event.traffic for event in arrivals if event.traffic)
+    arrivals = [(event, traffic) for event in batch if (traffic := _class(event))]
+    seen.ours |= any(traffic is Traffic.OURS for _, traffic in arrivals)
+    seen.traffic.update(traffic for event, traffic in arrivals if event.recipient)
     words = {True: "yes", False: "no", None: "unknown"}
-    seen.asked.update(words[event.report_requested] for event in arrivals if event.traffic is Traffic.OURS)
+    ours = (event for event, traffic in arrivals if event.recipient and traffic is Traffic.OURS)
+    seen.asked.update(words[event.report_requested] for event in ours)
+
+
+def _class(event: MessageEvent) -> Traffic | None:
+    """Of an arrival; a submission that says none is one of ours, as custody has it."""
+    return event.traffic or (Traffic.OURS if event.kind is Kind.SUBMITTED else None)
 
 
 def _found(custody: Custody, clock: Clock) -> Iterator[dict[str, Any]]:

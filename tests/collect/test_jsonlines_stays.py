@@ -49,8 +49,8 @@ def _piece(line: dict[str, Any]) -> Piece:
 
 def _journey(mts: str = MTS, **known: Any) -> list[dict[str, Any]]:
     """A message of ours up to its second switch, and the end of the day after."""
+    ours = {"traffic": known.pop("traffic", "ours"), "report_requested": True, "originator": "/C=XX/O=A/"}
     of = {"mts_id": mts, "recipient": TO, **known}
-    ours = {"traffic": "ours", "report_requested": True, "originator": "/C=XX/O=A/"}
     return [
         {"kind": "submitted", "occurred_at": AT.format(0), "host": "mta-a", **ours, **of},
         {"kind": "transferred", "side": "sent", "occurred_at": AT.format(1), "host": "mta-a", "peer": "mta-b", **of},
@@ -215,3 +215,12 @@ def test_long_mts_identifiers_are_of_two_messages(tmp_path: Path) -> None:
     assert first.message_key == _event(message_key=LONG.format(1), mts_id=None, queue_id="B1").message_key
     assert first.message_key != _event(mts_id=LONG.format(2)).message_key
     assert first.queue_id == LONG.format(1)
+
+
+def test_a_submission_that_says_no_class_is_looked_at_as_ours(tmp_path: Path) -> None:
+    """It is owed what one of ours is owed; an arrival at a further switch is none, whatever it says."""
+    sent, *_, end = _journey(traffic=None)
+    seen = _seen(tmp_path, sent, {**sent, "kind": "transferred", "side": "received", "host": "mta-b"}, end)
+    assert (seen.ours, seen.traffic, seen.asked) == (True, {"ours": 1, "system": 1}, {"yes": 1})
+    assert not any("can be owed" in said or "none can be overdue" in said for said in seen.unseen())
+    assert {one["rule"] for one in seen.found} == {"overdue", "stuck"}
