@@ -106,7 +106,7 @@ def _check_originator(where: str, pattern: str) -> None:
 
 def _check_status(where: str, pattern: str) -> None:
     if not any(_can_match(pattern, status) for status in (*_STATUSES, *_REASONS)):
-        raise Misuse(f"terms: {where}: no status is {pattern!r}", hint="RFC 3463, as in 5.1.1 or *.7.*")
+        raise Misuse(f"terms: {where}: no status is {pattern!r}", hint="as in 5.1.1 or *.7.*, or X.411's 1/0")
 
 
 def _check_mailbox(where: str, pattern: str) -> None:

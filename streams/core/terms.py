@@ -63,6 +63,14 @@ Span = Annotated[int, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
 Seconds = dict[str, Span]
 
 
+_RIGHT = ("*.1.*", "*.2.1", "*.7.*")
+"""RFC 3463: the address, a mailbox switched off, a policy."""
+
+_RIGHT_X411 = ("5/*", "8/*", "*/[01]", "*/2[689]", "*/3[2-9]", "*/4[0-6]", "*/5[1-9]", "*/6?", "*/7[0-8]")
+"""X.411's reasons restricted-delivery and transfer-failure-for-security-reason; its diagnostics of an O/R name (0, 1),
+of what the originator forbade or may not do (26, 28, 29), of a postal address (32 to 45), security (46, 51-78)."""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Other terms for some messages; patterns as in shells."""
 
@@ -116,8 +124,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         unread: watched mailboxes.
         refused: "always", or "untold" where the originator was not told within `told_within` seconds.
         told_within: see above.
-        refused_correctly: patterns of statuses (RFC 3463) with which a refusal is right: the recipient's or a policy's
-            cause.
+        refused_correctly: patterns of statuses (RFC 3463, or X.411's reason/diagnostic) with which a refusal is right:
+            the recipient's or a policy's cause.
         unaccounted_after: seconds after a hand-over by which the next declared host must have said so, or, where it was
             for another recipient, by which some system must have said that it was redirected.
         linger: seconds after the last that was heard of a settled message until it closes.
@@ -136,7 +144,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unread: Unread = Unread()
     refused: Literal["always", "untold"] = "always"
     told_within: Span = 300
-    refused_correctly: tuple[str, ...] = ("*.1.*", "*.2.1", "*.7.*")
+    refused_correctly: tuple[str, ...] = (*_RIGHT, *_RIGHT_X411)
     unaccounted_after: Span = 300
     clock_doubt: Span = 60
     linger: Span = 3 * 86_400

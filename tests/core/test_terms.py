@@ -1,5 +1,7 @@
 """What is owed, by class, priority, grade, domains and mailbox."""
 
+import re
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
 
@@ -9,6 +11,7 @@ from streams import profiles
 from streams.core.errors import Misuse
 from streams.core.events import Traffic
 from streams.core.terms import SECOND, Terms
+from streams.warehouse import owed
 from tests.core.journeys import alarms, folded, stored, submitted
 
 BASE = {"name": "x", "report": {"normal": 60, "urgent": 10}, "stuck": {"normal": 30}}
@@ -143,3 +146,58 @@ def test_an_unread_copy_of_a_duty_desk_is_found_by_its_own_term() -> None:
         ("unread", "store/s1", 8, None),
         ("unread", "store/s2", 101, None),
     }
+
+
+RIGHT = {
+    "1/0": "unrecognised-OR-name",
+    "1/1": "ambiguous-OR-name",
+    "1/26": "recipient-reassignment-prohibited",
+    "1/28": "dl-expansion-prohibited",
+    "1/29": "no-dl-submit-permission",
+    "4/32": "undeliverable-mail-physical-delivery-address-incorrect",
+    "4/45": "undeliverable-mail-originator-prohibited-forwarding",
+    "1/46": "secure-messaging-error",
+    "8/51": "dl-expansion-prohibited-by-security-policy",
+    "0/59": "unauthorised-recipient-name",
+    "0/60": "unreliable-system",
+    "0/68": "invalid-security-label",
+    "0/78": "unsupported-security-policy",
+    "5/17": "restricted-delivery",
+    "8/5": "transfer-failure-for-security-reason",
+    "5.1.1": "no such mailbox",
+    "5.2.1": "a mailbox switched off",
+    "5.7.1": "not allowed",
+}
+"""Refusals whose cause is the recipient's, a policy's, or what the originator forbade; X.411's by their names."""
+
+OURS = {
+    "0/2": "mts-congestion",
+    "0/3": "loop-detected",
+    "0/4": "recipient-unavailable",
+    "0/5": "maximum-time-expired",
+    "1/7": "content-too-long",
+    "2/8": "conversion-impractical",
+    "1/10": "implicit-conversion-not-subscribed",
+    "1/14": "protocol-violation",
+    "1/17": "no-bilateral-agreement",
+    "1/20": "line-too-long",
+    "1/27": "redirection-loop-detected",
+    "1/30": "dl-expansion-failure",
+    "3/31": "physical-rendition-attributes-not-supported",
+    "0/47": "unable-to-downgrade",
+    "0/49": "transfer-attempts-limit-reached",
+    "0/50": "incorrect-notification-type",
+    "15/11": "a reason to come",
+    "5.2.2": "a full mailbox",
+    "5.4.6": "a loop",
+}
+"""Other refusals."""
+
+
+@pytest.mark.parametrize("name", ["watch", "guaranteed"])
+def test_whose_fault_a_refusal_is_is_known_of_x411_as_of_rfc_3463(name: str) -> None:
+    """By the patterns that come with Custody, as shells match them and as SQL does."""
+    patterns = profiles.load(name).profile.refused_correctly
+    for matches in (fnmatchcase, lambda status, pattern: re.search(owed.pattern(pattern), status)):
+        right = {status for status in (*RIGHT, *OURS) if any(matches(status, pattern) for pattern in patterns)}
+        assert right == set(RIGHT)
