@@ -6,6 +6,7 @@ Rules:
 - `event_id`, `leg`, `next_leg` (of `peer` and `next_queue_id`) and `message_key` may be left out: they are computed as
   every collector computes them, so that the same fact from another collector is the same event. Lines that are alike in
   all that identifies are one fact. Hosts are called by their declared names.
+- The key of a message is its Message-ID, else its MTS-identifier, else its stay; a report or receipt has its subject's.
 - `source`, `file`, `offset` and `observed_at` are the collector's to say: exported events may carry them, they are
   replaced.
 - Unknown fields are refused, and so is what no schema holds: times outside 1990 to 2200, numbers too large, a line that
