@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from streams import profiles
+from streams.cli.app import custody
 from streams.collect.evidence import Evidence
 from streams.collect.look import Look, look
 from streams.collect.sources import read
@@ -178,6 +180,14 @@ def test_any_order_of_sources_gives_the_same(
         assert {rule: sorted((r, c or 0) for _, r, c in some) for rule, some in again.items()} == {
             rule: sorted((r, c or 0) for _, r, c in some) for rule, some in found.items()
         }
+
+
+def test_a_look_at_it_sees_everything() -> None:
+    """Declared sources of every kind: reports were asked for and came, and the store's log is there."""
+    result = CliRunner().invoke(custody, ["look", "--sources", str(DAY / "sources.toml")])
+    assert result.exit_code == 0
+    assert "Cannot be seen" not in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
 
 
 def test_the_default_profile_tells_what_nobody_mended(events: list[MessageEvent], expected: dict[str, Any]) -> None:

@@ -397,12 +397,3 @@ def test_without_a_message_of_ours_nothing_can_be_owed(folder: Path) -> None:
     first, *others = unseen(folder, "transit.log")
     assert first.startswith(OURS)
     assert others == [STORE, REPORTS]
-
-
-def test_the_sample_day_shows_everything() -> None:
-    """Declared sources of every kind: reports were asked for and came, and the store's log is there."""
-    day = Path(__file__).parent.parent / "data" / "day" / "sources.toml"
-    result = CliRunner().invoke(custody, ["look", "--sources", str(day)])
-    assert result.exit_code == 0
-    assert "Cannot be seen" not in result.output
-    assert max(map(len, result.output.splitlines())) <= 80
