@@ -232,7 +232,8 @@ def test_the_default_profile_is_quiet_on_the_logs_of_an_ordinary_monday() -> Non
     """Nothing is found, not even for a while, and every line is understood.
 
     There are rejections at the door (blocked, greylisted, unknown, no relay, too large, a colleague's typing error),
-    a virus that a milter rejects, spam into Junk and spam thrown away, cron's mail, backscatter ours and others',
+    a virus that a milter rejects, spam into Junk and spam thrown away, cron's mail, backscatter ours and others' (what
+    tells a forged sender of a full mailbox bounces: that message was nobody's of ours),
     vacation replies (one refused), a reader's forward, a hop through amavis, a full mailbox, a greylisting peer, one
     that is down for an hour, and a recipient who is unknown there, of which the originator was told.
     """
