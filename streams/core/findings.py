@@ -135,9 +135,15 @@ def _but_for_absence(custody: Custody, legs: Rows, since: Times, until: Times) -
 
 
 def refused(custody: Custody, known: Effective) -> Iterator[Found]:
-    """The system gave up; under "untold" only where the originator was not told in time, or by what was undelivered."""
+    """The system gave up; under "untold" only where the originator was not told in time, or by what was undelivered.
+
+    Not of bulk: nobody waits for it, and what sends it mostly takes no mail.
+    """
     at = np.minimum(known["refused_known"], _of_open_legs(custody, known, "refused_known"))
     some = at != NEVER
+    if custody.terms.profile.bulk:
+        entries = custody.legs["entry"][known.legs(slice(None))].astype(np.int64)
+        some &= custody.entries.take("arrived_as", entries) != CLASSES[Traffic.BULK]
     if custody.terms.profile.refused == "untold":
         due = np.where(some, at, 0) + custody.terms.profile.told_within * SECOND
         raised, told = untold(custody, known, np.maximum(due, known["submitted_known"]))

@@ -42,6 +42,14 @@ def found(*events: MessageEvent, at: float = 1000) -> set[Any]:
     return found
 
 
+@pytest.mark.parametrize("how", ["always", "untold"])
+def test_bulk_that_is_refused_is_no_finding(how: str) -> None:
+    """Who sends it mostly takes no mail, so that nobody is ever told; it is stuck at most, as all terms say."""
+    terms = UNTOLD | {"refused": how}
+    assert {row[0] for row in alarms(folded(refused(), terms=terms), 1000)} == {"refused"}
+    assert not alarms(folded(refused(), terms=terms | {"bulk": ["AL@*"]}), 1000)
+
+
 def test_a_notification_that_stands_tells() -> None:
     """The ordinary case: nobody hears of it."""
     assert found(notice(3)) == set()

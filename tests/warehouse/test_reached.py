@@ -124,3 +124,16 @@ def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, ledger
     classes = both.ask("SELECT message_key, class FROM custody")
     right = {row["message_key"] for row in classes if row["class"] == "refused_correctly"}
     assert right == {"stands", "other", "again", "three"}
+
+
+@pytest.mark.parametrize("how", ["always", "untold"])
+def test_bulk_that_is_refused_is_no_finding(stack: Settings, ledger: str, how: str) -> None:
+    """Under both ways of finding it; the others are found."""
+    terms = {"refused": how, "findings": ["refused"], "bulk": ["News-*@*"]}
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | terms))
+    for key, sender in (("ours", "al@origin.test"), ("bulk", "news-7@origin.test")):
+        both.write([*submitted(0, "A1", key=key, originator=sender), refused(3, key)])
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert [row["message_key"] for row in both.ask("SELECT message_key FROM alarms")] == ["ours"]

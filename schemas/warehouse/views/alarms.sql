@@ -29,7 +29,8 @@ WITH
     known_legs AS (SELECT *, never AS as_of FROM leg_records FINAL UNION ALL SELECT * FROM former_leg_records FINAL),
     known_copies AS (SELECT *, never AS as_of FROM copy_records FINAL UNION ALL SELECT * FROM former_copy_records FINAL),
     known_units AS (SELECT *, never AS as_of FROM unit_records FINAL UNION ALL SELECT * FROM former_unit_records FINAL),
-    known_astray AS (SELECT *, never AS as_of FROM astray_records FINAL UNION ALL SELECT * FROM former_astray_records FINAL)
+    known_astray AS (SELECT *, never AS as_of FROM astray_records FINAL UNION ALL SELECT * FROM former_astray_records FINAL),
+    bulk AS (SELECT substring(leg, 1, 8) FROM entry_records FINAL WHERE traffic = 'bulk')
 SELECT
     rule, unit, first.message_key AS message_key, first.host AS host, first.queue_id AS queue_id, first.recipient AS recipient,
     first.due AS due, first.raised AS raised_at,
@@ -106,7 +107,7 @@ FROM
                 UNION ALL
                 SELECT 'refused', unit, message_key, host, queue_id, recipient, NULL, greatest(refused_known, submitted_known), NULL, 0, ever, as_of, concat(chain, unit)
                 FROM known_units
-                WHERE has(rules, 'refused') AND refused_always AND refused_known <= now
+                WHERE has(rules, 'refused') AND refused_always AND refused_known <= now AND substring(unit, 1, 8) NOT IN bulk
                 UNION ALL
                 SELECT
                     'refused', unit, message_key, host, queue_id, recipient, refused_known + toIntervalSecond(told_within) AS told_due,
@@ -116,6 +117,7 @@ FROM
                     ifNull(delivered_known <= refused_known, 0), ever, as_of, concat(chain, unit)
                 FROM known_units
                 WHERE has(rules, 'refused') AND NOT refused_always AND refused_known + toIntervalSecond(told_within) <= now
+                    AND substring(unit, 1, 8) NOT IN bulk
                 UNION ALL
                 SELECT
                     'deleted', unit, message_key, host, queue_id, recipient, NULL, greatest(deleted_known, submitted_known) AS since,
