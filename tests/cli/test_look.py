@@ -118,7 +118,7 @@ def test_what_was_read_is_counted(folder: Path) -> None:
     assert "Nothing is found under these terms." in lines
 
 
-MAIL = "From: postmaster@dest.test\nSubject: no date\n\nThe postfix of dest.test\n"
+MAIL = "From: hostmaster@dest.test\nSubject: no date\n\nThe postfix of dest.test\n"
 """A mail that tells no time, and names a switch."""
 
 
