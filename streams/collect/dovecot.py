@@ -119,7 +119,7 @@ class DovecotParser:
         if timed is None:
             self._unread("no time that can be read" if raw.strip() else "an empty line")
             return
-        at, text = timed[0], unwrapped(timed[1])
+        at, text = timed[0], unwrapped(timed[1], timed[0])
         self._tick(at)
         if self._memory.notices:
             yield from self._memory.given(at - HOLD)

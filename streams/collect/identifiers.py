@@ -10,9 +10,15 @@ Rules:
 from dataclasses import dataclass, field
 
 from streams.core.events import MessageEvent
+from streams.core.identity import half
 
 REMEMBERED = 1_000
 """Identifiers of each sort that are compared: who mixes them does so from the beginning."""
+
+_SAID = (
+    "The mts_id {} stands in lines with a message_id and in lines without: these are two messages here. "
+    "A line with a message_id is of the message that it names; say it in all lines, or in none."
+)
 
 
 @dataclass(slots=True)
@@ -20,12 +26,12 @@ class Identifiers:
     """MTS-identifiers as some lines have them.
 
     Attributes:
-        beside: those of lines that have a Message-ID.
-        alone: those of lines that have none.
+        beside: hashes of those of lines that have a Message-ID.
+        alone: of those of lines that have none.
     """
 
-    beside: set[str] = field(default_factory=set)
-    alone: set[str] = field(default_factory=set)
+    beside: set[bytes] = field(default_factory=set)
+    alone: set[bytes] = field(default_factory=set)
 
     def hear(self, event: MessageEvent) -> str:
         """What is to be said once a line was read, "" for nothing; a report's own identifiers are of no message."""
@@ -33,12 +39,7 @@ class Identifiers:
         if not number or event.message_key.startswith("/") or event.message_key == event.subject_key:
             return ""
         some, others = (self.beside, self.alone) if event.message_id else (self.alone, self.beside)
+        hashed = half("m", number)
         if len(some) < REMEMBERED:
-            some.add(number)
-        return _SAID.format(number[:100]) if number in others else ""
-
-
-_SAID = (
-    "The mts_id {} stands in lines with a message_id and in lines without: these are two messages here. "
-    "A line with a message_id is of the message that it names; say it in all lines, or in none."
-)
+            some.add(hashed)
+        return _SAID.format(number[:100]) if hashed in others else ""

@@ -70,7 +70,7 @@ class Again:
 
     def _was_told(self, piece: Piece, spools: dict[str, Spool]) -> bool:
         timed = self._reader.timed(text_of(piece.raw))
-        head, _, said = unwrapped(timed[1]).partition(": ") if timed else ("", "", "")
+        head, _, said = unwrapped(timed[1], timed[0]).partition(": ") if timed else ("", "", "")
         number, colon, rest = said.partition(": ")
         if timed is None or not colon or number[10:11] != "z" or not is_queue_id(number):
             return False

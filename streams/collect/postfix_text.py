@@ -67,7 +67,7 @@ _REJECTION: Final = re.compile(r"((?:milter-)?reject): [A-Z-]+ from \S+ (\d{3}(?
 _AFTER_DATA: Final = tuple(
     f"{who}reject: {where} from "
     for who in ("", "milter-")
-    for where in ("END-OF-MESSAGE", "DATA content", "BDAT content", "DATA", "BDAT")
+    for where in ("END-OF-MESSAGE", "DATA content", "BDAT content")
 )
 _ABANDONED: Final = tuple(
     f"{why} after {what} (" for why in ("lost connection", "timeout", "too many errors") for what in ("DATA", "BDAT")
@@ -230,7 +230,7 @@ def rejection(text: str) -> str:
 
 
 def is_rejected_whole(text: str) -> bool:
-    """Did smtpd refuse a message when it was to be sent, or was: its queue entry is gone."""
+    """Did smtpd refuse a message when all of it was sent: its queue entry is gone, which after DATA alone it is not."""
     return text.startswith(_AFTER_DATA)
 
 
@@ -258,7 +258,7 @@ def unsent(text: str) -> str:
 def is_in_vain(text: str) -> bool:
     """Does smtpd count at a session's end that there was data, and that it accepted none."""
     counts = _DATA_COUNTS.findall(text)
-    return bool(counts) and not any(map(int, counts))
+    return bool(counts) and not any(count.strip("0") for count in counts)
 
 
 def header(text: str) -> tuple[str, str] | None:

@@ -136,7 +136,7 @@ class Reader:
     def read(self, raw: bytes) -> Line | None:
         """The line's parts, or None where its form is none of the known."""
         timed = self.timed(text_of(raw))
-        return None if timed is None else _tagged(timed[0], unwrapped(timed[1]))
+        return None if timed is None else _tagged(timed[0], unwrapped(timed[1], timed[0]))
 
     def timed(self, text: str) -> tuple[int, str] | None:
         """The line's time, and `host program[pid]: text` (host and program are "-" where the line says none).

@@ -96,21 +96,11 @@ class Custody(Holdings):
         self.entries.join_first(tables.STAY, rows, stays)
         self.entries.join_first(tables.EXPECTED, rows[says], (facts.known[events][says], -expected[says]))
         self.entries.join("size", rows, _capped(facts.numbers("size", events, 0)))
-        self._address(facts, events, self.entries["message"][rows].astype(np.int64))
+        ranks = facts.numbers("priority", events, tables.UNRANKED).astype(np.int8)
+        self.messages.join("priority", self.entries["message"][rows].astype(np.int64), ranks)
         hosts = self.hosts.rows(np.array(self.names.intern(facts.texts("host", events)), np.uint64)[:, None])
         self.entries.set("host", rows, hosts)
         self.hosts.join("spoke_known", hosts, facts.known[events])
-
-    def _address(self, facts: Facts, events: Rows, messages: Rows) -> None:
-        """Who sends a message, and how urgent it is, as its arrivals say: words for whoever is told of it."""
-        ranks = facts.numbers("priority", events, tables.UNRANKED)
-        self.messages.join("priority", messages, ranks.astype(np.int8))
-        new = np.flatnonzero(
-            (self.messages["originator"][messages] == tables.UNNAMED) & facts.has("originator")[events]
-        )
-        if len(new):
-            names = self.names.add_shared(facts.series("originator", events[new]))
-            self.messages.set("originator", messages[new], names)
 
     def _stay(self, traffic: str, *parties: Any) -> tuple[int, int]:
         """The number of an arrival's class, and how many seconds it may stay."""
@@ -261,8 +251,18 @@ class Custody(Holdings):
         due = self._due(facts, events)
         self.units.join_first(tables.DUE, units, (seen, at, due, keys[:, 0], keys[:, 1]))
         messages = self.legs["message"][legs[events]].astype(np.int64)
+        before = self.messages["first_entry"][messages]
         self.messages.join_two(tables.SUBMISSIONS, messages, (seen, at, keys[:, 0]))
+        self._sent_by(facts, events, messages, before)
         self.pairs.join_first(tables.PAIR, self._pairs(legs[events], keys[:, 1]), (seen, at, keys[:, 0]))
+
+    def _sent_by(self, facts: Facts, events: Rows, messages: Rows, before: Keys) -> None:
+        """Who sent messages: the originator of the first submission that is known, whichever is read first."""
+        first = self.messages["first_entry"][messages]
+        new = np.flatnonzero((first != before) & (first == facts.leg[events, 0]))
+        if len(new):
+            names = self.names.add_shared(facts.series("originator", events[new]))
+            self.messages.set("originator", messages[new], names)
 
     def _due(self, facts: Facts, events: Rows) -> Times:
         """When a report is due, microseconds; NEVER where none is owed."""

@@ -142,8 +142,8 @@ def refused(custody: Custody, known: Effective) -> Iterator[Found]:
     at = np.minimum(known["refused_known"], _of_open_legs(custody, known, "refused_known"))
     some = at != NEVER
     if custody.terms.profile.bulk:
-        entries = custody.legs["entry"][known.legs(slice(None))].astype(np.int64)
-        some &= custody.entries.take("arrived_as", entries) != CLASSES[Traffic.BULK]
+        entries = custody.legs["entry"][known.legs(some)].astype(np.int64)
+        some[some] = custody.entries.take("arrived_as", entries) != CLASSES[Traffic.BULK]
     if custody.terms.profile.refused == "untold":
         due = np.where(some, at, 0) + custody.terms.profile.told_within * SECOND
         raised, told = untold(custody, known, np.maximum(due, known["submitted_known"]))

@@ -132,7 +132,7 @@ class Holdings:
         return self.names.get(int(self.messages["name"][row]))[0]
 
     def sender(self, row: int) -> str:
-        """The envelope sender of a message; "" is the null sender, and what was not said."""
+        """The envelope sender of a message's first submission; "": the null sender, or it was not submitted here."""
         offset = int(self.messages["originator"][row])
         return "" if offset == tables.UNNAMED else self.names.get(offset)[0]
 

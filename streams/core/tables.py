@@ -21,7 +21,10 @@ UNRANKED = int(np.iinfo(np.int8).min)
 MESSAGES = (
     Column(name="name", join=Join.PLAIN, of="where its key is kept", dtype=np.uint32),
     Column(
-        name="originator", join=Join.PLAIN, of="where the envelope sender of its first arrival is kept", dtype=np.uint32
+        name="originator",
+        join=Join.PLAIN,
+        of="where the envelope sender of its first submission is kept",
+        dtype=np.uint32,
     ),
     Column(name="priority", join=Join.LATEST, of="RFC 6710, the greatest that an arrival says", dtype=np.int8),
     Column(name="since", join=Join.EARLIEST, of="when the first that is known of it could be known"),

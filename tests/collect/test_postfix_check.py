@@ -38,7 +38,6 @@ REASONS = [(why, what) for why in ("lost connection", "timeout", "too many error
         *(f"postfix/smtpd[7]: {Q1}: {ABANDONED.format(*reason)}" for reason in REASONS),
         f"postfix/smtpd[7]: {Q1}: reject: DATA content from x[127.0.0.1]: 421 4.3.0 mx Server local data error",
         f"postfix/smtpd[7]: {Q1}: reject: BDAT content from x[127.0.0.1]: bare <LF> received; from=<a@x> proto=ESMTP",
-        f"postfix/smtpd[7]: {Q1}: reject: BDAT from x[127.0.0.1]: 521 5.5.1 no; from=<a@x> proto=ESMTP helo=<c>",
         f"postfix/smtpd[7]: warning: {Q1}: queue file size limit exceeded",
         f"postfix/cleanup[8]: warning: {Q1}: queue file size limit exceeded",
         f"postfix/cleanup[8]: warning: {Q1}: write queue file: No space left on device",
@@ -54,11 +53,23 @@ def test_held_but_never_accepted(end: str) -> None:
     assert {(e.queue_id, e.kind) for e in again} == {(Q2, Kind.SUBMITTED), (Q2, Kind.HELD)}
 
 
+@pytest.mark.parametrize("command", ["DATA", "BDAT"])
+def test_a_command_for_data_that_is_refused_ends_no_message(command: str) -> None:
+    """The transaction goes on under the same queue id: the client may give the command again."""
+    refused = f"postfix/smtpd[7]: {Q1}: reject: {command} from x[127.0.0.1]: 450 4.7.1 later; from=<a@x> proto=ESMTP"
+    events = told("origin", CLIENT, refused, HOLD, NAMED, GONE)
+    assert [event.event_id for event in events] == [
+        event.event_id for event in told("origin", CLIENT, HOLD, NAMED, GONE)
+    ]
+    assert [event.kind for event in events] == [Kind.SUBMITTED, Kind.SUBMITTED, Kind.HELD]
+
+
 @pytest.mark.parametrize(
     ("counted", "held"),
     [
         ("data=0/1", False),
         ("data=0/1 bdat=0/2", False),
+        pytest.param(f"data=0/{'1' * 5000}", False, id="many digits"),
         ("bdat=0/1", False),
         ("bdat=1", True),
         ("bdat=1/2", True),

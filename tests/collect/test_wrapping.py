@@ -21,6 +21,9 @@ SAID = (
     f"postfix/smtp[10]: {Q1}: to=<c@dest.test>, relay=none, delay=1, delays=0/0/1/0, dsn=5.1.1, status=bounced (x: y)",
 )
 TOLD = [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("refused", Q1, "c@dest.test")]
+AT = 1_795_474_345_000_000
+"""2026-11-23 22:52:25 UTC."""
+
 ZONED = "2026-11-23T22:52:{:02}+00:00"
 
 
@@ -88,7 +91,7 @@ def test_a_log_that_nobody_declared(form: str, host: str, tmp_path: Path) -> Non
 
 def test_a_containers_lines_in_the_journal() -> None:
     """Docker's journald driver calls a line by its container, and puts the whole of it into the message."""
-    micros = 1_795_474_345_000_000
+    micros = AT
     records = [
         {"__REALTIME_TIMESTAMP": str(micros), "_HOSTNAME": "dockerhost", "SYSLOG_IDENTIFIER": "4f1d2c3b5a6e"}
         | {"_PID": "985", "MESSAGE": f"Nov 23 22:52:25 origin {line}"}
@@ -131,7 +134,25 @@ def test_the_host_among_words(words: str, want: str) -> None:
 )
 def test_lines_that_hold_no_other(said: str) -> None:
     """A text that begins with a number, or with the name of a month, is no line of a container."""
-    assert unwrapped(said) == said
+    assert unwrapped(said, AT) == said
+
+
+@pytest.mark.parametrize(
+    ("time", "is_line"),
+    [
+        ("Nov 23 22:52:25", True),
+        ("Nov 23 22:52:20", True),
+        ("Nov 24 04:22:29", True),  # half past, in a zone of the east
+        ("2026-11-23T22:52:25.5+00:00", True),
+        ("Nov 23 22:52:18", False),
+        ("Nov 23 22:10:00", False),
+        ("Nov 22 10:00:00", False),
+    ],
+)
+def test_a_line_that_another_program_quotes_is_none(time: str, is_line: bool) -> None:  # noqa: FBT001 - pytest gives it by name
+    """A checker of logs, or whoever logs what others say, quotes what was said at another time."""
+    said = f"mx logcheck[9]: {time} mx postfix/qmgr[9]: 4jYMZL51fnz1TCJ0: removed"
+    assert (unwrapped(said, AT) == "mx postfix/qmgr[9]: 4jYMZL51fnz1TCJ0: removed") is is_line
 
 
 def test_the_parts_of_a_containers_line() -> None:

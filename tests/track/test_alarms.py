@@ -1,6 +1,6 @@
 """Alarms: each is told once when raised and once when cleared."""
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from streams.core.clock import Tick
 from streams.core.events import MessageEvent
 from streams.core.identity import alert_id
 from streams.core.terms import SECOND
-from tests.core.journeys import journey, reported, submitted
+from tests.core.journeys import journey, reported, sent, submitted
 from tests.track.logs import empty, records, tick
 
 
@@ -75,3 +75,16 @@ def test_an_alarm_says_who_sent_the_message_and_how_urgent_it_is(*, parted: bool
         ("n", "eve@origin.test", 4),
         ("o", "al@origin.test", None),
     }
+
+
+def test_who_sent_it_is_the_first_submission_s_whatever_is_read_first() -> None:
+    """A list, or a relay with a sender of its own (SRS), writes another one over it on the way."""
+    first, listed = submitted(0, "Q1", originator="al@x.test"), submitted(9, "Q7", originator="list-bounces@y.test")
+    relayed = sent(1, ("origin", "Q1"), ("relay", "B1"), originator="SRS0=al@z.test")
+    for batches in permutations((first, listed, relayed)):
+        for parts in ([[one for batch in batches for one in batch]], batches):
+            part = empty()
+            for events in parts:
+                part.take(records(list(events), 0, len(events)))
+            (row,) = range(len(part.custody.messages))
+            assert part.custody.sender(row) == "al@x.test"
