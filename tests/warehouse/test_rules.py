@@ -332,3 +332,21 @@ def test_the_switchs_word_proves_nothing_against_the_stores(stack: Settings, led
     (said,) = both.ask("SELECT outcome, proof, proof_at, class FROM custody")
     assert said == {"outcome": kind.value, "proof": "", "proof_at": None, "class": "open"}
     assert_agree(both)
+
+
+@pytest.mark.parametrize("action", ["issued", "undelivered"])
+def test_what_a_switch_says_of_its_notifications_is_no_report(stack: Settings, ledger: str, action: str) -> None:
+    """Of a queue, or of a store's delivery: nobody saw a report of a message that was never submitted."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    said: dict[str, Any] = {"action": action, "next_queue_id": "N1", "attributes": ("notification=failed",)}
+    both.write(
+        [
+            to(Kind.REPORTED, 5, A, recipient="", key="m1", **said),
+            to(Kind.REPORTED, 5, A, key="m2", **said),
+            to(Kind.REPORTED, 5, ("store", "s1"), leg=identity.session_leg("s1"), key="m3", **said),
+        ]
+    )
+    both.tick(500)
+    both.derive()
+    assert_agree(both)
+    assert both.told() == {}

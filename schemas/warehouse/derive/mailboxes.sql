@@ -100,10 +100,10 @@ FROM
         chain,
         argMin((leg, message_key, host, queue_id, recipient), (known, place, half)) AS one,
         one.1 AS leg, one.2 AS message_key, one.3 AS host, one.4 AS queue_id, one.5 AS recipient,
-        minOrNullIf(known, kind = 'reported' AND action != 'issued') AS reported_known,
+        minOrNullIf(known, kind = 'reported' AND action NOT IN ('issued', 'undelivered')) AS reported_known,
         max(observed_at) AS observed_at
     FROM work_chained
-    WHERE (kind = 'reported' AND action != 'issued') OR is_told OR kind IN ('delivered', 'refused', 'non_delivered', 'discarded', 'quarantined', 'discharged')
+    WHERE (kind = 'reported' AND action NOT IN ('issued', 'undelivered')) OR is_told OR kind IN ('delivered', 'refused', 'non_delivered', 'discarded', 'quarantined', 'discharged')
         OR (kind = 'transferred' AND action = 'relayed') OR (kind = 'read' AND stay != 'copy')
     GROUP BY chain
 ) AS a
