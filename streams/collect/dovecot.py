@@ -5,8 +5,8 @@ Rules:
   line "saved mail to" says the same again, and counts where mail_log does not log saves. A save over IMAP (Sent,
   Drafts) is nobody's delivery.
 - What a filter rejects is refused, and its originator has been told: Sieve says so once the rejection was sent. Not
-  where the store says before that it sends none. The delivery agent says first that it rejects (the mailbox is full),
-  then whether it sends nothing, and nothing where it does: its notice counts when it has said nothing for a minute.
+  where the store says before that it sends none. What the delivery agent rejects (the mailbox is full) is refused, too;
+  its notice counts unless what is read with that line says that it sent none.
   A rejection that Sieve does not send at all (to nobody, or a second answer) discards.
 - What users share is its owner's (`shared` of the source): whoever reads or deletes there does it to the owner's
   copies.
@@ -19,7 +19,6 @@ Rules:
   a read only where the one message there was retrieved; else nobody can know, and the event is `removed`.
 """
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -31,6 +30,7 @@ from streams.collect.checkpoint import UNREADABLE
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_boxes import Renaming
 from streams.collect.dovecot_memory import Copy, Left, Memory, copy_of, put
+from streams.collect.dovecot_notices import Notices
 from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
 from streams.collect.syslog import Reader, lost_lines
@@ -46,9 +46,6 @@ PROGRAMS = 100
 """Programs whose ignored lines are counted apart."""
 
 SECOND = 1_000_000
-HOLD = 60 * SECOND
-"""How long a store may take to say that it could not send a rejection: submission_timeout is 30 s."""
-
 WORDS = 300
 """Characters of a filter's words that are kept."""
 
@@ -73,26 +70,27 @@ class DovecotParser:
         self._store = source.host or source.name
         self._reader = Reader(source.year, source.timezone)
         self._memory = Memory()
+        self._notices = Notices({})
         self._place: dict[str, Any] = {}
 
-    def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> Iterator[MessageEvent]:
+    def parse(self, pieces: Sequence[Piece], *, file: str, observed_at: int) -> list[MessageEvent]:
         """The events of these lines, in order."""
         self._reader.reference = observed_at if self.reference is None else self.reference
         if file != self._place.get("file", file):  # a copy may begin in the second in which the log ended
             self._memory.second = (0, 0)
         self._place = {"file": file, "observed_at": observed_at, "source": self.source.name}
+        self._notices, events = Notices(self._memory.unsent), list[MessageEvent]()
         for piece in pieces:
-            self.counts.pieces += 1
             self._place["offset"] = piece.offset
-            for event in self._line(piece.raw):
-                self.counts.events += 1
-                yield event
-
-    def close(self) -> Iterable[MessageEvent]:
-        """At the end of an import nothing will say any more that a rejection was not sent."""
-        events = [] if self.source.live else self._memory.given(sys.maxsize)
+            events += self._line(piece.raw)
+        events = self._notices.told(events)
+        self.counts.pieces += len(pieces)
         self.counts.events += len(events)
         return events
+
+    def close(self) -> Iterable[MessageEvent]:
+        """A log's end tells nothing that its lines did not."""
+        return ()
 
     def state(self) -> bytes:
         """The memory of sessions, for the checkpoint."""
@@ -121,8 +119,6 @@ class DovecotParser:
             return
         at, text = timed[0], unwrapped(timed[1], timed[0])
         self._tick(at)
-        if self._memory.notices:
-            yield from self._memory.given(at - HOLD)
         said = texts.saying(text)
         if said is not None:
             yield from self._understand(at, said)
@@ -150,7 +146,7 @@ class DovecotParser:
         elif said.user and said.service in _DELIVERS and (told := texts.done(said.text)) is not None:
             yield from self._done(at, said, told)
         elif said.service in _DELIVERS and texts.unsent(said.text):
-            self._memory.sends_none(names.delivery(said))
+            self._notices.none_sent(names.delivery(said))
             self._ignore(said.service)
         elif said.service in _DELIVERS and texts.decides(said.text) and names.delivery(said) not in self._memory.saved:
             self._unread("what became of a message that is not named (deliver_log_format)")
@@ -354,10 +350,8 @@ class DovecotParser:
         else:
             yield self._delivery(Kind.REFUSED, *about, diagnostic=words)
             notice = self._delivery(Kind.REPORTED, *about, action="issued", attributes=("notification=failed",))
-            if told.what == "rejected":
-                yield from self._memory.holds(names.delivery(said), notice)
-            elif not self._memory.unsent.pop(names.delivery(said), False):
-                yield notice
+            tells = self._notices.of_agent if told.what == "rejected" else self._notices.of_filter
+            yield from tells(names.delivery(said), notice)
 
     def _delivery(self, kind: Kind, at: int, said: Saying, msgid: str, number: str, **fields: Any) -> MessageEvent:
         """An event of a delivery: an LMTP session that the switch knows too, or a stay in the store's own hands."""

@@ -5,8 +5,7 @@ Rules:
 - What a filter or an operator marked as seen was read by nobody; the mark means nothing until it is taken away. It
   goes with a copy that is seen from the start, wherever a marked message lies in the mailbox that it came from.
 - What leaves over POP3 without being seen is decided by the summary that ends its session.
-- A rejection that was not sent was told to nobody. The line that says so comes before that of a filter's rejection, and
-  after that of the delivery agent's own, whose notice is held until then.
+- A rejection that was not sent was told to nobody; the line that says so comes before that of a filter's rejection.
 - A mailbox that is renamed takes along what is remembered of it, and of those below it. What lies in the INBOX does not
   count here: it cannot be renamed.
 - The oldest is forgotten first. What is forgotten errs on the safe side: a move looks like a message left unread.
@@ -17,7 +16,6 @@ from typing import TypeVar
 import msgspec
 
 from streams.collect.dovecot_boxes import Renaming
-from streams.core.events import MessageEvent
 
 COPIES = 10_000
 """Copies that are remembered until their expunge makes them a move; and of those that lie unread."""
@@ -78,7 +76,6 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
         left: by POP3 session, what left unseen.
         lying: the Message-IDs of copies that were put or moved into a mailbox, and not read there; of no INBOX.
         unsent: deliveries whose rejection was not sent.
-        notices: by delivery, that a rejection was sent, as long as the store may yet say that it was not.
     """
 
     version: int = 1
@@ -93,7 +90,6 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     left: dict[str, list[Left]] = {}
     descended: dict[str, bool] = {}
     unsent: dict[str, bool] = {}
-    notices: dict[str, MessageEvent] = {}
     lying: dict[str, str] = {}
 
     def copied(self, origin: str, place: str) -> None:
@@ -165,24 +161,6 @@ class Memory(msgspec.Struct, forbid_unknown_fields=True):
     def delivered(self, delivery: str, copy: Copy) -> None:
         """A delivery saved a copy."""
         put(self.saved, delivery, copy)
-
-    def sends_none(self, delivery: str) -> None:
-        """A delivery says that it sends no rejection: of what it has rejected, or will."""
-        if self.notices.pop(delivery, None) is None:
-            put(self.unsent, delivery, value=True)
-
-    def holds(self, delivery: str, notice: MessageEvent) -> list[MessageEvent]:
-        """A delivery's notice is held back; one that it gave before is not any more."""
-        before = self.notices.pop(delivery, None)
-        put(self.notices, delivery, notice)
-        return [before] if before else []
-
-    def given(self, until: int) -> list[MessageEvent]:
-        """The notices of rejections up to a time; nothing has said that they were not sent."""
-        found = []
-        while self.notices and next(iter(self.notices.values())).occurred_at <= until:
-            found.append(self.notices.pop(next(iter(self.notices))))
-        return found
 
     def seen_when_made(self, mailbox: str, place: str) -> None:
         """A copy was seen from the start, as what it is a copy of was; which of its mailbox that is is not known.

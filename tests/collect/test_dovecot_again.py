@@ -91,6 +91,7 @@ def _mixed() -> list[bytes]:
         f"lmtp(77, {CAROL}): {SESSION}: msgid=<m@x.test>: saved mail to Lists",
         LMTP + "msgid=<m@x.test>: saved mail to INBOX",
         IMAP + mail("flag_change", flags=SEEN),
+        f"lda({CAROL})<7><{SESSION}2>: msgid=<n@x.test>: rejected: Quota exceeded",
     )
     return [line for group in zip(day()[:600:50], trap * 2, strict=False) for line in group]
 
