@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from streams.cli._screen import clean, hour, moment
+from streams.core.events import UNDELIVERED
 
 Event = dict[str, Any]
 Step = tuple[str, str, str, str]
@@ -154,7 +155,7 @@ def _redirected(event: Event) -> str:
 
 
 def _reported(event: Event) -> str:
-    if event["action"] == "undelivered":
+    if event["action"] == UNDELIVERED:
         return "its report was UNDELIVERED: it told nobody"
     return f"report: {event['action'] or 'unknown'} {event['status'] or ''}".rstrip()
 

@@ -80,7 +80,8 @@ def _go_on(desk: Desk, entry: Entry) -> None:
     before = desk.spool.entries.get(entry.parent)
     is_here = not entry.client or desk.here(desk.parties[entry.client]) == desk.spool.host
     if before is not None and before.about and is_here:
-        entry.about, entry.reached = before.about, entry.requeued and before.reached
+        entry.about = before.about
+        entry.reached = entry.requeued and (before.reached or bool(before.forwarded))
 
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:

@@ -169,9 +169,10 @@ def _sent(desk: Desk, entry: Entry, attempt: texts.Attempt) -> None:
 
 
 def _forwarded(desk: Desk, entry: Entry, attempt: texts.Attempt, number: str) -> None:
-    """Local(8) made another entry of it; of a notification, that is one too."""
-    if (made := desk.spool.entries.get(number)) is not None:
-        made.about = made.about or entry.about
+    """Local(8) made another entry of it; what it makes of a notification is one only if there is no other."""
+    if not entry.originator:
+        entry.reached |= entry.forwarded not in {"", number}
+        entry.forwarded = number
     _passed(desk, entry, attempt, desk.spool.host, number)
 
 
@@ -212,15 +213,14 @@ def _told(
         )
     )  # fmt: skip
     if not entry.originator and kind is not _DEFERRED:
-        _learn(desk, entry, kind)
+        _learn(desk, entry, kind, number)
 
 
-def _learn(desk: Desk, entry: Entry, kind: Kind) -> None:
+def _learn(desk: Desk, entry: Entry, kind: Kind, number: str | None) -> None:
     """Of what may be a notification: was somebody given it; that may be said after it left, in the same second."""
-    entry.reached |= kind in _REACHED
+    entry.reached |= kind in _REACHED and (not number or number != entry.forwarded)
     entry.failed |= kind not in _REACHED
-    if entry.removed_at is not None:
-        desk.miss(entry)
+    desk.miss(entry)
 
 
 def _peer(desk: Desk, attempt: texts.Attempt) -> str | None:

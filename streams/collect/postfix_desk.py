@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from streams.collect import postfix_text as texts
 from streams.collect.declaration import Declaration, SubmissionPoint
 from streams.collect.parser import Counts
-from streams.collect.postfix_entry import Entry, Memory, Spool
+from streams.collect.postfix_entry import Entry, Memory, Notice, Spool
 from streams.collect.queueid import arrival
-from streams.core.events import Kind, MessageEvent
+from streams.core.events import UNDELIVERED, Kind, MessageEvent
 from streams.core.identity import NOBODY, fact_id, fact_of, message_key, place_of, recipient_half
 
 SECOND = 1_000_000
@@ -228,18 +228,26 @@ class Desk:
         if entry.removed_at is None:
             entry.removed_at = self.at
             self.removed.append((self.at, self.spool.host, entry.queue_id))
-            if entry.about is not None:
-                self.miss(entry)
+            self.miss(entry)
 
     def miss(self, entry: Entry) -> None:
         """Tell of what a notification of failure is about that it was undelivered, if it left and reached nobody."""
         about = entry.about
-        if about and entry.failed and not entry.reached:
+        if about is None or entry.removed_at is None:
+            return
+        if entry.forwarded:
+            self._hand_on(entry, about)
+        elif entry.failed and not entry.reached:
             subject = Entry(about.queue_id, self.at, about.where, about.key, about.place)
             notes = ("notification=failed", f"report={entry.key}")
-            self.tell(
-                Kind.REPORTED, self.at, subject, action="undelivered", next_queue_id=about.number, attributes=notes
-            )
+            self.tell(Kind.REPORTED, self.at, subject, action=UNDELIVERED, next_queue_id=about.number, attributes=notes)
+
+    def _hand_on(self, entry: Entry, about: Notice) -> None:
+        """What local(8) made of a notification is one, if that went nowhere else: which is known when it left."""
+        made = self.spool.entries.get(entry.forwarded)
+        if made is not None and made.about in (None, about):
+            made.about = None if entry.reached else about
+            self.miss(made)
 
     def leg(self, entry: Entry, host: str, queue_id: str, recipient: str) -> bytes:
         """The leg of a recipient in another entry of the same message."""

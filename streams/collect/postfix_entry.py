@@ -105,6 +105,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         reached: of what has the null sender: somebody was given it.
         failed: of what has the null sender: somebody was not, and will not be.
         notified: queue id of the last notification of failure that was issued about it.
+        forwarded: of what has the null sender: queue id of the entry that local(8) made of it.
     """
 
     queue_id: str
@@ -149,6 +150,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
     reached: bool = False
     failed: bool = False
     notified: str = ""
+    forwarded: str = ""
 
 
 class Talk(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):

@@ -150,7 +150,7 @@ def _lose(desk: Desk, entry: Entry) -> None:
     """What was never in the queue is forgotten; if it was a notification, it reached nobody."""
     if entry.about is not None:
         desk.name(entry)
-        entry.failed = True
+        entry.failed, entry.removed_at = True, desk.at
         desk.miss(entry)
     del desk.spool.entries[entry.queue_id]
 
@@ -164,8 +164,7 @@ def _issued(desk: Desk, subject: Entry, report: Entry, action: str) -> None:
     if action == "failed":
         subject.notified = report.queue_id
         report.about = Notice(report.queue_id, subject.queue_id, subject.where, subject.key, subject.place)
-        if report.removed_at is not None:  # it was queued before bounce says so
-            desk.miss(report)
+        desk.miss(report)  # it was queued before bounce says so
     if is_news:
         relate(desk, report)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from streams.simulate.acts import (
     FILTER,
     Act,
+    Agent,
     Attempted,
     Entered,
     Expired,
@@ -77,6 +78,7 @@ class File:
         issued: when it could be known that notifications of failure about it were issued, by their queue ids.
         missed: when it could be known that they reached nobody.
         reached: it is told that somebody was given it.
+        kept: by something else than what local(8) made of it.
         failed: it is told that somebody was not, and will not be.
         legs: by recipient.
         parent: the entry here that it continues, as the evidence tells.
@@ -95,6 +97,7 @@ class File:
     issued: dict[str, int] = field(default_factory=dict)
     missed: dict[str, int] = field(default_factory=dict)
     reached: bool = False
+    kept: bool = False
     failed: bool = False
     legs: dict[str, Leg] = field(default_factory=dict)
     parent: Place | None = None
@@ -283,6 +286,7 @@ class Dossier:
         leg.left = min(leg.left, known)
         file.owed.pop(act.to, None)
         file.reached |= act.status == "sent"
+        file.kept |= act.status == "sent" and act.agent is not Agent.LOCAL
         file.failed |= act.status != "sent"
         if act.status != "sent":
             case.refused = min(case.refused, known)
@@ -338,10 +342,9 @@ class Dossier:
         """A notification of failure left, under whatever number it has here by now; it may have reached nobody."""
         failed, reached, place = file.failed, file.reached, (file.arrival.host, file.arrival.queue_id)
         while place not in self._subjects and file.arrival.via in {Via.REQUEUE, Via.FILTER, Via.FORWARD}:
-            is_again = file.arrival.via is Via.REQUEUE
-            place = file.parent or (file.arrival.host, file.arrival.parent)
+            via, place = file.arrival.via, file.parent or (file.arrival.host, file.arrival.parent)
             file = self.files[place]
-            reached |= is_again and file.reached
+            reached |= (via is Via.REQUEUE and file.reached) or (via is Via.FORWARD and file.kept)
         if place in self._subjects and failed and not reached:
             subject = self.files[self._subjects[place]]
             subject.missed[place[1]] = max(known, subject.issued[place[1]])

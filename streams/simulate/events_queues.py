@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.core.events import Kind, Traffic
+from streams.core.events import UNDELIVERED, Kind, Traffic
 from streams.core.identity import leg_of, message_key, place_of, session_leg
 from streams.simulate.acts import FILTER, Agent, Attempted, Entered, Expired, Left, Notice, Noticed, Order, Ordered, Via
 from streams.simulate.scribe import Known, Scribe, half_of
@@ -44,7 +44,7 @@ def entered(scribe: Scribe, act: Entered) -> None:
 
 def _descend(scribe: Scribe, entry: Known, act: Entered) -> None:
     """What an entry continues here."""
-    if act.via is Via.FORWARD and (made_of := scribe.entries.get(act.parent)):
+    if act.via is Via.FORWARD and (made_of := scribe.entries.get(act.parent)) and not made_of.reached:
         entry.about = made_of.about
     if act.via is Via.FILTER:
         entry.parent = act.parent
@@ -188,7 +188,7 @@ def _miss(scribe: Scribe, entry: Known) -> None:
     """A notification of failure that leaves and reached nobody told nobody."""
     if entry.about and entry.failed and not entry.reached:
         number, subject = entry.about
-        scribe.tell(Kind.REPORTED, scribe.at, subject, action="undelivered", next_queue_id=number,
+        scribe.tell(Kind.REPORTED, scribe.at, subject, action=UNDELIVERED, next_queue_id=number,
                   attributes=("notification=failed", f"report={entry.key}"))  # fmt: skip
 
 

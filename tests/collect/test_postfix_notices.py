@@ -6,6 +6,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.identity import leg_of
 from tests.collect.postfix_logs import ACTIVE, CLIENT, NAMED, OBSERVED, Q1, Q2, Q3, log_of, of, parser, pieces, told
 
+Q4 = "4jYLmp4f7fz1TCJl"
 BOUNCED = (
     f"postfix/smtp[10]: {Q1}: to=<c@dest.test>, relay=none, delay=1, delays=0/0/1/0, dsn=5.1.1, status=bounced (no)"
 )
@@ -25,6 +26,14 @@ def attempt(queue_id: str, status: str, to: str = "alice@origin.test", *, agent:
     said = f"to=<{to}>, relay=none, delay=1, delays=0/0/1/0, dsn=5.0.0, status={status}"
     return f"postfix/{agent}[11]: {queue_id}: {said}"
 
+
+COPIED = (
+    f"postfix/cleanup[8]: {Q3}: message-id=<{Q2}@origin.test>",
+    attempt(Q2, f"sent (forwarded as {Q3})", agent="local"),
+)
+COPY_BOUNCED = (attempt(Q3, "bounced (no)", "al@else.test", agent="smtp"), REMOVED.format(Q3))
+KEPT = attempt(Q2, "sent (delivered to maildir)", agent="local")
+BOB = attempt(Q2, "sent (250 2.0.0 <a> s1 Saved)", "bob@origin.test")
 
 ENDS = {
     "bounced": (active(Q2), attempt(Q2, "bounced (mailbox full)"), REMOVED.format(Q2)),
@@ -60,14 +69,17 @@ ENDS = {
         attempt(Q3, "bounced (no)"),
         REMOVED.format(Q3),
     ),
-    "forwarded": (
-        active(Q2),
-        f"postfix/cleanup[8]: {Q3}: message-id=<{Q2}@origin.test>",
-        attempt(Q2, f"sent (forwarded as {Q3})", agent="local"),
-        REMOVED.format(Q2),
+    "forwarded": (active(Q2), *COPIED, REMOVED.format(Q2), active(Q3), *COPY_BOUNCED),
+    "forwarded, which failed first": (active(Q2), *COPIED, active(Q3), *COPY_BOUNCED, REMOVED.format(Q2)),
+    "forwarded, which is told last": (active(Q2), COPIED[0], REMOVED.format(Q2), active(Q3), *COPY_BOUNCED, COPIED[1]),
+    "forwarded for one of two": (
+        active(Q2, 2),
+        *COPIED,
+        attempt(Q2, "deferred (x)", "bob@origin.test"),
         active(Q3),
-        attempt(Q3, "bounced (no)", "al@else.test"),
-        REMOVED.format(Q3),
+        *COPY_BOUNCED,
+        attempt(Q2, "bounced (no)", "bob@origin.test"),
+        REMOVED.format(Q2),
     ),
 }
 """How a notification may end that reaches nobody."""
@@ -88,6 +100,33 @@ STANDS = {
         attempt(Q2, "sent (250 2.0.0 <a> s1 Saved)"),
         REMOVED.format(Q2),
         f"postfix/postsuper[5]: {Q2}: removed",
+    ),
+    "a copy kept": (active(Q2), KEPT, *COPIED, REMOVED.format(Q2), active(Q3), *COPY_BOUNCED),
+    "a copy kept later": (active(Q2, 2), *COPIED, active(Q3), BOB, REMOVED.format(Q2), *COPY_BOUNCED),
+    "a copy kept after all": (active(Q2, 2), *COPIED, active(Q3), *COPY_BOUNCED, BOB, REMOVED.format(Q2)),
+    "a copy kept, told last": (active(Q2, 2), *COPIED, active(Q3), REMOVED.format(Q2), BOB, *COPY_BOUNCED),
+    "forwarded, the other bounced": (active(Q2, 2), *COPIED, attempt(Q2, "bounced (no)", "bob@x"), REMOVED.format(Q2)),
+    "forwarded to two": (
+        active(Q2, 2),
+        *COPIED,
+        *(line.replace(Q3, Q4).replace("alice", "bob") for line in COPIED),
+        REMOVED.format(Q2),
+        active(Q3),
+        active(Q4),
+        *COPY_BOUNCED,
+        attempt(Q4, "sent (250 ok)", "bob@else.test", agent="smtp"),
+        REMOVED.format(Q4),
+    ),
+    "forwarded, then put in again": (
+        active(Q2, 2),
+        *COPIED,
+        attempt(Q2, "deferred (x)", "bob@origin.test"),
+        f"postfix/postsuper[5]: {Q2}: requeued",
+        f"postfix/pickup[6]: {Q4}: uid=102 from=<> orig_id={Q2}",
+        f"postfix/cleanup[8]: {Q4}: message-id=<{Q2}@origin.test>",
+        active(Q4),
+        attempt(Q4, "bounced (no)", "bob@origin.test"),
+        REMOVED.format(Q4),
     ),
 }
 """How one may end, or go on, of which nobody knows that it reached nobody."""
