@@ -139,7 +139,8 @@ def _deleted(event: Event) -> str:
 
 
 def _rerouted(event: Event) -> str:
-    return f"put in again by {_hand(event)}"
+    onward = event["next_queue_id"]
+    return f"taken up as {onward}" if onward else f"put in again by {_hand(event)}"
 
 
 def _hand(event: Event) -> str:

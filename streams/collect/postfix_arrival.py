@@ -14,7 +14,6 @@ from streams.collect.postfix_desk import NOTHING, Desk, half_of
 from streams.collect.postfix_entry import Entry, Owed
 from streams.collect.postfix_traffic import classify, outside
 from streams.core.events import Kind, MessageEvent, Traffic
-from streams.core.identity import place_of
 
 _SUBMITTED: Final = Kind.SUBMITTED
 _TRANSFERRED: Final = Kind.TRANSFERRED
@@ -101,9 +100,9 @@ def _passed(desk: Desk, entry: Entry, recipient: str) -> Entry | None:
     if before is None:
         if entry.client and desk.spool.host != desk.here(desk.parties[entry.client]):
             return None
-        before = _unseen(desk, entry)
+        before = desk.unseen(entry)
     elif not before.key:  # neither cleanup nor qmgr has spoken of it
-        before = _unseen(desk, entry)
+        before = desk.unseen(entry)
     elif entry.requeued and before.arrived:
         is_news = _owe(desk, before, recipient)
     onward = {"next_queue_id": entry.queue_id, "next_leg": entry.place + half_of(recipient)}
@@ -121,13 +120,6 @@ def _owe(desk: Desk, before: Entry, recipient: str) -> bool:
     if is_news:
         _tell(desk, before, recipient, owed)
     return is_news
-
-
-def _unseen(desk: Desk, entry: Entry) -> Entry:
-    """A parent that this log says nothing of."""
-    host, parent = desk.spool.host, entry.parent
-    place = place_of(host, parent, key=entry.key)
-    return Entry(queue_id=parent, at=entry.at, where=f"{host}/{parent}", key=entry.key, place=place)
 
 
 def _tell(desk: Desk, entry: Entry, recipient: str, owed: Owed, ordinal: int = 0) -> None:

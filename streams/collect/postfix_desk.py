@@ -216,12 +216,27 @@ class Desk:
         return self.begin(queue_id) if entry is None else entry
 
     def name(self, entry: Entry, message_id: str | None = None) -> None:
-        """Give an entry its key; the first Message-ID counts."""
+        """Give an entry its key; the first Message-ID counts. From then on it goes on with what was put in again."""
         if not entry.key:
             host = self.spool.host
             entry.message_id = message_id
             entry.key = key = message_key(message_id, host, entry.queue_id)
             entry.place = place_of(host, entry.queue_id, key=key)
+            if entry.requeued:
+                self._take_up(entry)
+
+    def _take_up(self, entry: Entry) -> None:
+        """Tell of what was put in again that this entry goes on with it: qmgr may come to it late, and names nobody."""
+        before = self.spool.entries.get(entry.parent)
+        if before is None or not before.key or (before.removed_at is None and before.key != entry.key):
+            before = self.unseen(entry)  # the number may be another message's by now
+        self.tell(Kind.REROUTED, entry.at, before, next_queue_id=entry.queue_id, next_leg=entry.place + NOBODY)
+
+    def unseen(self, entry: Entry) -> Entry:
+        """The parent of an entry, where this log says nothing of it."""
+        host, parent = self.spool.host, entry.parent
+        place = place_of(host, parent, key=entry.key)
+        return Entry(queue_id=parent, at=entry.at, where=f"{host}/{parent}", key=entry.key, place=place)
 
     def leave(self, entry: Entry) -> None:
         """An entry is in the queue no more; it is known for a little longer."""

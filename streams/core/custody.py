@@ -62,7 +62,7 @@ class Custody(Holdings):
         self._join_entries(facts, "deleted", whole & facts.of(Kind.DELETED))
         again = np.flatnonzero(whole & facts.of(Kind.REROUTED))
         self.entries.join("rerouted_known", self._entry_rows(facts, again), facts.known[again])
-        resumed = np.flatnonzero(queued & facts.of(Kind.REROUTED) & (facts.next_leg[:, 0] != NOBODY_HALF))
+        resumed = again[facts.next_leg[again, 0] != NOBODY_HALF]
         self.entries.join("resumed_known", self._entry_rows(facts, resumed), facts.known[resumed])
         self._join_entries(facts, "refused", whole & facts.of(Kind.REFUSED))
         self._fold_notices(facts, queued & facts.of(Kind.REPORTED))

@@ -245,7 +245,10 @@ class Dossier:
             file.parent = host, number
         elif file.arrival.via is Via.REQUEUE:
             file.parent = self._again.get((host, number), (host, number))
-            for to, ticket in self.files[file.parent].owed.items():
+            before = self.files[file.parent]
+            before.left, before.again = min(before.left, known), min(before.again, known)
+            before.resumed = min(before.resumed, known)
+            for to, ticket in before.owed.items():
                 self._meet(file, to, ticket, known)
 
     def _meet(self, file: File, to: str, ticket: int, known: int) -> None:
@@ -253,9 +256,8 @@ class Dossier:
         self._name(file, to, ticket, known)
         file.owed[to] = ticket
         if file.parent:
-            parent = self.files[file.parent]
-            before = self._name(parent, to, ticket, known)
-            before.left, parent.resumed = min(before.left, known), min(parent.resumed, known)
+            before = self._name(self.files[file.parent], to, ticket, known)
+            before.left = min(before.left, known)
 
     def _name(self, file: File, to: str, ticket: int, known: int) -> Leg:
         leg = file.legs.get(to)

@@ -50,6 +50,7 @@ def _descend(scribe: Scribe, entry: Known, act: Entered) -> None:
         entry.parent = act.parent
     elif act.via is Via.REQUEUE:
         entry.root, entry.parent = act.parent, scribe.requeued.pop(act.parent, act.parent)
+        _continue(scribe, entry, "")
     if before := scribe.entries.get(entry.parent):
         entry.about, entry.reached = before.about, before.reached and act.via is Via.REQUEUE
 
@@ -92,7 +93,7 @@ def announce(scribe: Scribe, entry: Known, recipient: str, *, asked: bool | None
 
 
 def _continue(scribe: Scribe, entry: Known, recipient: str) -> None:
-    """Custody for a recipient passed from an entry's parent to it."""
+    """Custody for a recipient, or ("") for all of it, passed from an entry's parent to it."""
     before = scribe.entries.get(entry.parent) or _unseen(scribe, entry)
     scribe.tell(Kind.REROUTED, entry.at, before, recipient, next_queue_id=entry.queue_id,
                 next_leg=entry.place + half_of(recipient))  # fmt: skip

@@ -109,7 +109,9 @@ def test_a_trace_tells_what_was_put_in_again_and_not_taken_up() -> None:
     assert steps(event("submitted", 1), requeued)[1:] == ["12:00:02 put in again by postsuper[22]"]
     requeued["attributes"] = ["pid=22", "program=MailScanner"]
     assert steps(event("submitted", 1), requeued)[1:] == ["12:00:02 put in again by MailScanner[22]"]
-    followed = event("rerouted", 3, next_queue_id="Q2"), event("submitted", 3, queue_id="Q2")
+    taken_up = event("rerouted", 3, recipient="", next_queue_id="Q2")
+    assert steps(event("submitted", 1), requeued, taken_up)[2:] == ["12:00:03 taken up as Q2"]
+    followed = taken_up, event("rerouted", 3, next_queue_id="Q2"), event("submitted", 3, queue_id="Q2")
     assert steps(event("submitted", 1), requeued, *followed)[1:] == ["12:00:03 Q2 accepted"]
 
 

@@ -121,6 +121,26 @@ def test_requeued_entries_follow_each_other() -> None:
     assert [e.traffic for e in arrivals(events)] == [Traffic.OURS, Traffic.TRANSIT, Traffic.TRANSIT]
 
 
+def test_what_goes_on_with_a_requeued_entry_is_told_before_qmgr_has_it() -> None:
+    """Qmgr may come to it much later: pickup has taken it up once cleanup has named it, whoever it is for."""
+    head, log = (*HEAD, attempt("deferred (x)")), _requeued(Q1, Q2)
+    events = read("origin", log_of("origin", *head) + b"\n" + "\n".join(log[:3]).encode())
+    again, taken_up = [e for e in of(events, Kind.REROUTED) if not e.recipient]
+    assert (again.queue_id, again.next_leg, again.attributes) == (Q1, None, ("pid=5",))
+    assert (taken_up.queue_id, taken_up.next_queue_id, taken_up.leg) == (Q1, Q2, again.leg)
+    assert taken_up.next_leg == leg_of("origin", Q2, key="m@x.test")
+    lost = [line for line in log if "cleanup" not in line]
+    later = read("origin", log_of("origin", *head) + b"\n" + "\n".join(lost).encode())
+    assert [e.next_queue_id for e in of(later, Kind.REROUTED) if not e.recipient] == [None, Q2]
+
+
+def test_a_queue_id_that_is_another_messages_by_now_is_not_taken_up() -> None:
+    """What is in the queue under the number of what was put in again, unseen, has another key, and stays."""
+    other = [line.replace("m@x.test", "n@x.test") for line in (CLIENT, NAMED, ACTIVE)]
+    events = told("origin", *other, *(line[23:] for line in _requeued(Q1, Q2)[1:]))
+    assert [(e.queue_id, e.message_key) for e in of(events, Kind.REROUTED)] == [(Q1, "m@x.test")]
+
+
 def test_held_at_its_arrival() -> None:
     """A header check's hold stands before the Message-ID and without qmgr: the message is here, and held."""
     events = read("relay", case("hold_on_arrival_force_expire", "relay"))

@@ -38,6 +38,7 @@ def test_a_message_that_it_lets_pass(between: tuple[str, ...]) -> None:
         ("submitted", Q1, "c@dest.test"),
         ("held", Q1, ""),
         ("rerouted", Q1, ""),
+        ("rerouted", Q1, ""),
         ("transferred", Q2, ""),
         ("transferred", Q2, "c@dest.test"),
         ("rerouted", Q1, "c@dest.test"),
@@ -49,8 +50,9 @@ def test_a_message_that_it_lets_pass(between: tuple[str, ...]) -> None:
         (Traffic.OURS, None),
         (Traffic.TRANSIT, 1),
     ]
-    taken, onward = of(events, Kind.REROUTED)
+    taken, taken_up, onward = of(events, Kind.REROUTED)
     assert taken.attributes == ("pid=5", "program=MailScanner")
+    assert taken_up.next_leg == leg_of("origin", Q2, key="m@x.test")
     assert onward.next_leg == leg_of("origin", Q2, "c@dest.test", key="m@x.test")
 
 
@@ -67,7 +69,8 @@ def test_recipients_that_the_check_did_not_name() -> None:
 def test_an_entry_from_before_the_log() -> None:
     """What began before the log goes on by its new queue id."""
     events = told("origin", PASSED, *ONWARD)
-    assert [(e.queue_id, e.next_queue_id) for e in of(events, Kind.REROUTED)] == [(Q1, Q2)]
+    told_of = [(e.queue_id, e.next_queue_id, e.recipient) for e in of(events, Kind.REROUTED)]
+    assert told_of == [(Q1, Q2, ""), (Q1, Q2, "c@dest.test")]
     assert {event.message_key for event in events} == {f"/origin/{Q2}"}
 
 

@@ -16,11 +16,11 @@ def test_what_is_put_in_again_accounts_for_its_recipients_there() -> None:
     assert alarms(folded([first, again]), 28) == set()
     assert alarms(folded([first, again]), 29) == {("unaccounted", "origin/A1", 29, None)}
     named = [event(Kind.SUBMITTED, 0, recipient=f"{one}@dest.test", traffic=Traffic.OURS, **where) for one in "ab"]
-    assert alarms(folded([first, again], named, [taken_up(10, "a@dest.test")]), 50) == set()
+    assert alarms(folded([first, again], named, [taken_up(10)]), 50) == set()
 
 
-def taken_up(at: float, to: str = "bob@dest.test") -> MessageEvent:
-    """Another entry of the origin goes on with what was put in again, for one of its recipients."""
+def taken_up(at: float, to: str = "") -> MessageEvent:
+    """Another entry of the origin goes on with what was put in again, or for one recipient with what a filter took."""
     onward: dict[str, Any] = {"next_queue_id": "A7", "next_leg": identity.leg_of("origin", "A7", to, key="m")}
     return event(Kind.REROUTED, at, host="origin", queue_id="A1", recipient=to, **onward)
 
@@ -42,6 +42,14 @@ def test_what_is_put_in_again_and_taken_up_by_nobody_is_unaccounted() -> None:
     assert lost(REROUTED, taken_up(50)) == {("unaccounted", "origin/A1", 29, 50)}
     deleted = event(Kind.DELETED, 60, host="origin", queue_id="A1")
     assert lost(REROUTED, deleted) == {("unaccounted", "origin/A1", 29, 60)}
+
+
+def test_what_a_filter_handed_back_before_takes_up_nothing() -> None:
+    """That custody passed on for one recipient says nothing of what is put in again later."""
+    bob = taken_up(5, "bob@dest.test")
+    assert lost(bob, REROUTED) == {("unaccounted", "origin/A1", 29, None)}
+    assert lost(bob, REROUTED, taken_up(15)) == set()
+    assert lost(bob) == set()
 
 
 def test_it_is_unaccounted_until_it_is_both_taken_up_and_complete() -> None:

@@ -31,25 +31,25 @@ def of_notice(at: float, key: str, action: str = "issued", number: str = "N1") -
 
 
 def again(at: float, **fields: Any) -> MessageEvent:
-    """The origin puts an entry in again, or another goes on with it for one of its recipients."""
-    onward: dict[str, Any] = {
-        "next_queue_id": "A7",
-        "next_leg": identity.leg_of("origin", "A7", "bob@dest.test", key=fields["key"]),
-    }
+    """The origin puts an entry in again, or another goes on with it, or (of a filter) for one of its recipients."""
+    to, key = fields.get("recipient", ""), fields["key"]
+    onward: dict[str, Any] = {"next_queue_id": "A7", "next_leg": identity.leg_of("origin", "A7", to, key=key)}
     return event(Kind.REROUTED, at, host="origin", queue_id="A1", **(onward if "recipient" in fields else {}), **fields)
 
 
 STRANDED: dict[str, tuple[int, list[tuple[float, str]]]] = {
     "never": (1, []),
-    "in time": (1, [(15, "bob@dest.test")]),
-    "late": (1, [(60, "bob@dest.test")]),
-    "short": (2, [(15, "bob@dest.test")]),
+    "in time": (1, [(15, "")]),
+    "late": (1, [(60, "")]),
+    "short": (2, [(15, "")]),
     "both": (2, []),
-    "first one": (2, [(40, "bob@dest.test"), (60, "eve@dest.test")]),
-    "all of it": (2, [(40, "bob@dest.test"), (40, "eve@dest.test")]),
+    "first one": (2, [(40, ""), (60, "eve@dest.test")]),
+    "all of it": (2, [(40, ""), (40, "eve@dest.test")]),
+    "filtered": (1, [(5, "bob@dest.test")]),
+    "filtered, found": (1, [(5, "bob@dest.test"), (15, "")]),
     "unsaid": (0, []),
 }
-"""How many recipients an entry had that is put in again, and when another goes on with it, for whom."""
+"""How many recipients an entry had that is put in again, and when another goes on with it, all of it or for whom."""
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -80,7 +80,7 @@ def test_what_is_put_in_again_is_unaccounted_until_it_is_taken_up(
     else:
         assert found == {
             "never": (29, None), "late": (29, 60), "short": (29, None), "both": (29, None), "first one": (29, 60),
-            "all of it": (29, 40), "unsaid": (29, 80),
+            "all of it": (29, 40), "unsaid": (29, 80), "filtered": (29, None),
         }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ SELECT
     minOrNullIf(at, stay = 'entry' AND kind = 'deleted') AS deleted_at,
     minOrNullIf(known, stay = 'entry' AND kind = 'deleted') AS deleted_known,
     minOrNullIf(known, stay = 'entry' AND kind = 'rerouted') AS rerouted_known,
-    minOrNullIf(known, kind = 'rerouted' AND next_place != 0) AS resumed_known,
+    minOrNullIf(known, stay = 'entry' AND kind = 'rerouted' AND next_place != 0) AS resumed_known,
     minOrNullIf(at, stay = 'entry' AND kind = 'refused') AS refused_at,
     minOrNullIf(known, stay = 'entry' AND kind = 'refused') AS refused_known,
     argMinIf(status, (at, event_id), stay = 'entry' AND kind = 'refused') AS refused_status,
