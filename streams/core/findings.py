@@ -146,7 +146,7 @@ def refused(custody: Custody, known: Effective) -> Iterator[Found]:
         some[some] = custody.entries.take("arrived_as", entries) != CLASSES[Traffic.BULK]
     if custody.terms.profile.refused == "untold":
         due = np.where(some, at, 0) + custody.terms.profile.told_within * SECOND
-        raised, told = untold(custody, known, np.maximum(due, known["submitted_known"]))
+        raised, told = untold(custody, known, np.maximum(due, known["submitted_known"]), some)
         some &= told > raised
         yield of_legs(
             "refused", known.legs(some), due[some], raised[some], told[some], known["delivered_known"][some] <= at[some]

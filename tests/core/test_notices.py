@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
+from streams.core.effective import Effective
 from streams.core.events import Kind, MessageEvent
 from streams.core.facts import facts, frame_of
+from streams.core.lattice import NEVER
+from streams.core.notices import told
 from streams.core.terms import SECOND, Terms
 from tests.core.journeys import TERMS, alarms, event, folded, journey, reported, submitted
 
@@ -70,6 +73,17 @@ def test_another_notification_that_stands_tells() -> None:
     assert found(notice(3), notice(5, number="N2"), lost(40), lost(60, "N2")) == {("refused", "origin/A1", 60, None)}
     three = [notice(3), notice(5, number="N2"), notice(6, number="N3"), lost(40), lost(60, "N2")]
     assert found(*three) == set()
+
+
+def test_many_that_stand_cost_what_one_does() -> None:
+    """The refusals of a list may be notified of by the hundred: the first that stands says all that others would."""
+    many = [notice(5 + n, number=f"N{n}") for n in range(9)]
+    custody = folded(refused(), many, [lost(40, "N3")], terms=UNTOLD)
+    spans = told(custody, Effective.of(custody))
+    assert sorted(zip(spans.since.tolist(), spans.until.tolist(), strict=True)) == [
+        (5 * SECOND, NEVER),
+        (8 * SECOND, 40 * SECOND),
+    ]
 
 
 def test_a_report_that_was_seen_tells() -> None:

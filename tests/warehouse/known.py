@@ -126,7 +126,7 @@ class _Known:
         """When it could be known that units, or entries that they lay in, were refused, told or deleted."""
         custody, known = self.custody, self.effective
         if name == "told":
-            return np.minimum(known["told_known"], notices.standing(custody, known))
+            return self._told_known()
         of_stays = findings._of_open_legs(custody, known, f"{name}_known")
         return np.minimum(known["refused_known"], of_stays) if name == "refused" else of_stays
 
@@ -171,11 +171,18 @@ class _Known:
         np.minimum.at(found, owners, entries.take(f"{name}_at", entry[some][numbers]))
         return found
 
+    def _told_known(self) -> Times:
+        """Since when a report, or a notification that stands, tells of each unit."""
+        spans, first = notices.told(self.custody, self.effective), self.effective["told_known"].copy()
+        stands = spans.until == NEVER
+        np.minimum.at(first, spans.owner[stands], spans.since[stands])
+        return first
+
     def _told_at(self) -> Times:
         """When the first notification that stands was issued, of those that count for each unit."""
         custody, known = self.custody, self.effective
-        legs, numbers = notices._about(custody)
-        legs, numbers = (some[custody.notices["lost_at"][numbers] == NEVER] for some in (legs, numbers))
+        stand = (custody.notices["issued_known"] != NEVER) & (custody.notices["lost_known"] == NEVER)
+        legs, numbers = notices._about(custody, np.flatnonzero(stand))
         at = np.maximum(custody.notices["issued_known"][numbers], custody.legs["met_known"][legs])
         owners, which, _ = known.owned(legs, at)
         found = np.full(len(known.unit), NEVER, np.int64)
