@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import queues
-from streams.core.custody import Custody
+from streams.core.custody import CLASSES, Custody
 from streams.core.effective import Effective
+from streams.core.events import Traffic
 from streams.core.excerpt import Excerpt, keep
 from streams.core.facts import Mask, Times
 from streams.core.identity import half
@@ -98,7 +99,19 @@ def _notified(custody: Custody, since: int) -> Mask:
     notices, notified = custody.notices, np.zeros(len(custody.messages), np.bool_)
     waits = (notices["issued_known"] != NEVER) & (notices["issued_known"] >= since) & (notices["lost_known"] == NEVER)
     notified[custody.entries["message"][notices["entry"][waits]]] = True
+    if custody.terms.profile.bulk:
+        notified &= ~_bulk(custody)
     return notified
+
+
+def _bulk(custody: Custody) -> Mask:
+    """Which messages were submitted as bulk alone: that it is refused is no finding, whoever is told of it."""
+    entries = custody.entries
+    bulk, ours = np.zeros((2, len(custody.messages)), np.bool_)
+    for some, traffic in ((bulk, Traffic.BULK), (ours, Traffic.OURS)):
+        some[entries["message"][entries["arrived_as"] == CLASSES[traffic]]] = True
+    only: Mask = bulk & ~ours
+    return only
 
 
 def _spread(marked: Mask, links: tuple[Rows, Rows]) -> Mask:

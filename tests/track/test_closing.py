@@ -136,6 +136,15 @@ def test_a_refusal_stays_while_its_notification_may_be_undelivered(*, is_kept: b
     assert len(one.custody.units) == len(one.custody.notices) == 0
 
 
+def test_bulk_that_is_refused_waits_for_no_notification() -> None:
+    """Its refusal is no finding, whatever becomes of the notification."""
+    *before, _ = refused()
+    one = part(UNTOLD | {"bulk": ["al@*"]})
+    assert play(one, [*before, tick(HOUR * SECOND)], 100) == []
+    one.take(records([tick(2 * HOUR * SECOND)], 0, 1))
+    assert len(one.custody.units) == len(one.custody.notices) == 0
+
+
 def test_a_refusal_that_is_found_anyway_waits_for_no_notification() -> None:
     """Where the terms find every refusal, nothing depends on whether it was told."""
     one = part(UNTOLD | {"refused": "always", "findings": ["stuck"]})
