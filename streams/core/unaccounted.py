@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core.clock import BEGINNING
 from streams.core.custody import Custody
 from streams.core.effective import Effective
 from streams.core.facts import Mask, Times
@@ -29,12 +28,21 @@ def unaccounted(custody: Custody, known: Effective) -> Iterator[Found]:
     """An entry left with fewer recipients accounted for than it had, or to be put in again; or a hand-over got lost."""
     del known
     entries = custody.entries
-    (since, until), (again, taken_up) = _in_order(_short(custody), _not_taken_up(custody))
-    until = np.where(again <= until, np.maximum(until, np.where(again == NEVER, BEGINNING, taken_up)), until)
+    since, until = _merged(_short(custody), _not_taken_up(custody))
     rows = np.flatnonzero(since != NEVER)
     cleared = np.minimum(until[rows], entries.take("deleted_known", rows))
     yield of_entries("unaccounted", rows, np.full(len(rows), NEVER), since[rows], cleared)
     yield _never_arrived(custody)
+
+
+def _merged(one: Span, other: Span) -> Span:
+    """Two spans of each entry as one: the first, and the other with it where they meet.
+
+    One that comes apart from the first does not count: a rule finds an entry once, and what was cleared stands.
+    """
+    (since, until), (again, later) = _in_order(one, other)
+    meet = (again != NEVER) & (again <= until)
+    return since, np.where(meet, np.maximum(until, later), until)
 
 
 def _in_order(one: Span, other: Span) -> tuple[Span, Span]:
