@@ -78,9 +78,12 @@ def _go_on(desk: Desk, entry: Entry) -> None:
     """What continues a notification on this host is one."""
     before = desk.spool.entries.get(entry.parent)
     is_here = not entry.client or desk.here(desk.parties[entry.client]) == desk.spool.host
-    if before is not None and before.about and is_here:
-        entry.about = before.about
-        entry.reached = entry.requeued and (before.reached or bool(before.forwarded))
+    if before is None or before.originator or not is_here:
+        return
+    entry.about = before.about or entry.about
+    if entry.requeued:
+        before.reached |= bool(before.forwarded)
+        entry.reached, before.forwarded = before.reached, entry.queue_id
 
 
 def _continue(desk: Desk, entry: Entry, recipient: str) -> None:

@@ -105,7 +105,7 @@ class Entry(msgspec.Struct, gc=False, array_like=True, omit_defaults=True):
         reached: of what has the null sender: somebody was given it.
         failed: of what has the null sender: somebody was not, and will not be.
         notified: queue id of the last notification of failure that was issued about it.
-        forwarded: of what has the null sender: queue id of the entry that local(8) made of it.
+        forwarded: of what has the null sender: queue id of what local(8) made of it, or of what it was put in again as.
     """
 
     queue_id: str

@@ -32,6 +32,19 @@ COPIED = (
     attempt(Q2, f"sent (forwarded as {Q3})", agent="local"),
 )
 COPY_BOUNCED = (attempt(Q3, "bounced (no)", "al@else.test", agent="smtp"), REMOVED.format(Q3))
+COPY_AGAIN = (
+    active(Q2, 2),
+    *COPIED,
+    active(Q3, 2),
+    COPY_BOUNCED[0],
+    attempt(Q3, "deferred (x)", "b@else.test"),
+    f"postfix/postsuper[5]: {Q3}: requeued",
+    f"postfix/pickup[6]: {Q4}: uid=102 from=<> orig_id={Q3}",
+    f"postfix/cleanup[8]: {Q4}: message-id=<{Q2}@origin.test>",
+    active(Q4),
+    attempt(Q2, "bounced (no)", "bob@origin.test"),
+    REMOVED.format(Q2),
+)
 KEPT = attempt(Q2, "sent (delivered to maildir)", agent="local")
 BOB = attempt(Q2, "sent (250 2.0.0 <a> s1 Saved)", "bob@origin.test")
 
@@ -72,6 +85,7 @@ ENDS = {
     "forwarded": (active(Q2), *COPIED, REMOVED.format(Q2), active(Q3), *COPY_BOUNCED),
     "forwarded, which failed first": (active(Q2), *COPIED, active(Q3), *COPY_BOUNCED, REMOVED.format(Q2)),
     "forwarded, which is told last": (active(Q2), COPIED[0], REMOVED.format(Q2), active(Q3), *COPY_BOUNCED, COPIED[1]),
+    "forwarded, then put in again": (*COPY_AGAIN, attempt(Q4, "bounced (no)", "b@else.test"), REMOVED.format(Q4)),
     "forwarded for one of two": (
         active(Q2, 2),
         *COPIED,
@@ -117,6 +131,7 @@ STANDS = {
         attempt(Q4, "sent (250 ok)", "bob@else.test", agent="smtp"),
         REMOVED.format(Q4),
     ),
+    "a copy put in again": (*COPY_AGAIN, attempt(Q4, "sent (250 ok)", "b@else.test"), REMOVED.format(Q4)),
     "forwarded, then put in again": (
         active(Q2, 2),
         *COPIED,
