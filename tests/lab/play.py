@@ -121,8 +121,13 @@ class Play:
         self.network.relay.flush()
 
     def wait_in_queue(self, case: str, name: str) -> None:
-        """Wait until the relay has tried in vain."""
-        self.held[name] = until(lambda: self._deferred(case), f"{name} deferred by the relay")
+        """Wait until the relay has tried in vain, and has told the originator so.
+
+        What is done to its queue file while that notice is written is a race: the notice may have no original message.
+        """
+        self.held[name] = number = until(lambda: self._deferred(case), f"{name} deferred by the relay")
+        notice = f"{number}: sender delay notification: "
+        until(lambda: notice in self.network.relay.log.read_text(), f"a notice that {name} is delayed")
 
     def _deferred(self, case: str) -> str:
         relay = self.network.relay
