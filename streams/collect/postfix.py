@@ -26,7 +26,7 @@ from streams.collect.postfix_scanner import SCANNER, about, scanned
 from streams.collect.postfix_session import APART, picked_up, smtpd, spoken, warned
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
-from streams.collect.wrapping import BEGINNINGS, host_in, unwrapped
+from streams.collect.wrapping import host_in, may_be_line, unwrapped
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
@@ -196,7 +196,7 @@ class PostfixParser:
 
     def _within(self, parts: list[str], head: Head) -> tuple[list[str], Head]:
         """A container's line that is the text of one that names the container, in parts; any other as it is."""
-        if len(parts) == 1 or (parts[1][:3] not in BEGINNINGS and parts[1][:1] != "<"):
+        if len(parts) == 1 or not may_be_line(parts[1]):
             return parts, head
         said = ": ".join(parts)
         line = unwrapped(said, self._desk.at)

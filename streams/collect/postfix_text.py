@@ -241,18 +241,20 @@ def is_abandoned(text: str) -> bool:
 
 def unaccepted(text: str) -> str:
     """The entry of which smtpd or cleanup warns that it could not be written; "" where they do not."""
-    if not text.startswith(_WARNING):
-        return ""
-    queue_id, _, why = text[len(_WARNING) :].partition(": ")
+    queue_id, why = _warning(text)
     return queue_id if why.startswith(_UNWRITTEN) or why.endswith(_NOT_ACCEPTED) else ""
 
 
 def unsent(text: str) -> str:
     """The entry of which bounce warns that no notification about it could be sent; "" where it does not."""
-    if not text.startswith(_WARNING):
-        return ""
-    queue_id, _, what = text[len(_WARNING) :].partition(": ")
-    return queue_id if what.startswith(_UNSENT) else ""
+    queue_id, why = _warning(text)
+    return queue_id if why.startswith(_UNSENT) else ""
+
+
+def _warning(text: str) -> tuple[str, str]:
+    """The entry that a daemon warns of, and its words; both "" where it warns of nothing."""
+    queue_id, _, words = text.removeprefix(_WARNING).partition(": ") if text.startswith(_WARNING) else ("", "", "")
+    return queue_id, words
 
 
 def is_in_vain(text: str) -> bool:

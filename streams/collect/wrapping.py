@@ -23,7 +23,7 @@ LATE: Final = 5
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 BEGINNINGS: Final = frozenset({*_MONTHS, "std", "199", *(f"{decade}" for decade in range(200, 220))})
-"""How what may be a line within another begins; one look tells nearly all others from it."""
+"""How what a runtime writes behind a time begins, and most lines within others."""
 
 _PRIORITY: Final = "<"
 _STREAM: Final = re.compile(r"std(?:out|err) [FP] ")
@@ -47,13 +47,16 @@ def host_in(words: str) -> str:
 
 
 def inner(text: str) -> str:
-    """What follows a time, without the stream and the time that a container's line has behind it."""
-    if text[:3] not in BEGINNINGS and text[:1] != _PRIORITY:
-        return text
+    """What follows a time and begins with one of BEGINNINGS, without the stream and the time of a container's line."""
     if stream := _STREAM.match(text):
         text = text[stream.end() :]
     date = _DATE.match(text)
     return text[date.end() :] if date else text
+
+
+def may_be_line(text: str) -> bool:
+    """Does the text of a line begin as a line does; one look tells nearly all others from it."""
+    return text[:3] in BEGINNINGS or text[:1] == _PRIORITY
 
 
 def unwrapped(said: str, at: int) -> str:
@@ -64,7 +67,7 @@ def unwrapped(said: str, at: int) -> str:
         at: that time, microseconds.
     """
     text = said.partition(": ")[2]
-    if text[:3] not in BEGINNINGS and text[:1] != _PRIORITY:
+    if not may_be_line(text):
         return said
     date = _DATE.match(text)
     return text[date.end() :] if date and _is_near(at // SECOND, int(date[1]) * 60 + int(date[2])) else said

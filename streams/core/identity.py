@@ -29,6 +29,9 @@ FIXED_PARTITION = 0
 _UNSAFE = re.compile(r"[\s?]+")
 """Postfix writes a folded Message-ID with a "?", Dovecot without: neither takes part in the key."""
 
+_BEGINNING = KEY_LENGTH - 17
+"""Characters of a long MTS-identifier that stand in its key, before a sign and a hash."""
+
 _MTS = re.compile(r"\[.*;|c=[^;]*;", re.IGNORECASE | re.DOTALL)
 """How MTS-identifiers begin: `[/PRMD=P/ADMD=A/C=XX/;1]` as RFC 2156 writes it, `c=XX;a=A;p=P;l=1` as Exchange does."""
 
@@ -80,10 +83,6 @@ def mts_key(mts_id: str) -> str:
     """
     bare = bare_id(mts_id)
     return bare if len(bare) <= KEY_LENGTH else f"{bare[:_BEGINNING]}~{half('m', bare).hex()}"
-
-
-_BEGINNING = KEY_LENGTH - 17
-"""Characters of a long MTS-identifier that stand in its key, before a sign and a hash."""
 
 
 def named_key(named: str) -> str:

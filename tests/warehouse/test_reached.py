@@ -1,5 +1,6 @@
 """What reached nobody, by SQL as by the stream: notifications of failure, and what was put in again."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,6 +29,17 @@ def of_notice(at: float, key: str, action: str = "issued", number: str = "N1") -
     return event(
         Kind.REPORTED, at, key=key, host="origin", queue_id="A1", action=action, next_queue_id=number, **failed
     )
+
+
+def by_and_by(both: Ledger, said: list[MessageEvent], ends: tuple[int, ...], *, is_late: bool) -> None:
+    """What is said up to each second is read, before that second's tick or after it; both agree each time."""
+    for since, until in pairwise((0, *ends)):
+        if is_late:
+            both.tick(until)
+        both.write(one for one in said if since * SECOND < one.occurred_at <= until * SECOND)
+        both.tick(until + 1)
+        both.derive()
+        assert_agree(both)
 
 
 def again(at: float, **fields: Any) -> MessageEvent:
@@ -63,13 +75,7 @@ def test_what_is_put_in_again_is_unaccounted_until_it_is_taken_up(
         both.write(submitted(0, "A1", key=key, recipients_expected=count or None))
         said += [again(9, key=key), *(again(at, key=key, recipient=to) for at, to in taken)]
     said.append(event(Kind.DELETED, 80, host="origin", queue_id="A1", key="unsaid"))
-    for since, until in ((0, 10), (10, 45), (45, 100)):
-        if is_late:
-            both.tick(until)
-        both.write(one for one in said if since * SECOND < one.occurred_at <= until * SECOND)
-        both.tick(until + 1)
-        both.derive()
-        assert_agree(both)
+    by_and_by(both, said, (10, 45, 100), is_late=is_late)
     rows = both.ask("SELECT message_key, raised_at, cleared_at FROM alarms")
     found = {
         row["message_key"]: (row["raised_at"].timestamp(), row["cleared_at"] and row["cleared_at"].timestamp())
@@ -107,13 +113,7 @@ def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, ledger
         both.write([*submitted(0, "A1", key=key), refused(3, key)])
         said += [of_notice(at, key, action, number) for at, action, number in notices]
     said += reported(70, A, "failed", key="seen")
-    for since, until in ((0, 10), (10, 45), (45, 100), (100, 500)):
-        if is_late:
-            both.tick(until)
-        both.write(one for one in said if since * SECOND < one.occurred_at <= until * SECOND)
-        both.tick(until + 1)
-        both.derive()
-        assert_agree(both)
+    by_and_by(both, said, (10, 45, 100, 500), is_late=is_late)
     rows = both.ask("SELECT message_key, raised_at, cleared_at FROM alarms")
     found = {row["message_key"]: (row["raised_at"].timestamp(), row["cleared_at"]) for row in rows}
     if not is_late:
