@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
 
-.PHONY: docs demo test fast check prove bench fuzz setup pin clean
+.PHONY: docs demo test fast check prove bench laws fuzz setup pin clean
 
 demo: setup ## the main job, from evidence to the operator's screen
 	$(BIN)/python -m streams.cli demo
@@ -32,6 +32,9 @@ docs: setup ## write the lists in README
 
 bench: setup ## figures beside a baseline of the same run, in one table: make bench ROWS="fold tracker" (all: 15 minutes on a quick machine, 45 on a slow one)
 	$(BIN)/python -m tests.bench $(ROWS)
+
+laws: setup ## the tests of laws, with examples that nobody has tried, some of them on the real stack: make laws ROUNDS=10
+	for round in $$(seq $(or $(ROUNDS),1)); do $(BIN)/python -m pytest -q -n logical --hypothesis-profile=search -m hypothesis tests || exit 1; done
 
 fuzz: setup ## every reader of foreign bytes, SECONDS each (default 60): make fuzz SECONDS=300 TARGETS="postfix reports"
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGETS)

@@ -44,7 +44,7 @@ def report_states(custody: Custody, clock: Clock) -> tuple[Rows, NDArray[np.obje
     answered = known["answered_known"] <= now
     relayed, proved = _first(custody, known, "relayed"), _first(custody, known, "proved")
     beyond = answered & (relayed != NEVER) & (relayed <= proved)
-    late = np.maximum(np.minimum(due, NEVER - grace) + grace, known["submitted_known"]) <= now
+    late = np.maximum(np.minimum(due, NEVER - grace) + grace, known["unanswered_known"]) <= now
     states = (
         (answered & ~beyond, ReportState.RECEIVED),
         (due == NEVER, ReportState.NOT_ASKED),

@@ -8,8 +8,9 @@ Rules:
   hide behind the one that arrived. What was known before keeps its credit: it was not about the second, as far as
   anyone could know, and what it cleared was told.
 - So credit is a function of `known` columns, and what it cleared stays cleared.
-- What turns out to be of another submission keeps no alarm from being raised: a report counts as an answer only where
-  it came after it was due, or the one that was lost would hide behind a report that was read too early.
+- What turns out to be of another submission keeps no alarm from being raised, or the one that was lost would hide
+  behind a report that was read too early: the alarm is raised when that could be known. A report that came while the
+  alarm stood cleared it, and counts for good.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from streams.core.custody import Custody
 from streams.core.facts import Mask, Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
+from streams.core.spans import Spans, uncovered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,9 @@ class Effective:
 
     Attributes:
         unit: rows of UNITS that have a submission.
-        columns: values for those units, by column name; `answered_known` is when a report was known that counts where
-            one was due, `shown_known` when a delivery was that counted by then.
+        columns: values for those units, by column name; `unanswered_known` is when it could be known, where a report
+            was due, that none counts, `answered_known` when one was known that does, `shown_known` when a delivery was
+            that counted by then.
     """
 
     unit: Rows
@@ -53,6 +56,7 @@ class Effective:
         unit = np.flatnonzero(alive & (submitted != NEVER))
         columns = {name: units.take(name, unit) for name in ("submitted_known", "due_at", "due_from", *_CREDITED)}
         columns |= {"answered_known": columns["proved_known"].copy(), "shown_known": columns["delivered_known"].copy()}
+        columns |= {"unanswered_known": np.maximum(columns["due_at"], columns["submitted_known"])}
         place = np.full(len(units) + 1, -1, np.int64)
         place[unit] = np.arange(len(unit))
         early = np.any([units[name] < submitted for name in _CREDITED], axis=0)
@@ -154,21 +158,23 @@ def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDA
     if not len(orphans):
         return
     units, claim = custody.units, Claim.of(custody, orphans, place, columns["submitted_known"])
-    own = units["submitted_known"][orphans]
-    due = np.append(np.maximum(columns["due_at"], columns["submitted_known"]), NEVER)[claim.owner]
     times = {name: np.maximum(units.take(name, orphans), claim.since) for name in _CREDITED}
+    counts = {name: (claim.owner >= 0) & (times[name] < claim.until) for name in _CREDITED}
     for name in _CREDITED:
-        _join(columns[name], claim.owner, times[name], times[name] < claim.until)
+        _join(columns[name], claim.owner, times[name], counts[name])
     proved, shown = times["proved_known"], times["delivered_known"]
-    counts = (proved < claim.until) & ((own == NEVER) | (proved > due))
-    _join(columns["answered_known"], claim.owner, proved, counts)
-    counts = (shown < claim.until) & ((own == NEVER) | (claim.until > due))
-    _join(columns["shown_known"], claim.owner, shown, counts)
+    own = units["submitted_known"][orphans]
+    stays = own == NEVER
+    _join(columns["answered_known"], claim.owner, proved, counts["proved_known"] & stays)
+    lent = Spans(claim.owner, proved, own).some(counts["proved_known"] & ~stays)
+    unanswered, answered = uncovered(lent, columns["unanswered_known"], columns["answered_known"])
+    columns |= {"unanswered_known": unanswered, "answered_known": answered}
+    stays |= claim.until > np.append(unanswered, NEVER)[claim.owner]
+    _join(columns["shown_known"], claim.owner, shown, counts["delivered_known"] & stays)
 
 
 def _join(column: Times, owner: Rows, at: Times, counts: Mask) -> None:
-    some = counts & (owner >= 0)
-    np.minimum.at(column, owner[some], at[some])
+    np.minimum.at(column, owner[counts], at[counts])
 
 
 def _unit_of_pair(

@@ -4,8 +4,9 @@ Rules:
 - A finding's identity is (rule, unit): the leg it is about. Due, times and severity are its content.
 - A finding has the time at which it was raised and the time at which it was cleared; both follow from `known` columns,
   so they are the same live, in replay, and whatever the batches were.
-- overdue is raised at max(due, submission known) iff clock >= due + grace and no report is known by then; it is cleared
-  when a report is known. The others follow the same form.
+- overdue is raised at max(due, submission known) iff clock >= due + grace and no report is known by then, or as soon as
+  it could be known that those which are known are of others; it is cleared when a report is known. The others follow
+  the same form.
 - Every rule decides by what was known when the finding was raised: what becomes known later may clear it, and never
   makes it not to have been. So it does not matter when, or how often, anyone looked.
 - A finding that the clock has not reached is not made: nothing here reads another clock.
@@ -82,15 +83,14 @@ def _settled(found: Found, known: Effective) -> Found:
 
 def overdue(custody: Custody, known: Effective, *, clock: Clock) -> Iterator[Found]:
     """A promised report did not come in time: `blind` if a source was silent, `clock-doubt` if one told wrong times."""
-    due, proved = known["due_at"], known["answered_known"]
+    due, late_known, proved = known["due_at"], known["unanswered_known"], known["answered_known"]
     grace = custody.terms.profile.grace * SECOND
-    late = (due != NEVER) & (proved > due)
-    since_known = np.maximum(due, known["submitted_known"])
+    late = (due != NEVER) & (proved > late_known)
     blind = touched(clock.silences(), known["due_from"], due)
-    doubt = touched(clock.doubts(), known["due_from"], since_known)
+    doubt = touched(clock.doubts(), known["due_from"], late_known)
     whys = (("overdue", ~blind & ~doubt), ("blind", blind), ("clock-doubt", doubt & ~blind))
     for name, some in ((name, late & why) for name, why in whys):
-        raised = since_known[some]
+        raised = late_known[some]
         proven = known["shown_known"][some] <= raised
         found = of_legs(name, known.legs(some), due[some], raised, proved[some], proven)
         yield replace(found, decided=np.maximum(raised, due[some] + grace))

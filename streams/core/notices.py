@@ -6,10 +6,6 @@ Rules:
   by nothing else than another that stands, or a report of failure that was seen.
 """
 
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import NamedTuple
-
 import numpy as np
 
 from streams.core.custody import Custody
@@ -17,20 +13,7 @@ from streams.core.effective import Effective
 from streams.core.facts import Mask, Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
-
-
-class Spans(NamedTuple):
-    """While notifications tell of units.
-
-    Attributes:
-        owner: places of units.
-        since: when that could be known.
-        until: when it could be known that a notification was undelivered; NEVER while it stands.
-    """
-
-    owner: Rows
-    since: Times
-    until: Times
+from streams.core.spans import Spans, uncovered
 
 
 def untold(custody: Custody, known: Effective, since: Times, some: Mask) -> tuple[Times, Times]:
@@ -42,31 +25,8 @@ def untold(custody: Custody, known: Effective, since: Times, some: Mask) -> tupl
         since: one a unit.
         some: which units it is asked of; what is said of others means nothing.
     """
-    spans = _those(told(custody, known), some)
-    begins, again = since.copy(), known["told_known"].copy()
-    for owner, start, end in _in_turn(spans):
-        goes_on = (start <= begins[owner]) & (end > begins[owner])
-        begins[owner[goes_on]] = end[goes_on]
-    later = spans.since > begins[spans.owner]
-    np.minimum.at(again, spans.owner[later], spans.since[later])
-    return begins, again
-
-
-def _those(spans: Spans, some: Mask) -> Spans:
-    """Spans of some units."""
-    theirs = some[spans.owner]
-    return Spans(*(column[theirs] for column in spans))
-
-
-def _in_turn(spans: Spans) -> Iterator[Spans]:
-    """The first span of each unit, then the second of each that has one, and so on: every span once."""
-    order = np.lexsort([spans.since, spans.owner])
-    owner = spans.owner[order]
-    number = np.arange(len(order)) - np.searchsorted(owner, owner)
-    order = order[np.argsort(number, kind="stable")]
-    ends = np.cumsum(np.bincount(number))
-    for since, until in pairwise([0, *ends.tolist()]):
-        yield Spans(*(column[order[since:until]] for column in spans))
+    spans = told(custody, known)
+    return uncovered(spans.some(some[spans.owner]), since, known["told_known"])
 
 
 def told(custody: Custody, known: Effective) -> Spans:
@@ -76,8 +36,7 @@ def told(custody: Custody, known: Effective) -> Spans:
     at = np.maximum(notices["issued_known"][numbers], custody.legs["met_known"][legs])
     owner, which, since = known.owned(legs, at)
     until = notices["lost_known"][numbers[which]]
-    some = since < until
-    return Spans(owner[some], since[some], until[some])
+    return Spans(owner, since, until).some(since < until)
 
 
 def _telling(custody: Custody) -> Rows:

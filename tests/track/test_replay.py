@@ -134,6 +134,16 @@ def test_a_hand_over_after_the_last_tick_takes_nothing_away_before_the_next() ->
     assert [differing(log, until, **only) for until in (None, 61, 70, 79, 80)] == [None] * 5
 
 
+def test_a_report_answers_until_it_turns_out_to_be_of_another_submission() -> None:
+    """It came before A2's was due, and could be taken for A2's alone: that it is A1's is known from 69 on."""
+    entry, recipient = submitted(4, "A1")
+    first = [entry, *sent(4.5, ("origin", "A1"), ("relay", "B1")), *reported(6, ("relay", "B1"))]
+    only: dict[str, Any] = GRACE | {"findings": ["overdue"]}
+    log = lived([*first, *submitted(1, "A2"), tick(69 * SECOND), recipient, tick(200 * SECOND)], **only)
+    assert said(replayed(log, **only).alerts) == [("overdue", "raised", 69.000001)]
+    assert [differing(log, until, **only) for until in (None, 61, 68, 68.5, 69, 70, 200)] == [None] * 7
+
+
 def test_a_look_that_waited_is_made_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large backlog what is found is looked at now and then, and at last."""
     log = lived(TICKED)

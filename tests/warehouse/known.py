@@ -100,6 +100,7 @@ class _Known:
             "submitted_known": known["submitted_known"],
             "report_due": known["due_at"],
             "report_known": known["proved_known"],
+            "unanswered_known": np.where(known["due_at"] == NEVER, NEVER, known["unanswered_known"]),
             "answered_known": known["answered_known"],
             "delivered_known": known["delivered_known"],
             **{f"{name}_known": self._known(name) for name in OF_STAYS},
@@ -109,8 +110,7 @@ class _Known:
         }
         unsure = self._unsure()
         message = self.custody.legs["message"][known.legs(slice(None))].astype(np.int64)
-        due = np.maximum(known["due_at"], known["submitted_known"])
-        shown = (known["shown_known"] <= due) & (known["shown_known"] != NEVER)
+        shown = (known["shown_known"] <= known["unanswered_known"]) & (known["shown_known"] != NEVER)
         first = self.custody.messages["first_entry"][message] == table.take("due_leg", known.unit)
         for place, name in enumerate(self._unit_names()):
             row: Row = {column: _time(values[place]) for column, values in columns.items()}

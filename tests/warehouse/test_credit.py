@@ -82,6 +82,36 @@ def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings, l
     assert [(row["queue_id"], row["proven"], row["cleared_at"]) for row in late] == [("A1", False, None)]
 
 
+LENT: dict[str, tuple[list[tuple[int, str]], list[tuple[int, str]], tuple[float, float | None] | None]] = {
+    "never": ([(2, "A2")], [], None),
+    "early": ([(2, "A2")], [(3, "A2")], (60, None)),
+    "late": ([(2, "A2")], [(70, "A2")], (70, None)),
+    "twice": ([(2, "A2"), (61, "A3")], [(70, "A2"), (80, "A3")], (80, None)),
+    "once": ([(2, "A2"), (61, "A3")], [(70, "A2")], None),
+    "again": ([(2, "A2"), (80, "A1")], [(70, "A2")], (70, 80)),
+    "cleared": ([(61, "A2")], [(70, "A2")], (60, 61)),
+}
+"""Whose reports are read after a second, whose submissions, and from when A1's is overdue, and to when."""
+
+
+def test_a_report_answers_until_it_turns_out_to_be_anothers(stack: Settings, ledger: str) -> None:
+    """It was known before it was due: the alarm is raised when it could be known whose it is, and not before."""
+    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    both.write(one for key in LENT for one in submitted(0, "A1", key=key))
+    for second in (2, 3, 61, 70, 80, 500):
+        both.tick(second)
+        for key, (reports, submissions, _) in LENT.items():
+            both.write(one for at, name in reports if at == second for one in reported(2, ("origin", name), key=key))
+            both.write(one for at, name in submissions if at == second for one in submitted(1, name, key=key))
+        both.tick(second + 1)
+        both.derive()
+        assert_agree(both)
+    rows = both.ask("SELECT message_key, raised_at, cleared_at FROM alarms WHERE queue_id = 'A1'")
+    found = {row["message_key"]: (row["raised_at"].timestamp(), row["cleared_at"]) for row in rows}
+    rounded = {key: (int(since), until and int(until.timestamp())) for key, (since, until) in found.items()}
+    assert rounded == {key: alarm for key, (_, _, alarm) in LENT.items() if alarm}
+
+
 @pytest.mark.parametrize("rule", ["deleted", "refused", "misrouted"])
 def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings, ledger: str, rule: str) -> None:
     """The log of the hand-over is lost: what befell that queue befell the message all the same."""

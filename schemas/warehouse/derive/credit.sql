@@ -69,8 +69,8 @@ SELECT DISTINCT chain, chain AS owner, @ever AS since, @never AS until FROM work
 UNION ALL
 SELECT chain, owner, since, ifNull(until, @never) FROM work_claims WHERE owner != chain;
 
--- What was known before its own submission was: it counts for both, since it was told. Where a report is due it counts only
--- if it came later: the alarm that it cleared had been told.
+-- What was known before its own submission was: it counts for both, since it was told. Where a report was due one that came
+-- before counts until then: one that came later cleared an alarm that had been told.
 CREATE OR REPLACE TABLE work_early ENGINE = Memory AS
 SELECT
     w.owner AS owner,
@@ -80,7 +80,7 @@ SELECT
     minOrNullIf(greatest(c.known, w.since), c.is_told) AS told_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'read' AND c.stay != 'copy') AS receipt_known,
     minOrNullIf(greatest(c.known, w.since), c.kind = 'discharged') AS discharged_known,
-    groupArrayIf(greatest(c.known, w.since), c.is_final) AS reports,
+    arraySort(groupArrayIf((greatest(c.known, w.since), assumeNotNull(w.own_known)), c.is_final)) AS reports,
     groupArrayIf((greatest(c.known, w.since), assumeNotNull(w.until)), c.kind = 'delivered') AS deliveries
 FROM (SELECT * FROM work_claims WHERE own_known IS NOT NULL AND owner != chain) AS w
 INNER JOIN work_chained AS c ON w.chain = c.chain

@@ -51,7 +51,7 @@ WINDOW
     by_chain AS (PARTITION BY c.chain, lowerUTF8(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8))),
     by_message AS (PARTITION BY c.message_key, lowerUTF8(c.user), c.is_new ORDER BY c.saved_known, c.saved_at, reinterpretAsUInt64(substring(c.leg, 3, 8)));
 
-INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, counted_by, answers, shown) REPLACE (substring(unit, 3) AS unit, substring(chain, 3) AS chain), {version:UInt64}, 0 FROM work_units;
+INSERT INTO @unit_records SELECT * EXCEPT (receipt_known, receipt_at, gave_up_at, is_thrown_away, proved_at, prover, proven_at, late_known, answers, shown) REPLACE (substring(unit, 3) AS unit, substring(chain, 3) AS chain), {version:UInt64}, 0 FROM work_units;
 
 INSERT INTO @astray_records SELECT substring(leg, 3), message_key, host, queue_id, recipient, assumeNotNull(reported_known), submitted_known, observed_at, {version:UInt64}, 0 FROM work_astray;
 

@@ -76,10 +76,10 @@ FROM
                 SELECT
                     multiIf(
                         arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
-                        arrayExists(s -> s.since <= assumeNotNull(greatest(report_due, submitted_known)) AND s.until >= counted_from, doubts), 'clock-doubt',
+                        arrayExists(s -> s.since <= assumeNotNull(unanswered_known) AND s.until >= counted_from, doubts), 'clock-doubt',
                         'overdue'
                     ) AS rule,
-                    unit, message_key, host, queue_id, recipient, report_due AS due, greatest(report_due, submitted_known) AS raised,
+                    unit, message_key, host, queue_id, recipient, report_due AS due, unanswered_known AS raised,
                     answered_known AS cleared, was_proven AS proven, report_due + toIntervalSecond(grace) AS decided, as_of AS as_of, concat(chain, unit) AS whose
                 FROM known_units
                 WHERE has(rules, 'overdue') AND report_due + toIntervalSecond(grace) <= now

@@ -34,7 +34,7 @@ SELECT
         is_answered AND NOT is_beyond, 'received',
         report_due IS NULL, 'not-asked',
         is_answered, 'beyond-sight',
-        ifNull(greatest(report_due + toIntervalSecond(grace), submitted_known) > now, 1), 'expected',
+        ifNull(greatest(report_due + toIntervalSecond(grace), unanswered_known) > now, 1), 'expected',
         arrayExists(s -> s.since <= assumeNotNull(report_due) AND s.until >= counted_from, silences), 'blind',
         'overdue'
     ) AS report_state
