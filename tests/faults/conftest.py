@@ -26,7 +26,7 @@ def seeds(request: pytest.FixtureRequest) -> range:
     return range(first, first + (config.getoption("--seeds", None) or COUNT))
 
 
-COUNT = 500
+COUNT = 300
 """Seeds that every change is held against."""
 
 

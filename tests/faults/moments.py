@@ -9,6 +9,7 @@ Rules:
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -246,9 +247,9 @@ class Moments:
         if manifest.offset != place.offset or there is None:
             return False
         lists = segments.Lists()
-        for word, _, raw in map(segments._unpacked, there):
-            if word in {"listed", "unlisted"}:
-                lists.change(word, msgspec.msgpack.decode(raw, type=segments.Lists))
+        for word, change in map(_listed, there):
+            if change:
+                lists.change(word, change)
         return self._there(number, ((name, count) for name, count, _ in lists.closed)) is not None
 
     def _there(self, number: int, generations: Iterable[tuple[str, int]]) -> list[bytes] | None:
@@ -256,3 +257,10 @@ class Moments:
         keys = [segments.segment_key(number, name, n) for name, count in generations for n in range(count)]
         held = self._heard.snapshots
         return [held[key] for key in keys] if all(key in held for key in keys) else None
+
+
+@lru_cache(maxsize=4096)
+def _listed(raw: bytes) -> tuple[str, segments.Lists | None]:
+    """What a segment lists, if it does; most are looked at at many moments."""
+    word, _, blob = segments._unpacked(raw)
+    return word, msgspec.msgpack.decode(blob, type=segments.Lists) if word in {"listed", "unlisted"} else None
