@@ -1,4 +1,4 @@
-"""The Faust workers: one role a process. The only place where a port meets an adapter.
+"""The Faust workers: one role a process.
 
 Roles:
 - clock: an agent on `progress` writes ticks when the least `through` of the declared sources advances.

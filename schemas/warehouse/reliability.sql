@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW @name
     late UInt64 COMMENT 'Proven later',
     refused_by_us UInt64 COMMENT 'Any other refusal, expiry or operator non-delivery',
     beyond_sight UInt64 COMMENT 'Accepted by a party that does not report',
-    blind UInt64 COMMENT 'A needed source was silent between submission and due',
+    blind UInt64 COMMENT 'A source was silent between submission and due',
     open UInt64 COMMENT 'All else: deleted, discarded, held, unknown',
     reliability Nullable(Float64) COMMENT 'in_time / owed; null where nothing is owed',
     upper Nullable(Float64) COMMENT '(in_time + beyond_sight + blind) / owed',

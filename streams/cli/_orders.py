@@ -44,8 +44,8 @@ def _waiting(clock: dict[str, Any], at: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where one operator gives orders.
+class Operator:
+    """Who gives orders, and why.
 
     Attributes:
         settings: of the ledger.

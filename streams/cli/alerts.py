@@ -25,10 +25,10 @@ from streams.cli._lists import (
 from streams.cli._screen import clean, escaped, hour, moment, resized
 from streams.cli._stack import settings_of
 from streams.core.errors import Misuse, Undecodable
-from streams.core.terms import FINDINGS
+from streams.core.terms import FINDINGS, LATE
 from streams.settings import Settings
 
-RULES = (*FINDINGS, "blind", "clock-doubt")
+RULES = tuple(dict.fromkeys((*FINDINGS, *LATE)))
 
 
 @click.command()

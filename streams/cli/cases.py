@@ -55,8 +55,8 @@ def command(  # noqa: PLR0913 - options
     if acknowledge or discharge:
         from streams.cli import _orders  # noqa: PLC0415 - the broker's client is slow to import
 
-        desk = _orders.Desk(settings, warehouse, author=author, reason=reason)
-        done = desk.acknowledge(acknowledge) if acknowledge else desk.discharge(*(discharge or ("", "")))
+        operator = _orders.Operator(settings, warehouse, author=author, reason=reason)
+        done = operator.acknowledge(acknowledge) if acknowledge else operator.discharge(*(discharge or ("", "")))
         if as_json:
             say_list(settings, warehouse.clock(), done=done)
         else:

@@ -10,13 +10,13 @@ from streams.cli._calm import conclude
 from streams.cli._grouped import Rows, groups, members, present, since_when
 from streams.cli._lists import head, limit_option, list_options, opened, say, say_if_short, say_list
 from streams.cli._screen import clean, wrapped
+from streams.core.terms import LATE
 from streams.settings import Settings
 
 SET_IN = " " * 13
 """Before what does not fit behind the first words of a group."""
 
-LATE = "overdue,blind,clock-doubt"
-"""The rules that say that a report is late."""
+RULES = ",".join(LATE)
 
 
 @click.command()
@@ -42,8 +42,8 @@ def command(  # noqa: PLR0913 - options
               custody overdue --check || page the officer
     """
     settings, warehouse = opened(data, file, ledger)
-    clock, counts = warehouse.clock(), warehouse.counts(LATE)
-    rows = warehouse.alerts(LATE, standing=not everything)
+    clock, counts = warehouse.clock(), warehouse.counts(RULES)
+    rows = warehouse.alerts(RULES, standing=not everything)
     say_if_short(rows)
     totals = {"owed": warehouse.owed(), **counts}
     if as_json:
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - options
         shown = lines(head("Overdue reports", settings, clock), clock, totals, rows, limit)
         say([*shown, *following(settings, rows), *_next.silent(settings, clock)])
     if check:
-        conclude(settings, warehouse, clock, lambda: bool(warehouse.counts(LATE)["standing"]))
+        conclude(settings, warehouse, clock, lambda: bool(warehouse.counts(RULES)["standing"]))
 
 
 def lines(title: str, clock: dict[str, Any], totals: dict[str, int], rows: Rows, limit: int) -> list[str]:

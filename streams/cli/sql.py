@@ -23,8 +23,7 @@ def command(
 ) -> None:
     r"""Ask the warehouse in SQL; the engine refuses whatever would change something.
 
-    Views: custody, legs, copies, events, ticks, evidence, alerts, alarms, cases, reliability_daily,
-    reliability_by_priority, reliability_by_peer, reliability_by_domain, transfer_times. Columns: DESCRIBE custody.
+    Among its views are custody, legs, events, alarms and reliability_daily. Columns: DESCRIBE custody.
 
     \b
     Examples: custody sql "SELECT outcome, count() FROM custody GROUP BY 1"

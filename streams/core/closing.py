@@ -22,7 +22,7 @@ from streams.core.facts import Mask, Times
 from streams.core.identity import half
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
-from streams.core.mailboxes import left, moves, opened
+from streams.core.mailboxes import left_unread, moves, opened
 from streams.core.tables import UNNAMED
 from streams.core.terms import SECOND
 
@@ -89,7 +89,7 @@ def _owed(custody: Custody) -> Mask:
     known, copies = Effective.of(custody), custody.copies
     late = (known["due_at"] != NEVER) & (known["answered_known"] == NEVER)
     owed[custody.legs["message"][known.legs(late)]] = True
-    unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left(custody) == NEVER)
+    unread = (copies["due_at"] != NEVER) & (opened(custody, known) == NEVER) & (left_unread(custody) == NEVER)
     owed[custody.legs["message"][copies["leg"][unread]]] = True
     return owed
 

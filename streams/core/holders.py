@@ -11,6 +11,7 @@ from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.leaving import left
+from streams.core.terms import LATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,6 @@ def cause(rule: str, holder: Holder, recipient: str, *, proven: bool) -> str:
         return _MESSAGE[rule]
     if rule == "refused":
         return f"given up on {holder.host}" if holder.host else "given up"
-    if proven and rule in {"overdue", "blind", "clock-doubt"}:
+    if proven and rule in LATE:
         return "delivered, but its report was not seen"
     return holder.cause

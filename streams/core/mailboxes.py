@@ -23,7 +23,7 @@ def unread(custody: Custody, known: Effective) -> Iterator[Found]:
     """A copy in a watched mailbox was not opened in time, there or where it was moved to."""
     copies = custody.copies
     due = copies["due_at"]
-    gone = np.minimum(opened(custody, known), left(custody))
+    gone = np.minimum(opened(custody, known), left_unread(custody))
     late = (due != NEVER) & (gone > due)
     raised = np.maximum(due, copies["due_known"])[late]
     yield of_legs("unread", copies["leg"][late], due[late], raised, gone[late], np.ones(int(late.sum()), np.bool_))
@@ -32,7 +32,7 @@ def unread(custody: Custody, known: Effective) -> Iterator[Found]:
 def not_read(custody: Custody, known: Effective) -> Iterator[Found]:
     """A copy left a watched mailbox unread, or where it was moved to from there."""
     copies = custody.copies
-    at = left(custody)
+    at = left_unread(custody)
     unseen = (copies["due_at"] != NEVER) & (at != NEVER) & (opened(custody, known) > at)
     yield standing("not-read", copies["leg"][unseen], np.maximum(at, copies["due_known"])[unseen])
 
@@ -42,7 +42,7 @@ def opened(custody: Custody, known: Effective) -> Times:
     return _moved_along(custody, np.minimum(custody.copies["read_known"], _by_receipt(custody, known)))
 
 
-def left(custody: Custody) -> Times:
+def left_unread(custody: Custody) -> Times:
     """When each copy could be known to have left the store unread, from where it lay or was moved to."""
     return _moved_along(custody, custody.copies["unread_known"].copy())
 

@@ -39,6 +39,9 @@ LEVELS = {
 """Names of priorities: RFC 6710 section 4 and its STANAG 4406 and MIXER assignment policies. Two of one level look
 alike in the evidence, which has the number."""
 
+LATE = ("overdue", "blind", "clock-doubt")
+"""What a report that is late is called: `overdue` is the name of all three where terms switch findings on."""
+
 FINDINGS = (
     "overdue",
     "unread",

@@ -1,21 +1,14 @@
-"""What of a partition is in the snapshots topic, and what will count there next.
-
-Rules:
-- What is found there when a partition comes, and is not named by the first manifest that is committed after it, was
-  written by somebody who died, or whose commit failed: nobody can commit it any more, and it is removed.
-- That is so although a frozen worker wakes up: where ours was committed its word no longer counts, and whoever comes
-  later takes up what ours names. What it writes after we looked is found by the next life.
-"""
+"""What of a partition is in the snapshots topic."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
-from streams.kafka.ports import Committed, Log
+from streams.kafka.ports import Log
 from streams.track import segments
 from streams.track.part import Part
-from streams.track.segments import Lists, Manifest
+from streams.track.segments import Lists
 
 GENERATIONS = 60
 """Generations of changed rows after which all may be written anew, so that recovery reads no row too often."""
@@ -59,39 +52,6 @@ class Kept:
         """Is everything to be written: rows have other numbers, or more was written since than there is."""
         first, *rest = (count for _, count in self.generations) if self.generations else (0,)
         return part.renumbered or (len(rest) >= GENERATIONS and sum(rest) >= first)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A generation that counts once its manifest is committed.
-
-    Attributes:
-        part: whose.
-        kept: what of it is in the snapshots topic.
-        manifest: what will count.
-        replaced: id of the manifest before.
-        removed: generations that count no more after it, with their numbers of segments.
-    """
-
-    part: Part
-    kept: Kept
-    manifest: Manifest
-    replaced: str
-    removed: list[tuple[str, int]]
-
-    @property
-    def place(self) -> Committed:
-        """What the group stores for the partition."""
-        return Committed(offset=self.manifest.offset, metadata=self.manifest.id)
-
-    def take_unnamed(self) -> list[bytes]:
-        """Keys that were found when its state was taken up and that it does not name; only the first draft has any."""
-        found, self.kept.found = self.kept.found, set()
-        if not found:
-            return []
-        number, closed = self.manifest.partition, [(name, count) for name, count, _ in self.kept.lists.closed]
-        named = keys(number, (*self.manifest.generations, *closed))
-        return sorted(found.difference(named, (segments.manifest_key(number, self.manifest.id),)))
 
 
 Held = dict[bytes, bytes]

@@ -22,7 +22,7 @@ from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
 from streams.core.events import WITHDRAWN
 from streams.core.facts import Mask, Times
-from streams.core.terms import SECOND, Terms
+from streams.core.terms import LATE, SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
 from streams.kafka.ports import Log, Records
@@ -39,9 +39,6 @@ Key = tuple[bytes, str]
 """Alert id, and raised or cleared."""
 
 Alerts = dict[Key, dict[str, Any]]
-
-GRACED = frozenset({"overdue", "blind", "clock-doubt"})
-"""Rules that wait for the grace of the terms before they tell."""
 
 
 @dataclass(slots=True)
@@ -196,9 +193,9 @@ def under(told: Alerts, terms: str) -> Alerts:
 
 
 def _decided(alert: dict[str, Any], terms: Terms) -> int:
-    """The first clock at which an alert could be told, microseconds."""
+    """The first clock at which an alert could be told, microseconds: of a late report after the grace of the terms."""
     at, due = int(alert["at"]), alert.get("due")
-    if due is None or alert["rule"] not in GRACED:
+    if due is None or alert["rule"] not in LATE:
         return at
     return max(at, int(due) + terms.profile.grace * SECOND)
 

@@ -15,12 +15,11 @@ Rules:
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
-from streams.core.errors import Unavailable, Undecodable
+from streams.core.errors import Unavailable
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
 from streams.kafka import progress
@@ -28,11 +27,12 @@ from streams.kafka.deadletters import DeadLetters
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.counted import counted_before
-from streams.track.kept import Draft, Held, Kept, keys, snapshots, there
+from streams.track.drafts import Draft, Drafts
+from streams.track.kept import Kept, snapshots
 from streams.track.leftovers import Leftovers
 from streams.track.part import Effect, Part, read
+from streams.track.recovery import recovered
 from streams.track.replay import live
-from streams.track.segments import Lists, Manifest
 from streams.track.strays import stray
 from streams.wall import Wall
 from streams.wire import records as wire
@@ -90,7 +90,7 @@ class Tracker:
         self._kept_at = self._rest_until = self._wall.monotonic()
         self._batch, self._waiting = batch, list[Reading]()
         self._beside = beside or ThreadPoolExecutor(1)
-        self._word = secrets.token_hex(4)
+        self._drafts = Drafts(self._writer, terms, self._beside.map)
         group = f"custody-tracker-{records.settings.ledger}"
         self._reader = records.reader(TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked)
 
@@ -192,7 +192,7 @@ class Tracker:
             spent += self._wall.monotonic() - before
             if part.offset > kept.offset and number not in self._left:
                 told = {*kept.queues, *((queue.host, queue.next_hop) for queue in now)}
-                drafts.append(self._draft(part, kept, told))
+                drafts.append(self._drafts.write(part, kept, told))
             if counts:
                 counted.append((part, kept, now))
         self._keep(drafts)
@@ -201,37 +201,6 @@ class Tracker:
         self._rest_until = max(self._rest_until, self._kept_at + REST * spent - KEEP_EVERY)
         self._writer.flush()
 
-    def _draft(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> Draft:
-        """Write a generation of a partition; `told` are queues of which something was or will be said."""
-        old, before = list(kept.generations), kept.manifest
-        kept.number += 1
-        generation = f"{kept.number:08d}-{self._word}"
-        anew = kept.is_due_anew(part)
-        closed = self._draft_closed(part, kept, f"closed-{generation}")
-        lists = Lists(spans=segments.spans_of(part.clock), queues=told, closed=closed)
-        old_closed = [(name, count) for name, count, _ in sorted(kept.lists.closed - closed)]
-        work = self._beside.map
-        made = list(segments.whole(part, work) if anew else segments.changed(part, kept.heap, kept.learned, work))
-        made += segments.listed(lists, Lists() if anew else kept.lists, work)
-        # One of nothing is not named: on a quiet night the manifest would grow with every tick.
-        kept.generations = [*([] if anew else old), *([(generation, len(made))] if made else [])]
-        for number, raw in enumerate(made):
-            self._write(segments.segment_key(part.partition, generation, number), raw)
-        kept.heap, kept.learned, kept.lists = len(part.custody.names), len(part.custody.names.learned()), lists
-        manifest = self._manifest(part, kept, generation)
-        return Draft(part, kept, manifest, before, [*(old if anew else []), *old_closed])
-
-    def _draft_closed(self, part: Part, kept: Kept, name: str) -> set[tuple[str, int, int]]:
-        """Write what closed, once; it counts until it is old enough to be forgotten: names what counts now."""
-        fresh = set[tuple[str, int, int]]()
-        for number, (at, hashes) in enumerate(part.custody.closed.take_fresh()):
-            made = list(segments.closed(at, hashes, self._beside.map))
-            fresh.add((f"{name}-{number}", len(made), at))
-            for n, raw in enumerate(made):
-                self._write(segments.segment_key(part.partition, f"{name}-{number}", n), raw)
-        least = part.clock.through - 2 * part.custody.closed.remember
-        return {one for one in kept.lists.closed | fresh if one[2] >= least}
-
     def _keep(self, drafts: Sequence[Draft]) -> None:
         """What was written counts from the commit on; then what it replaces is removed."""
         reached = {number: Committed(offset=self.parts[number].offset, metadata=segments.ANEW) for number in self._left}
@@ -239,40 +208,11 @@ class Tracker:
             return
         self._writer.flush()
         for draft in drafts:
-            key = segments.manifest_key(draft.part.partition, draft.manifest.id)
-            self._write(key, segments.manifest_bytes(draft.manifest))
+            self._drafts.name(draft)
         self._writer.flush()
         self._reader.commit(reached | {draft.part.partition: draft.place for draft in drafts})
         for draft in drafts:
-            self._remove(draft.part.partition, draft.replaced, draft.removed)
-            for key in draft.take_unnamed():
-                self._write(key, None)
-            draft.kept.offset, draft.kept.manifest = draft.manifest.offset, draft.manifest.id
-            draft.part.renumbered = False
-
-    def _manifest(self, part: Part, kept: Kept, generation: str) -> Manifest:
-        return Manifest(
-            id=generation,
-            partition=part.partition,
-            offset=part.offset,
-            generations=tuple(kept.generations),
-            through=part.clock.through,
-            terms=self.terms.version,
-            heap=kept.heap,
-            learned=kept.learned,
-            rows=segments.rows_of(part),
-            looked=part.looked,
-        )
-
-    def _remove(self, partition: int, manifest: str, generations: Sequence[tuple[str, int]]) -> None:
-        """Tombstones for the manifest before and for generations that count no more."""
-        if manifest:
-            self._write(segments.manifest_key(partition, manifest), None)
-        for key in keys(partition, generations):
-            self._write(key, None)
-
-    def _write(self, key: bytes, value: bytes | None) -> None:
-        self._writer.write("custody-snapshots", key, value)
+            self._drafts.count(draft)
 
     # Partitions come and go
 
@@ -282,10 +222,10 @@ class Tracker:
         held = snapshots(self._log, committed)
         starts, anew = {}, list[int]()
         with ThreadPoolExecutor(TOGETHER) as pool:
-            back = pool.map(lambda number: self._recovered(number, wanted[number].metadata, held[number]), wanted)
-            recovered = dict(zip(wanted, back, strict=True))
+            back = pool.map(lambda n: recovered(n, wanted[n].metadata, held[n], self.terms), wanted)
+            found = dict(zip(wanted, back, strict=True))
         for number in committed:
-            part, kept = recovered.get(number, (None, None))
+            part, kept = found.get(number, (None, None))
             self.parts[number] = part or Part.empty(number, self.terms)
             anew += [number] if part is None else []
             self._kept[number] = kept or Kept()
@@ -308,39 +248,3 @@ class Tracker:
             self._left.pop(number, None)
             if part is not None and kept is not None and part.offset > kept.offset:
                 log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)
-
-    def _recovered(self, number: int, manifest_id: str, held: Held) -> tuple[Part | None, Kept | None]:
-        """The state that the committed manifest names; nothing where its terms are others or something is damaged."""
-        try:
-            return self._put_back(number, manifest_id, held)
-        except Undecodable as error:
-            log.warning("partition %d: %s: from the beginning", number, error)
-            return None, None
-
-    def _put_back(self, number: int, manifest_id: str, held: Held) -> tuple[Part | None, Kept | None]:
-        raw = held.get(segments.manifest_key(number, manifest_id))
-        manifest = segments.manifest_of(raw) if raw else None
-        if manifest is None or manifest.terms != self.terms.version:
-            log.warning("partition %d: no state for these terms: from the beginning", number)
-            return None, None
-        part = Part.empty(number, self.terms)
-        lists = segments.apply(part, there(held, number, manifest.generations), manifest.rows)
-        closed = sorted((name, count) for name, count, _ in lists.closed)
-        segments.apply_closed(part, there(held, number, closed))
-        part.clock, part.offset = segments.clock_of(manifest.through, lists.spans), manifest.offset
-        part.looked = manifest.looked
-        part.reunited, part.heard = True, len(part.custody.legs)  # it may be
-        # What began at the tick that was looked at last may be a silence, which only the next one names.
-        told = replace(part.clock, through=part.looked - part.unlooked)
-        part.alarms.recall(part.custody, told)
-        kept = Kept(
-            generations=list(manifest.generations),
-            number=int(manifest.id.partition("-")[0]),
-            manifest=manifest.id,
-            heap=manifest.heap,
-            learned=manifest.learned,
-            offset=manifest.offset,
-            queues=lists.queues,
-            lists=lists,
-        )
-        return part, kept

@@ -91,6 +91,12 @@ class Derivation:
     terms: str
     version: int
 
+    def since(self, now: dict[int, Fed]) -> dict[int, int]:
+        """The offsets up to which what is fed now was derived from; none where feeding of any partition began again."""
+        if any(self.turns.get(number, one.turn) != one.turn for number, one in now.items()):
+            return {}
+        return {number: self.offsets.get(number, 0) for number in now}
+
 
 def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     """Derive what changed; returns the number of messages that were touched."""
@@ -98,8 +104,7 @@ def derive(client: Any, terms: Terms, wall: Wall | None = None) -> int:
     version = max(wall.now(), last.version + 1)
     now = fed(client)
     clock = _clock(client, last, now)
-    is_known = last.terms == terms.version and all(last.turns.get(one, now[one].turn) == now[one].turn for one in now)
-    since = {number: last.offsets.get(number, 0) for number in now} if is_known else {}
+    since = last.since(now) if last.terms == terms.version else {}
     count = 0
     if since != offsets(now):
         with _working(client, version) as work:
@@ -140,8 +145,8 @@ def derivation(client: Any) -> Derivation:
 
 def is_derived(client: Any) -> bool:
     """Is everything derived that was fed."""
-    last, now = derivation(client), fed(client)
-    return last.offsets == offsets(now) and last.turns == turns(now)
+    now = fed(client)
+    return derivation(client).since(now) == offsets(now)
 
 
 def _clock(client: Any, last: Derivation, now: dict[int, Fed]) -> tuple[Clock, Tick]:

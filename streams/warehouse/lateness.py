@@ -31,7 +31,7 @@ class Lateness:
 def lateness(client: Any, now: float) -> Lateness:
     """How late derivation is at a time in seconds."""
     last, there = derivation(client), fed(client)
-    since = {number: last.offsets.get(number, 0) for number in there if last.turns.get(number, 0) == there[number].turn}
+    since = last.since(there)
     return Lateness(
         records=sum(max(0, one.after - since.get(number, 0)) for number, one in there.items()),
         has_terms=_declared(client) not in ("", last.terms),

@@ -43,8 +43,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 
 def discharge(settings: Settings) -> str:
     """Order it."""
-    desk = _orders.Desk(settings, OneUnit(), author="J. Doe", reason="told")  # type: ignore[arg-type]
-    return desk.discharge("m@origin.test", "carol@dest.test")
+    operator = _orders.Operator(settings, OneUnit(), author="J. Doe", reason="told")  # type: ignore[arg-type]
+    return operator.discharge("m@origin.test", "carol@dest.test")
 
 
 def written(log: MemoryLog) -> dict[str, set[int]]:

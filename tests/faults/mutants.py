@@ -23,8 +23,9 @@ from streams.kafka.ports import Committed, Records, RecordWriter
 from streams.respond import cases
 from streams.respond.desk import Desk, Place
 from streams.track import segments, ticks
-from streams.track.kept import Draft
-from streams.track.part import Effect
+from streams.track.drafts import Draft, Drafts
+from streams.track.kept import Kept, keys
+from streams.track.part import Effect, Part
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
 from streams.warehouse.fed import EVENTS
@@ -152,16 +153,17 @@ class CarelessTracker(Tracker):
             super()._tell(effect)
         except Unavailable:
             self._writer = self._log.writer()
+            self._drafts = Drafts(self._writer, self.terms, self._beside.map)
 
 
 class TimelessTracker(Tracker):
     """Forgets the clock when it takes up a state."""
 
-    def _recovered(self, *args: Any) -> Any:
-        part, kept = super()._recovered(*args)
-        if part is not None:
-            part.clock = Clock()
-        return part, kept
+    def _assigned(self, committed: dict[int, Committed]) -> dict[int, int]:
+        starts = super()._assigned(committed)
+        for number in committed:
+            self.parts[number].clock = Clock()
+        return starts
 
 
 class LeapingTracker(Tracker):
@@ -171,35 +173,59 @@ class LeapingTracker(Tracker):
         return {number: start + (1 if start else 0) for number, start in super()._assigned(committed).items()}
 
 
-class LosingTracker(Tracker):
-    """Names a segment that it did not write."""
+class _Drafting(Tracker):
+    """Has drafts of another kind."""
 
-    def _draft(self, *args: Any) -> Draft:
+    drafts: type[Drafts]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Have them."""
+        super().__init__(*args, **kwargs)
+        self._drafts = self.drafts(self._writer, self.terms, self._beside.map)
+
+
+class _LosingDrafts(Drafts):
+    def write(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> Draft:
         writer = self._writer
-        self._writer = _Patient(writer, drops=f"segment/{args[0].partition}/{args[1].number + 1:08d}".encode())
-        draft = super()._draft(*args)
+        self._writer = _Patient(writer, drops=f"segment/{part.partition}/{kept.number + 1:08d}".encode())
+        draft = super().write(part, kept, told)
         self._writer = writer
         return draft
 
 
-class OmittingTracker(Tracker):
-    """Does not name the last segment that it wrote."""
+class LosingTracker(_Drafting):
+    """Names a segment that it did not write."""
 
+    drafts = _LosingDrafts
+
+
+class _OmittingDrafts(Drafts):
     def _manifest(self, *args: Any) -> segments.Manifest:
         manifest = super()._manifest(*args)
         short = tuple((name, count - 1) for name, count in manifest.generations[-1:])
         return msgspec.structs.replace(manifest, generations=(*manifest.generations[:-1], *short))
 
 
-class TidyTracker(Tracker):
+class OmittingTracker(_Drafting):
+    """Does not name the last segment that it wrote."""
+
+    drafts = _OmittingDrafts
+
+
+class _TidyDrafts(Drafts):
+    def write(self, part: Part, kept: Kept, told: set[tuple[str, str]]) -> Draft:
+        if part.renumbered:
+            self._put(segments.manifest_key(part.partition, kept.manifest), None)
+            for key in keys(part.partition, kept.generations):
+                self._put(key, None)
+            self._writer.flush()
+        return super().write(part, kept, told)
+
+
+class TidyTracker(_Drafting):
     """Removes what it kept before, before the new is kept."""
 
-    def _draft(self, *args: Any) -> Draft:
-        part, kept, _ = args
-        if part.renumbered:
-            self._remove(part.partition, kept.manifest, list(kept.generations))
-            self._writer.flush()
-        return super()._draft(*args)
+    drafts = _TidyDrafts
 
 
 class ClingingTracker(Tracker):
@@ -220,7 +246,7 @@ class PersonalTracker(Tracker):
     """Tells an alert under an id of the worker's own."""
 
     def _tell(self, effect: Effect) -> None:
-        mine = [alert | {"alert_id": alert["alert_id"][:8] + self._word.encode()} for alert in effect.alerts]
+        mine = [alert | {"alert_id": alert["alert_id"][:8] + self._drafts._word.encode()} for alert in effect.alerts]
         super()._tell(replace(effect, alerts=mine))
 
 
@@ -230,7 +256,7 @@ class WordlessTracker(Tracker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Have a word like all others."""
         super().__init__(*args, **kwargs)
-        self._word = "word"
+        self._drafts._word = "word"
 
 
 # the feed

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.cli._orders import Desk
+from streams.cli._orders import Operator
 from streams.core.errors import Unavailable
 from streams.core.events import Kind, MessageEvent
 from streams.process import tied_to
@@ -166,5 +166,5 @@ def in_cases(warehouse: Warehouse) -> int:
 def acknowledge(settings: Settings, warehouse: Warehouse) -> None:
     """An operator's order, until it is obeyed."""
     number = warehouse.cases()[0]["case_id"].hex()
-    Desk(settings, warehouse, author="J. Doe", reason="seen").acknowledge(number)
+    Operator(settings, warehouse, author="J. Doe", reason="seen").acknowledge(number)
     until(lambda: any(case["state"] == "acknowledged" for case in warehouse.cases()), "an order that is obeyed")

@@ -105,7 +105,6 @@ SELECT
     place, next_queue_id AS number,
     minOrNullIf(at, is_issue) AS issued_at,
     minOrNullIf(known, is_issue) AS issued_known,
-    minOrNullIf(at, NOT is_issue) AS lost_at,
     minOrNullIf(known, NOT is_issue) AS lost_known
 FROM
 (

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from streams.cli._orders import Desk
+from streams.cli._orders import Operator
 from streams.cli._tail import tail
 from streams.cli.app import custody
 from streams.collect.declaration import Declaration
@@ -301,7 +301,7 @@ class Desked:
 def test_orders_are_records_with_who_and_why(stack: Settings, ledger: str) -> None:
     """An acknowledgement is a command; a discharge is an event about the unit, too."""
     mine, warehouse = of(stack, ledger), Desked()
-    desk = Desk(mine, warehouse, author="J. Doe", reason="by telephone")  # type: ignore[arg-type]
+    desk = Operator(mine, warehouse, author="J. Doe", reason="by telephone")  # type: ignore[arg-type]
     desk.acknowledge("00010203")
     desk.discharge("m@x", "carol@dest.test")
     first, second_one = (records.decode("command", value) for value in values(mine, "commands"))
@@ -315,7 +315,7 @@ def test_orders_are_records_with_who_and_why(stack: Settings, ledger: str) -> No
 @pytest.mark.parametrize("message", ["unknown", "twice"])
 def test_a_discharge_must_mean_one_unit(stack: Settings, message: str) -> None:
     """None, or two submissions of one Message-ID, is misuse."""
-    desk = Desk(stack, Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
+    desk = Operator(stack, Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
     with pytest.raises(Misuse):
         desk.discharge(message, "carol@dest.test")
     with pytest.raises(Misuse):
@@ -338,7 +338,7 @@ def test_who_has_not_the_ledgers_registry_gives_it_no_orders(
     declare(mine, Declaration())
     before = values(mine, "progress")
     with serving() as registry:
-        desk = Desk(msgspec.structs.replace(mine, registry_url=registry.url), Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
+        desk = Operator(msgspec.structs.replace(mine, registry_url=registry.url), Desked(), author="J. Doe", reason="x")  # type: ignore[arg-type]
         with pytest.raises(Misuse, match="other ids"):
             desk.acknowledge("00010203")
         with pytest.raises(Misuse, match="other ids"):
