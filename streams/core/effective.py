@@ -14,15 +14,13 @@ Rules:
 """
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.core import tables
-from streams.core.clock import BEGINNING
+from streams.core.credit import Claim, unit_of
 from streams.core.custody import Custody
-from streams.core.facts import Mask, Times
+from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER
 from streams.core.spans import Spans, uncovered
@@ -108,93 +106,23 @@ class Effective:
 
 _CREDITED = tuple(f"{name}_known" for name in ("delivered", "proved", "told", "refused", "read", "discharged"))
 
-_NAMED = (("recipient", "recipient_known"), ("other", "other_known"), ("user", "user_known"))
-"""By whose name evidence that is connected to nothing is credited: the first that was submitted."""
-
-_PAIRED = (("pair_known", "pair_entry"), tables.TURNED)
-"""Where whom a name belongs to stands: as they were submitted, or gave way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """To whom chains are credited.
-
-    Attributes:
-        owner: place of the unit of each; -1 where it is nobody's.
-        since: when that could be known.
-        until: what was known before then counts.
-    """
-
-    owner: Rows
-    since: Times
-    until: Times
-
-    @classmethod
-    def of(cls, custody: Custody, chains: Rows, place: Rows, submitted: Times) -> "Claim":
-        """Find whose some chains could be known to be first.
-
-        Args:
-            custody: what is known.
-            chains: rows of UNITS.
-            place: of each row of UNITS among those that have a submission; -1 where it has none.
-            submitted: when the submission of each of these could be known.
-        """
-        units, messages = custody.units, custody.messages
-        message = custody.legs["message"][units["leg"][chains]].astype(np.int64)
-        until = np.where(messages["before"][message] == 1, BEGINNING, messages.take("second_known", message))
-        owner = np.full(len(chains), -1, np.int64)
-        since = np.full(len(chains), NEVER, np.int64)
-        for paired, (name, known) in product(_PAIRED, _NAMED):
-            unit, at = _unit_of_pair(custody, message, units.take(name, chains), paired)
-            theirs = place[unit]
-            at = np.maximum(np.maximum(at, units.take(known, chains)), np.append(submitted, NEVER)[theirs])
-            sooner = at < since
-            owner[sooner], since[sooner] = theirs[sooner], at[sooner]
-        return cls(owner, since, np.minimum(until, units["submitted_known"][chains]))
-
 
 def _credit(custody: Custody, orphans: Rows, place: Rows, columns: dict[str, NDArray[np.int64]]) -> None:
     """Join what is known of orphans into the units that they belong to."""
     if not len(orphans):
         return
     units, claim = custody.units, Claim.of(custody, orphans, place, columns["submitted_known"])
-    times = {name: np.maximum(units.take(name, orphans), claim.since) for name in _CREDITED}
-    counts = {name: (claim.owner >= 0) & (times[name] < claim.until) for name in _CREDITED}
-    for name in _CREDITED:
-        _join(columns[name], claim.owner, times[name], counts[name])
-    proved, shown = times["proved_known"], times["delivered_known"]
     own = units["submitted_known"][orphans]
-    stays = own == NEVER
-    _join(columns["answered_known"], claim.owner, proved, counts["proved_known"] & stays)
-    lent = Spans(claim.owner, proved, own).some(counts["proved_known"] & ~stays)
-    unanswered, answered = uncovered(lent, columns["unanswered_known"], columns["answered_known"])
+    for name in _CREDITED:
+        _join(columns[name], claim.lent(units.take(name, orphans), own))
+    answers = claim.lent(units.take("proved_known", orphans), own)
+    stand = answers.until == NEVER
+    _join(columns["answered_known"], answers.some(stand))
+    unanswered, answered = uncovered(answers.some(~stand), columns["unanswered_known"], columns["answered_known"])
     columns |= {"unanswered_known": unanswered, "answered_known": answered}
-    stays |= claim.until > np.append(unanswered, NEVER)[claim.owner]
-    _join(columns["shown_known"], claim.owner, shown, counts["delivered_known"] & stays)
+    shown = claim.lent(units.take("delivered_known", orphans), np.where(own == NEVER, NEVER, claim.until))
+    _join(columns["shown_known"], shown.some((shown.until == NEVER) | (shown.until > unanswered[shown.owner])))
 
 
-def _join(column: Times, owner: Rows, at: Times, counts: Mask) -> None:
-    np.minimum.at(column, owner[counts], at[counts])
-
-
-def _unit_of_pair(
-    custody: Custody, message: Rows, recipient: NDArray[np.uint64], paired: tuple[str, str]
-) -> tuple[Rows, Times]:
-    """Rows of UNITS of whom some messages were for, and when that could be known; len(units) and NEVER for nobody."""
-    since, entry = paired
-    pair = custody.pairs.index.find(np.column_stack([message.astype(np.uint64), recipient]))
-    unit, known = np.full(len(pair), len(custody.units), np.int64), np.full(len(pair), NEVER, np.int64)
-    known[pair >= 0] = custody.pairs.take(since, pair[pair >= 0])
-    some = np.flatnonzero(known != NEVER)
-    keys = np.column_stack([custody.pairs.take(entry, pair[some]), recipient[some]])
-    unit[some] = unit_of(custody, custody.legs.index.find(keys))
-    return unit, known
-
-
-def unit_of(custody: Custody, legs: Rows) -> Rows:
-    """Rows of UNITS of the chains of some legs; len(units) where a chain has none."""
-    if not len(legs):
-        return legs
-    rows: Rows = custody.units.index.find(custody.legs.index.keys[custody.chains.root(legs)])
-    rows[rows < 0] = len(custody.units)
-    return rows
+def _join(column: Times, spans: Spans) -> None:
+    np.minimum.at(column, spans.owner, spans.since)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.core.credit import unit_of
 from streams.core.custody import Custody
-from streams.core.effective import unit_of
 from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER

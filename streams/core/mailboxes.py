@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from streams.core.credit import unit_of
 from streams.core.custody import Custody
-from streams.core.effective import Effective, unit_of
+from streams.core.effective import Effective
 from streams.core.facts import Mask, Times
 from streams.core.found import Found, of_legs, standing
 from streams.core.holdings import COPY_HALF

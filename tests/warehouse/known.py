@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import findings, notices, tables
+from streams.core.credit import Claim, unit_of
 from streams.core.custody import Custody
-from streams.core.effective import Claim, Effective, unit_of
+from streams.core.effective import Effective
 from streams.core.facts import Times
 from streams.core.index import Rows
 from streams.core.lattice import NEVER

@@ -1,4 +1,4 @@
--- Credit: whose evidence is that is connected to no submission (streams/core/effective.py says it for the stream).
+-- Credit: whose evidence is that is connected to no submission (streams/core/credit.py says it for the stream).
 
 -- @credit
 CREATE OR REPLACE TABLE work_claims ENGINE = Memory AS
