@@ -86,6 +86,14 @@ class Clock:
         """Every span in which some source was silent, microseconds."""
         return self._of("source-silent")
 
+    def calm(self, least: int) -> int:
+        """The last tick before which no source had been silent for more than `least` microseconds; else BEGINNING."""
+        since, found = BEGINNING, BEGINNING
+        for start, end in sorted(self.silences()):
+            found = start if start - since > least else found
+            since = max(since, end)
+        return self.through if self.through - since > least else found
+
     def doubts(self) -> list[tuple[int, int]]:
         """Every span in which the clock of some source was doubted, microseconds."""
         return self._of("source-doubted")

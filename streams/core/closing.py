@@ -2,8 +2,8 @@
 
 Rules:
 - A message is settled when no queue owes it, its reports are there, its copies in watched mailboxes were read or left
-  the store, and no alarm of it stands. It closes at the first tick at which nothing was heard of it for `linger`; what
-  is never settled, at the first at which nothing was heard of it for `horizon`.
+  the store, and no alarm of it stands. It closes at the first tick at which nothing was heard of it for `linger`,
+  though every source spoke; what is never settled, at the first at which nothing was heard of it for `horizon`.
 - Nor is it settled while a notification of its failure may still be undelivered, where that would be found.
 - So closing follows from facts and ticks alone: when the rows really leave changes nothing that is said.
 - Messages that share a chain close together.
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.core import queues
+from streams.core.clock import BEGINNING, Clock
 from streams.core.custody import CLASSES, Custody
 from streams.core.effective import Effective
 from streams.core.events import Traffic
@@ -31,31 +32,32 @@ ON_ITS_WAY = 7 * 86_400
 bounce_queue_lifetime is five."""
 
 
-def closing(custody: Custody, standing: Mask, through: int, among: Mask) -> Mask:
+def closing(custody: Custody, standing: Mask, clock: Clock, among: Mask) -> Mask:
     """Which messages close at a tick, shape (messages,).
 
     Args:
         custody: what is known.
         standing: of which messages an alarm stands, shape (messages,).
-        through: of the tick.
+        clock: at the tick.
         among: which messages are looked at, with all that they share something with.
     """
     closes = np.zeros(len(among), np.bool_)
     if not among.any():
         return closes
     some = Excerpt.of(custody, among)
-    closes[some.messages] = _closing(some.custody, standing[some.messages], through)
+    closes[some.messages] = _closing(some.custody, standing[some.messages], clock)
     return closes
 
 
-def _closing(custody: Custody, standing: Mask, through: int) -> Mask:
+def _closing(custody: Custody, standing: Mask, clock: Clock) -> Mask:
     profile, heard = custody.terms.profile, _heard(custody)
-    quiet = heard < through - profile.linger * SECOND
+    linger = profile.linger * SECOND
+    quiet = heard < clock.through - linger
     if quiet.any():
-        open_ = standing | _owed(custody)
+        open_ = standing | _owed(custody) | (heard >= max(clock.calm(linger), BEGINNING + linger) - linger)
         if profile.refused == "untold":
-            open_ |= _notified(custody, through - ON_ITS_WAY * SECOND)
-        quiet &= ~open_ | (heard < through - profile.horizon * SECOND)
+            open_ |= _notified(custody, clock.through - ON_ITS_WAY * SECOND)
+        quiet &= ~open_ | (heard < clock.through - profile.horizon * SECOND)
     return ~_spread(~quiet, _links(custody))
 
 

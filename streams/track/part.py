@@ -185,11 +185,12 @@ class Part:
     # Closing
 
     def _close(self, events: Facts, clock: Times, start: int) -> None:
-        """Let messages leave that more is said of before the next tick, if they closed."""
-        said = self._said(events, clock, start)
-        said &= self._old(self.clock.through - self.custody.terms.profile.linger * SECOND)
-        if said.any():
-            self._leave(self._closing(said))
+        """Let messages leave where more is said of one that closed; and all others, since its rows cannot go alone."""
+        old = self._old()
+        said = self._said(events, clock, start) & old
+        if said.any() and self._closing(said).any():
+            self.swept = self.clock.through
+            self._leave(self._closing(old))
 
     def _until(self, events: Facts, clock: Times, start: int, since: int) -> int:
         """From which event on closing must be looked at again: its tick is not before `since`; all if never.
@@ -206,21 +207,23 @@ class Part:
         late = (began.min(axis=1) < limit) & (clock[start:end] >= since)
         return int(np.searchsorted(clock, clock[start + int(late.argmax())])) if late.any() else end
 
-    def _old(self, before: int) -> Mask:
-        """Which messages began before a time, so that they may have been quiet since."""
-        return self.custody.messages["since"] < before
+    def _old(self, before: int | None = None) -> Mask:
+        """Which messages began before a time (`linger` before the clock), so that they may have been quiet since."""
+        linger = self.custody.terms.profile.linger * SECOND
+        since: Mask = self.custody.messages["since"] < (self.clock.through - linger if before is None else before)
+        return since
 
     def _sweep(self) -> None:
         """Let messages leave, if it is time and worth it."""
         if self.clock.through - self.swept < self.custody.terms.profile.linger * SECOND // SWEEPS:
             return
         self.swept = self.clock.through
-        closes = self._closing(self._old(self.clock.through - self.custody.terms.profile.linger * SECOND))
+        closes = self._closing(self._old())
         if closes.sum() * WORTH > len(closes):
             self._leave(closes)
 
     def _closing(self, among: Mask) -> Mask:
-        return closing(self.custody, self.alarms.standing(self.custody), self.clock.through, among)
+        return closing(self.custody, self.alarms.standing(self.custody), self.clock, among)
 
     def _said(self, events: Facts, clock: Times, start: int) -> Mask:
         """Which messages more is said of before the next tick."""

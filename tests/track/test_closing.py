@@ -153,6 +153,27 @@ def test_a_refusal_that_is_found_anyway_waits_for_no_notification() -> None:
     assert len(one.custody.units) == len(one.custody.notices) == 0
 
 
+@pytest.mark.parametrize(("silent", "left"), [((), 0), (("relay-log",), 1)])
+def test_nothing_closes_while_a_source_is_silent(silent: tuple[str, ...], left: int) -> None:
+    """That source may tell of it yet; once it has spoken the linger begins, and the horizon stays."""
+    one, minutes = part(), [tick(n * 600 * SECOND, *silent) for n in range(1, 9)]
+    play(one, [*journey(1, "1"), *minutes], 1)
+    assert len(one.custody.messages) == left
+    play(one, [tick(n * 600 * SECOND) for n in (9, 10, 11)], 1)
+    assert len(one.custody.messages) == 0
+    play(one, [*journey(7000, "2", key="n"), *(tick(n * HOUR * SECOND, *silent) for n in range(2, 14))], 1)
+    assert len(one.custody.messages) == 0
+
+
+def test_what_was_silent_once_says_for_ever_what_had_closed() -> None:
+    """A message that closed before a silence is not open again in it, whether its rows had left or not."""
+    quiet = [*journey(1, "1"), tick(500 * SECOND), tick(1200 * SECOND)]
+    late = event(Kind.NON_DELIVERED, 30, host="far", queue_id="F1", recipient="bob@dest.test")
+    events = [*quiet, tick(1300 * SECOND, "relay-log"), late, tick(1400 * SECOND, "relay-log"), tick(9000 * SECOND)]
+    for size in (1, len(quiet), len(events)):
+        assert [one["rule"] for one in play(part(), events, size) if one["rule"] != "source-silent"] == []
+
+
 def test_another_way_to_speak_of_a_settled_message_does_not_open_it() -> None:
     """A refusal that nothing joins comes after it closed: it counts no more, whether its rows left or not."""
     said = [*journey(0, "1"), tick(HOUR * SECOND)]
@@ -175,6 +196,11 @@ def test_what_closed_comes_back_from_a_snapshot() -> None:
     assert play(back, events, 40) == []
 
 
+def _silenced(one: MessageEvent, silent: set[int]) -> MessageEvent:
+    """It, or a tick that names a silent source, where it is one of those."""
+    return tick(one.occurred_at, "relay-log") if one.kind is Kind.TICK and one.occurred_at in silent else one
+
+
 @settings(max_examples=500, deadline=None)
 @given(logs, logs, st.data())
 def test_any_split_tells_the_same_though_messages_close(
@@ -182,6 +208,10 @@ def test_any_split_tells_the_same_though_messages_close(
 ) -> None:
     """When rows really leave changes nothing: not with late evidence, nor when the same is told again."""
     later = [msgspec.structs.replace(one, occurred_at=one.occurred_at + 3000 * SECOND) for one in others]
+    silent = data.draw(
+        st.sets(st.sampled_from([one.occurred_at for one in [*events, *later] if one.kind is Kind.TICK]))
+    )
+    events, later = ([_silenced(one, silent) for one in some] for some in (events, later))
     log = [*events, *later, *data.draw(st.lists(st.sampled_from([*events, *later]), max_size=10)), tick(9000 * SECOND)]
     once = part().take(records(log, 0, len(log))).alerts
     parts, said = part(), []
