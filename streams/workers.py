@@ -39,6 +39,7 @@ from streams import files, process
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import numbering, progress, registry
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
 from streams.kafka.topics import create, create_changelog, topic_name
 from streams.settings import ROLES, Settings
 
@@ -157,11 +158,11 @@ def _clock(app: Any, settings: Settings) -> None:
     from streams.track.ticks import Ticker  # noqa: PLC0415 - each role imports what it needs
 
     ticker = Ticker(KafkaLog(settings))
-    topic = app.topic(topic_name("progress", settings.ledger))
+    topic = app.topic(topic_name(PROGRESS, settings.ledger))
 
     def take(value: bytes | None, offset: int) -> None:
-        with _taken("progress"):
-            ticker.hear(registry.inward(settings, "progress", value), offset)
+        with _taken(PROGRESS):
+            ticker.hear(registry.inward(settings, PROGRESS, value), offset)
             ticker.look()
 
     async def hear(stream: Any) -> None:
@@ -221,7 +222,7 @@ def _serve(app: Any, settings: Settings, make: Callable[[], Loop]) -> None:
             pass
 
     app.service(_hot(make))
-    app.agent(app.topic(topic_name("progress", settings.ledger)), name="control")(pass_over)
+    app.agent(app.topic(topic_name(PROGRESS, settings.ledger)), name="control")(pass_over)
 
 
 def _hot(make: Callable[[], Loop]) -> type[Service]:
@@ -299,7 +300,7 @@ def _cases(app: Any, settings: Settings) -> None:
         desk.forget()
 
     app.on_partitions_assigned.connect(begin, weak=False)
-    for topic, take in (("alerts", desk.hear), ("commands", desk.obey)):
+    for topic, take in ((ALERTS, desk.hear), (COMMANDS, desk.obey)):
         app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
 
 

@@ -18,6 +18,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id
 from streams.kafka import numbering, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import COMMANDS
 from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 from streams.warehouse.questions import Warehouse
@@ -142,4 +143,4 @@ class Operator:
             "at": at or time.time_ns() // 1000,
             "attributes": [],
         }
-        writer.record("commands", number, records.encode("command", order))
+        writer.record(COMMANDS, number, records.encode("command", order))

@@ -26,6 +26,7 @@ from streams.cli._screen import clean, escaped, hour, moment, resized
 from streams.cli._stack import settings_of
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import FINDINGS, LATE
+from streams.kafka.names import ALERTS
 from streams.settings import Settings
 
 RULES = tuple(dict.fromkeys((*FINDINGS, *LATE)))
@@ -138,7 +139,7 @@ def told(settings: Settings) -> Iterator[dict[str, Any]]:
     from streams.wire import records  # noqa: PLC0415
 
     with topics.known(settings):
-        for value in tail(settings, "alerts"):
+        for value in tail(settings, ALERTS):
             try:
                 yield records.decode("alert", value)
             except Undecodable as error:

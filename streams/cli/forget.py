@@ -11,14 +11,15 @@ import click
 from streams.cli._lists import columns, ledger_options, say
 from streams.cli._screen import clean, wrapped
 from streams.cli._stack import json_option, say_json, settings_of
+from streams.kafka import names
 from streams.warehouse.addresses import is_address
 
 if TYPE_CHECKING:
     from streams.warehouse.forget import Near
 
 NAMING = (
-    "message-events", "evidence", "alerts", "cases", "commands", "progress", "queue-states", "custody-snapshots",
-    "message-events-dlq",
+    names.EVENTS, names.EVIDENCE, names.ALERTS, names.CASES, names.COMMANDS, names.PROGRESS, names.QUEUES,
+    names.SNAPSHOTS, names.LETTERS,
 )  # fmt: skip
 """Topics whose records can name a person."""
 
@@ -31,7 +32,7 @@ LONGEST = 140
 BEYOND = {
     "collectors' checkpoints": "until the queue entry has left (3 minutes more; 60 days where nothing says so); of a "
     "store, until as many newer copies and sessions came (10,000 and 2,000)",
-    "trackers, in memory and in custody-snapshots": "until the message has closed (linger and horizon in the terms)",
+    f"trackers, in memory and in {names.SNAPSHOTS}": "until the message has closed (linger and horizon in the terms)",
     "the changelog of the cases worker, in Kafka": f"{LATEST}, as cases",
     "the columns leg, unit and chain": "as long as their rows; hashes without a secret, so who guesses the address "
     "can find them",
@@ -125,4 +126,4 @@ def kept() -> dict[str, str]:
 
     days = {name: all_topics()[name].retention_days for name in NAMING}
     found = {name: f"{count} days" if count else LATEST for name, count in days.items()}
-    return found | {"custody-snapshots": CLOSED}
+    return found | {names.SNAPSHOTS: CLOSED}

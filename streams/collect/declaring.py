@@ -24,6 +24,7 @@ from streams.collect.declaration import Declaration, Source
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import numbering, progress, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import PROGRESS
 from streams.kafka.ports import Log
 from streams.kafka.progress import Known
 from streams.kafka.writer import write_all
@@ -71,7 +72,7 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, rea
     records = [progress.declared(name, **wanted[name]) for name in declared]
     over = [name for name, said in told.items() if not said.live and (live or said.has_ended)]
     records += _withdrawals(name for name in over if name not in wanted)
-    write_all(settings, "progress", records)
+    write_all(settings, PROGRESS, records)
     return len(records)
 
 
@@ -93,7 +94,7 @@ def end(settings: Settings, names: Iterable[str]) -> None:
     """
     told = _told(settings)
     if any(said.live for said in told.values()):
-        write_all(settings, "progress", _withdrawals(name for name in names if name in told and not told[name].live))
+        write_all(settings, PROGRESS, _withdrawals(name for name in names if name in told and not told[name].live))
 
 
 def withdraw(settings: Settings, names: Iterable[str]) -> None:
@@ -110,7 +111,7 @@ def withdraw(settings: Settings, names: Iterable[str]) -> None:
             f"The ledger {settings.ledger} waits for no source {', '.join(unknown)}.",
             hint=f"it waits for {', '.join(known)}" if known else "it waits for none",
         )
-    write_all(settings, "progress", _withdrawals(names))
+    write_all(settings, PROGRESS, _withdrawals(names))
 
 
 def unclaimed(log: Log) -> list[str]:

@@ -33,6 +33,7 @@ from streams.core.controls import without_controls
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.kafka import progress
+from streams.kafka.names import PROGRESS
 from streams.wall import Wall
 from streams.wire import envelope
 
@@ -374,7 +375,7 @@ class Collector:
         if through > 0:
             name, live = self.source.name, self.source.live
             self.writer.record(
-                "progress", *progress.progressed(name, through, live=live, at=self.wall.now(), skew=self._skew)
+                PROGRESS, *progress.progressed(name, through, live=live, at=self.wall.now(), skew=self._skew)
             )
             self.writer.flush()
             self._told = through, self.wall.monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.core.errors import Undecodable
 from streams.kafka import registry
+from streams.kafka.names import LETTERS
 from streams.kafka.ports import Log, Records, RecordWriter
 from streams.kafka.topics import topic_name
 from streams.wire import records
@@ -20,8 +21,6 @@ CAP = 64 * 1024
 
 KEY_CAP = 1024
 """Bytes of a key that are kept."""
-
-TOPIC = "message-events-dlq"
 
 WINDOW = 1000
 """Records over which the share of bad ones is watched."""
@@ -50,7 +49,7 @@ class DeadLetters:
             "value": raw[:CAP],
         }
         place = f"{letter['topic']}/{partition}/{offset}".encode()
-        self._writer.write(TOPIC, place, records.encode("dead-letter", letter))
+        self._writer.write(LETTERS, place, records.encode("dead-letter", letter))
 
     def put_record(self, topic: str, batch: Records, index: int, reason: str) -> None:
         """The same of a record that was read."""
@@ -84,9 +83,9 @@ def latest(log: Log, most: int) -> list[dict[str, Any]]:
     Raises:
         Unavailable: the brokers do not answer, or have no such topic.
     """
-    starts = {number: max(first, end - most) for number, (first, end) in log.spans(TOPIC).items()}
+    starts = {number: max(first, end - most) for number, (first, end) in log.spans(LETTERS).items()}
     found: dict[object, dict[str, Any]] = {}
-    for batch in log.read_range(TOPIC, starts):
+    for batch in log.read_range(LETTERS, starts):
         for offset, value in zip(batch.offsets, batch.values, strict=True):
             letter = _letter(log, batch.partition, offset, value)
             place = letter["topic"], letter["partition"], letter["offset"]
@@ -101,6 +100,6 @@ def _letter(log: Log, partition: int, offset: int, value: bytes | None) -> dict[
     try:
         letter: dict[str, Any] = records.decode("dead-letter", value)
     except Undecodable as error:
-        place = {"topic": topic_name(TOPIC, log.settings.ledger), "partition": partition, "offset": offset}
+        place = {"topic": topic_name(LETTERS, log.settings.ledger), "partition": partition, "offset": offset}
         return {**place, "reason": str(error), "at": 0, "key": None, "value": (value or b"")[:CAP]}
     return letter

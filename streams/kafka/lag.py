@@ -4,8 +4,8 @@ Rules:
 - Only what cannot end our process is asked: librdkafka's admin requests to a group's coordinator (its offsets, its
   members) end it where the coordinator moves or is away (librdkafka issues 5040 and 4605, not mended in 2.16). So
   offsets are asked as a consumer of the group does, one that never joins it, and who reads is known from the list.
-- What the tracker and the feed read follows from their groups' names: there a partition of which nothing is committed
-  waits from its beginning, or a group that hangs in its first batch would have nothing to do.
+- What the tracker and the feed read is known: there a partition of which nothing is committed waits from its beginning,
+  or a group that hangs in its first batch would have nothing to do.
 """
 
 import re
@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient
 
 from streams.core.errors import Unavailable
+from streams.kafka.names import EVENTS, feed_group, tracker_group
 from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
 
@@ -72,7 +73,7 @@ def says_tracked(settings: Settings, timeout: float) -> bool:
     """
     admin = AdminClient(settings.kafka_client() | _QUIET)
     try:
-        return _groups(admin, settings.ledger, timeout).get(f"custody-tracker-{settings.ledger}", False)
+        return _groups(admin, settings.ledger, timeout).get(tracker_group(settings.ledger), False)
     except (KafkaException, TimeoutError) as error:
         raise Unavailable("The brokers do not say whether a tracker reads the ledger.") from error
 
@@ -87,7 +88,7 @@ def waiting(settings: Settings, timeout: float) -> str:
         found = {lag.group: lag.records for lag in lags(settings, timeout) if topic_of(lag.group, settings.ledger)}
     except (KafkaException, TimeoutError) as error:
         raise Unavailable("The brokers do not say how far tracker and feed are.") from error
-    for group in (f"custody-tracker-{settings.ledger}", f"custody-feed-message-events-{settings.ledger}"):
+    for group in (tracker_group(settings.ledger), feed_group(EVENTS, settings.ledger)):
         if group not in found:
             return f"{group} never read it"
     return next((f"{count:,} records wait for {group}" for group, count in found.items() if count), "")
@@ -95,10 +96,8 @@ def waiting(settings: Settings, timeout: float) -> str:
 
 def topic_of(group: str, ledger: str) -> str:
     """What the tracker's or one of the feed's groups reads, as the brokers call it; "" for all others."""
-    role, _, topic = group.removeprefix("custody-").removesuffix(f"-{ledger}").partition("-")
-    if role == "tracker" and not topic:
-        return topic_name("message-events", ledger)
-    return topic_name(topic, ledger) if role == "feed" and topic in all_topics() else ""
+    readers = {feed_group(topic, ledger): topic for topic in all_topics()} | {tracker_group(ledger): EVENTS}
+    return topic_name(readers[group], ledger) if group in readers else ""
 
 
 def _groups(admin: AdminClient, ledger: str, timeout: float) -> dict[str, bool]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from streams.core.clock import BEGINNING, Tick
 from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Log
 from streams.wire import envelope
-
-TOPIC = "message-events"
 
 REACH = (1_000, 30_000, 1_000_000)
 """Records before the end of a partition among which its last tick is looked for, one after the other."""
@@ -24,7 +23,7 @@ def last_ticks(records: Log) -> list[Tick]:
     Raises:
         Unavailable: the brokers do not answer.
     """
-    return [_last(records, number, end) for number, end in records.end_offsets(TOPIC).items()]
+    return [_last(records, number, end) for number, end in records.end_offsets(EVENTS).items()]
 
 
 def _last(records: Log, partition: int, end: int) -> Tick:
@@ -38,7 +37,7 @@ def _last(records: Log, partition: int, end: int) -> Tick:
 
 
 def _between(records: Log, partition: int, start: int, end: int) -> Iterator[Tick]:
-    for batch in records.read_range(TOPIC, {partition: start}, {partition: end}) if start < end else ():
+    for batch in records.read_range(EVENTS, {partition: start}, {partition: end}) if start < end else ():
         for key, value in zip(batch.keys, batch.values, strict=True):
             event = None if key else _event(value)
             if event is not None and event.kind is Kind.TICK:

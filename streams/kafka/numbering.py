@@ -8,11 +8,12 @@ Rules:
 """
 
 from streams.core.errors import Misuse
+from streams.kafka.names import EVENTS, PROGRESS
 from streams.kafka.ports import Log
 from streams.settings import Settings
 from streams.wire import records
 
-_FIRST = {"progress": "progress", "message-events": "message-event"}
+_FIRST = {PROGRESS: "progress", EVENTS: "message-event"}
 """What every ledger is told first, and what it is for: topic and schema."""
 
 

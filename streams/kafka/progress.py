@@ -19,6 +19,7 @@ from typing import Any
 from streams import profiles
 from streams.core.errors import Misuse, Undecodable
 from streams.core.terms import Terms
+from streams.kafka.names import PROGRESS
 from streams.kafka.ports import Log, Records
 from streams.wire import records
 
@@ -86,7 +87,7 @@ def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[
         log: the ledger's.
         ends: offset after the last by partition; default: the end as it is now.
     """
-    for batch in log.read_range("progress", ends=ends):
+    for batch in log.read_range(PROGRESS, ends=ends):
         for value in batch.values:
             with suppress(Undecodable):
                 yield read(value)
@@ -167,7 +168,7 @@ class TermsWatch:
         Raises:
             Unavailable: the brokers do not answer.
         """
-        for batch in self._log.read_range("progress", {0: self._next}):
+        for batch in self._log.read_range(PROGRESS, {0: self._next}):
             for offset, value in _terms_in(batch):
                 self._declared = _version(offset, value) or self._declared
             self._next = batch.offsets[-1] + 1
@@ -206,7 +207,7 @@ def latest_terms(log: Log) -> str | None:
     Raises:
         Misuse: the record cannot be read.
     """
-    said = [one for batch in log.read_range("progress") for one in _terms_in(batch)]
+    said = [one for batch in log.read_range(PROGRESS) for one in _terms_in(batch)]
     if not said:
         return None
     offset, value = said[-1]

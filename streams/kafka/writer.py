@@ -25,6 +25,7 @@ from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.fetching import say
+from streams.kafka.names import EVENTS, EVIDENCE
 from streams.kafka.ports import RecordWriter
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import topic_name
@@ -168,7 +169,7 @@ class EventWriter:
                 last = event.message_key
                 key, partition = last.encode("utf-8", "replace"), partition_of(last, self._partitions)
             try:
-                self._writer.write("message-events", key, envelope.encode(event), partition)
+                self._writer.write(EVENTS, key, envelope.encode(event), partition)
             except Undecodable as error:
                 self._pass_over(event, partition, error)
             if evidence and (proof := evidence.get(event.event_id)):
@@ -186,16 +187,14 @@ class EventWriter:
 
     def _prove(self, event: MessageEvent, proof: bytes, partition: int) -> None:
         try:
-            self._writer.write("evidence", event.event_id, proof, partition)
+            self._writer.write(EVIDENCE, event.event_id, proof, partition)
         except Undecodable as error:
-            self._letters.put("evidence", partition, -1, proof, str(error), key=event.event_id)
+            self._letters.put(EVIDENCE, partition, -1, proof, str(error), key=event.event_id)
 
     def _pass_over(self, event: MessageEvent, partition: int, error: Undecodable) -> None:
         """Keep what can be kept of an event that no record holds."""
         said = str(msgspec.structs.asdict(event)).encode("utf-8", "replace")
-        self._letters.put(
-            "message-events", partition, -1, said, str(error), key=event.message_key.encode("utf-8", "replace")
-        )
+        self._letters.put(EVENTS, partition, -1, said, str(error), key=event.message_key.encode("utf-8", "replace"))
 
 
 def write_all(settings: Settings, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:

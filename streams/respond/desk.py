@@ -21,6 +21,7 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_e
 from streams.core.errors import Unavailable, Undecodable
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.names import ALERTS, CASES, COMMANDS
 from streams.kafka.ports import Log
 from streams.respond import cases
 from streams.wall import Wall
@@ -55,7 +56,7 @@ class Desk:
         try:
             alert = progress.plain(records.decode("alert", value))
         except Undecodable as error:
-            self._pass_over("alerts", value, place, error)
+            self._pass_over(ALERTS, value, place, error)
         else:
             self._file(alert)
 
@@ -65,7 +66,7 @@ class Desk:
             command = records.decode("command", value)
             case = self._held().get(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
         except (Undecodable, ValueError) as error:
-            self._pass_over("commands", value, place, error)
+            self._pass_over(COMMANDS, value, place, error)
             return
         if case is not None and case.members:
             self._put(cases.acknowledge(case, command["author"], command["reason"]))
@@ -100,7 +101,7 @@ class Desk:
 
     def _put(self, case: cases.Case) -> None:
         self._keep(case.case_id, case.cover)
-        self._insist(self._tell, "cases", case.case_id, records.encode("case", cases.record(case)))
+        self._insist(self._tell, CASES, case.case_id, records.encode("case", cases.record(case)))
 
     def _keep(self, key: bytes, entry: cases.Member | cases.Cover) -> None:
         raw = msgspec.msgpack.encode(entry)

@@ -15,6 +15,7 @@ from streams.core.events import MessageEvent
 from streams.core.terms import Terms
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS, PROGRESS
 from streams.kafka.writer import EventWriter, write_all
 from streams.settings import Settings
 from streams.simulate.check import Verdict
@@ -23,7 +24,6 @@ from streams.simulate.tracking import Told
 from streams.track import ticks
 from streams.track.replay import live
 
-EVENTS_TOPIC = "message-events"
 FLUSH_EVERY = 10
 """Ticks between two waits for acknowledgement: a reader gets them in such portions, and finds what there is at each."""
 
@@ -43,9 +43,9 @@ def prepare(settings: Settings, text: str, terms: Terms) -> None:
         Unavailable: the brokers do not answer.
     """
     topics.create(settings)
-    if any(KafkaLog(settings).end_offsets(EVENTS_TOPIC).values()):
+    if any(KafkaLog(settings).end_offsets(EVENTS).values()):
         raise Misuse(f"The ledger {settings.ledger} is not empty.", hint="simulate into one of its own: --ledger NAME")
-    write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
+    write_all(settings, PROGRESS, [progress.declared("terms", live=False, terms=terms.version, text=text)])
 
 
 def write(settings: Settings, written: Iterable[Sequence[MessageEvent] | Beat], terms: Terms, told: Told) -> int:
@@ -71,7 +71,7 @@ def write(settings: Settings, written: Iterable[Sequence[MessageEvent] | Beat], 
             Tick(through=one.through, silent=one.silent, doubted=one.doubted, terms=terms.version), settings.ledger
         )
         for partition in range(settings.partitions):
-            records.write(EVENTS_TOPIC, b"", value, partition)
+            records.write(EVENTS, b"", value, partition)
         if beats % FLUSH_EVERY == 0:
             records.flush()
             told(one.through)

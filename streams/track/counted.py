@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
 from streams.kafka import progress
+from streams.kafka.names import QUEUES
 from streams.kafka.ports import Log
 from streams.wire import records as wire
 
@@ -40,7 +41,7 @@ def counted_before(records: Log, partitions: Collection[int]) -> dict[int, Count
         Unavailable: the brokers do not answer.
     """
     found: dict[int, dict[Name, tuple[int, int]]] = {number: {} for number in partitions}
-    for batch in records.read_range("queue-states"):
+    for batch in records.read_range(QUEUES):
         for offset, value in zip(batch.offsets, batch.values, strict=True):
             try:
                 told = progress.plain(wire.decode("queue-state", value))

@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 from streams.core.terms import Terms
+from streams.kafka.names import SNAPSHOTS
 from streams.kafka.ports import Committed, RecordWriter
 from streams.track import segments
 from streams.track.kept import Kept, keys
@@ -127,4 +128,4 @@ class Drafts:
         )
 
     def _put(self, key: bytes, value: bytes | None) -> None:
-        self._writer.write("custody-snapshots", key, value)
+        self._writer.write(SNAPSHOTS, key, value)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
+from streams.kafka.names import SNAPSHOTS
 from streams.kafka.ports import Log
 from streams.track import segments
 from streams.track.part import Part
@@ -61,7 +62,7 @@ Held = dict[bytes, bytes]
 def snapshots(records: Log, partitions: Iterable[int]) -> dict[int, Held]:
     """All live records of the snapshots topic that belong to some partitions."""
     held: dict[bytes, Held] = {str(number).encode(): {} for number in partitions}
-    for batch in records.read_range("custody-snapshots", count=2000) if held else ():
+    for batch in records.read_range(SNAPSHOTS, count=2000) if held else ():
         for key, value in zip(batch.keys, batch.values, strict=True):
             of = held.get((key or b"").partition(b"/")[2].partition(b"/")[0])
             if key is None or of is None:

@@ -25,12 +25,11 @@ from streams.core.facts import Mask, Times
 from streams.core.terms import LATE, SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
+from streams.kafka.names import ALERTS, EVENTS
 from streams.kafka.ports import Log, Records
 from streams.track.part import Effect, Part
 from streams.wire import columns
 from streams.wire import records as wire
-
-TOPIC = "message-events"
 
 BATCH = 100_000
 """Records that are read at a time, of all partitions; about 100 MB, twice."""
@@ -75,9 +74,9 @@ class Replay:
             log: the ledger's.
             ends: the offset after the last by partition; one that is not named is not read. Default: all there is now.
         """
-        ends = log.end_offsets(TOPIC) if ends is None else ends
+        ends = log.end_offsets(EVENTS) if ends is None else ends
         self.untold = {number for number, end in ends.items() if end}
-        for records in ahead(log.read_range(TOPIC, ends=ends, count=BATCH)):
+        for records in ahead(log.read_range(EVENTS, ends=ends, count=BATCH)):
             number = records.partition
             self._begin(records)
             if number not in self._over:
@@ -173,7 +172,7 @@ def _ticks(records: Records) -> tuple[Times, Mask, NDArray[np.int64]]:
 def live(log: Log) -> Alerts:
     """What the live run told, by alert and state; what was taken back and then raised again stands."""
     told: Alerts = {}
-    for records in log.read_range("alerts"):
+    for records in log.read_range(ALERTS):
         for value in records.values:
             try:
                 alert = progress.plain(wire.decode("alert", value))

@@ -19,9 +19,10 @@ from streams import process
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Log
 from streams.settings import Settings
-from streams.track.replay import TOPIC, Replay
+from streams.track.replay import Replay
 
 WORTH = 250_000
 """Records that a process is worth: it replays as many in the second in which it starts."""
@@ -38,7 +39,7 @@ def replayed(log: Log, terms: Terms, until: int | None = None) -> Replay:
     Raises:
         Unavailable: the brokers do not answer, or a process was killed.
     """
-    spans = log.spans(TOPIC)
+    spans = log.spans(EVENTS)
     ends = {number: end for number, (_, end) in spans.items()}
     held = {number: end - first for number, (first, end) in spans.items() if end}
     shares = shared(held, min(os.cpu_count() or 1, sum(held.values()) // WORTH))

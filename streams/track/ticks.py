@@ -21,6 +21,7 @@ from streams.core.identity import FIXED_PARTITION, fact_id
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.lasttick import last_ticks
+from streams.kafka.names import EVENTS, PROGRESS
 from streams.kafka.ports import Log, RecordWriter
 from streams.track.timekeeper import SECOND, Timekeeper
 from streams.wall import Wall
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 TICK = b""
 """The key of a tick's record."""
-
-TOPIC, PROGRESS = "message-events", "progress"
 
 WENT_BACK = 5 * SECOND
 """Microseconds by which the wall clock may be before the last tick."""
@@ -133,5 +132,5 @@ def write(writer: RecordWriter, tick: Tick) -> None:
     """Append a tick to every partition and wait until all have it."""
     value = encoded(tick, writer.settings.ledger)
     for partition in range(writer.settings.partitions):
-        writer.write(TOPIC, TICK, value, partition)
+        writer.write(EVENTS, TICK, value, partition)
     writer.flush()

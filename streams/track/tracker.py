@@ -24,6 +24,7 @@ from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.names import ALERTS, EVENTS, QUEUES, tracker_group
 from streams.kafka.ports import Committed, Log, Records
 from streams.track import segments
 from streams.track.counted import counted_before
@@ -40,7 +41,6 @@ from streams.wire.columns import Batch
 
 log = logging.getLogger(__name__)
 
-TOPIC = "message-events"
 BATCH = 100_000
 KEEP_EVERY = 1.0
 """Seconds between snapshots."""
@@ -91,8 +91,8 @@ class Tracker:
         self._batch, self._waiting = batch, list[Reading]()
         self._beside = beside or ThreadPoolExecutor(1)
         self._drafts = Drafts(self._writer, terms, self._beside.map)
-        group = f"custody-tracker-{records.settings.ledger}"
-        self._reader = records.reader(TOPIC, group, member=member, assigned=self._assigned, revoked=self._revoked)
+        group = tracker_group(records.settings.ledger)
+        self._reader = records.reader(EVENTS, group, member=member, assigned=self._assigned, revoked=self._revoked)
 
     def step(self, timeout: float = 0.2) -> int:
         """Take one batch and keep what changed if it is time; returns the number of events.
@@ -145,7 +145,7 @@ class Tracker:
         effect = part.fold(records, batch, behind=behind)
         found = stray(records, self._log.settings.partitions)
         for index, reason in (*effect.bad, *([found] if found else [])):
-            self._letters.put_record(TOPIC, records, index, reason)
+            self._letters.put_record(EVENTS, records, index, reason)
         self._letters.judge(effect.events, len(effect.bad))
         self._tell(effect)
         return effect.events
@@ -161,7 +161,7 @@ class Tracker:
             self._ask()
         for alert in effect.alerts:
             key = alert["alert_id"].hex() + "/" + alert["state"]
-            self._writer.write("alerts", key.encode(), wire.encode("alert", alert))
+            self._writer.write(ALERTS, key.encode(), wire.encode("alert", alert))
         for left in self._left.values():
             left.hear(effect.alerts)
         if effect.alerts:
@@ -173,7 +173,7 @@ class Tracker:
         for queue in (*now, *(Queue(host=host, next_hop=hop) for host, hop in sorted(kept.queues - names))):
             state = {"priority": 0, "partition": part.partition, "at": part.clock.through} | asdict(queue)
             key = f"{queue.host}/{queue.next_hop}/0/{part.partition}"
-            self._writer.write("queue-states", key.encode(), wire.encode("queue-state", state))
+            self._writer.write(QUEUES, key.encode(), wire.encode("queue-state", state))
         kept.queues, kept.counted = names, part.offset
 
     # State
@@ -236,7 +236,7 @@ class Tracker:
             for number, before in counted_before(self._log, anew).items():
                 kept = self._kept[number]
                 kept.queues, kept.since = before.owing, max(kept.since, before.through)
-            told, spans = live(self._log), self._log.spans(TOPIC)
+            told, spans = live(self._log), self._log.spans(EVENTS)
             left = {n: Leftovers(told, spans.get(n, (0, 0)), n, self.terms.version) for n in anew}
             self._left |= {number: some for number, some in left.items() if some.stand}
         return starts

@@ -9,7 +9,7 @@ Rules:
 from dataclasses import dataclass
 from typing import Any
 
-EVENTS = "message-events"
+from streams.kafka.names import EVENTS
 
 COLUMNS = ("topic", "log_partition", "turn", "after")
 

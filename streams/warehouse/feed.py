@@ -22,11 +22,12 @@ from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_e
 from streams.core.errors import Unavailable, Undecodable
 from streams.core.identity import FIXED_PARTITION
 from streams.kafka.deadletters import DeadLetters
+from streams.kafka.names import EVENTS, feed_group
 from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.ranges import since
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
-from streams.warehouse.fed import COLUMNS, EVENTS, Fed
+from streams.warehouse.fed import COLUMNS, Fed
 from streams.warehouse.inserts import Ends, Inserts
 from streams.warehouse.rows import PLAIN, START, Rows, plain_columns, plain_row, rows
 from streams.warehouse.store import Store
@@ -67,11 +68,10 @@ class Feeds:
             sleep=self._wall.sleep,
         )
         self._insist(store.prepare)
-        name = f"-{records.settings.ledger}"
         self._readers = {
             topic: records.reader(
                 topic,
-                f"custody-feed-{topic}{name}",
+                feed_group(topic, records.settings.ledger),
                 member=member,
                 assigned=partial(self._starts, topic),
                 revoked=self._given_up if topic == EVENTS else None,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING, Tick
 from streams.core.events import WITHDRAWN
+from streams.kafka import names
 from streams.warehouse.client import FIRST, LAST
 from streams.wire import columns as wire_columns
 from streams.wire.schemas import schema
@@ -102,8 +103,8 @@ def _ticks(frame: pl.DataFrame) -> pa.Table:
 
 
 PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "evidence": ("evidence", "evidence_records", ("event_id", "message_key", "source", "file", "offset", "raw")),
-    "alerts": (
+    names.EVIDENCE: ("evidence", "evidence_records", ("event_id", "message_key", "source", "file", "offset", "raw")),
+    names.ALERTS: (
         "alert",
         "alert_records",
         (
@@ -111,7 +112,7 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "severity", "proven", "cause", "holder_host", "holder_queue_id", "terms",
         ),
     ),
-    "cases": (
+    names.CASES: (
         "case",
         "case_records",
         (
@@ -119,7 +120,7 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "note", "sample",
         ),
     ),
-    "queue-states": (
+    names.QUEUES: (
         "queue-state",
         "queue_records",
         ("host", "next_hop", "priority", "at", "count", "oldest", "volume", "deferred", "held"),
@@ -127,7 +128,11 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Topics of low rate: the schema of their values, their table, and the columns that are kept."""
 
-_BESIDE = {"alerts": ("withdrawn", "log_offset"), "cases": ("log_offset",), "queue-states": ("log_partition",)}
+_BESIDE = {
+    names.ALERTS: ("withdrawn", "log_offset"),
+    names.CASES: ("log_offset",),
+    names.QUEUES: ("log_partition",),
+}
 
 
 def plain_columns(topic: str) -> tuple[str, ...]:
@@ -139,11 +144,11 @@ def plain_row(topic: str, record: dict[str, Any], offset: int) -> list[Any]:
     """The row of a decoded record."""
     row = [record[name] for name in PLAIN[topic][2]]
     match topic:
-        case "alerts":
+        case names.ALERTS:
             return [*row, WITHDRAWN in record["attributes"], offset]
-        case "cases":
+        case names.CASES:
             return [*row, offset]
-        case "queue-states":
+        case names.QUEUES:
             return [*row, record["partition"]]
         case _:
             return row

@@ -16,11 +16,11 @@ import msgspec
 import psutil
 
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Records
 from streams.kafka.ranges import end_offsets
 from streams.settings import Settings, running
 from streams.warehouse.client import connect
-from streams.warehouse.fed import EVENTS
 from streams.warehouse.feed import BATCH, Feeds
 from streams.warehouse.rows import EVENTS as COLUMNS
 from streams.warehouse.store import ClickHouse

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams.core.identity import partition_of
 from streams.core.terms import SECOND
+from streams.kafka.names import EVENTS
 from streams.kafka.progress import plain
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
@@ -24,7 +25,7 @@ from streams.settings import Settings
 from streams.wire import records
 from tests.bench.events import Framed, opened, submission, tick, written
 from tests.bench.figure import Figure
-from tests.bench.members import TOPIC, Group, Member
+from tests.bench.members import Group, Member
 from tests.bench.size import Size, stack
 
 RATES = (10_000, 50_000, 100_000)
@@ -49,7 +50,7 @@ def latency(size: Size) -> Iterator[Figure]:
             settings = written(started, f"load{rate}", [], START)
             tracker = Member(settings, "0", "work")
             tracker.go()
-            Group(settings).wait_until(end_offsets(settings, TOPIC))  # it works
+            Group(settings).wait_until(end_offsets(settings, EVENTS))  # it works
             try:
                 yield _figure(rate, *_measured(settings, rate, size.of(18, DUE + 2)))
             finally:
@@ -137,7 +138,7 @@ class Load:
             | {"acks": "all", "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
             | {"queue.buffering.max.messages": 2_000_000, "queue.buffering.max.kbytes": 1_000_000}
         )
-        self._topic, self._partitions, self._rate = topic_name(TOPIC, settings.ledger), settings.partitions, rate
+        self._topic, self._partitions, self._rate = topic_name(EVENTS, settings.ledger), settings.partitions, rate
         self._ticks: list[_Tick] = []
         self._probes = self._units = 0
 

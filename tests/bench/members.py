@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
 from streams.process import MODEST, prepare
@@ -31,7 +32,6 @@ from streams.settings import Settings
 from streams.track.tracker import Tracker
 from tests.bench.events import TERMS
 
-TOPIC = "message-events"
 PATIENCE = 120
 
 
@@ -107,7 +107,7 @@ class Group:
     )
     def committed(self) -> dict[int, int]:
         """The next offset of each partition; a broker that has just started coordinates nothing yet."""
-        topic = topic_name(TOPIC, self._settings.ledger)
+        topic = topic_name(EVENTS, self._settings.ledger)
         places = [TopicPartition(topic, number) for number in range(self._settings.partitions)]
         return {place.partition: place.offset for place in self._consumer.committed(places, timeout=10)}
 
@@ -153,7 +153,7 @@ def _main(told: str, name: str, mode: str) -> None:
     if mode == "work":
         tracker.run(ended)
     else:
-        _follow(tracker, end_offsets(settings, TOPIC), ended)
+        _follow(tracker, end_offsets(settings, EVENTS), ended)
         tracker.close()
     os._exit(0)
 

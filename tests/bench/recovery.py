@@ -12,13 +12,14 @@ from dataclasses import replace
 from functools import partial
 
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS
 from streams.kafka.ranges import end_offsets
 from streams.kafka.writer import Writer
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 from tests.bench.events import TERMS, batches, opened, submission, written
 from tests.bench.figure import Figure, alternate
-from tests.bench.members import TOPIC, Group, Member
+from tests.bench.members import Group, Member
 from tests.bench.memory import AT, CHUNK
 from tests.bench.size import Size, stack
 
@@ -42,7 +43,7 @@ def recovery(size: Size) -> Iterator[Figure]:
 def _state(stack: Settings, units: int) -> Settings:
     """A ledger whose tracker has kept so many open units."""
     settings = written(stack, f"open{units}", [], AT)
-    tracker, ends = Tracker(KafkaLog(settings), TERMS, member=STARTED), end_offsets(settings, TOPIC)
+    tracker, ends = Tracker(KafkaLog(settings), TERMS, member=STARTED), end_offsets(settings, EVENTS)
     while {number: part.offset for number, part in tracker.parts.items()} != ends:
         tracker.step()
     for place, part in tracker.parts.items():
@@ -72,7 +73,7 @@ def _say_more(settings: Settings, writer: Writer, number: int) -> None:
     """One new event in every partition."""
     ((key, value),) = submission(number, AT)
     for partition in range(settings.partitions):
-        writer.write(TOPIC, key, value, partition)
+        writer.write(EVENTS, key, value, partition)
     writer.flush()
 
 
@@ -114,7 +115,7 @@ class Killed:
         start = time.perf_counter()
         if at_once:
             self._members["0"] = self._start("0")
-        ends = end_offsets(self._settings, TOPIC)
+        ends = end_offsets(self._settings, EVENTS)
         self._until({number: end + 1 for number, end in ends.items()})
         return time.perf_counter() - start
 
@@ -133,7 +134,7 @@ class Killed:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             self._load()
-        self._until(end_offsets(self._settings, TOPIC))
+        self._until(end_offsets(self._settings, EVENTS))
 
     def _until(self, ends: dict[int, int]) -> None:
         deadline = time.monotonic() + PATIENCE

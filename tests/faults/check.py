@@ -14,6 +14,7 @@ from streams.core.clock import Tick
 from streams.core.events import Kind, MessageEvent
 from streams.core.queues import queues
 from streams.core.terms import SECOND
+from streams.kafka.names import EVENTS
 from streams.kafka.progress import all_progress, plain
 from streams.respond import cases
 from streams.track.part import Part
@@ -25,8 +26,6 @@ from tests.faults.mail import TERMS, Alarm, Mail, alarm_of
 from tests.faults.store import Tables
 from tests.faults.world import World
 from tests.kafka.memory import MemoryLog
-
-EVENTS = "message-events"
 
 CONTENT = ("rule", "unit", "at", "due", "message_key", "host", "queue_id", "recipient", "severity", "proven", "terms")
 """What an alert says that no later evidence changes."""

@@ -18,6 +18,7 @@ import msgspec
 from streams.collect import checkpoint
 from streams.core.events import Kind
 from streams.core.identity import partition_of
+from streams.kafka.names import EVENTS, SNAPSHOTS
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
 from streams.track import segments
@@ -27,10 +28,6 @@ from tests.faults.check import filed
 from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
 from tests.kafka.memory import MemoryLog
-
-EVENTS = "message-events"
-
-SNAPSHOTS = "custody-snapshots"
 
 HEARD = (EVENTS, SNAPSHOTS, "progress", *PLAIN)
 

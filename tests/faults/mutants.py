@@ -19,6 +19,7 @@ from streams.collect.run import Collector
 from streams.core.clock import Clock, Tick
 from streams.core.errors import Unavailable
 from streams.kafka import progress
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Committed, Records, RecordWriter
 from streams.respond import cases
 from streams.respond.desk import Desk, Place
@@ -28,7 +29,6 @@ from streams.track.kept import Kept, keys
 from streams.track.part import Effect, Part
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
-from streams.warehouse.fed import EVENTS
 from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import START
 from streams.wire import records as wire

@@ -11,12 +11,12 @@ from streams.collect.declaration import Declaration, Host, Source
 from streams.collect.run import Collector
 from streams.core.terms import SECOND
 from streams.kafka import progress
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Committed
 from streams.kafka.writer import EventWriter
 from streams.respond.desk import Desk
 from streams.track.ticks import Ticker
 from streams.track.tracker import BATCH, Tracker
-from streams.warehouse.fed import EVENTS
 from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import PLAIN
 from tests.faults.check import said_otherwise

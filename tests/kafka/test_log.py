@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from streams.core.errors import Unavailable, Undecodable
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Committed, Log, RecordReader
 from tests.kafka.conftest import PATIENCE, drain, values
-
-EVENTS = "message-events"
 
 
 def write(log: Log, *records: tuple[bytes | None, bytes | None], topic: str = EVENTS, partition: int = 0) -> None:

@@ -3,12 +3,11 @@
 import pytest
 
 from streams.core.errors import Unavailable
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Committed
 from streams.settings import Settings
 from tests.kafka.conftest import values
 from tests.kafka.memory import Faults, MemoryLog
-
-EVENTS = "message-events"
 
 
 def test_a_flush_that_is_refused_leaves_nothing() -> None:

@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are pu
 
 from streams.cli.topics import command
 from streams.core.errors import Misuse, NoTopic, Unavailable
-from streams.kafka import topics
+from streams.kafka import names, topics
 from streams.kafka.topics import all_topics, topic_name
 from streams.settings import Settings
 from tests.kafka.brokers import PLACE, Brokers, counts
@@ -72,6 +72,11 @@ def test_names_are_kebab_case_and_dead_letters_say_so() -> None:
     assert all(name == name.lower() and "." not in name and "_" not in name for name in all_topics())
     letters = [topic.name for topic in all_topics().values() if topic.schema == "dead-letter"]
     assert all(name.endswith("-dlq") for name in letters)
+
+
+def test_every_topic_has_a_name_in_the_code() -> None:
+    """What the code calls topics are the files' names, each once."""
+    assert sorted(value for name, value in vars(names).items() if name.isupper()) == sorted(all_topics())
 
 
 def test_a_ledgers_topics_carry_its_name() -> None:

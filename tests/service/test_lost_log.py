@@ -15,14 +15,13 @@ from confluent_kafka.admin import AdminClient
 from streams.core.errors import Unavailable
 from streams.kafka import reader, topics
 from streams.kafka.broker import KafkaLog
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Committed
 from streams.settings import Settings, load, running
 from tests.conftest import Started
 from tests.kafka.conftest import drain, values
 
 pytestmark = pytest.mark.service
-
-EVENTS = "message-events"
 
 
 def write(settings: Settings, numbers: Sequence[int]) -> None:

@@ -13,12 +13,13 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.identity import partition_of
 from streams.core.queues import queues
 from streams.core.terms import SECOND, Terms
+from streams.kafka.names import EVENTS
 from streams.kafka.ports import Records
 from streams.settings import Settings
 from streams.track.part import Part
 from streams.warehouse.client import ask, connect
 from streams.warehouse.derive import derivation, derive, is_derived
-from streams.warehouse.fed import COLUMNS, EVENTS
+from streams.warehouse.fed import COLUMNS
 from streams.warehouse.migrations import migrate
 from streams.warehouse.questions import Warehouse
 from streams.warehouse.rows import rows

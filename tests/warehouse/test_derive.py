@@ -17,10 +17,11 @@ from streams.collect.sources import read
 from streams.core.errors import Unavailable
 from streams.core.events import MessageEvent
 from streams.core.terms import SECOND, Terms
+from streams.kafka.names import EVENTS
 from streams.settings import Settings
 from streams.wall import Wall
 from streams.warehouse.derive import derivation, derive
-from streams.warehouse.fed import COLUMNS, EVENTS
+from streams.warehouse.fed import COLUMNS
 from tests.core.journeys import (
     TERMS,
     journey,

@@ -3,10 +3,11 @@
 import pytest
 
 from streams.core.terms import SECOND, Terms
+from streams.kafka.names import EVENTS
 from streams.settings import Settings
 from streams.wall import Wall
 from streams.warehouse.derive import derive
-from streams.warehouse.fed import COLUMNS, EVENTS
+from streams.warehouse.fed import COLUMNS
 from streams.warehouse.lateness import Lateness, lateness
 from tests.core.journeys import TERMS, submitted
 from tests.warehouse.ledgers import Ledger
