@@ -76,7 +76,7 @@ class _Job:
         bar.finish()
 
     def _follow(self, bar: Bar) -> None:
-        from streams.collect.following import keep_following  # noqa: PLC0415
+        from streams.collect.restarting import keep_following  # noqa: PLC0415
 
         latest: Any = None
 

@@ -16,7 +16,6 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
 from streams.core.errors import Unavailable, Undecodable
 from streams.kafka import progress
@@ -24,6 +23,7 @@ from streams.kafka.deadletters import DeadLetters
 from streams.kafka.names import ALERTS, CASES, COMMANDS
 from streams.kafka.ports import Log
 from streams.respond import cases
+from streams.retry import until_available
 from streams.wall import Wall
 from streams.wire import records
 
@@ -44,12 +44,7 @@ class Desk:
         self._log, self._table = records, table
         self._cases: dict[bytes, cases.Case] | None = None
         self._writer = records.writer()
-        self._insist = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            wait=wait_exponential(multiplier=0.2, max=10),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            sleep=(wall or Wall()).sleep,
-        )
+        self._insist = until_available(log, (wall or Wall()).sleep)
 
     def hear(self, value: bytes | None, place: Place) -> None:
         """An alert opens, fills and closes a case."""

@@ -17,14 +17,14 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 
 import pyarrow as pa
-from tenacity import Retrying, before_sleep_log, retry_if_exception_type, wait_exponential
 
-from streams.core.errors import Unavailable, Undecodable
+from streams.core.errors import Undecodable
 from streams.core.identity import FIXED_PARTITION
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.names import EVENTS, feed_group
 from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.ranges import since
+from streams.retry import until_available
 from streams.wall import Wall
 from streams.warehouse.derivations import Derivations
 from streams.warehouse.fed import COLUMNS, Fed
@@ -61,12 +61,7 @@ class Feeds:
         self._inserts = Inserts(self._beside, self._insert, self._stored)
         self._plain_next = 0.0
         self._derivations = Derivations(records, store, self._wall, self._beside)
-        self._insist = Retrying(
-            retry=retry_if_exception_type(Unavailable),
-            wait=wait_exponential(multiplier=0.2, max=10),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            sleep=self._wall.sleep,
-        )
+        self._insist = until_available(log, self._wall.sleep)
         self._insist(store.prepare)
         self._readers = {
             topic: records.reader(

@@ -14,12 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.collect import follow, following, lookers, run, sources
+from streams.collect import follow, lookers, run, sources
 from streams.collect.declaration import Source
-from streams.collect.following import LONGEST, keep_following
 from streams.collect.rotation import GONE
 from streams.collect.run import ALIVE_EVERY, Collector
-from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress
 from streams.wall import Wall
 from tests.collect.broker import Killed, Log, Writer
@@ -288,46 +286,6 @@ def test_a_followed_maildir(tmp_path: Path) -> None:
     first = _follow(log, folder, Script(deliver(0), deliver(1)), source=source)
     second = _follow(log, folder, Script(deliver(2)), source=source)
     assert (first.parser.counts.pieces, second.parser.counts.pieces) == (2, 1)
-
-
-def test_a_service_that_is_away_is_waited_for(tmp_path: Path, whole: Log) -> None:
-    """After a failed acknowledgement a new writer begins at the checkpoint, each time after a longer wait."""
-    path, log = tmp_path / "mail.log", Log()
-    path.write_bytes(b"".join(LINES))
-    source = replace(RELAY, paths=(str(path),))
-    failing = iter((0, 0, 2, -1))
-    script = Script(*[lambda: None] * 3)
-
-    def make() -> Collector:
-        writer = Writer(log, failing=next(failing))
-        return Collector(source=source, declaration=DAY, writer=writer, store=tmp_path / "store")
-
-    keep_following(make, script)
-    assert script.waits[:3] == [1, 2, 4]
-    assert log.events.keys() == whole.events.keys()
-
-
-def test_waits_are_bounded() -> None:
-    """However long a service is away, it is tried again within a minute."""
-    waits = following.waits()
-    assert max(next(waits) for _ in range(20)) == LONGEST
-
-
-def test_told_to_stop_while_waiting() -> None:
-    """Whoever is told to stop while a service is away stops; what is wrong with the source is not waited for."""
-    tries: list[int] = []
-
-    def fails(error: Exception) -> Callable[[], Collector]:
-        def make() -> Collector:
-            tries.append(1)
-            raise error
-
-        return make
-
-    keep_following(fails(Unavailable("away")), Script())
-    assert len(tries) == 1
-    with pytest.raises(Misuse):
-        keep_following(fails(Misuse("wrong")), Script())
 
 
 def test_the_memory_of_a_followed_log_is_stored(tmp_path: Path) -> None:

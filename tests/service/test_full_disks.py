@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from streams.collect.declaration import Declaration, Source
-from streams.collect.following import keep_following
+from streams.collect.restarting import keep_following
 from streams.collect.run import Collector
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
