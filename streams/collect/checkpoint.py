@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -29,6 +30,14 @@ VERSION = 2
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What damaged bytes raise."""
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+_Memory = TypeVar("_Memory", bound=_Versioned)
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -189,6 +198,27 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         files.store(path, msgspec.msgpack.encode(checkpoint))
     except OSError as error:
         raise Unavailable(f"The checkpoint {path} cannot be stored: {error.strerror}.") from error
+
+
+def memory_of(raw: bytes, kind: type[_Memory], version: int, name: str) -> _Memory:
+    """A parser's memory, as a checkpoint has it.
+
+    Args:
+        raw: its state.
+        kind: of memory.
+        version: of that kind.
+        name: of the source.
+
+    Raises:
+        Misuse: it is of another version, or of another kind.
+    """
+    try:
+        memory = msgspec.msgpack.decode(raw, type=kind)
+    except UNREADABLE as error:
+        raise Misuse(f"The checkpoint of {name} is not of this version: {error}") from error
+    if memory.version != version:
+        raise Misuse(f"The checkpoint of {name} is of version {memory.version}.")
+    return memory
 
 
 @contextmanager

@@ -26,7 +26,7 @@ import msgspec
 
 from streams.collect import dovecot_names as names
 from streams.collect import dovecot_text as texts
-from streams.collect.checkpoint import UNREADABLE
+from streams.collect.checkpoint import memory_of
 from streams.collect.declaration import Declaration, Source
 from streams.collect.dovecot_boxes import Renaming
 from streams.collect.dovecot_memory import Copy, Left, Memory, copy_of, put
@@ -35,7 +35,6 @@ from streams.collect.dovecot_text import BoxEvent, Done, Saying
 from streams.collect.parser import Counts, Piece, text_of
 from streams.collect.syslog import Reader, lost_lines
 from streams.collect.wrapping import unwrapped
-from streams.core.errors import Misuse
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import copy_leg, fact_id, leg_of, message_key, session_leg
 
@@ -103,13 +102,7 @@ class DovecotParser:
         Raises:
             Misuse: it is of another version.
         """
-        try:
-            memory = msgspec.msgpack.decode(state, type=Memory)
-        except UNREADABLE as error:
-            raise Misuse(f"The checkpoint of {self.source.name} is not of this version: {error}") from error
-        if memory.version != Memory().version:
-            raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")
-        self._memory = memory
+        self._memory = memory = memory_of(state, Memory, Memory().version, self.source.name)
         self._reader.restore(memory.clock)
 
     def _line(self, raw: bytes) -> Iterator[MessageEvent]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from streams.collect.checkpoint import UNREADABLE
+from streams.collect.checkpoint import memory_of
 from streams.collect.declaration import Declaration, Source
 from streams.collect.parser import Piece, columns
 from streams.collect.postfix_again import Again
@@ -27,7 +27,6 @@ from streams.collect.postfix_session import APART, picked_up, smtpd, spoken, war
 from streams.collect.queueid import is_queue_id
 from streams.collect.syslog import DATED, NO_DATE, Reader, lost_lines
 from streams.collect.wrapping import host_in, may_be_line, unwrapped
-from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 
 LINGER = 180 * SECOND
@@ -147,12 +146,7 @@ class PostfixParser:
         Raises:
             Misuse: it is of another version.
         """
-        try:
-            memory = msgspec.msgpack.decode(state, type=Memory)
-        except UNREADABLE as error:
-            raise Misuse(f"The checkpoint of {self.source.name} is not of this version: {error}") from error
-        if memory.version != VERSION:
-            raise Misuse(f"The checkpoint of {self.source.name} is of version {memory.version}.")
+        memory = memory_of(state, Memory, VERSION, self.source.name)
         self._desk.restore(memory)
         self._again.restore(memory.again)
         self._restored = True
