@@ -11,6 +11,7 @@ Rules:
   file counts only while the stack's supervisor holds its lock, so a stale one misleads nobody.
 """
 
+import dataclasses
 import difflib
 import fcntl
 import os
@@ -71,6 +72,15 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     schemas_url: str
     processes: dict[str, int] = {}
     ready: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Where a schema registry is, who we are to it (user:password), and whom we trust to say that it is the one."""
+
+    url: str
+    credentials: str = dataclasses.field(default="", repr=False)
+    ca_file: Path | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -184,16 +194,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             **_paths({"ca_cert": self.clickhouse_ca_file}),
         }
 
-    def registry_client(self) -> dict[str, str] | None:
-        """The configuration of confluent-kafka's registry client; None where packaged schemas serve."""
+    def registry(self) -> Registry | None:
+        """The schema registry; None where packaged schemas serve.
+
+        Raises:
+            Misuse: its credentials cannot be read.
+        """
         if not self.registry_url:
             return None
         credentials = _secret(self.registry_credentials_file)
-        return {
-            "url": self.registry_url,
-            **({"basic.auth.user.info": credentials} if credentials else {}),
-            **_paths({"ssl.ca.location": self.registry_ca_file}),
-        }
+        return Registry(url=self.registry_url, credentials=credentials, ca_file=self.registry_ca_file)
 
 
 class Row(NamedTuple):

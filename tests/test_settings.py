@@ -180,17 +180,15 @@ def test_a_password_file_must_be_there(tmp_path: Path) -> None:
 
 
 def test_the_registry_is_optional(tmp_path: Path) -> None:
-    """Without a registry there is no client for one; with it, credentials come from their file, trust from another."""
-    assert settings.load().registry_client() is None
+    """Without one there is none; with it, credentials come from their file, trust from another, and nobody is shown."""
+    assert settings.load().registry() is None
     secret = tmp_path / "registry"
     secret.write_text("user:pass", encoding="utf-8")
     trusted = 'registry_url = "https://registry"\nregistry_ca_file = "/ca.pem"\n'
     file = _file(tmp_path, trusted + f'registry_credentials_file = "{secret}"\n')
-    assert settings.load(file=file).registry_client() == {
-        "url": "https://registry",
-        "basic.auth.user.info": "user:pass",
-        "ssl.ca.location": "/ca.pem",
-    }
+    found = settings.load(file=file).registry()
+    assert found == settings.Registry(url="https://registry", credentials="user:pass", ca_file=Path("/ca.pem"))
+    assert "pass" not in repr(found)
 
 
 def test_without_a_stack_the_way_out_is_told() -> None:

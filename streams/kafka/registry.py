@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka.topics import all_topics, topic_name
-from streams.settings import Settings
+from streams.settings import Registry, Settings
 from streams.wire import schemas
 from streams.wire.schemas import FRAME, MAGIC
 
@@ -32,15 +33,6 @@ TIMEOUT = 30.0
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 
 _FOREIGN = 0x80
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a registry is, who we are to it, and whom we trust to say that it is the one."""
-
-    url: str
-    credentials: str
-    ca_file: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +75,10 @@ def frames_of(settings: Settings, topic: str) -> Frames | None:
         Unavailable: the registry does not answer.
         Misuse: it refuses us, or our schema, or is not to be trusted.
     """
-    name, client = all_topics()[topic].schema, settings.registry_client()
-    if name is None or client is None:
+    name, registry = all_topics()[topic].schema, settings.registry()
+    if name is None or registry is None:
         return None
-    return _frames(_place(client), topic_name(topic, settings.ledger), name)
+    return _frames(registry, topic_name(topic, settings.ledger), name)
 
 
 def inward(settings: Settings, topic: str, value: bytes | None) -> bytes | None:
@@ -101,19 +93,11 @@ def outward(settings: Settings, topic: str, value: bytes | None) -> bytes | None
     return value if frames is None else frames.outward(value)
 
 
-def _place(client: dict[str, str]) -> _Place:
-    return _Place(
-        url=client["url"],
-        credentials=client.get("basic.auth.user.info", ""),
-        ca_file=client.get("ssl.ca.location"),
-    )
-
-
 @cache
-def _frames(place: _Place, topic: str, name: str) -> Frames:
+def _frames(registry: Registry, topic: str, name: str) -> Frames:
     packaged = [_frame(number) for number in schemas.ids()[name]]
     texts = [json.dumps(schemas.schema(name, number)) for number in schemas.ids()[name]]
-    theirs = [_frame(_id_of(place, f"{topic}-value", text)) for text in texts]
+    theirs = [_frame(_id_of(registry, f"{topic}-value", text)) for text in texts]
     return Frames(dict(zip(packaged, theirs, strict=True)), dict(zip(theirs, packaged, strict=True)))
 
 
@@ -121,13 +105,13 @@ def _frame(number: int) -> bytes:
     return MAGIC + number.to_bytes(4, "big")
 
 
-def _id_of(place: _Place, subject: str, text: str) -> int:
+def _id_of(registry: Registry, subject: str, text: str) -> int:
     """The registry's id of a schema, registered if need be."""
     path = f"/subjects/{quote(subject, safe='')}"
     for door in (path, f"{path}/versions"):
-        status, answer = _post(place, door, {"schema": text, "schemaType": "AVRO"})
+        status, answer = _post(registry, door, {"schema": text, "schemaType": "AVRO"})
         if status == HTTPStatus.OK:
-            return _number(answer, place.url)
+            return _number(answer, registry.url)
         if status != HTTPStatus.NOT_FOUND:
             raise _refusal(status, answer, subject)
     raise _refusal(status, answer, subject)
@@ -141,33 +125,33 @@ def _number(answer: dict[str, Any], url: str) -> int:
     raise Unavailable(f"The schema registry at {url} names no id of a schema.", hint="is it a schema registry?")
 
 
-def _post(place: _Place, path: str, value: object) -> tuple[int, dict[str, Any]]:
+def _post(registry: Registry, path: str, value: object) -> tuple[int, dict[str, Any]]:
     headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}
-    if place.credentials:
-        headers["Authorization"] = "Basic " + base64.b64encode(place.credentials.encode()).decode()
+    if registry.credentials:
+        headers["Authorization"] = "Basic " + base64.b64encode(registry.credentials.encode()).decode()
     try:
-        with closing(_connection(place)) as connection:
-            connection.request("POST", urlsplit(place.url).path.rstrip("/") + path, json.dumps(value), headers)
+        with closing(_connection(registry)) as connection:
+            connection.request("POST", urlsplit(registry.url).path.rstrip("/") + path, json.dumps(value), headers)
             response = connection.getresponse()
             return response.status, _object(response.read())
     except ssl.SSLCertVerificationError as error:
         raise Misuse(
-            f"The certificate of the schema registry at {place.url} is not to be trusted: {error.verify_message}",
+            f"The certificate of the schema registry at {registry.url} is not to be trusted: {error.verify_message}",
             hint="CUSTODY_REGISTRY_CA_FILE names who signed it, CUSTODY_REGISTRY_URL a name that stands in it",
         ) from error
     except (OSError, HTTPException) as error:
-        raise Unavailable(f"The schema registry at {place.url} does not answer: {error}") from error
+        raise Unavailable(f"The schema registry at {registry.url} does not answer: {error}") from error
 
 
-def _connection(place: _Place) -> HTTPConnection:
-    where = urlsplit(place.url)
+def _connection(registry: Registry) -> HTTPConnection:
+    where = urlsplit(registry.url)
     if where.scheme != "https":
         return HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT)
-    return HTTPSConnection(where.hostname or "", where.port, timeout=TIMEOUT, context=_trust(place.ca_file))
+    return HTTPSConnection(where.hostname or "", where.port, timeout=TIMEOUT, context=_trust(registry.ca_file))
 
 
 @cache
-def _trust(ca_file: str | None) -> ssl.SSLContext:
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
     """Whom to trust: the file's signers, or the system's where there is none."""
     try:
         return ssl.create_default_context(cafile=ca_file)

@@ -83,7 +83,7 @@ def _settings(data: bytes) -> None:
         file.write_bytes(data)
         with suppress(Misuse):
             settings = load(file=file)
-            for client in (settings.kafka_client, settings.clickhouse_client, settings.registry_client):
+            for client in (settings.kafka_client, settings.clickhouse_client, settings.registry):
                 with suppress(Misuse, Unavailable):
                     client()
 
