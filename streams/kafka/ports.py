@@ -98,10 +98,6 @@ class RecordReader(Protocol):
         """
         ...
 
-    def seek(self, partition: int, offset: int) -> None:
-        """Read a partition again from an offset."""
-        ...
-
     def close(self) -> None:
         """Leave the group."""
         ...

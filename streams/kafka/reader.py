@@ -133,17 +133,6 @@ class BatchReader:
             if stored.error:
                 raise KafkaException(stored.error)
 
-    def seek(self, partition: int, offset: int) -> None:
-        """Read a partition again from an offset.
-
-        Raises:
-            Unavailable: the partition is not ours (any more).
-        """
-        try:
-            self._consumer.seek(TopicPartition(self.topic, partition, offset))
-        except KafkaException as error:
-            raise Unavailable(f"Kafka: {error.args[0].str()}") from error
-
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()

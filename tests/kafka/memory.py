@@ -286,12 +286,6 @@ class MemoryReader:
         if faults.has("unheard_commits"):
             raise Unavailable("Kafka did not store an offset: it did not answer.")
 
-    def seek(self, partition: int, offset: int) -> None:
-        """Read a partition again from an offset."""
-        if partition not in self._places:
-            raise Unavailable("Kafka: the partition is not ours.")
-        self._places[partition] = offset
-
     def close(self) -> None:
         """Leave the group."""
         if self._members.has(self._name, self):

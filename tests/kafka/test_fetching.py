@@ -101,15 +101,6 @@ def test_brokers_that_are_away_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -
         topics.create(AWAY)
 
 
-def test_a_reader_says_what_it_could_not_do() -> None:
-    """Without its partitions it cannot seek in them."""
-    reader = KafkaLog(AWAY).reader("alerts", "g")
-    assert reader.read(1, 0.01) == []
-    with pytest.raises(Unavailable, match="Kafka"):
-        reader.seek(0, 1)
-    reader.close()
-
-
 def test_without_a_registry_values_pass_as_they_are() -> None:
     """Who reads without a reader of ours asks the same question."""
     assert registry.inward(AWAY, "alerts", b"\0\0\0\0\2") == b"\0\0\0\0\2"

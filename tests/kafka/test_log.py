@@ -144,16 +144,6 @@ def test_what_was_committed_beyond_the_end_counts_no_more(log: Log) -> None:
     close(second)
 
 
-def test_seeking_reads_again(log: Log) -> None:
-    """A partition may be read again from any offset."""
-    write(log, *numbered(4))
-    reader = log.reader(EVENTS, log.settings.ledger)
-    drain(reader, 4)
-    reader.seek(0, 1)
-    assert values(drain(reader, 3)) == [b"v1", b"v2", b"v3"]
-    close(reader)
-
-
 def test_what_is_read_is_not_committed_by_itself(log: Log) -> None:
     """Reading to the end and leaving stores nothing."""
     write(log, *numbered(3))

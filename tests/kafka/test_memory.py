@@ -61,13 +61,6 @@ def test_two_workers_share_the_partitions() -> None:
     assert [part.partition for part in one.read(10, 0)] == [0, 2, 3]
 
 
-def test_only_who_has_a_partition_may_seek_there() -> None:
-    """Seeking in another's partition is refused."""
-    log = MemoryLog(Settings())
-    with pytest.raises(Unavailable):
-        log.reader(EVENTS, "g").seek(0, 0)
-
-
 def test_a_flush_may_be_torn() -> None:
     """Of what was not acknowledged the log keeps the beginning of each partition's records."""
     log = MemoryLog(Settings())

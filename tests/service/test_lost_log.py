@@ -91,23 +91,26 @@ def test_who_is_slower_than_retention_goes_on_with_what_is_left(
     settings = msgspec.structs.replace(stack, ledger=ledger)
     topics.create(settings)
     log = KafkaLog(settings)
-    writer = log.writer()
-    for number in range(10):
-        writer.write(EVENTS, b"k", b"v%d" % number)
-    writer.flush()
+    write(settings, range(10))
     first = log.reader(EVENTS, ledger)
     drain(first, 10)
     first.commit({0: Committed(offset=3, metadata="manifest-17")})
+    first.close()
     topic = topics.topic_name(EVENTS, ledger)
     admin = AdminClient({**settings.kafka_client()})
-    (gone,) = admin.delete_records([TopicPartition(topic, 0, 6)]).values()
-    assert gone.result(30).low_watermark == 6
-    assert log.spans(EVENTS)[0] == (6, 10)
-    first.seek(0, 3)
-    with pytest.raises(Unavailable, match="begins at 6 by now"):
-        drain(first, 1)
-    first.close()
-    second = log.reader(EVENTS, ledger)
-    assert values(drain(second, 4)) == [b"v6", b"v7", b"v8", b"v9"]
-    assert "begins at 6, and 3 was committed: retention took" in caplog.text
+
+    def overtaken(_: dict[int, Committed]) -> dict[int, int]:
+        """Told what is there, and before it reads that some of it is gone."""
+        (gone,) = admin.delete_records([TopicPartition(topic, 0, 6)]).values()
+        assert gone.result(30).low_watermark == 6
+        return {}
+
+    second = log.reader(EVENTS, ledger, assigned=overtaken)
+    with pytest.raises(Unavailable, match="begins at 6 by now, and 3 was to be read"):
+        drain(second, 1)
     second.close()
+    assert log.spans(EVENTS)[0] == (6, 10)
+    third = log.reader(EVENTS, ledger)
+    assert values(drain(third, 4)) == [b"v6", b"v7", b"v8", b"v9"]
+    assert "begins at 6, and 3 was committed: retention took" in caplog.text
+    third.close()
