@@ -32,10 +32,16 @@ def test_an_error_that_does_not_pass_is_raised(code: int, kind: type[Exception],
         fetching.look(KafkaError(code))
 
 
-@pytest.mark.parametrize("error", [None, KafkaError(END_OF_PARTITION), KafkaError(KafkaError._TRANSPORT)])
-def test_an_error_that_passes_is_said(error: KafkaError | None) -> None:
-    """The client connects again by itself."""
+@pytest.mark.parametrize(
+    ("error", "words"), [(None, 0), (KafkaError(END_OF_PARTITION), 0), (KafkaError(KafkaError._TRANSPORT), 1)]
+)
+def test_an_error_that_passes_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: KafkaError | None, words: int
+) -> None:
+    """The client connects again by itself; that a partition has ended is none."""
+    monkeypatch.setattr(fetching, "_lately", {})
     fetching.look(error)
+    assert len(caplog.messages) == words
 
 
 def test_the_same_error_is_said_once_in_a_while(

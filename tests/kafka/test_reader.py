@@ -177,6 +177,7 @@ class Loading:
     def __init__(self, *codes: int) -> None:
         """Fail with these, one after the other; then store."""
         self._codes = list(codes)
+        self.asked = 0
 
     def __call__(self, _settings: dict[str, Any]) -> "Loading":
         """Take any settings."""
@@ -188,27 +189,33 @@ class Loading:
     def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition]:
         """Refuse, or store."""
         assert not asynchronous
+        self.asked += 1
         if self._codes:
             raise KafkaException(KafkaError(self._codes.pop(0)))
         return offsets
 
 
-def committing(monkeypatch: pytest.MonkeyPatch, *codes: int) -> None:
-    """A commit that is refused with these codes at first."""
-    monkeypatch.setattr(reader, "Consumer", Loading(*codes))
+def committing(monkeypatch: pytest.MonkeyPatch, consumer: Loading) -> None:
+    """A commit by such a consumer."""
+    monkeypatch.setattr(reader, "Consumer", consumer)
     settings = Settings(ledger="test", kafka_brokers="127.0.0.1:1")
     reader.BatchReader(settings, "message-events", "group").commit({0: Committed(offset=1)})
 
 
 def test_a_commit_waits_for_a_coordinator_that_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """It loads its groups for some seconds; a member that left for that would only make it longer."""
-    committing(monkeypatch, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR)
+    consumer = Loading(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR)
+    committing(monkeypatch, consumer)
+    assert consumer.asked == 3
 
 
 def test_a_commit_waits_neither_for_ever_nor_where_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever was put out of the group has lost its partitions: that is said at once."""
+    refused = Loading(*[KafkaError.UNKNOWN_MEMBER_ID] * 3)
     with pytest.raises(Unavailable, match="Unknown member"):
-        committing(monkeypatch, KafkaError.UNKNOWN_MEMBER_ID)
+        committing(monkeypatch, refused)
     monkeypatch.setattr(reader, "SETTLE", reader.SETTLE.copy(stop=stop_after_attempt(2)))
+    loading = Loading(*[KafkaError.COORDINATOR_LOAD_IN_PROGRESS] * 3)
     with pytest.raises(Unavailable, match="oad in progress"):
-        committing(monkeypatch, *[KafkaError.COORDINATOR_LOAD_IN_PROGRESS] * 3)
+        committing(monkeypatch, loading)
+    assert (refused.asked, loading.asked) == (1, 2)
