@@ -1,30 +1,27 @@
 """What the ledger of the laboratory says, while it is written and at its end."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from streams.core.events import Kind, MessageEvent
 from streams.kafka.progress import plain
 from streams.kafka.ranges import read_range
 from streams.settings import Settings
 from streams.wire import envelope, records
+from tests import waiting
 from tests.lab.daemons import PATIENCE
 
 Row = dict[str, Any]
+_Found = TypeVar("_Found")
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC, as the warehouse has it
 
 
-def until(is_so: Callable[[], Any], what: str) -> Any:
+def until(is_so: Callable[[], _Found], what: str) -> _Found:
     """What it is, as soon as it is so."""
-    deadline = time.monotonic() + 2 * PATIENCE
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, f"not within {2 * PATIENCE} s: {what}"
-        time.sleep(0.05)
-    return found
+    return waiting.until(is_so, what, 2 * PATIENCE)
 
 
 def key_of(case: str) -> str:

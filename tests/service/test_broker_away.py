@@ -19,6 +19,7 @@ from streams.process import tied_to
 from streams.settings import ROLES, Settings, load, running
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
+from tests import waiting
 from tests.core.journeys import event, submitted
 from tests.faults.mail import line
 from tests.service import trackers
@@ -109,10 +110,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 def until(is_so: Callable[[], Any], what: str) -> None:
     """Wait until something is so; a service that is away is asked again."""
-    deadline = time.monotonic() + PATIENCE
-    while not _holds(is_so):
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.2)
+    waiting.until(lambda: _holds(is_so), what, PATIENCE)
 
 
 def _holds(is_so: Callable[[], Any]) -> bool:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,12 @@ from streams.settings import Settings, load, running
 from streams.track.timekeeper import Timekeeper
 from streams.wire import envelope
 from tests.conftest import Started
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 
 DAY = Path(__file__).parent.parent / "data" / "day"
 PATIENCE = 60
-
-
-def until(is_so: Callable[[], Any], what: str) -> None:
-    """Wait until something holds, for a minute at most."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.02)
 
 
 STARTED: list["Collect"] = []

@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from streams.settings import Settings, load
 from streams.warehouse.client import ask, connect
 from streams.warehouse.feed import Feeds
 from streams.warehouse.store import ClickHouse
+from tests import waiting
 from tests.core.journeys import journey
 from tests.faults.mail import line
 from tests.service.test_warehouse import read_now
@@ -69,12 +69,9 @@ def disk(path: Path, size: str) -> Iterator[Disk]:
         subprocess.run(("umount", "-l", str(path)), check=True)  # noqa: S603, S607 - the path is ours
 
 
-def until(there: Callable[[], Any], what: str) -> None:
+def until(there: Callable[[], object], what: str) -> None:
     """Wait for something."""
-    deadline = time.monotonic() + PATIENCE
-    while not there():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.1)
+    waiting.until(there, what, PATIENCE)
 
 
 @contextmanager

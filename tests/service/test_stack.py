@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +19,11 @@ from confluent_kafka.cimpl import NewTopic
 from streams.cli.app import custody
 from streams.core.errors import Misuse
 from streams.settings import Settings, Stack, load, running, stack_file
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 
 PATIENCE = 60
-
-
-def _until(is_so: Callable[[], Any], what: str) -> None:
-    """Wait until something holds, for a minute at most."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.05)
 
 
 def _stack(data: Path) -> Stack:
@@ -181,10 +172,10 @@ def test_what_is_killed_comes_back_with_its_data(tmp_path: Path, start_stack: An
         before = _pids(data)
         for name in ("kafka", "clickhouse"):
             os.kill(before[name], signal.SIGKILL)
-        _until(lambda: all(_pids(data)[name] not in {0, before[name]} for name in ("kafka", "clickhouse")), "new pids")
+        until(lambda: all(_pids(data)[name] not in {0, before[name]} for name in ("kafka", "clickhouse")), "new pids")
         _produce(settings, "kept", b"after")
         assert _records(settings, "kept") == [b"before", b"after"]
-        _until(lambda: _answers(settings), "the warehouse answers")
+        until(lambda: _answers(settings), "the warehouse answers")
         assert _count(settings, "kept") == 2
         assert load(data=data) == settings
 
@@ -202,7 +193,7 @@ def test_a_killed_worker_is_started_again(tmp_path: Path, start_stack: Any) -> N
     with start_stack(data, CUSTODY_STACK_ROLES="clock"):
         before = _pids(data)
         os.kill(before["clock"], signal.SIGKILL)
-        _until(lambda: _pids(data)["clock"] not in {0, before["clock"]}, "a new worker")
+        until(lambda: _pids(data)["clock"] not in {0, before["clock"]}, "a new worker")
         after = _pids(data)
     assert _gone(after)
 
@@ -223,7 +214,7 @@ def test_a_killed_supervisor_leaves_no_orphans(tmp_path: Path, start_stack: Any)
     with start_stack(data) as first:
         pids = _pids(data)
         first.process.kill()
-        _until(lambda: _gone(pids), "all parts have ended")
+        until(lambda: _gone(pids), "all parts have ended")
     assert stack_file(data).exists()
     assert running(data) is None
     assert CliRunner().invoke(custody, ["status", "--data", str(data)]).exit_code == 3

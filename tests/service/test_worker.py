@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ from streams import profiles
 from streams.kafka import progress, topics
 from streams.kafka.writer import write_all
 from streams.settings import Settings
+from tests.waiting import until
 
 PATIENCE = 60
 """Seconds until something must have come."""
@@ -23,14 +22,6 @@ PATIENCE = 60
 READY = "Worker]: Ready"
 
 pytestmark = pytest.mark.service
-
-
-def until(is_so: Callable[[], object], what: str) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

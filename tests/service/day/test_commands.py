@@ -32,6 +32,7 @@ from streams.warehouse.migrations import migrate
 from streams.warehouse.questions import Warehouse
 from streams.wire import envelope, records
 from tests.kafka.registry import serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 
@@ -370,29 +371,19 @@ def test_alerts_are_followed_from_now_on(stack: Settings, ledger: str) -> None:
     assert heard == [b"new"]
 
 
-def until(said: Callable[[], bool]) -> bool:
-    """Did it become so within the patience."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if said():
-            return True
-        time.sleep(0.2)
-    return False
-
-
 def test_an_operator_is_heard(changed_day: Settings, say: Say, told: Say) -> None:
     """A case is seen by him; what he discharges is cleared as the clock goes on."""
     (case,) = [row for row in told("cases")["cases"] if row["cause"] == "overdue: on hold on relay"]
     who = '--by "J. Doe" --reason "by telephone"'
     assert say(f"cases --acknowledge {case['case_id'][:8]} {who}").exit_code == 0
-    assert until(lambda: "seen by J. Doe: by telephone" in say("cases --limit 0").output)
+    until(lambda: "seen by J. Doe: by telephone" in say("cases --limit 0").output, "a case that is seen")
     assert say(f"cases --discharge day-0134.held-forgotten@origin.test eve@dest.test {who}").exit_code == 0
     names = [one["source"] for one in progress.all_progress(KafkaLog(changed_day)) if one["kind"] == "declared"]
     now = time.time_ns() // 1000
     done = [progress.progressed(name, now + 1) for name in set(names) - {"terms"}]
     write_all(changed_day, "progress", done)
-    assert until(lambda: "on hold" not in say("overdue").output)
+    until(lambda: "on hold" not in say("overdue").output, "an alarm that is cleared")
     shown = say("trace day-0134.held-forgotten@origin.test").output
     assert "DISCHARGED by hand, by J. Doe" in shown
     assert "Discharged by J. Doe: by telephone" in shown
-    assert "by hand 1" in say("reliability").output or until(lambda: "by hand 1" in say("reliability").output)
+    until(lambda: "by hand 1" in say("reliability").output, "a proof by hand that counts")
