@@ -24,8 +24,6 @@ TOLD = [("submitted", Q1, ""), ("submitted", Q1, "c@dest.test"), ("refused", Q1,
 AT = 1_795_474_345_000_000
 """2026-11-23 22:52:25 UTC."""
 
-ZONED = "2026-11-23T22:52:{:02}+00:00"
-
 
 def read(form: str, host: str = "") -> tuple[list[MessageEvent], PostfixParser]:
     """What a log says whose lines have such a prefix, the seconds of which go on."""
