@@ -9,7 +9,6 @@ Rules:
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from streams.core.clock import Tick
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.core.terms import Terms
@@ -67,9 +66,7 @@ def write(settings: Settings, written: Iterable[Sequence[MessageEvent] | Beat], 
             count += writer.write(one)
             continue
         beats += 1
-        value = ticks.encoded(
-            Tick(through=one.through, silent=one.silent, doubted=one.doubted, terms=terms.version), settings.ledger
-        )
+        value = ticks.encoded(one.tick(terms), settings.ledger)
         for partition in range(settings.partitions):
             records.write(EVENTS, b"", value, partition)
         if beats % FLUSH_EVERY == 0:

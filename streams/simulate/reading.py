@@ -12,6 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
+from streams.core.clock import Tick
+from streams.core.terms import Terms
 from streams.simulate.acts import Act, Receipted, Reported
 from streams.simulate.world import REPORTS, Fate, Gap, World
 
@@ -39,6 +41,10 @@ class Beat:
     through: int
     silent: tuple[str, ...]
     doubted: tuple[str, ...] = ()
+
+    def tick(self, terms: Terms) -> Tick:
+        """What is written, under the terms that are in force."""
+        return Tick(through=self.through, silent=self.silent, doubted=self.doubted, terms=terms.version)
 
 
 @dataclass(frozen=True)

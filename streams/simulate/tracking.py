@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.core.clock import Tick
 from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
 from streams.core.terms import Terms
@@ -91,9 +90,7 @@ def alerts(
     since = 0
     for one in written:
         if isinstance(one, Beat):
-            value = ticks.encoded(
-                Tick(through=one.through, silent=one.silent, doubted=one.doubted, terms=terms.version), LEDGER
-            )
+            value = ticks.encoded(one.tick(terms), LEDGER)
             for batch in batches:
                 batch.values.append(value)
                 batch.keys.append(b"")
