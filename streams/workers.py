@@ -37,9 +37,10 @@ from mode import Service
 
 from streams import files, process
 from streams.core.errors import CustodyError, Misuse, Unavailable
-from streams.kafka import numbering, progress, registry
+from streams.kafka import numbering, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
+from streams.kafka.terms import TermsWatch, terms_of
 from streams.kafka.topics import create, create_changelog, topic_name
 from streams.settings import ROLES, Settings
 
@@ -187,12 +188,12 @@ def _track(app: Any, settings: Settings) -> None:
     from streams.track.tracker import Tracker  # noqa: PLC0415
 
     process.give_back()
-    terms = progress.terms_of(KafkaLog(settings))[1]
+    terms = terms_of(KafkaLog(settings))[1]
     _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name))
-    app.timer(_TERMS_EVERY)(_watching(progress.TermsWatch(KafkaLog(settings), terms)))
+    app.timer(_TERMS_EVERY)(_watching(TermsWatch(KafkaLog(settings), terms)))
 
 
-def _watching(watch: progress.TermsWatch) -> Any:
+def _watching(watch: TermsWatch) -> Any:
     async def look() -> None:
         try:
             is_over = await asyncio.to_thread(watch.superseded)

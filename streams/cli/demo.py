@@ -152,7 +152,8 @@ def wait(settings: Settings, tell: Any) -> None:
 def _state(settings: Settings) -> str:
     """What is still missing; "" where all is there."""
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import claims, terms_of  # noqa: PLC0415
+    from streams.kafka.progress import claims  # noqa: PLC0415
+    from streams.kafka.terms import terms_of  # noqa: PLC0415
     from streams.track.replay import compare, live  # noqa: PLC0415
     from streams.track.shares import replayed  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415

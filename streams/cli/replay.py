@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - options
     from streams import profiles  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka import topics  # noqa: PLC0415
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import terms_of  # noqa: PLC0415
+    from streams.kafka.terms import terms_of  # noqa: PLC0415
     from streams.track.replay import compare, live, under  # noqa: PLC0415
     from streams.track.shares import replayed  # noqa: PLC0415
 

@@ -100,6 +100,8 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     from streams import profiles  # noqa: PLC0415
     from streams.kafka import numbering, progress, topics  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
+    from streams.kafka.names import PROGRESS  # noqa: PLC0415
+    from streams.kafka.terms import TERMS  # noqa: PLC0415
     from streams.kafka.writer import write_all  # noqa: PLC0415
 
     settings, text = settings_of(data, file, ledger), profiles.text_of(named)
@@ -107,7 +109,7 @@ def use(*, named: str, data: Path | None, file: Path | None, ledger: str | None,
     with topics.known(settings):
         numbering.check(KafkaLog(settings))
     before = _before(settings)
-    write_all(settings, "progress", [progress.declared("terms", live=False, terms=terms.version, text=text)])
+    write_all(settings, PROGRESS, [progress.declared(TERMS, live=False, terms=terms.version, text=text)])
     if as_json:
         say_json({"ledger": settings.ledger, "before": before, "version": terms.version})
         return
@@ -137,7 +139,7 @@ def declared(settings: Settings) -> str:
     """
     from streams.kafka import topics  # noqa: PLC0415 - the broker's client is slow to import
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
-    from streams.kafka.progress import terms_of  # noqa: PLC0415
+    from streams.kafka.terms import terms_of  # noqa: PLC0415
 
     with topics.known(settings):
         return terms_of(KafkaLog(settings))[0]

@@ -27,13 +27,11 @@ from streams.kafka.broker import KafkaLog
 from streams.kafka.names import PROGRESS
 from streams.kafka.ports import Log
 from streams.kafka.progress import Known
+from streams.kafka.terms import TERMS, latest_terms
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
-
-TERMS = "terms"
-"""Name of the record that holds the terms."""
 
 SETTLING = 10
 """Seconds that new topics may take until every broker knows who leads them."""
@@ -59,7 +57,7 @@ def declare(settings: Settings, declaration: Declaration, text: str = "", *, rea
     numbering.check(KafkaLog(settings))
     terms_text = profiles.text_of(declaration.terms)
     if not declaration.terms:
-        terms_text = progress.latest_terms(KafkaLog(settings)) or terms_text
+        terms_text = latest_terms(KafkaLog(settings)) or terms_text
     version = profiles.parse(terms_text, declaration.terms or profiles.DEFAULT).version
     if TERMS in told and told[TERMS].terms != version:
         log.warning("the ledger %s has other terms from now on: %s", settings.ledger, declaration.terms)

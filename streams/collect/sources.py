@@ -26,8 +26,9 @@ from streams.collect.kinds import KINDS
 from streams.collect.packed import STDIN
 from streams.core.documents import toml
 from streams.core.errors import Misuse
+from streams.kafka.terms import TERMS
 
-_RESERVED = frozenset({"terms", "clock"})
+_RESERVED = frozenset({TERMS, "clock"})
 """Names under which the ledger itself speaks."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

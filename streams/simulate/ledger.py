@@ -15,6 +15,7 @@ from streams.core.terms import Terms
 from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import EVENTS, PROGRESS
+from streams.kafka.terms import TERMS
 from streams.kafka.writer import EventWriter, write_all
 from streams.settings import Settings
 from streams.simulate.check import Verdict
@@ -44,7 +45,7 @@ def prepare(settings: Settings, text: str, terms: Terms) -> None:
     topics.create(settings)
     if any(KafkaLog(settings).end_offsets(EVENTS).values()):
         raise Misuse(f"The ledger {settings.ledger} is not empty.", hint="simulate into one of its own: --ledger NAME")
-    write_all(settings, PROGRESS, [progress.declared("terms", live=False, terms=terms.version, text=text)])
+    write_all(settings, PROGRESS, [progress.declared(TERMS, live=False, terms=terms.version, text=text)])
 
 
 def write(settings: Settings, written: Iterable[Sequence[MessageEvent] | Beat], terms: Terms, told: Told) -> int:

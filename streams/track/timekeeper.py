@@ -25,6 +25,7 @@ from typing import Any
 from streams import profiles
 from streams.core.clock import BEGINNING, Tick
 from streams.core.errors import Misuse
+from streams.kafka.terms import TERMS
 
 SECOND = 1_000_000
 
@@ -102,7 +103,7 @@ class Timekeeper:
             now: wall clock, microseconds.
         """
         name, kind = said["source"], said["kind"]
-        if name == "terms":
+        if name == TERMS:
             self.terms, self.doubt = said["terms"], _doubt(said.get("text", ""), self.doubt)
         elif kind == "withdrawn":
             self.sources.pop(name, None)

@@ -22,10 +22,10 @@ from dataclasses import asdict
 from streams.core.errors import Unavailable
 from streams.core.queues import Queue, queues
 from streams.core.terms import Terms
-from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.names import ALERTS, EVENTS, QUEUES, tracker_group
 from streams.kafka.ports import Committed, Log, Records
+from streams.kafka.terms import TermsWatch
 from streams.track import segments
 from streams.track.counted import counted_before
 from streams.track.drafts import Draft, Drafts
@@ -86,7 +86,7 @@ class Tracker:
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
-        self._watch, self._asked = progress.TermsWatch(records, terms), False
+        self._watch, self._asked = TermsWatch(records, terms), False
         self._kept_at = self._rest_until = self._wall.monotonic()
         self._batch, self._waiting = batch, list[Reading]()
         self._beside = beside or ThreadPoolExecutor(1)

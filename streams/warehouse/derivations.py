@@ -5,8 +5,8 @@ from concurrent.futures import Executor, Future
 
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
-from streams.kafka import progress
 from streams.kafka.ports import Log
+from streams.kafka.terms import terms_of
 from streams.wall import Wall
 from streams.warehouse.store import Store
 
@@ -66,7 +66,7 @@ class Derivations:
         """The terms that the ledger declares last, kept in the warehouse too."""
         if self._terms is None or self._wall.monotonic() >= self._looked + TERMS_EVERY:
             self._looked = self._wall.monotonic()
-            text, terms = progress.terms_of(self._log)
+            text, terms = terms_of(self._log)
             if self._terms is None or terms.version != self._terms.version:
                 row = [terms.version, terms.profile.name, text]
                 self._store.insert_rows("terms", ("version", "profile", "text"), [row])

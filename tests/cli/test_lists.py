@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from streams.cli import _grouped, _lists, alerts, cases, overdue, queue, reliability, trace
 from streams.cli.app import custody
 from streams.core.errors import CustodyError, Misuse, Unavailable
-from streams.kafka import broker, progress, writer
+from streams.kafka import broker, writer
+from streams.kafka.terms import KEY
 from streams.settings import Settings
 from streams.warehouse import client, questions
 from tests.kafka.memory import MemoryLog
@@ -178,12 +179,12 @@ def test_alerts_are_followed_without_a_warehouse(monkeypatch: pytest.MonkeyPatch
 def test_terms_that_cannot_be_read_are_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Who declares others is told of it, and they are declared: nothing else mends the ledger."""
     log, written = MemoryLog(Settings()), list[bytes]()
-    log.writer().write("progress", progress.TERMS, b"foreign")
+    log.writer().write("progress", KEY, b"foreign")
     log.writers[0].flush()
     monkeypatch.setattr(broker, "KafkaLog", lambda _: log)
     monkeypatch.setattr(writer, "write_all", lambda _settings, _topic, records: written.extend(dict(records)))
     said = run("terms", "use", "guaranteed", "--data", str(tmp_path))
-    assert (said.exit_code, written) == (0, [progress.TERMS])
+    assert (said.exit_code, written) == (0, [KEY])
     assert "Before: The ledger's terms cannot be read (progress, offset 0)" in said.stderr
 
 

@@ -6,6 +6,7 @@ from streams.collect import declaring
 from streams.collect.declaration import Declaration, Source
 from streams.core.errors import Misuse
 from streams.kafka import progress, topics
+from streams.kafka.terms import KEY, TERMS, terms_of
 from streams.settings import Settings
 from streams.track.timekeeper import Timekeeper
 from tests.kafka.memory import MemoryLog, put
@@ -26,13 +27,13 @@ def test_who_names_no_terms_changes_none(log: MemoryLog, caplog: pytest.LogCaptu
     for named, used in (("guaranteed", "guaranteed"), ("", "guaranteed"), ("watch", "watch")):
         caplog.clear()
         declaring.declare(Settings(), Declaration(terms=named))
-        assert progress.terms_of(log)[1].profile.name == used
+        assert terms_of(log)[1].profile.name == used
     assert "the ledger main has other terms from now on: watch" in caplog.text
 
 
 def test_terms_that_are_kept_are_not_replaced_because_they_cannot_be_read(log: MemoryLog) -> None:
     """A collector that brings no terms of its own is refused, and nothing is written."""
-    put(log, "progress", [(progress.TERMS, b"foreign")])
+    put(log, "progress", [(KEY, b"foreign")])
     with pytest.raises(Misuse, match="cannot be read"):
         declaring.declare(Settings(), Declaration())
     (records,) = log.topics["progress"]
@@ -42,7 +43,7 @@ def test_terms_that_are_kept_are_not_replaced_because_they_cannot_be_read(log: M
 def told(log: MemoryLog) -> list[tuple[str, str]]:
     """What was said of sources, in order."""
     said = ((one["kind"], one["source"]) for one in progress.all_progress(log))
-    return [one for one in said if one[1] != declaring.TERMS]
+    return [one for one in said if one[1] != TERMS]
 
 
 def declared(*names: str, live: bool = False) -> Declaration:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.core.errors import Unavailable, Undecodable
+from streams.kafka.names import PROGRESS
 from streams.kafka.ports import Assigned, Committed, Records, Revoked, Spans
 from streams.kafka.topics import all_topics, partitions
 from streams.settings import Settings
@@ -335,3 +336,10 @@ def put(log: MemoryLog, topic: str, records: Iterable[tuple[bytes, bytes]], part
     for key, value in records:
         writer.write(topic, key, value, partition)
     writer.flush()
+
+
+def told(*records: tuple[bytes, bytes]) -> MemoryLog:
+    """A ledger whose sources said something."""
+    log = MemoryLog(Settings())
+    put(log, PROGRESS, records)
+    return log

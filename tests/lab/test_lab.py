@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from streams.cli.app import custody
 from streams.kafka.broker import KafkaLog
-from streams.kafka.progress import terms_of
+from streams.kafka.terms import terms_of
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse

@@ -15,7 +15,8 @@ from streams.cli.app import custody
 from streams.cli.demo import wait
 from streams.core.terms import SECOND
 from streams.kafka.broker import KafkaLog
-from streams.kafka.progress import all_progress, progressed, terms_of
+from streams.kafka.progress import all_progress, progressed
+from streams.kafka.terms import terms_of
 from streams.settings import ROLES, Settings, load
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask

@@ -26,6 +26,7 @@ from streams.kafka import progress, topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.lag import waiting
 from streams.kafka.ranges import read_range
+from streams.kafka.terms import latest_terms
 from streams.kafka.writer import Writer, write_all
 from streams.settings import Settings
 from streams.warehouse.migrations import migrate
@@ -327,7 +328,7 @@ def test_terms_are_declared_in_the_log(stack: Settings, ledger: str) -> None:
     """`terms use` is a record; `terms show` reads it."""
     mine, where = of(stack, ledger), ["--data", str(stack.data), "--ledger", ledger]
     assert CliRunner().invoke(custody, ["terms", "use", "guaranteed", *where]).exit_code == 0
-    assert 'name = "guaranteed"' in (progress.latest_terms(KafkaLog(mine)) or "")
+    assert 'name = "guaranteed"' in (latest_terms(KafkaLog(mine)) or "")
     assert 'name = "guaranteed"' in CliRunner().invoke(custody, ["terms", "show", *where]).output
 
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from streams.kafka import progress
 from streams.kafka.broker import KafkaLog
+from streams.kafka.terms import terms_of
 from streams.settings import Settings
 from streams.track import shares
 from streams.track.replay import Replay
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.service
 def test_a_replay_in_processes_is_that_in_one(day: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has some of the partitions."""
     log = KafkaLog(day)
-    whole = Replay(terms=progress.terms_of(log)[1])
+    whole = Replay(terms=terms_of(log)[1])
     whole.run(log)
     monkeypatch.setattr(shares, "WORTH", 1)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
