@@ -47,6 +47,9 @@ _FRACTION, _ZONE = 20, 26
 """Characters of `2026-11-23T22:48:16.` and of `2026-11-23T22:48:16.123456`."""
 
 _SECOND = 1_000_000
+_LEAP = 60
+"""The second that is put in at the end of a day."""
+
 _DAY_SECONDS = 86_400
 _EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
 EARLIEST, LATEST = 1990, 2200
@@ -264,10 +267,14 @@ class Reader:
         if month is None or clock is None:
             return None
         day, hour, minute, second = map(int, clock.groups())
+        leap = second // _LEAP  # it is not of its month any more, once it is added
         try:
-            at = self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second))
+            at = self._dated(month, timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second - leap))
         except (ValueError, OverflowError):
             return None
+        if leap:
+            at += _SECOND
+            self.last = max(self.last, at)
         return _within(at)
 
     def _dated(self, month: int, rest: timedelta) -> int:

@@ -287,6 +287,18 @@ def test_a_journal_of_no_time(time: str) -> None:
     assert Reader().read(msgspec.json.encode({"__REALTIME_TIMESTAMP": time, "MESSAGE": "x"})) is None
 
 
+@pytest.mark.parametrize("year", [None, 2016], ids=["guessed", "declared"])
+@pytest.mark.parametrize(("day", "after"), [("Dec 31", at(2017, 1, 1)), ("Jun 30", at(2016, 7, 1))])
+def test_a_leap_second_is_read(day: str, after: int, year: int | None) -> None:
+    """It is the last of its month, and of its year; what comes after it is read on, and no other day is made of it."""
+    reader = Reader(year, reference=after)
+    lines = [f"{day} 23:59:59 h p: x", f"{day} 23:59:60 h p: x", f"{day} 23:59:60.5 h p: x"]
+    read = [reader.read(line.encode()) for line in lines]
+    assert [line and line.at - after for line in read] == [-1_000_000, 0, 500_000]
+    assert reader.last == after + 500_000
+    assert Reader(reference=after).read(b"Jun 31 23:59:60 h p: x") is None
+
+
 def test_goes_on_from_a_checkpoint() -> None:
     """What a reader knows of year and hour goes with its state."""
     first, second = Reader(2026), Reader(2026)
