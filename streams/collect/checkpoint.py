@@ -4,7 +4,7 @@ Rules:
 - A checkpoint is written only after everything before it is acknowledged, and replaces the one before in one step.
 - A log is known by its first bytes, unpacked, so that one that was renamed or packed is found again; what comes before
   the offset is looked at as well, so that one that was replaced is not taken for it.
-- A mail in a folder is known by its name without flags, its size and its time: it does not change.
+- A mail in a folder is known by its name without flags, its size and its time: it does not change (see seen.py).
 - One collector a source: the checkpoint is locked while it runs.
 - It holds recipients and Message-IDs: it, and a folder that is made for it, are for their owner only.
 """

@@ -14,6 +14,7 @@ from streams.collect.kinds import kind_of
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.reading import Lines, unread
+from streams.collect.seen import Seen
 from streams.core.errors import Misuse
 
 PIPE = 1 << 16
@@ -21,6 +22,9 @@ PIPE = 1 << 16
 
 SHARE = 10
 """How much longer than a listing takes it is rested from listing."""
+
+_UNSEEN = (PermissionError, FileNotFoundError)
+"""Why a folder in a folder has no mails for us: it is another's, or was removed."""
 
 
 class Looker(Protocol):
@@ -56,16 +60,18 @@ class Folder:
     place = None
     known = ()
 
-    def __init__(self, folder: Path, counts: Counts, read: set[bytes]) -> None:
+    def __init__(self, folder: Path, counts: Counts, read: Seen) -> None:
         """Begin; what was read is not read again."""
         self._folder, self._counts, self._read = folder, counts, read
         self._last = b""
         self._listed: list[str] = []
+        self._missing: set[bytes] | None = None  # what was read and did not come up in this listing, if it is whole
         self._rest_until = 0.0
 
     def look(self) -> Look:
         """The mails of one new file."""
         self._read.add(self._last)  # whoever asks again has taken it
+        self._last = b""
         if not self._folder.is_dir():
             return Look(idle=True, away=True)
         return self._next() or self._again()
@@ -75,20 +81,38 @@ class Folder:
         while self._listed:
             path = self._listed.pop()
             known = mails.known_by(path)
+            self._came_up(known)
             if known and known not in self._read:
                 self._last = known
                 return Look(pieces=[p for chunk in mails.mails(path, self._counts) for p in chunk], file=path)
+        self._forget()
         return None
+
+    def _came_up(self, known: bytes) -> None:
+        """One that vanished meanwhile may have been moved, by who opened it: then the listing is not whole."""
+        if not known:
+            self._missing = None
+        elif self._missing is not None:
+            self._missing.discard(known)
+
+    def _forget(self) -> None:
+        """At the end of a whole listing, forget what is gone."""
+        if self._missing is not None:
+            self._read.forget(self._missing)
+            self._missing = None
 
     def _again(self) -> Look:
         began = time.monotonic()
         if began < self._rest_until:
             return Look(idle=True)
-        self._listed = mails.files(str(self._folder))[::-1]
+        failures: list[OSError] = []
+        self._listed = mails.files(str(self._folder), failures.append)[::-1]
+        self._missing = self._read.all() if self._listed and not failures else None
         found = self._next()
         now = time.monotonic()
         self._rest_until = now + SHARE * (now - began)
-        return found or Look(idle=True, all_read=True)
+        is_away = not all(isinstance(one, _UNSEEN) for one in failures)
+        return found or Look(idle=True, away=is_away, all_read=not is_away)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -117,14 +141,14 @@ class Stream:
         """Whoever opened it closes it."""
 
 
-def looker(source: Source, counts: Counts, at: Checkpoint, read: set[bytes]) -> Looker:
+def looker(source: Source, counts: Counts, at: Checkpoint, read: Seen) -> Looker:
     """What a source is looked at with, from its checkpoint on.
 
     Args:
         source: with one path.
         counts: told what cannot be read.
         at: where it was.
-        read: mails that were read; it grows.
+        read: mails that were read; it is kept up.
 
     Raises:
         Misuse: it cannot be followed.

@@ -7,9 +7,10 @@ Rules:
 - A Maildir's `tmp` holds what is not yet delivered; names that begin with a dot and indexes of servers are no mails.
 """
 
+import os
 import struct
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -55,12 +56,24 @@ class _Member(tarfile.TarInfo):
         return super()._proc_member(archive)  # type: ignore[misc,no-any-return]  # where types are told apart
 
 
-def files(path: str) -> list[str]:
-    """The files that a declared path of mails means, in the order of their names."""
+def _denied(error: OSError) -> None:
+    """What may not be looked into is passed over."""
+    if not isinstance(error, PermissionError):
+        raise error
+
+
+def files(path: str, failed: Callable[[OSError], None] = _denied) -> list[str]:
+    """The files that a declared path of mails means, in the order of their names.
+
+    Args:
+        path: as it is declared.
+        failed: told of each folder that could not be listed.
+    """
     place = Path(path)
     if path == STDIN or not place.is_dir():
         return [path]
-    return [str(file) for file in sorted(place.rglob("*")) if file.is_file() and _may_be_mail(file)]
+    found = (Path(folder, name) for folder, _, names in os.walk(place, onerror=failed) for name in names)
+    return [str(file) for file in sorted(found) if file.is_file() and _may_be_mail(file)]
 
 
 def _may_be_mail(file: Path) -> bool:

@@ -7,6 +7,8 @@ Rules:
   it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
   lives, and that not as often as it stores; when its evidence is away it says nothing. An import claims nothing until
   its end; that it read something since it claimed last stands in its checkpoint, for it may die in between.
+- A checkpoint of which nothing changed is not stored again. Where its claim alone did, it is stored once a minute: a
+  follower that is killed says an older one when it begins again, which is as true, and the clock does not go back.
 - What was read is not read again when it is declared otherwise: its events are in the log. It is said.
 """
 
@@ -29,6 +31,7 @@ from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
 from streams.collect.parser import Parser, Piece, Unread, large_of
 from streams.collect.proof import proofs
+from streams.collect.seen import Seen
 from streams.core.controls import without_controls
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
@@ -50,6 +53,9 @@ ALIVE_EVERY = 2.0
 
 POLL = 0.2
 """Seconds between looks at evidence that has nothing new."""
+
+CLAIM_EVERY = 60.0
+"""Seconds between checkpoints of a followed source that differ in their claim only: they may be of megabytes."""
 
 LARGE = 100_000
 """Bytes of a piece of which an event could come that no record holds."""
@@ -125,10 +131,12 @@ class Collector:
     _at: Checkpoint = field(default_factory=Checkpoint)
     _places: list[Place] = field(default_factory=list)
     _known: tuple[Mark, ...] | None = None
-    _mails_read: set[bytes] = field(default_factory=set)
+    _mails_read: Seen = field(default_factory=Seen)
     _claimed: int = 0
     _told: tuple[int, float] = (0, 0.0)
     _saved: float = 0.0
+    _kept: Checkpoint | None = None
+    _claim_due: float = 0.0
     _skew: int | None = None
     _meaning: bytes = b""
     _behind: set[str] = field(default_factory=set)
@@ -142,7 +150,7 @@ class Collector:
         self.parser = kind_of(self.source).make(self.source, self.declaration)
         self._at, self._meaning = checkpoint.load(self.store) or Checkpoint(), self.declaration.meaning(self.source)
         self._places, self._known, self._claimed = list(self._at.places), self._at.known, self._at.claimed
-        self._mails_read = {self._at.mails[at : at + mails.KNOWN] for at in range(0, len(self._at.mails), mails.KNOWN)}
+        self._mails_read = Seen(self._at.mails)
         self.is_unclaimed = self._at.is_unclaimed
         if self._at.state:
             self.parser.restore(self._at.state)
@@ -224,7 +232,7 @@ class Collector:
             return
         for pieces in self._chunks(path, None):
             self._take(pieces, path)
-        if known and len(self.parser.counts.incomplete) == broken:
+        if len(self.parser.counts.incomplete) == broken:
             self._mails_read.add(known)
         self._save(every=EVERY)
 
@@ -268,6 +276,7 @@ class Collector:
             try:
                 self._begin(eyes)
                 yield from self._watch(eyes, stop)
+                self._claim_due = 0.0
                 self._save(every=0)
             finally:
                 eyes.close()
@@ -348,18 +357,24 @@ class Collector:
         return True
 
     def _store(self) -> None:
-        checkpoint.save(
-            self.store,
-            Checkpoint(
-                places=tuple(self._places),
-                known=self._known,
-                mails=b"".join(sorted(self._mails_read)),
-                through=self.through,
-                claimed=self._claimed,
-                state=self.parser.state(),
-                meaning=self._meaning if self.parser.counts.pieces else self._at.meaning,
-                is_unclaimed=self.is_unclaimed,
-            ),
+        """Store the checkpoint where something in it changed; where it is the claim alone, not as often."""
+        at, kept, now = self._checkpoint(), self._kept, self.wall.monotonic()
+        if kept is not None and now < self._claim_due:
+            kept = msgspec.structs.replace(kept, claimed=at.claimed)
+        if at != kept:
+            checkpoint.save(self.store, at)
+            self._kept, self._claim_due = at, now + CLAIM_EVERY
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            places=tuple(self._places),
+            known=self._known,
+            mails=self._mails_read.packed,
+            through=self.through,
+            claimed=self._claimed,
+            state=self.parser.state(),
+            meaning=self._meaning if self.parser.counts.pieces else self._at.meaning,
+            is_unclaimed=self.is_unclaimed,
         )
 
     def _has_news(self) -> bool:

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.collect import follow, lookers, run, sources
+from streams.collect import checkpoint, follow, lookers, run, sources
+from streams.collect.checkpoint import Checkpoint
 from streams.collect.declaration import Source
 from streams.collect.rotation import GONE
 from streams.collect.run import ALIVE_EVERY, Collector
@@ -286,6 +287,36 @@ def test_a_followed_maildir(tmp_path: Path) -> None:
     first = _follow(log, folder, Script(deliver(0), deliver(1)), source=source)
     second = _follow(log, folder, Script(deliver(2)), source=source)
     assert (first.parser.counts.pieces, second.parser.counts.pieces) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", ["reports", "postfix"])
+def test_what_has_nothing_new_is_not_stored_again(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim goes on by the second; that alone is stored once a minute, and in the end."""
+    now, log, stores, save = [1_795_500_000.0], Log(), list[Checkpoint](), checkpoint.save
+    path = tmp_path / "evidence"
+    if kind == "reports":
+        path.mkdir()
+
+    def stored(path: Path, at: Checkpoint) -> None:
+        save(path, at)
+        stores.append(at)
+
+    def passes() -> None:
+        now[0] += 0.5
+
+    def arrives() -> None:
+        (path / "1.eml").write_bytes(b"Subject: x\n\nno report\n") if kind == "reports" else _append(path, LINES[0])()
+
+    monkeypatch.setattr(checkpoint, "save", stored)
+    wall = Wall(now=lambda: round(now[0] * SECOND), monotonic=lambda: now[0])
+    source = Source(name="s", kind=kind, live=True, paths=(str(path),))
+    collector = Collector(source=source, declaration=DAY, writer=Writer(log), store=tmp_path / "store", wall=wall)
+    collector.follow(Script(arrives, *[passes] * 250))
+    assert max(log.claims) == stores[-1].claimed == 1_795_500_124 * SECOND
+    assert len(stores) <= 7
+    assert checkpoint.load(tmp_path / "store") == stores[-1]
+    alike = {msgspec.structs.replace(one, claimed=0) for one in stores[-4:]}
+    assert len(alike) == 1
 
 
 def test_the_memory_of_a_followed_log_is_stored(tmp_path: Path) -> None:

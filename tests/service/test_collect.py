@@ -152,10 +152,10 @@ def test_killed_in_the_middle_and_started_again(
     lines = relay()
     follower = follow(settings, tmp_path / "d", log)
     for number in range(8):
+        before = follower.checkpoint("relay-log")
         with log.open("ab") as file:
             file.writelines(lines[number * len(lines) // 8 : (number + 1) * len(lines) // 8])
         if number % 2:  # killed when it has stored something new, or before it came to anything
-            before = follower.checkpoint("relay-log")
             until(lambda: follower.checkpoint("relay-log") != before, "a checkpoint")  # noqa: B023 - asked at once
         follower.kill()
         if number in {2, 5}:
