@@ -37,8 +37,11 @@ def command(*, data: Path | None, file: Path | None, ledger: str | None, in_back
     \b
     Example: custody up --detach
     """
+    from streams.local.kafka import check_folder  # noqa: PLC0415
+
     settings = settings_of(data, file, ledger)
     refuse_held(settings.data)
+    check_folder(settings.data)
     files.make_folder(settings.data)  # where that cannot be, nothing need be fetched
     _fetch(settings)
     os.umask(0o077)  # the parts have it from us: what the broker and the engine write is this user's alone

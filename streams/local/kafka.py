@@ -3,6 +3,9 @@
 The settings that a single node needs are in PROPERTIES; what they avoid is in the comments.
 """
 
+import os
+import re
+import struct
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -24,7 +27,13 @@ JVM = (
     "-Djava.awt.headless=true",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps its files so; the warning alarms for nothing
 )
+LOCALE: Mapping[str, str] = {"LC_ALL": "C.UTF-8"}
+"""Of the broker: without a locale of UTF-8 Java cannot name a folder that has a letter beyond ASCII."""
+
 FORMAT_PATIENCE = 60
+
+_SPECIAL = re.compile(r"[^ -\[\]-~]+")
+"""All but printable ASCII, and the backslash."""
 
 PROPERTIES: Mapping[str, str] = {
     "process.roles": "broker,controller",
@@ -77,6 +86,21 @@ def listeners(ports: Ports) -> dict[str, str]:
     }
 
 
+def check_folder(data: Path) -> None:
+    """Can the broker keep its log in a data directory.
+
+    Raises:
+        Misuse: it would keep it elsewhere.
+    """
+    whole = str(data.resolve())
+    if "," in whole:  # log.dirs is a list, and so is log.dir
+        raise Misuse(f"Kafka takes {whole} for several folders: it has a comma.", hint="--data FOLDER without one")
+    try:
+        whole.encode()
+    except UnicodeEncodeError as error:
+        raise Misuse("Java cannot name a data folder whose name is not UTF-8.", hint="--data ANOTHER") from error
+
+
 def broker(
     data: Path,
     ports: Ports,
@@ -101,7 +125,8 @@ def broker(
         files.make_folder(folder)
     jars = kafka_jars(cache)
     settings = _write_settings(home, ports, properties or {})
-    (home / "log4j2.properties").write_text(LOGGING.format(log=log / "kafka.log"), encoding="utf-8")
+    logging = LOGGING.format(log=_escaped(str(log / "kafka.log")))
+    (home / "log4j2.properties").write_text(logging, encoding="ascii")
     if not (home / "storage" / "meta.properties").exists():
         _format(jars, home, settings, log / "kafka-format.log")
     return Part(
@@ -109,6 +134,7 @@ def broker(
         command=_java(jars, home, *JVM, "kafka.Kafka", str(settings)),
         log=log / "kafka-console.log",
         port=ports.kafka,
+        environment=LOCALE,
         start_patience=SLOW,
     )
 
@@ -123,13 +149,17 @@ def _write_settings(home: Path, ports: Ports, properties: Mapping[str, str]) -> 
     }
     settings = home / "server.properties"
     settings.touch(mode=0o600)
-    settings.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in written.items()), encoding="utf-8")
+    settings.write_text("".join(f"{name}={_escaped(value)}\n" for name, value in written.items()), encoding="ascii")
     return settings
 
 
 def _escaped(value: str) -> str:
-    """A value as java.util.Properties reads it; a PEM has lines."""
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+    """A value as java.util.Properties reads it, which takes bytes for Latin-1; a PEM has lines."""
+    return _SPECIAL.sub(_units, value)
+
+
+def _units(found: re.Match[str]) -> str:
+    return "".join(f"\\u{unit:04x}" for (unit,) in struct.iter_unpack(">H", found[0].encode("utf-16-be")))
 
 
 def cluster_id() -> str:
@@ -144,14 +174,19 @@ def _format(jars: tuple[Path, ...], home: Path, settings: Path, log: Path) -> No
     arguments = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings))
     with log.open("wb") as output:
         done = subprocess.run(  # noqa: S603 - our own runtime and jars
-            _java(jars, home, *JVM, *arguments), stdout=output, stderr=output, timeout=FORMAT_PATIENCE, check=False
+            _java(jars, home, *JVM, *arguments),
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **LOCALE},
+            timeout=FORMAT_PATIENCE,
+            check=False,
         )
     if done.returncode:
         raise Unavailable("The broker's storage could not be formatted.", hint=f"read {log}")
 
 
 def _java(jars: tuple[Path, ...], home: Path, *arguments: str) -> tuple[str, ...]:
-    logging = f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}"
+    logging = f"-Dlog4j2.configurationFile={(home / 'log4j2.properties').resolve().as_uri()}"
     return (str(java()), "-cp", ":".join(map(str, jars)), logging, *arguments)
 
 

@@ -1,9 +1,16 @@
 """The embedded broker before it starts."""
 
+import os
+import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from click.testing import CliRunner
 
+from streams.cli import up
+from streams.cli.app import custody
+from streams.core.errors import Misuse
 from streams.kafka.topics import all_topics
 from streams.local import kafka, ports
 from streams.local.kafka import cluster_id
@@ -19,6 +26,53 @@ def test_a_broker_ends_without_memory_and_has_time_to_read_its_log(
     made = kafka.broker(tmp_path, ports.choose(tmp_path), tmp_path)
     assert "-XX:+ExitOnOutOfMemoryError" in made.command
     assert made.start_patience == SLOW
+
+
+def _as_java_reads(file: Path) -> dict[str, str]:
+    """What java.util.Properties reads: bytes are Latin-1, and other characters are written by their UTF-16 units."""
+    lines = [line.partition("=") for line in file.read_bytes().decode("latin-1").splitlines()]
+    return {name.strip(): re.sub(r"\\u([0-9a-f]{4})", _unit, value.strip()) for name, _, value in lines}
+
+
+def _unit(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
+
+
+def test_java_reads_the_folder_that_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters of any script, a space and a backslash: a log elsewhere would be lost to whoever looks in this folder."""
+    monkeypatch.setattr(kafka, "kafka_jars", lambda *_: ())
+    monkeypatch.setattr(kafka, "_format", lambda *_: None)
+    data = tmp_path / "Prüfung \\ Ωμέγα 𝄞"
+    made = kafka.broker(data, ports.choose(tmp_path), tmp_path, properties={"pem": "a\nb"})
+    home = (data / "kafka").resolve()
+    settings = _as_java_reads(home / "server.properties")
+    logging = _as_java_reads(home / "log4j2.properties")
+    assert _whole(settings["log.dirs"]) == str(home / "storage")
+    assert settings["pem"] == "a\nb"
+    assert _whole(logging["appender.file.fileName"]) == str(data / "log" / "kafka.log")
+    assert _whole(logging["appender.file.filePattern"]) == str(data / "log" / "kafka.log.%i")
+    assert f"-Dlog4j2.configurationFile={(home / 'log4j2.properties').as_uri()}" in made.command
+    assert made.environment["LC_ALL"] == "C.UTF-8"  # else Java cannot name the folder
+
+
+def _whole(units: str) -> str:
+    return units.encode("utf-16-be", "surrogatepass").decode("utf-16-be")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("b,c", "several folders"), (os.fsdecode(b"\xfc"), "not UTF-8")],
+    ids=["comma", "no UTF-8"],
+)
+def test_a_folder_that_the_broker_would_take_for_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    """Before anything is made there: the log would be kept elsewhere, or the broker would not start."""
+    monkeypatch.setattr(up, "detach", Mock(side_effect=AssertionError("nothing is to be started")))
+    told = CliRunner().invoke(custody, ["up", "--data", str(tmp_path / name), "--detach"])
+    assert isinstance(told.exception, Misuse)
+    assert said in str(told.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_offsets_are_kept_as_long_as_the_log() -> None:

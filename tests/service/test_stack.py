@@ -209,17 +209,22 @@ def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_killed_supervisor_leaves_no_orphans(tmp_path: Path, start_stack: Any) -> None:
-    """The supervisor is killed: its parts die with it, its stack.json counts as nothing, and `up` works again."""
-    data = tmp_path / "data"
-    with start_stack(data) as first:
+    """The supervisor is killed: its parts die with it, its stack.json counts as nothing, and `up` works again.
+
+    So it is in a folder whose name has a space and letters beyond ASCII, for a user without a locale.
+    """
+    data = tmp_path / "Prüfung 1"
+    with start_stack(data, LC_ALL="C") as first:
         pids = _pids(data)
         first.process.kill()
         until(lambda: _gone(pids), "all parts have ended")
     assert stack_file(data).exists()
     assert running(data) is None
     assert CliRunner().invoke(custody, ["status", "--data", str(data)]).exit_code == 3
-    with start_stack(data):
+    with start_stack(data, LC_ALL="C"):
         assert _count(load(data=data), "one", "system") == 1
+    assert (data / "log" / "kafka.log").stat().st_size
+    assert [path.name for path in tmp_path.iterdir()] == [data.name]
 
 
 def test_up_in_the_background_and_down(tmp_path: Path) -> None:
