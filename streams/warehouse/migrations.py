@@ -2,7 +2,8 @@
 
 Rules:
 - A numbered script is applied once, and remembered with its checksum; one that changed afterwards is refused: what is
-  fed and derived can be thrown away and made again from the log.
+  fed and derived can be thrown away and made again from the log. A database that has later scripts is refused, too,
+  before anything of it is changed: what is older knows nothing of its columns.
 - What was applied is remembered at the end, so that after a failure all of it is applied again.
 - Views are made again whenever their text changed. Retention is set whenever the settings changed.
 - Every statement may be run again, and by two processes at once.
@@ -61,7 +62,7 @@ def migrate(settings: Settings) -> None:
 
     Raises:
         Unavailable: the warehouse does not answer, or a table that was made is not there now.
-        Misuse: the database was made by another version of a script.
+        Misuse: the database was made by another version of a script, or by a newer version of Custody.
     """
     client = connect(settings, database=False)
     client.command(f"CREATE DATABASE IF NOT EXISTS {settings.database}")  # a checked name: letters, digits and _
@@ -77,13 +78,20 @@ def migrate(settings: Settings) -> None:
 
 
 def _refuse_others(done: dict[str, str], database: str) -> None:
-    for name in scripts.numbered():
+    drop = (
+        f"DROP DATABASE {database} (embedded: remove the folder clickhouse of the data directory):"
+        " the feed makes it again from the log"
+    )
+    ours = scripts.numbered()
+    later = [name for name in sorted(done) if scripts.is_numbered(name) and name[:3] > ours[-1][:3]]
+    if later:
+        raise Misuse(
+            f"The database {database} was made by a newer version of Custody ({later[-1]}).",
+            hint=f"run that version; or {drop}",
+        )
+    for name in ours:
         if name in done and done[name] != checksum(scripts.text(name)):
-            raise Misuse(
-                f"The database {database} was made by another version of {name}.",
-                hint=f"DROP DATABASE {database} (embedded: remove the folder clickhouse of the data directory):"
-                " the feed makes it again from the log",
-            )
+            raise Misuse(f"The database {database} was made by another version of {name}.", hint=drop)
 
 
 def _steps(client: Any, settings: Settings) -> Iterator[tuple[str, str]]:

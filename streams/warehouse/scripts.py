@@ -36,7 +36,12 @@ def text(name: str) -> str:
 
 def numbered() -> list[str]:
     """Names of the scripts that make tables, in order."""
-    return sorted(f.name for f in (files("schemas") / "warehouse").iterdir() if re.match(r"\d{3}-.*\.sql$", f.name))
+    return sorted(f.name for f in (files("schemas") / "warehouse").iterdir() if is_numbered(f.name))
+
+
+def is_numbered(name: str) -> bool:
+    """Is this a script that makes tables."""
+    return bool(re.fullmatch(r"\d{3}-.*\.sql", name))
 
 
 def views() -> list[str]:

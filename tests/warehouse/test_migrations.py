@@ -90,6 +90,24 @@ def test_another_version_of_a_script_is_refused_with_what_to_do(made: Settings) 
         migrate(made)
 
 
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(made: Settings) -> None:
+    """Its tables have what these views and derivations know nothing of; going back is said, and how."""
+    client = connect(made)
+    known = [["999-later.sql", "its"], ["view custody", "its"]]
+    client.insert("migrations", known, column_names=["name", "checksum"])
+    with pytest.raises(Misuse, match=rf"^The database {made.database} was made by a newer .*999-later\.sql") as refused:
+        migrate(made)
+    assert f"DROP DATABASE {made.database}" in refused.value.hint
+    view = "SELECT checksum FROM migrations FINAL WHERE name = 'view custody'"
+    assert ask(client, view) == [{"checksum": "its"}]
+
+
+def test_a_script_that_had_another_name_once_is_no_newer_version(made: Settings) -> None:
+    """Scripts were numbered otherwise before; what they made is there."""
+    connect(made).insert("migrations", [["012-sessions.sql", "old"]], column_names=["name", "checksum"])
+    migrate(made)
+
+
 def test_a_table_that_is_not_there_now_is_said(made: Settings) -> None:
     """Somebody renames or restores it meanwhile: the feed waits for it, and does not die."""
     connect(made).command("RENAME TABLE event_records TO taken_away")
