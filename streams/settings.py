@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from streams.addresses import check_brokers, check_url
 from streams.advice import LEDGER, STACK, start_hint
 from streams.core.documents import toml
 from streams.core.errors import Misuse, Unavailable
@@ -347,22 +348,12 @@ def _check(settings: Settings) -> None:
         raise Misuse("kafka_client_certificate_file and kafka_client_key_file go together.")
     if settings.min_insync_replicas > settings.replication_factor:
         raise Misuse("min_insync_replicas is larger than replication_factor: no write could succeed.")
-    _check_url("clickhouse_url", settings.clickhouse_url, "clickhouse_user and clickhouse_password_file")
-    _check_url("registry_url", settings.registry_url, "registry_credentials_file")
+    if settings.kafka_brokers:
+        check_brokers(settings.kafka_brokers)
+    check_url("clickhouse_url", settings.clickhouse_url, "clickhouse_user and clickhouse_password_file")
+    check_url("registry_url", settings.registry_url, "registry_credentials_file")
     if settings.registry_ca_file and urlsplit(settings.registry_url or "").scheme != "https":
         raise Misuse("registry_ca_file is set, but registry_url uses no TLS.", hint="https://host:port/path")
-
-
-def _check_url(name: str, url: str | None, secret: str) -> None:
-    if set("@?") & set(url or ""):  # messages tell the URL; this one does not
-        raise Misuse(f"{name} has a password, a user or parameters in it: they are not used.", hint=f"set {secret}")
-    try:
-        place = urlsplit(url or "http://host")
-        whole = bool(place.hostname) and place.port != 0
-    except ValueError as error:
-        raise Misuse(f"{name} is no URL: {error}.", hint="http[s]://host:port") from error
-    if place.scheme not in {"http", "https"} or not whole:
-        raise Misuse(f"{name} begins with http:// or https:// and names a host.", hint="http[s]://host:port")
 
 
 def _with_stack(settings: Settings, given: Mapping[str, Any]) -> Settings:

@@ -1,6 +1,7 @@
 """Settings: where values come from, what is refused, and what the clients are given."""
 
 import fcntl
+import re
 from pathlib import Path
 
 import msgspec
@@ -93,6 +94,30 @@ def test_a_value_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name
     monkeypatch.setenv(f"CUSTODY_{name}", value)
     with pytest.raises(Misuse, match=name.lower()):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "http://127.0.0.1:36881", "SSL://k1:9093", "127.0.0.1:99999", "k1:0", "localhost", "k1:", ":9092", "k1:+92",
+        "k 1:9092", "::1:9092", "[::1]", "[k1]:9092", "me@k1:9092", "k1:9092/", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_a_broker_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    """Librdkafka would try another port, or none, for half a minute."""
+    monkeypatch.setenv("CUSTODY_KAFKA_BROKERS", f"k0:9092, {entry}")
+    with pytest.raises(Misuse, match=f"^kafka_brokers: {re.escape(repr(entry))} is no address of a broker") as refused:
+        settings.load()
+    assert "host:port" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "brokers", ["k1:1", "k_1.example.:65535, 192.0.2.1:9092", "[2001:db8::1]:9092,[fe80::1%eth0]:9092"]
+)
+def test_addresses_of_brokers(monkeypatch: pytest.MonkeyPatch, brokers: str) -> None:
+    """By name, by IPv4, and by IPv6 in brackets."""
+    monkeypatch.setenv("CUSTODY_KAFKA_BROKERS", brokers)
+    assert settings.load().kafka_client()["bootstrap.servers"] == brokers
 
 
 @pytest.mark.parametrize(
