@@ -322,13 +322,19 @@ def unread(settings: Settings, letters: Sequence[dict[str, Any]], now: float) ->
 def _warehouse(settings: Settings) -> Finding:
     """Does it answer, and does its clock agree with ours."""
     import clickhouse_connect  # noqa: PLC0415
+    from clickhouse_connect.driver.exceptions import ClickHouseError  # noqa: PLC0415
 
+    from streams.warehouse.client import refuse_stranger  # noqa: PLC0415
     from streams.warehouse.pool import pool_of  # noqa: PLC0415
 
     where, patience = settings.clickhouse_client(), int(TIMEOUT)
-    client = clickhouse_connect.get_client(
-        **where, pool_mgr=pool_of(where), connect_timeout=patience, send_receive_timeout=patience
-    )
+    try:
+        client = clickhouse_connect.get_client(
+            **where, pool_mgr=pool_of(where), connect_timeout=patience, send_receive_timeout=patience
+        )
+    except ClickHouseError as error:
+        refuse_stranger(error, settings)
+        raise
     try:
         skew = abs(float(str(client.command("SELECT toUnixTimestamp64Micro(now64(6))"))) / 1e6 - time.time())
     finally:
@@ -339,11 +345,13 @@ def _warehouse(settings: Settings) -> Finding:
 
 def _derivation(settings: Settings) -> Finding:
     """Does what the warehouse derives keep up with what it is fed."""
-    from streams.warehouse.client import connect, told  # noqa: PLC0415
+    from streams.warehouse.client import NotAdmitted, connect, told  # noqa: PLC0415
     from streams.warehouse.lateness import lateness  # noqa: PLC0415
 
     try:
         client = connect(settings, readonly=True, patience=int(TIMEOUT))
+    except NotAdmitted:
+        raise
     except Misuse as missing:
         return Finding(name="derivation", ok=True, said=f"nothing was fed yet: {missing}")
     try:

@@ -26,11 +26,18 @@ ASKING = 30
 LONG = 300
 """Seconds for what may take long: a derivation, a question of anybody's."""
 
+_STRANGER = {194, 516}
+"""ClickHouse's codes REQUIRED_PASSWORD and AUTHENTICATION_FAILED."""
+
 _LATE = re.compile(r"read timeout=([0-9]+)")
 
 Answer = TypeVar("Answer")
 
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # else its words come bare to the screen
+
+
+class NotAdmitted(Misuse):
+    """The warehouse answers, and refuses who asks."""
 
 
 def connect(settings: Settings, *, database: bool = True, readonly: bool = False, patience: int = LONG) -> Any:
@@ -44,6 +51,7 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
 
     Raises:
         Misuse: there is no such ledger, or the user may not have what is asked for.
+        NotAdmitted: the warehouse refuses the user or the password.
         Unavailable: the warehouse does not answer.
     """
     where = settings.clickhouse_client()
@@ -62,8 +70,21 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
     except (*AWAY, REFUSED) as error:
         if "UNKNOWN_DATABASE" in str(error):
             raise no_ledger(settings.ledger, _ledgers(settings)) from error
+        refuse_stranger(error, settings)
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
     return client
+
+
+def refuse_stranger(error: BaseException, settings: Settings) -> None:
+    """Where the warehouse said that it does not know us, say that: it is not away.
+
+    Raises:
+        NotAdmitted: it said so.
+    """
+    if getattr(error, "code", None) in _STRANGER:
+        now = settings.clickhouse_password_file or "not set"
+        hint = f"set clickhouse_user and clickhouse_password_file (now {now}) to what the warehouse knows"
+        raise NotAdmitted(f"The warehouse refuses the user {settings.clickhouse_user}.", hint=hint) from error
 
 
 def _ledgers(settings: Settings) -> list[str]:

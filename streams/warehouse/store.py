@@ -2,7 +2,8 @@
 
 Rules:
 - Whatever a warehouse that is away or refuses says is Unavailable, and the next call comes over a new connection: what
-  was accepted may have been accepted nevertheless, and is told again.
+  was accepted may have been accepted nevertheless, and is told again. One that refuses our password is waited for, too:
+  it is changed on two sides.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import pyarrow as pa
 from streams.core.errors import Unavailable
 from streams.core.terms import Terms
 from streams.settings import Settings
-from streams.warehouse.client import AWAY, REFUSED, connect, first_line
+from streams.warehouse.client import AWAY, REFUSED, NotAdmitted, connect, first_line
 from streams.warehouse.derive import derive
 from streams.warehouse.fed import Fed, fed
 from streams.warehouse.migrations import migrate
@@ -96,6 +97,8 @@ class ClickHouse:
         except (*AWAY, REFUSED) as error:
             self._client = None
             raise Unavailable(f"The warehouse refuses: {first_line(error)}") from error
+        except NotAdmitted as error:
+            raise Unavailable(str(error), hint=error.hint) from error
 
     def _connected(self) -> Any:
         client = self._client  # another thread may have found it away meanwhile

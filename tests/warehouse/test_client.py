@@ -11,6 +11,7 @@ from typing import Any, Self
 from unittest.mock import Mock
 
 import clickhouse_connect
+import msgspec
 import pytest
 from click.testing import CliRunner
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, ProgrammingError
@@ -23,6 +24,7 @@ from streams.core.errors import Misuse, Unavailable
 from streams.settings import Settings
 from streams.warehouse.client import ASKING, LONG, ask, connect, first_line
 from streams.warehouse.questions import Warehouse
+from streams.warehouse.store import ClickHouse
 
 
 @pytest.fixture
@@ -85,6 +87,41 @@ def test_a_redirection_is_told_and_not_followed(tmp_path: Path, status: int) -> 
         assert f"names another place, {other.url}" in findings["warehouse"].said
         assert warehouse.heard
         assert other.heard == []
+
+
+UNKNOWN = {"X-ClickHouse-Exception-Code": "516"}
+"""AUTHENTICATION_FAILED."""
+
+
+def test_who_the_warehouse_does_not_know_is_told_so(tmp_path: Path) -> None:
+    """It answers, so nobody waits for it; user and settings are named, and the doctor says the same."""
+    with Host(403, **UNKNOWN) as warehouse:
+        settings = Settings(data=tmp_path, clickhouse_url=warehouse.url, clickhouse_user="eve")
+        with pytest.raises(Misuse, match=r"^The warehouse refuses the user eve\.$") as refused:
+            connect(settings)
+        findings = {finding.name: finding for finding in examine(settings)}
+    assert refused.value.hint.startswith("set clickhouse_user and clickhouse_password_file")
+    for name in ("warehouse", "derivation"):
+        found = findings[name]
+        assert (found.ok, found.said, found.advice) == (False, str(refused.value), refused.value.hint)
+
+
+def test_a_feed_waits_until_the_warehouse_knows_it() -> None:
+    """A password is changed on both sides, and not at one moment."""
+    with Host(403, **UNKNOWN) as warehouse:
+        store = ClickHouse(Settings(clickhouse_url=warehouse.url))
+        with pytest.raises(Unavailable, match=r"^The warehouse refuses the user custody\.$"):
+            store.prepare()
+
+
+@pytest.mark.service
+def test_the_engine_refuses_a_wrong_password(stack: Settings, tmp_path: Path) -> None:
+    """And none."""
+    wrong = tmp_path / "password"
+    wrong.write_text("wrong", encoding="utf-8")
+    for file in (wrong, None):
+        with pytest.raises(Misuse, match="refuses the user custody"):
+            connect(msgspec.structs.replace(stack, clickhouse_password_file=file), database=False)
 
 
 @pytest.mark.parametrize(
