@@ -5,7 +5,7 @@ Rules:
   for all that the cause holds up. An outage is one case a rule, not ten thousand. Whatever its later records say held
   it up, it stays there: by then a message has gone on.
 - A case is opened by its first alert and closed when all are cleared; one that comes later opens it again, and nobody
-  has seen that yet.
+  has seen that yet. Since when, and of how many, is said of the last time that it stood (lives.py), not before.
 - No I/O and no clock. A case is changed where it stands, and given back; what is filed of an alert is made anew.
 - Acknowledged means that a person has seen it; it does not close. Members are known by their ids, so that an alert that
   is told twice, or cleared before it is heard of, counts once.
@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from streams.core.events import WITHDRAWN
+from streams.respond.lives import Life, Lives, Span
 
 SAMPLE = 5
 """Message keys that a case shows."""
@@ -64,18 +65,13 @@ class Case:
     Attributes:
         case_id: 16 bytes.
         cover: what is said of it as a whole.
-        members: ids of its alerts.
-        standing: of those that are not cleared.
-        opened_at: raised time of the earliest member, microseconds.
-        cleared_at: when the last was cleared; None before.
+        members: its alerts by their ids, those of its former lives too.
     """
 
     case_id: bytes
     cover: Cover
-    members: set[bytes] = field(default_factory=set)
-    standing: set[bytes] = field(default_factory=set)
-    opened_at: int | None = None
-    cleared_at: int | None = None
+    members: dict[bytes, Member] = field(default_factory=dict)
+    _lives: Lives | None = None
 
     @property
     def state(self) -> str:
@@ -84,16 +80,40 @@ class Case:
             return "closed"
         return "acknowledged" if self.cover.acknowledged_by else "open"
 
+    @property
+    def standing(self) -> int:
+        """How many members are not cleared."""
+        return self._counted().standing
+
+    @property
+    def life(self) -> Life | None:
+        """The last time that it stood; None without members."""
+        return self._counted().last()
+
     def enter(self, alert_id: bytes, member: Member) -> None:
         """Count a member that was filed here; again changes nothing."""
-        self.members.add(alert_id)
-        if member.cleared_at is None:
-            self.standing.add(alert_id)
-        else:
-            self.standing.discard(alert_id)
-            self.cleared_at = max(member.cleared_at, self.cleared_at or member.cleared_at)
-        if member.raised_at is not None:
-            self.opened_at = min(member.raised_at, member.raised_at if self.opened_at is None else self.opened_at)
+        if self.members.get(alert_id) != member:
+            self.leave(alert_id)
+            self.members[alert_id] = member
+            if self._lives:
+                self._lives.add(*_span(member))
+
+    def leave(self, alert_id: bytes) -> None:
+        """Count a member no more."""
+        member = self.members.pop(alert_id, None)
+        if self._lives and member:
+            self._lives = self._lives.without(*_span(member))
+
+    def _counted(self) -> Lives:
+        """Its lives, counted when they are wanted."""
+        if self._lives is None:
+            self._lives = Lives(map(_span, self.members.values()))
+        return self._lives
+
+
+def _span(member: Member) -> Span:
+    """When it stood: who is of a case was raised."""
+    return member.raised_at or 0, member.cleared_at
 
 
 def case_id(alert: dict[str, Any]) -> bytes:
@@ -142,15 +162,16 @@ def acknowledge(case: Case, author: str, note: str) -> Case:
 
 
 def record(case: Case) -> dict[str, Any]:
-    """The case as a record of the cases topic."""
+    """The case, which has members, as a record of the cases topic."""
+    life = case.life
     return {
         "case_id": case.case_id,
         "cause": case.cover.cause,
         "state": case.state,
-        "opened_at": case.opened_at,
-        "closed_at": None if case.standing else case.cleared_at,
-        "members": len(case.members),
-        "standing": len(case.standing),
+        "opened_at": life.since if life else None,
+        "closed_at": life.until if life else None,
+        "members": life.members if life else 0,
+        "standing": case.standing,
         "severity": case.cover.severity,
         "acknowledged_by": case.cover.acknowledged_by,
         "note": case.cover.note,

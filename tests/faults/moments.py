@@ -31,6 +31,9 @@ from tests.kafka.memory import MemoryLog
 
 HEARD = (EVENTS, SNAPSHOTS, "progress", *PLAIN)
 
+LAST = 2**63
+"""After every time."""
+
 Key = tuple[Any, ...]
 
 
@@ -211,13 +214,15 @@ class Moments:
             yield f"committed before fed: {topic}/{number} up to {end}, {missing} rows"
 
     def _unfiled(self, number: int, end: int) -> Iterator[str]:
-        """What the desk has done is in the cases that were told."""
+        """What the desk has done is in the cases that were told, but for what was over before the life they tell of."""
         heard = self._heard.alerts.get(number, [])
         done = [alert for at, alert in heard if at < end and self._is_there("alerts", number, at)]
+        over = {alert["alert_id"]: alert["at"] for _, alert in heard if alert["state"] == "cleared"}
         for case_id, case in filed(done).items():
-            told = self._heard.filed.get(case_id, {"members": 0, "standing": 0})
-            settled = told["members"] - told["standing"]
-            if told["members"] < len(case.members) or settled < len(case.members - case.standing):
+            told = self._heard.filed.get(case_id, {"members": 0, "standing": 0, "opened_at": 0})
+            counted = [one for key, one in case.members.items() if over.get(key, LAST) >= told["opened_at"]]
+            settled = sum(one.cleared_at is not None for one in counted)
+            if told["members"] < len(counted) or told["members"] - told["standing"] < settled:
                 yield f"committed before filed: {case.cover.cause} up to {end}"
 
     def _is_there(self, topic: str, number: int, offset: int) -> bool:

@@ -6,6 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.respond import cases
+from streams.respond.lives import Life
+
+NEVER = 1000
+"""After every time here."""
 
 
 def alert(number: int, state: str = "raised", at: int = 10, **fields: Any) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def test_an_outage_is_one_case() -> None:
     """Ten thousand alerts of one cause are members of one case, which shows a few."""
     told = (alert(n, at=20 - n % 7, alert_id=n.to_bytes(16, "big")) for n in range(10_000))
     case = Desk().hear(*told)
-    assert (case.state, len(case.members), case.opened_at) == ("open", 10_000, 14)
+    assert [cases.record(case)[name] for name in ("state", "members", "opened_at")] == ["open", 10_000, 14]
     assert len(case.cover.sample) == cases.SAMPLE
 
 
@@ -70,6 +74,31 @@ def test_a_case_is_closed_when_all_are_cleared_and_opened_again() -> None:
     ):
         said = cases.record(desk.hear(*told))
         assert (said["state"], said["standing"], said["closed_at"]) == known
+
+
+def test_a_case_that_comes_back_says_since_when_and_of_how_many_it_stands() -> None:
+    """Not since its first alert: an outage of today is not as old, and as great, as one of January that is over."""
+    desk = Desk()
+    desk.hear(*(alert(n, at=n) for n in range(10, 50)), *(alert(n, "cleared", 90) for n in range(10, 50)))
+    for told, known in (
+        ((), (10, 90, 40, 0)),
+        ((alert(1, at=900),), (900, None, 1, 1)),
+        ((alert(2, at=950), alert(1, "cleared", 990)), (900, None, 2, 1)),
+        ((alert(2, "cleared", 999),), (900, 999, 2, 0)),
+    ):
+        said = cases.record(desk.hear(*told, alert(10, at=10)))
+        assert tuple(said[name] for name in ("opened_at", "closed_at", "members", "standing")) == known
+
+
+def test_what_was_taken_back_joins_its_life_no_more() -> None:
+    """A span that ended is counted anew where its alert stands again, or is known otherwise."""
+    desk = Desk()
+    back = alert(1, "cleared", 60, attributes=["withdrawn"])
+    case = desk.hear(alert(1), back, alert(2, at=55), alert(2, "cleared", 70))
+    assert (case.life.since, case.life.members) == (10, 2)
+    assert (desk.hear(alert(1, at=65)).life.since, case.life.members) == (55, 2)
+    assert (desk.hear(alert(1, "cleared", 67)).life.since, case.life.until) == (55, 70)
+    assert (desk.hear(alert(1, "cleared", 80)).life.until, case.life.members) == (80, 2)
 
 
 def test_an_alert_is_cleared_where_it_was_raised() -> None:
@@ -111,10 +140,42 @@ def test_different_causes_are_different_cases() -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(("raised", "cleared"))), min_size=1), st.randoms())
 def test_order_and_repetition_change_nothing(told: list[tuple[int, str]], draw: Any) -> None:
     """Alerts told in any order, and twice, make the same case."""
-    alerts = [alert(n, state, at=n + (10 if state == "cleared" else 0)) for n, state in told]
+    alerts = [alert(n, state, at=4 * n + (7 if state == "cleared" else 0)) for n, state in told]
     again = [*alerts, *alerts]
     draw.shuffle(again)
     one, two = Desk(), Desk()
     one.hear(*alerts)
     two.hear(*again)
     assert one.records() == two.records()
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(-3, 12)), min_size=1, max_size=12)
+
+
+@given(SPANS, st.randoms())
+def test_the_last_life_is_the_run_of_spans_that_nothing_follows(spans: list[tuple[int, int | None]], draw: Any) -> None:
+    """Found by going back from the end while a span touches; in any order of alerts, and when some are forgotten."""
+    case = cases.Case(b"", cases.Cover(""))
+    filed = {
+        bytes([n]): cases.Member(b"", at, stay if stay is None else at + stay) for n, (at, stay) in enumerate(spans)
+    }
+    told = [*filed.items()]
+    draw.shuffle(told)
+    for alert_id, member in told:
+        case.enter(alert_id, cases.Member(b"", draw.randrange(50)))
+        case.enter(alert_id, member)
+    assert case.life == walked(spans)
+    for alert_id in sorted(filed)[1:]:
+        case.leave(alert_id)
+    assert case.life == walked(spans[:1])
+
+
+def walked(spans: list[tuple[int, int | None]]) -> Life:
+    """The last life, span by span."""
+    ends = [(NEVER if stay is None else at + max(stay, 0), at) for at, stay in spans]
+    since, members = max(ends)[0], 0
+    for until, at in sorted(ends, reverse=True):
+        if until >= since:
+            since, members = min(since, at), members + 1
+    until = max(ends)[0]
+    return Life(since=since, until=None if until == NEVER else until, members=members)
