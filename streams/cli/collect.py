@@ -1,5 +1,6 @@
 """`custody collect`: evidence of one source into the log, once or as it is written."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,23 @@ class _Job:
 
         self.settings, self.source, self.declaration, self.text = settings, source, declaration, text
         self.counts = Counts()
+        self.beyond: list[str] = []
         self.through: int | None = None
         """How far the source is in the log, microseconds; 0 or None: that is not known."""
 
     def run(self, bar: Bar) -> None:
+        from streams.collect import ending  # noqa: PLC0415
         from streams.collect.importing import conclude, refuse_missing  # noqa: PLC0415
 
         if self.source.live:
             self._follow(bar)
             return
+        ending.refuse_future(self.declaration.until, time.time_ns() // 1000)
         refuse_missing([self.source])
         collector = self._collector(bar)
         collector.read()
         self.through = conclude(self.settings, self.declaration, [collector])
+        self.beyond = ending.beyond(self.declaration.until, {self.source.name: collector.through})
         bar.finish()
 
     def _follow(self, bar: Bar) -> None:
@@ -98,7 +103,7 @@ class _Job:
 
         if not self.source.live:
             warn_of_others(self.settings)
-            refuse_incomplete({self.source.name: self.counts})
+            refuse_incomplete({self.source.name: self.counts}, self.beyond)
 
     def _collector(self, bar: Bar) -> Any:
         """A collector from the checkpoint on, with a writer of its own, once the ledger knows its source."""

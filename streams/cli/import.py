@@ -50,4 +50,4 @@ def command(
         say_all(job.counts)
         say_undeclared(job.strangers.said())
     warn_of_others(settings)
-    importing.refuse_incomplete(job.counts)
+    importing.refuse_incomplete(job.counts, job.beyond())

@@ -1,5 +1,6 @@
 """`custody look`: what evidence says, without a broker."""
 
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
               custody look --sources day/sources.toml
     """
     from streams import profiles  # noqa: PLC0415 - columns are slow to import
+    from streams.collect.ending import refuse_future  # noqa: PLC0415
     from streams.collect.guess import guessed  # noqa: PLC0415
     from streams.collect.look import look  # noqa: PLC0415
     from streams.collect.sources import read_some  # noqa: PLC0415
@@ -39,6 +41,7 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
     if bool(files) == bool(sources):
         raise Misuse("Give FILES, or --sources.", hint="custody look --help")
     declaration = read_some(sources) if sources else guessed(list(files))
+    refuse_future(declaration.until, time.time_ns() // 1000)
     seen = look(declaration, profiles.load(named or declaration.terms))
     if as_json:
         say_json(_as_data(seen))
@@ -50,7 +53,7 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
         raise click.exceptions.Exit(1)
     from streams.collect.importing import refuse_incomplete  # noqa: PLC0415 - the broker's client is slow to import
 
-    refuse_incomplete(seen.counts)
+    refuse_incomplete(seen.counts, seen.beyond)
 
 
 def _say(seen: "Look") -> None:
@@ -68,6 +71,8 @@ def _say(seen: "Look") -> None:
         click.echo("\nNothing could be read: no event came of it, so nothing can be found.")
     elif not by_rule:
         click.echo("\nNothing is found under these terms.")
+    for line in seen.beyond:
+        click.echo("\n" + "\n".join(wrapped(line)))
     say_undeclared(seen.undeclared)
     for line in seen.unseen():
         click.echo("\n" + "\n".join(wrapped(f"Cannot be seen: {line}")))
@@ -94,5 +99,6 @@ def _as_data(seen: "Look") -> dict[str, Any]:
         "report_states": dict(seen.states),
         "found": seen.found,
         "undeclared": seen.undeclared,
+        "beyond": seen.beyond,
         "unseen": seen.unseen(),
     }

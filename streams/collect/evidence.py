@@ -62,14 +62,19 @@ class Evidence:
     Attributes:
         declaration: of hosts and submission points.
         counts: by source.
-        through: latest time seen, microseconds.
+        ends: latest time seen by source, microseconds.
         share: asked for the pieces that are a source's.
     """
 
     declaration: Declaration
     counts: dict[str, Counts] = field(default_factory=dict)
-    through: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
     share: Share = _all
+
+    @property
+    def through(self) -> int:
+        """Latest time seen, microseconds."""
+        return max(self.ends.values(), default=0)
 
     def events(self, sources: Sequence[Source] | None = None) -> Iterator[MessageEvent]:
         """Every event of some sources (default: all).
@@ -81,7 +86,7 @@ class Evidence:
             parser = kind_of(source).make(source, self.declaration)
             self.counts[source.name] = parser.counts
             yield from self._of(source, parser)
-            self.through = max(self.through, parser.through)
+            self.ends[source.name] = parser.through
 
     def _of(self, source: Source, parser: Parser) -> Iterator[MessageEvent]:
         for path in files(source):

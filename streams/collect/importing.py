@@ -9,9 +9,9 @@ Rules:
 - One that does not come to its end takes back what it declared beside live sources: their clock would wait for ever.
   Where it is killed outright the clock writer names what it declared as behind, and `custody withdraw` takes it back.
   Where declaring itself fails, that error is all that is said: mostly nothing was declared, and what was is named so.
-- The end is the declared `until`, else the latest time seen in any source; only then may the clock go there. Where
-  something was read since the last claim, by this import or by one that died, it is after all that the clock came to:
-  nothing else would move it, and what is new is judged at a tick.
+- The end is the declared `until` (see ending.py), else the latest time seen in any source; only then may the clock go
+  there. Where something was read since the last claim, by this import or by one that died, it is after all that the
+  clock came to: nothing else would move it, and what is new is judged at a tick.
 """
 
 import logging
@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from streams import advice
+from streams.collect import ending
 from streams.collect.declaration import Declaration, Source
 from streams.collect.declaring import declare, end
 from streams.collect.jsonlines import REFUSED
@@ -39,6 +40,9 @@ from streams.kafka.writer import EventWriter
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LOST = "all else was read. Mail may look lost where only evidence is: mend the files and read them again"
+"""What to do about what is missing."""
 
 
 def store_of(settings: Settings, source: Source) -> Path:
@@ -81,18 +85,20 @@ def _is_there(path: str) -> bool:
     return True
 
 
-def refuse_incomplete(counts: Mapping[str, Counts]) -> None:
-    """Say at the end of which sources something is missing.
+def refuse_incomplete(counts: Mapping[str, Counts], beyond: Sequence[str] = ()) -> None:
+    """Say at the end of which sources something is missing, and which go on after the declared end.
 
     Args:
         counts: by source.
+        beyond: what is to be said of the latter.
 
     Raises:
         Undecodable: with the first place of each.
     """
-    if said := [_said(name, one) for name, one in counts.items() if one.incomplete or one.unread[REFUSED]]:
-        hint = "all else was read. Mail may look lost where only evidence is: mend the files and read them again"
-        raise Undecodable("\n".join(said), hint=hint)
+    said = [_said(name, one) for name, one in counts.items() if one.incomplete or one.unread[REFUSED]]
+    hints = [LOST] * bool(said) + [ending.MEND] * bool(beyond)
+    if hints:
+        raise Undecodable("\n".join([*said, *beyond]), hint=". ".join(hints))
 
 
 def _said(name: str, counts: Counts) -> str:
@@ -163,9 +169,10 @@ class Import:
         """Declare everything first.
 
         Raises:
-            Misuse: a path is not there.
+            Misuse: a path is not there, or the declared end is yet to come.
             Unavailable: the brokers do not answer.
         """
+        ending.refuse_future(self.declaration.until, time.time_ns() // 1000)
         refuse_missing(self.declaration.sources)
         self.strangers = Strangers(self.declaration)
         try:
@@ -205,6 +212,10 @@ class Import:
     def finish(self) -> int:
         """Claim the end for every source; returns it, microseconds."""
         return conclude(self.settings, self.declaration, self._collectors)
+
+    def beyond(self) -> list[str]:
+        """Which sources go on after the declared end, a sentence each."""
+        return ending.beyond(self.declaration.until, {one.source.name: one.through for one in self._collectors})
 
     def _give_up(self) -> None:
         names = [source.name for source in self.declaration.sources]

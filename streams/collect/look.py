@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from streams.collect import ending
 from streams.collect.declaration import Declaration
 from streams.collect.evidence import Evidence
 from streams.collect.guess import own
@@ -41,6 +42,7 @@ class Look:
         through: latest time seen, microseconds; None: no time was.
         found: findings: rule, what about, raised, cleared, cause.
         undeclared: hosts that are there and not declared, with what to do.
+        beyond: which sources go on after the declared end, a sentence each.
     """
 
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Look:
     through: int | None = None
     found: list[dict[str, Any]] = field(default_factory=list)
     undeclared: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
 
     @property
     def is_blank(self) -> bool:
@@ -89,6 +92,7 @@ def look(declaration: Declaration, terms: Terms) -> Look:
         strangers.hear(batch)
         custody.fold(facts(frame_of(batch), BEGINNING))
     seen.counts, seen.through = evidence.counts, declaration.until or evidence.through or None
+    seen.beyond = ending.beyond(declaration.until, evidence.ends)
     seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
     clock.hear(Tick(through=seen.through or 0))
     seen.states = Counter(state.value for state in report_states(custody, clock)[1])

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from streams import profiles
+from streams.collect import ending
 from streams.collect.declaration import Declaration, Host, Source, SubmissionPoint
 from streams.collect.kinds import KINDS
 from streams.collect.packed import STDIN
@@ -31,7 +32,6 @@ from streams.kafka.terms import TERMS
 _RESERVED = frozenset({TERMS, "clock"})
 """Names under which the ledger itself speaks."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -143,7 +143,7 @@ def parse(document: dict[str, Any], folder: Path) -> Declaration:
         hosts=hosts,
         submission_points=tuple(_points(file, bare)),
         local_domains=frozenset(domain.lower() for domain in file.local_domains),
-        until=None if file.until is None else _micros(file.until),
+        until=None if file.until is None else ending.micros_of(file.until),
         terms=_terms(file.terms, folder),
         keep_raw=file.keep_raw,
     )
@@ -252,7 +252,3 @@ def _refuse_twice(key: str, names: Iterable[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise Misuse(f"{key}: {name!r} is declared twice.", hint="a name is of one only, an alias too")
-
-
-def _micros(moment: datetime) -> int:
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // timedelta(microseconds=1)

@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from streams.cli import _evidence, collect
 from streams.cli._signals import stop_at_signal
 from streams.cli.app import custody
-from streams.collect import declaring, importing, run
+from streams.collect import declaring, ending, importing, run
 from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Unread
 from streams.core.clock import Tick
-from streams.core.errors import CustodyError, Misuse
+from streams.core.errors import CustodyError, Misuse, Undecodable
 from streams.kafka import broker, progress, topics
 from streams.settings import Settings
 from streams.track.timekeeper import Timekeeper
@@ -251,3 +251,50 @@ def test_what_is_collected_after_the_clock_is_judged(importing_to_memory: Memory
         keeper.recall(progress.all_progress(importing_to_memory), first)
         assert list(keeper.sources) == [name]
         assert keeper.tick(first) == Tick(through=first + more, terms=keeper.terms)
+
+
+def _until(until: str, folder: Path) -> list[str]:
+    """A log of a minute, declared with an end."""
+    (folder / "mail.log").write_text("".join(f"2026-11-23T23:27:00+00:00 mx postfix/{line}\n" for line in LINES))
+    (folder / "sources.toml").write_text(f"until = {until}\n" + HOST + POINT + SOURCE)
+    return ["--data", str(folder / "data")]
+
+
+READS = {
+    "import": ("import", "sources.toml"),
+    "collect": ("collect", "postfix", "--sources", "sources.toml"),
+    "look": ("look", "--check", "--sources", "sources.toml"),
+}
+
+
+@pytest.mark.parametrize("words", READS.values(), ids=READS)
+@pytest.mark.usefixtures("signals")
+def test_an_end_to_come_is_refused_before_anything_is_read(
+    words: tuple[str, ...], importing_to_memory: MemoryLog, tmp_path: Path
+) -> None:
+    """The clock would go there, and all that is read later would be overdue at once."""
+    data = _until("2062-11-23T23:27:00Z", tmp_path)
+    words = tuple(str(tmp_path / word) if word == "sources.toml" else word for word in words)
+    told = CliRunner().invoke(custody, [*words, *(data if "look" not in words else [])])
+    assert isinstance(told.exception, Misuse)
+    assert str(told.exception).startswith("The declared end, until = 2062-11-23T23:27:00Z, is yet to come: it is ")
+    assert not list(progress.all_progress(importing_to_memory))
+
+
+@pytest.mark.parametrize("words", READS.values(), ids=READS)
+@pytest.mark.usefixtures("signals", "importing_to_memory")
+def test_evidence_after_the_declared_end_is_no_calm(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Nothing judges it, so that nothing is found; each time, until the end is corrected: then all is well."""
+    data = _until("2026-10-23T23:27:00Z", tmp_path)
+    words = tuple(str(tmp_path / word) if word == "sources.toml" else word for word in words)
+
+    def told() -> Result:
+        return CliRunner().invoke(custody, [*words, *(data if "look" not in words else [])])
+
+    for _ in range(2):
+        refused = told().exception
+        assert isinstance(refused, Undecodable)
+        assert str(refused).startswith("Source mx goes on up to 2026-11-23T23:27:00Z, after the declared end (until = ")
+        assert refused.hint == ending.MEND
+    _until("2026-11-23T23:27:00Z", tmp_path)
+    assert told().exit_code == 0

@@ -69,7 +69,7 @@ def test_everything_declared(tmp_path: Path) -> None:
     declared = _read(
         tmp_path,
         """
-        until = 2026-01-01T00:00:00
+        until = 2026-01-01T01:00:00+01:00
         terms = "guaranteed"
         local_domains = ["Example.ORG"]
         keep_raw = false
@@ -172,6 +172,7 @@ WRONG = {
         "sources[0].shared: a source of postfix has no mailboxes.",
     ),
     "a date for a time": ("until = 2026-11-23", "until: "),
+    "a time without its zone": ("until = 2026-11-23T12:00:00", "until: 2026-11-23T12:00:00 says no time zone."),
     "no such terms": ('terms = "lax"', "terms: There is no file "),
     "not TOML": ("= 1", "is not TOML"),
 }

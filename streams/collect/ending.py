@@ -1,0 +1,66 @@
+"""Where an import's evidence ends, as it is declared: `until` in a sources.toml.
+
+Rules:
+- An end that is yet to come is refused before anything is read: the clock would stand there for ever, and whatever is
+  read later would be overdue at once.
+- What is later than its end is read, and nobody judges it: which sources go on is said. Most logs have whole seconds,
+  so the second in which the end lies is before it.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from streams.core.errors import Misuse
+
+MEND = "correct `until`, or leave it out, and read again: what was read is not read twice"
+"""What to do about evidence that goes on."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000
+
+
+def micros_of(until: datetime) -> int:
+    """Microseconds UTC of a declared end.
+
+    Raises:
+        Misuse: it says no time zone.
+    """
+    if until.tzinfo is None:
+        text = until.isoformat()
+        hint = f"write until = {text}Z for UTC, or with your offset: until = {text}+01:00"
+        raise Misuse(f"until: {text} says no time zone.", hint=hint)
+    return (until - _EPOCH) // timedelta(microseconds=1)
+
+
+def refuse_future(until: int | None, now: int) -> None:
+    """Refuse an end that is yet to come.
+
+    Args:
+        until: as declared, microseconds.
+        now: microseconds.
+
+    Raises:
+        Misuse: it is.
+    """
+    if until is not None and until > now:
+        hint = "nothing was read: correct it, or leave it out; then the end is the latest time seen"
+        raise Misuse(f"The declared end, until = {_shown(until)}, is yet to come: it is {_shown(now)}.", hint=hint)
+
+
+def beyond(until: int | None, seen: Mapping[str, int]) -> list[str]:
+    """Which sources go on after the declared end, a sentence each.
+
+    Args:
+        until: as declared, microseconds.
+        seen: the latest time seen by source, likewise.
+    """
+    if until is None:
+        return []
+    later = {name: at for name, at in seen.items() if at // _SECOND > until // _SECOND}
+    end = f"after the declared end (until = {_shown(until)}): nothing is judged that came later."
+    return [f"Source {name} goes on up to {_shown(at)}, {end}" for name, at in later.items()]
+
+
+def _shown(at: int) -> str:
+    """As it stands in a sources.toml."""
+    return f"{(_EPOCH + timedelta(microseconds=at)).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
