@@ -33,7 +33,8 @@ BEYOND = {
     "collectors' checkpoints": "until the queue entry has left (3 minutes more; 60 days where nothing says so); of a "
     "store, until as many newer copies and sessions came (10,000 and 2,000)",
     f"trackers, in memory and in {names.SNAPSHOTS}": "until the message has closed (linger and horizon in the terms)",
-    "the changelog of the cases worker, in Kafka": f"{LATEST}, as cases",
+    "the changelog of the cases worker, in Kafka": "until its case is cleared for keep_alerts_days, "
+    "and an alert of a later day was told",
     "the columns leg, unit and chain": "as long as their rows; hashes without a secret, so who guesses the address "
     "can find them",
     "the warehouse's list of changes, system.mutations": "the last hundred of each table; they quote the address",

@@ -39,6 +39,10 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     cleared_at: int | None = None
     withdrawn: bool = False
 
+    def is_over(self, at: int) -> bool:
+        """Was it cleared before some time."""
+        return self.cleared_at is not None and self.cleared_at < at
+
 
 class Cover(msgspec.Struct):
     """What stands on the front of a case.

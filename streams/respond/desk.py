@@ -9,10 +9,15 @@ Rules:
 - A case that the broker does not acknowledge is told again until it does: whoever hands over an alert takes it for done
   when this returns.
 - What cannot be understood goes to the dead letters, and is there before the next is looked at.
+- What was cleared before the days that the warehouse keeps (`keep_alerts_days`) is forgotten, and a case with its last
+  alert: when another day begins by the log's clock, which alerts bear. The day stands in the table, so that a worker
+  that begins within it forgets as much. What stands stays. Forgetting tells nothing: such a case was told as closed, or
+  goes on.
 """
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from heapq import nsmallest
 from typing import Any
 
 import msgspec
@@ -34,6 +39,15 @@ Place = tuple[int, int]
 
 _ALERT = b"alert"
 """Before the id of an alert in the table; that of a case stands alone."""
+
+_TIDIED = b"day"
+"""The last day of the clock on which all was forgotten that was to be, in the table."""
+
+AT_ONCE = 5_000
+"""Entries that are forgotten with an alert: a worker whose loop stands still is ended."""
+
+_DAY = 86_400_000_000
+"""Microseconds."""
 
 
 class Desk:
@@ -72,6 +86,7 @@ class Desk:
 
     def _file(self, alert: dict[str, Any]) -> None:
         """An alert is filed, and so its case has changed; one that was cleared before it was heard of has none yet."""
+        self._tidy(alert["clock"] // _DAY)
         key, held = _ALERT + alert["alert_id"], self._held()
         known = self._table.get(key)
         member = cases.filed(msgspec.msgpack.decode(known, type=cases.Member) if known else cases.Member(), alert)
@@ -80,17 +95,40 @@ class Desk:
             case = held[member.case_id] = cases.take(held.get(member.case_id), member, alert)
             self._put(case)
 
+    def _tidy(self, day: int) -> None:
+        """Another day begins: what was cleared too long ago is forgotten, and so are cases without members."""
+        known = self._table.get(_TIDIED)
+        if known and day <= msgspec.msgpack.decode(known, type=int):
+            return
+        kept_from, held = (day - self._log.settings.keep_alerts_days) * _DAY, self._held()
+        over = nsmallest(
+            AT_ONCE, ((one.cleared_at, key, one) for key, one in self._entries() if one.is_over(kept_from))
+        )
+        for _, key, member in over:
+            if case := held.get(member.case_id):
+                case.leave(key.removeprefix(_ALERT))
+            del self._table[key]
+        for case_id in [case.case_id for case in held.values() if not case.members]:
+            del held[case_id], self._table[case_id]
+        if len(over) < AT_ONCE:
+            self._keep(_TIDIED, day)
+
+    def _entries(self) -> Iterator[tuple[bytes, cases.Member]]:
+        """What is filed, by the keys of the table."""
+        for key, raw in self._table.items():
+            if key.startswith(_ALERT):
+                yield key, msgspec.msgpack.decode(raw, type=cases.Member)
+
     def _held(self) -> dict[bytes, cases.Case]:
         """The cases by their ids."""
         if self._cases is None:
             self._cases = {
                 key: cases.Case(key, msgspec.msgpack.decode(raw, type=cases.Cover))
                 for key, raw in self._table.items()
-                if not key.startswith(_ALERT)
+                if key != _TIDIED and not key.startswith(_ALERT)
             }
-            for key, raw in self._table.items():
-                member = msgspec.msgpack.decode(raw, type=cases.Member) if key.startswith(_ALERT) else None
-                if member and member.case_id in self._cases:
+            for key, member in self._entries():
+                if member.case_id in self._cases:
                     self._cases[member.case_id].enter(key.removeprefix(_ALERT), member)
         return self._cases
 
@@ -98,7 +136,7 @@ class Desk:
         self._keep(case.case_id, case.cover)
         self._insist(self._tell, CASES, case.case_id, records.encode("case", cases.record(case)))
 
-    def _keep(self, key: bytes, entry: cases.Member | cases.Cover) -> None:
+    def _keep(self, key: bytes, entry: cases.Member | cases.Cover | int) -> None:
         raw = msgspec.msgpack.encode(entry)
         if self._table.get(key) != raw:
             self._table[key] = raw

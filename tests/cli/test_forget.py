@@ -23,7 +23,7 @@ def test_what_is_not_reached_is_said_with_how_long_it_has_it(*, done: bool) -> N
     for said in (
         "collectors' checkpoints: until the queue entry has left",
         "custody-snapshots: until the message has closed",
-        "changelog of the cases worker",
+        "changelog of the cases worker, in Kafka: until its case is cleared for keep_alerts_days",
         "system.mutations",
         "leg, unit and chain: as long as their rows; hashes without a secret",
     ):

@@ -184,8 +184,15 @@ class Table(dict[bytes, bytes]):
         if not self._is_late():
             self.changelog[key] = value
 
+    def __delitem__(self, key: bytes) -> None:
+        """Take one away."""
+        super().__delitem__(key)
+        if not self._is_late():
+            self.changelog.pop(key, None)
+
     def flush(self) -> None:
-        """Have everything in the changelog."""
+        """Have everything in the changelog, and nothing else."""
+        self.changelog.clear()
         self.changelog.update(self)
 
 

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.kafka.progress import plain
-from streams.respond.desk import Desk
+from streams.respond import cases
+from streams.respond.desk import AT_ONCE, Desk
 from streams.settings import Settings
 from streams.wire import records
 from tests.kafka.memory import MemoryLog
@@ -14,10 +18,30 @@ from tests.respond.test_cases import alert
 WHOLE = {"unit": bytes(16), "partition": 0, "clock": 0, "terms": "", "host": "", "queue_id": "", "recipient": ""}
 
 
+DAY = 86_400_000_000
+KEEP = 400 * DAY
+
+
 @pytest.fixture
 def log() -> MemoryLog:
     """An empty ledger."""
     return MemoryLog(Settings(ledger="test", partitions=1))
+
+
+class Written(dict[bytes, bytes]):
+    """A table that counts what its changelog has."""
+
+    count = size = 0
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        """An entry is written."""
+        self.count, self.size = self.count + 1, self.size + len(key) + len(value)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: bytes) -> None:
+        """An entry is taken away."""
+        self.count += 1
+        super().__delitem__(key)
 
 
 def hear(desk: Desk, *alerts: dict[str, Any]) -> None:
@@ -49,16 +73,6 @@ def test_another_desk_goes_on_where_one_ended(log: MemoryLog) -> None:
 
 def test_an_alert_of_a_great_case_costs_no_more_than_of_a_small_one(log: MemoryLog) -> None:
     """What is written to the table for it is of a size, however many members the case has."""
-
-    class Written(dict[bytes, bytes]):
-        """A table that counts."""
-
-        size = 0
-
-        def __setitem__(self, key: bytes, value: bytes) -> None:
-            self.size += len(key) + len(value)
-            super().__setitem__(key, value)
-
     table = Written()
     desk = Desk(log, table)
     many = [alert(1, alert_id=n.to_bytes(16, "big"), at=n) for n in range(600)]
@@ -77,3 +91,72 @@ def test_a_table_that_was_taken_over_is_read_again(log: MemoryLog) -> None:
     desk.forget()
     hear(desk, alert(3))
     assert said(log) == [("open", 3, 3)]
+
+
+def test_what_was_cleared_long_ago_is_forgotten(log: MemoryLog) -> None:
+    """After the days that the warehouse keeps, from table and memory; a case with its last alert; what stands stays."""
+    table: dict[bytes, bytes] = {}
+    desk = Desk(log, table)
+    gone = alert(9, "cleared", 2, alert_id=b"9" * 16)  # it was never heard to be raised
+    hear(desk, *(alert(n) for n in (1, 2, 3)), alert(4, cause="over"), alert(5, cause="over"), gone)
+    hear(desk, *(alert(n, "cleared", n) for n in (1, 2)), *(alert(n, "cleared", 40) for n in (4, 5)))
+    assert len(table) == 6 + 2 + 1
+    hear(desk, alert(6, at=KEEP, clock=KEEP))
+    assert (len(table), said(log)) == (7 + 2 + 1, [("closed", 2, 0), ("open", 4, 2)])
+    hear(desk, alert(7, at=KEEP + DAY, clock=KEEP + DAY))
+    assert (len(table), said(log)) == (3 + 1 + 1, [("closed", 2, 0), ("open", 3, 3)])
+    hear(desk, alert(8, at=KEEP + DAY, clock=KEEP + DAY, cause="over"))
+    assert said(log) == [("open", 1, 1), ("open", 3, 3)]
+
+
+def test_a_cover_without_alerts_is_forgotten(log: MemoryLog) -> None:
+    """A version before wrote it, and its alerts otherwise."""
+    table = {bytes(16): msgspec.msgpack.encode(cases.Cover("overdue: left relay"))}
+    hear(Desk(log, table), alert(1))
+    assert bytes(16) not in table
+
+
+def test_forgetting_writes_each_entry_once(log: MemoryLog) -> None:
+    """And the day; what comes within that day, or bears an earlier clock, writes what it did before."""
+    table = Written()
+    desk = Desk(log, table)
+    hear(desk, *(alert(n) for n in range(9)), *(alert(n, "cleared", 40) for n in range(9)))
+    before = table.count
+    hear(desk, alert(20, at=KEEP + DAY, clock=KEEP + DAY))
+    assert table.count - before == 9 + 1 + 1 + 2
+    before = table.count
+    hear(Desk(log, table), *(alert(21, clock=at, message_key="m20") for at in (KEEP + 2 * DAY - 1, 0)))
+    assert table.count - before == 1
+
+
+def test_no_alert_waits_until_a_great_many_are_forgotten(log: MemoryLog) -> None:
+    """As when a worker has a table of years: the oldest with the first alert, the others with those that follow."""
+    case = cases.case_id(alert(1))
+    table = {case: msgspec.msgpack.encode(cases.Cover("overdue: on hold on relay"))}
+    for n in range(AT_ONCE + 9):
+        table[b"alert" + n.to_bytes(16, "big")] = msgspec.msgpack.encode(cases.Member(case, 0, AT_ONCE - n % 100))
+    for left in (9, 0):
+        hear(Desk(log, table), alert(1, at=KEEP + DAY, clock=KEEP + DAY))
+        kept = [msgspec.msgpack.decode(raw, type=cases.Member) for key, raw in table.items() if key[:5] == b"alert"]
+        assert [one.cleared_at for one in kept if one.cleared_at] == left * [AT_ONCE]
+
+
+TOLD = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from(("raised", "cleared")), st.integers(0, 6), st.booleans()), max_size=30
+)
+
+
+@given(TOLD)
+def test_a_desk_that_is_begun_again_says_and_keeps_the_same(told: list[tuple[int, str, int, bool]]) -> None:
+    """Wherever it was begun anew, and whatever the clocks; all that stands is kept."""
+    ends = []
+    for again in (False, True):
+        log, table = MemoryLog(Settings(ledger="test", partitions=1, keep_alerts_days=2)), Written()
+        desk = Desk(log, table)
+        for number, state, day, begun in told:
+            desk = Desk(log, table) if again and begun else desk
+            hear(desk, alert(number, state, number * DAY // 2, clock=day * DAY, cause=f"cause {number % 2}"))
+        ends.append((table, table.count, log.topics["cases"]))
+        standing = {number for number, *_ in told} - {number for number, state, *_ in told if state == "cleared"}
+        assert standing <= {key[5] for key in table if key.startswith(b"alert")}
+    assert ends[0] == ends[1]
