@@ -1,6 +1,5 @@
 """`custody collect`: evidence of one source into the log, once or as it is written."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,6 @@ class _Job:
         if self.source.live:
             self._follow(bar)
             return
-        ending.refuse_future(self.declaration.until, time.time_ns() // 1000)
         refuse_missing([self.source])
         collector = self._collector(bar)
         collector.read()

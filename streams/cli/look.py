@@ -1,6 +1,5 @@
 """`custody look`: what evidence says, without a broker."""
 
-import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,6 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
               custody look --sources day/sources.toml
     """
     from streams import profiles  # noqa: PLC0415 - columns are slow to import
-    from streams.collect.ending import refuse_future  # noqa: PLC0415
     from streams.collect.guess import guessed  # noqa: PLC0415
     from streams.collect.look import look  # noqa: PLC0415
     from streams.collect.sources import read_some  # noqa: PLC0415
@@ -41,7 +39,6 @@ def command(*, files: tuple[Path, ...], sources: Path | None, named: str, check:
     if bool(files) == bool(sources):
         raise Misuse("Give FILES, or --sources.", hint="custody look --help")
     declaration = read_some(sources) if sources else guessed(list(files))
-    refuse_future(declaration.until, time.time_ns() // 1000)
     seen = look(declaration, profiles.load(named or declaration.terms))
     if as_json:
         say_json(_as_data(seen))

@@ -1,8 +1,9 @@
 """Where an import's evidence ends, as it is declared: `until` in a sources.toml.
 
 Rules:
-- An end that is yet to come is refused before anything is read: the clock would stand there for ever, and whatever is
-  read later would be overdue at once.
+- An end that is yet to come is refused, and no clock goes there: it would stand there for ever, and whatever is read
+  later would be overdue at once. Where the evidence itself is of a time to come it is our clock that is wrong, or the
+  evidence is played: then the end is near the evidence's.
 - What is later than its end is read, and nobody judges it: which sources go on is said. Most logs have whole seconds,
   so the second in which the end lies is before it.
 """
@@ -11,6 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from streams.core.errors import Misuse
+
+NEAR = 86_400 * 1_000_000
+"""Microseconds after the latest time seen at which an end may be declared where our clock does not say."""
 
 MEND = "correct `until`, or leave it out, and read again: what was read is not read twice"
 """What to do about evidence that goes on."""
@@ -32,18 +36,19 @@ def micros_of(until: datetime) -> int:
     return (until - _EPOCH) // timedelta(microseconds=1)
 
 
-def refuse_future(until: int | None, now: int) -> None:
+def refuse_future(until: int | None, seen: int, now: int) -> None:
     """Refuse an end that is yet to come.
 
     Args:
         until: as declared, microseconds.
-        now: microseconds.
+        seen: the latest time seen, likewise.
+        now: likewise.
 
     Raises:
         Misuse: it is.
     """
-    if until is not None and until > now:
-        hint = "nothing was read: correct it, or leave it out; then the end is the latest time seen"
+    if until is not None and until > (now if seen <= now else seen + NEAR):
+        hint = "correct it, or leave it out: then the end is the latest time seen; what was read is not read twice"
         raise Misuse(f"The declared end, until = {_shown(until)}, is yet to come: it is {_shown(now)}.", hint=hint)
 
 

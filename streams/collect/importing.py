@@ -115,6 +115,7 @@ def conclude(settings: Settings, declaration: Declaration, collectors: Sequence[
     """Claim the end for sources that were read to theirs; returns it, microseconds.
 
     Raises:
+        Misuse: the declared end is yet to come.
         Unavailable: the brokers do not answer, or the disk does not take a checkpoint.
     """
     through = end_of(declaration, max((one.through for one in collectors), default=0))
@@ -130,8 +131,13 @@ def end_of(declaration: Declaration, seen: int) -> int:
     """Where an import ends, microseconds: at the declared end, else at the latest time seen in it.
 
     A time seen is capped by the wall clock: one line of a year to come would move the clock there.
+
+    Raises:
+        Misuse: the declared end is yet to come.
     """
-    return declaration.until or min(seen, time.time_ns() // 1000)
+    now = time.time_ns() // 1000
+    ending.refuse_future(declaration.until, seen, now)
+    return declaration.until or min(seen, now)
 
 
 def reached(log: Log) -> int:
@@ -169,10 +175,9 @@ class Import:
         """Declare everything first.
 
         Raises:
-            Misuse: a path is not there, or the declared end is yet to come.
+            Misuse: a path is not there.
             Unavailable: the brokers do not answer.
         """
-        ending.refuse_future(self.declaration.until, time.time_ns() // 1000)
         refuse_missing(self.declaration.sources)
         self.strangers = Strangers(self.declaration)
         try:

@@ -1,5 +1,6 @@
 """A look at evidence without a broker: counts, findings, and what cannot be seen in it."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ def look(declaration: Declaration, terms: Terms) -> Look:
         strangers.hear(batch)
         custody.fold(facts(frame_of(batch), BEGINNING))
     seen.counts, seen.through = evidence.counts, declaration.until or evidence.through or None
+    ending.refuse_future(declaration.until, evidence.through, time.time_ns() // 1000)
     seen.beyond = ending.beyond(declaration.until, evidence.ends)
     seen.stores += sum(seen.counts[one.name].pieces for one in declaration.sources if one.kind == "dovecot")
     clock.hear(Tick(through=seen.through or 0))

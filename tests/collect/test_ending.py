@@ -28,9 +28,15 @@ def test_a_time_without_a_zone_is_refused_with_how_to_write_it() -> None:
 def test_an_end_to_come_is_refused() -> None:
     """The clock would be there for ever; now and before is an end, and so is none."""
     for until in (None, NOON - 1, NOON):
-        ending.refuse_future(until, NOON)
-    with pytest.raises(Misuse, match=r"until = 2062-11-14T12:00:00Z, is yet to come: it is 2026-11-23"):
-        ending.refuse_future(NOON + 36 * 365 * 86_400 * SECOND, NOON)
+        ending.refuse_future(until, 0, NOON)
+    for seen in (0, NOON + 3600 * SECOND):
+        with pytest.raises(Misuse, match=r"until = 2062-11-14T12:00:00Z, is yet to come: it is 2026-11-23"):
+            ending.refuse_future(NOON + 36 * 365 * 86_400 * SECOND, seen, NOON)
+
+
+def test_evidence_that_is_of_a_time_to_come_may_end_there() -> None:
+    """It is played, or our own clock is wrong."""
+    ending.refuse_future(NOON + 7200 * SECOND, NOON + 3600 * SECOND, NOON)
 
 
 def test_sources_that_go_on_after_the_end_are_said() -> None:
