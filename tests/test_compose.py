@@ -13,11 +13,13 @@ import pytest
 import yaml
 
 from streams import settings
+from streams.cli.app import custody
 from tests.service import apicurio
 
 TOP = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+COLLECT = SERVICES.get("collect", {})
 WORKERS = {name: service for name, service in SERVICES.items() if service.get("command", [""])[0] == "worker"}
 
 
@@ -115,10 +117,55 @@ def test_every_role_has_a_service() -> None:
     }
 
 
+def test_evidence_gets_in_by_a_service_of_its_own() -> None:
+    """It is started on purpose, writes as workers do, knows no warehouse, and changes nothing of the host's."""
+    environment = {
+        name: value
+        for name, value in WORKERS["feed"]["environment"].items()
+        if not name.startswith("CUSTODY_CLICKHOUSE")
+    }
+    assert COLLECT["profiles"] == ["collect"]
+    assert COLLECT["image"] == WORKERS["feed"]["image"]
+    assert COLLECT["environment"] == environment
+    assert COLLECT["depends_on"] == {name: one for name, one in WORKERS["feed"]["depends_on"].items() if name in LOG}
+    assert COLLECT["init"] is True
+    own, *mounts = COLLECT["volumes"]
+    assert [name for name, one in SERVICES.items() if own in one.get("volumes", [])] == ["collect"]
+    assert own == f"collect:{environment['CUSTODY_DATA']}"
+    assert all(mount["read_only"] and mount["bind"] == {"create_host_path": False} for mount in mounts)
+    declaration = COLLECT["command"][COLLECT["command"].index("--sources") + 1]
+    assert Path(declaration).parent == Path(mounts[0]["target"])
+
+
+LOG = {"kafka-1", "kafka-2", "kafka-3", "registry"}
+
+SAID = re.compile(r"docker compose (?:run --rm (collect)|exec (\w+) custody) ([^`\n]+?)(?:`| {2,}|$)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "README.md"])
+def test_how_to_import_and_to_ask_is_said(name: str) -> None:
+    """In commands that there are, of services that can: who imports is the collector, who asks knows the warehouse."""
+    said = [(one[1] or one[2], one[3].split()) for one in SAID.finditer((TOP / name).read_text(encoding="utf-8"))]
+    assert {(service, words[0]) for service, words in said} >= {("collect", "import"), ("feed", "overdue")}
+    for service, words in said:
+        assert service in SERVICES
+        _parse(words)
+    _parse(COLLECT["command"])
+    _parse(COLLECT["healthcheck"]["test"][2:])
+
+
+def _parse(words: list[str]) -> None:
+    """Does the command line take them; nothing is run."""
+    context = custody.make_context("custody", list(words))
+    name, command, rest = custody.resolve_command(context, list(words))
+    assert command is not None
+    command.make_context(name, rest, parent=context)
+
+
 def test_mounted_files_exist() -> None:
-    """Every file of the repository that a service mounts is there."""
+    """Every file of the repository that a service mounts is there; the host's own is another matter."""
     mounts = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
-    named = {mount.split(":")[0] for mount in mounts}
+    named = {mount.split(":")[0] for mount in mounts if isinstance(mount, str)}
     assert {name for name in named if not name.startswith("./")} == set(COMPOSE["volumes"])
     assert all((TOP / name).exists() for name in named if name.startswith("./"))
 
