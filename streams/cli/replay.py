@@ -11,7 +11,6 @@ from streams.cli._lists import columns
 from streams.cli._moments import micros_of
 from streams.cli._screen import clean, flow, moment, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
-from streams.core.terms import SECOND
 
 if TYPE_CHECKING:
     from streams.track.replay import Difference, Replay
@@ -79,7 +78,7 @@ def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> Non
         click.echo(f"  {rule:<22} {raised:>7,} raised {cleared:>7,} cleared {raised - cleared:>7,} standing")
     if replay.begins is not None:
         gone = f"The log begins {moment(replay.begins)}: of what was before nothing is known here."
-        since = moment(replay.begins + replay.terms.profile.horizon * SECOND)
+        since = moment(replay.since)
         click.echo("\n".join(wrapped(gone + (f" Compared is what was raised since {since}." if found else ""))))
     if replay.untold:
         which = ", ".join(map(str, sorted(replay.untold)))

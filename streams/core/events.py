@@ -19,6 +19,9 @@ import msgspec
 WITHDRAWN = "withdrawn"
 """Attribute of an alert's clearing that takes its raising back."""
 
+UNFOUND = "found=no"
+"""Attribute beside it: who read the log again under the same terms did not find what stood, so no replay will."""
+
 
 UNDELIVERED = "undelivered"
 """What became of a notification that a switch issued, where it reached nobody."""

@@ -39,7 +39,8 @@ class Committed:
 
     Attributes:
         offset: of the next record to read; None where nothing is stored.
-        metadata: what was said when it was stored.
+        metadata: what was said when it was stored; nothing where the tail of the log was lost, which is then read from
+            the beginning.
     """
 
     offset: int | None

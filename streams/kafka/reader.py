@@ -197,7 +197,7 @@ def _counting(place: TopicPartition, span: tuple[int, int] | None) -> Committed:
     if place.offset > end:
         lost = "kafka: %s/%d ends at %d, and %d was committed: its tail is lost, and it is read from the beginning"
         log.error(lost, place.topic, place.partition, end, place.offset)
-        return Committed(offset=None)
+        return Committed(offset=low)
     if place.offset < low:
         gone = "kafka: %s/%d begins at %d, and %d was committed: retention took what was between, and it was never read"
         log.error(gone, place.topic, place.partition, low, place.offset)

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from streams.core.clock import BEGINNING
 from streams.core.errors import Undecodable
-from streams.core.events import WITHDRAWN
+from streams.core.events import UNFOUND, WITHDRAWN
 from streams.core.facts import Mask, Times
 from streams.core.terms import LATE, SECOND, Terms
 from streams.kafka import progress
 from streams.kafka.ahead import ahead
 from streams.kafka.names import ALERTS, EVENTS
 from streams.kafka.ports import Log, Records
+from streams.track.beginning import first_tick, unknown_until
 from streams.track.part import Effect, Part
 from streams.wire import columns
 from streams.wire import records as wire
@@ -114,13 +115,18 @@ class Replay:
         """Those that what is left of the log can tell of."""
         if self.begins is None and not self.untold:
             return alerts
-        since = BEGINNING if self.begins is None else self.begins + self.terms.profile.horizon * SECOND
+        since = BEGINNING if self.since is None else self.since
         names = {
             name
             for (name, state), alert in alerts.items()
             if state == "raised" and alert["at"] > since and alert["partition"] not in self.untold
         }
         return {key: alert for key, alert in alerts.items() if key[0] in names}
+
+    @property
+    def since(self) -> int | None:
+        """Where the beginning of the log is gone: what was raised after it can be compared, microseconds."""
+        return None if self.begins is None else unknown_until(self.begins, self.terms)
 
     def _begin(self, records: Records) -> None:
         """Where the beginning of a partition is gone: its first tick, in whatever batch it is."""
@@ -129,8 +135,8 @@ class Replay:
         if records.offsets[0] == 0:
             self.untold.remove(records.partition)
             return
-        at, ticks, _ = _ticks(records)
-        for first in at[ticks][:1].tolist():
+        first = first_tick(_read(records).frame)
+        if first is not None:
             self.untold.remove(records.partition)
             self.begins = first if self.begins is None else max(self.begins, first)
 
@@ -162,9 +168,14 @@ class Replay:
         return reached if self.until is None else min(reached, self.until)
 
 
+def _read(records: Records) -> columns.Batch:
+    """What is needed to find ticks."""
+    return columns.read(records.values, records.keys, ("kind", "occurred_at"))
+
+
 def _ticks(records: Records) -> tuple[Times, Mask, NDArray[np.int64]]:
     """The times of the records that can be read, which of them are ticks, and where they stand."""
-    read = columns.read(records.values, records.keys, ("kind", "occurred_at"))
+    read = _read(records)
     at = read.frame["occurred_at"].cast(pl.Int64).to_numpy()
     return at, (read.frame["kind"].cast(pl.String) == "tick").to_numpy(), read.positions
 
@@ -186,9 +197,10 @@ def live(log: Log) -> Alerts:
 
 
 def under(told: Alerts, terms: str) -> Alerts:
-    """Of what was told, what these terms raise: what others raised, and these do not, was taken back."""
+    """Of what was told, what these terms raise: what others raised, or an older version of ours, was taken back."""
     others = {name for (name, state), alert in told.items() if state == "raised" and alert["terms"] != terms}
-    return {key: alert for key, alert in told.items() if key[0] not in others}
+    unfound = {name for (name, _), alert in told.items() if UNFOUND in alert.get("attributes", ())}
+    return {key: alert for key, alert in told.items() if key[0] not in others | unfound}
 
 
 def _decided(alert: dict[str, Any], terms: Terms) -> int:

@@ -10,14 +10,17 @@ Rules:
   what was told before, and tells nothing until its clock is where that was: of two counts the later tick's counts.
 - A worker that was frozen and wakes up cannot commit: its state is dropped with the partition.
 - Nothing is told under terms that the ledger has replaced: who has them ends, and begins again under the new.
-- Who reads from the beginning while alarms of other terms stand keeps nothing until all is read. It commits how far it
-  is in the name of no manifest: that it goes on is seen from outside, and the next life begins anew.
+- Who reads from the beginning while alarms stand keeps nothing until it has found all of them again, or all is read
+  (`anew`). It commits how far it is in the name of no manifest: that it goes on is seen from outside, and the next
+  life, or whoever is given the partition, begins anew. That costs who dies on the way what it has read; where nothing
+  stands, state is kept as it goes.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict
+from typing import Any
 
 from streams.core.errors import Unavailable
 from streams.core.queues import Queue, queues
@@ -27,11 +30,11 @@ from streams.kafka.names import ALERTS, EVENTS, QUEUES, tracker_group
 from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.terms import TermsWatch
 from streams.track import segments
+from streams.track.anew import Anew
 from streams.track.counted import counted_before
 from streams.track.drafts import Draft, Drafts
 from streams.track.kept import Kept, snapshots
-from streams.track.leftovers import Leftovers
-from streams.track.part import Effect, Part, read
+from streams.track.part import Part, read
 from streams.track.recovery import recovered
 from streams.track.replay import live
 from streams.track.strays import stray
@@ -82,7 +85,7 @@ class Tracker:
         self.parts: dict[int, Part] = {}
         self.events = 0
         self._kept: dict[int, Kept] = {}
-        self._left: dict[int, Leftovers] = {}
+        self._anew: dict[int, Anew] = {}
         self._log, self._wall = records, wall or Wall()
         self._writer = records.writer()
         self._letters = DeadLetters(self._writer)
@@ -134,20 +137,22 @@ class Tracker:
         """Look at what waited for a backlog to be worked off."""
         for part in self.parts.values():
             if part.unlooked:
-                self._tell(Effect(events=0, bad=[], alerts=part.look()))
-        for number in [number for number, left in self._left.items() if left.are_known(self.parts[number])]:
-            taken_back = self._left.pop(number).withdrawn(self.parts[number])
-            self._tell(Effect(events=0, bad=[], alerts=taken_back))
+                self._tell(part, part.look())
+        for number in [number for number, anew in self._anew.items() if anew.is_read(self.parts[number])]:
+            part = self.parts[number]
+            self._tell(part, self._anew.pop(number).ended(part))
 
     def _take(self, part: Part, records: Records, batch: Batch, *, behind: bool) -> int:
         if self.parts.get(part.partition) is not part:
             return 0  # it is another's by now, or was and has come back as it was kept
+        if part.partition in self._anew:
+            self._anew[part.partition].hear(batch.frame)
         effect = part.fold(records, batch, behind=behind)
         found = stray(records, self._log.settings.partitions)
         for index, reason in (*effect.bad, *([found] if found else [])):
             self._letters.put_record(EVENTS, records, index, reason)
         self._letters.judge(effect.events, len(effect.bad))
-        self._tell(effect)
+        self._tell(part, effect.alerts)
         return effect.events
 
     def _ask(self) -> None:
@@ -156,16 +161,15 @@ class Tracker:
             raise Unavailable("The ledger has other terms by now.", hint="starting again under them")
         self._asked = True
 
-    def _tell(self, effect: Effect) -> None:
-        if effect.alerts:
-            self._ask()
-        for alert in effect.alerts:
+    def _tell(self, part: Part, found: list[dict[str, Any]]) -> None:
+        alerts = self._anew[part.partition].told(found) if part.partition in self._anew else found
+        if not alerts:
+            return
+        self._ask()
+        for alert in alerts:
             key = alert["alert_id"].hex() + "/" + alert["state"]
             self._writer.write(ALERTS, key.encode(), wire.encode("alert", alert))
-        for left in self._left.values():
-            left.hear(effect.alerts)
-        if effect.alerts:
-            self._writer.flush()
+        self._writer.flush()
 
     def _tell_queues(self, part: Part, kept: Kept, now: Sequence[Queue]) -> None:
         """What every queue owes, and that those told before owe nothing any more."""
@@ -181,7 +185,7 @@ class Tracker:
     def keep(self) -> None:
         """Keep what changed of every partition, and commit."""
         self._kept_at, spent = self._wall.monotonic(), 0.0
-        rested = self._kept_at >= self._rest_until
+        rested, waiting = self._kept_at >= self._rest_until, self._waiting_anew()
         drafts: list[Draft] = []
         counted: list[tuple[Part, Kept, list[Queue]]] = []
         for number, part in self.parts.items():
@@ -190,20 +194,24 @@ class Tracker:
             before = self._wall.monotonic()
             now = queues(part.custody) if counts else []
             spent += self._wall.monotonic() - before
-            if part.offset > kept.offset and number not in self._left:
+            if part.offset > kept.offset and number not in waiting:
                 told = {*kept.queues, *((queue.host, queue.next_hop) for queue in now)}
                 drafts.append(self._drafts.write(part, kept, told))
             if counts:
                 counted.append((part, kept, now))
-        self._keep(drafts)
+        self._keep(drafts, waiting)
         for part, kept, now in counted:
             self._tell_queues(part, kept, now)
         self._rest_until = max(self._rest_until, self._kept_at + REST * spent - KEEP_EVERY)
         self._writer.flush()
 
-    def _keep(self, drafts: Sequence[Draft]) -> None:
+    def _waiting_anew(self) -> set[int]:
+        """Of which partitions nothing is kept yet."""
+        return {number for number, anew in self._anew.items() if anew.waits}
+
+    def _keep(self, drafts: Sequence[Draft], waiting: Collection[int]) -> None:
         """What was written counts from the commit on; then what it replaces is removed."""
-        reached = {number: Committed(offset=self.parts[number].offset, metadata=segments.ANEW) for number in self._left}
+        reached = {number: Committed(offset=self.parts[number].offset, metadata=segments.ANEW) for number in waiting}
         if not drafts and not reached:
             return
         self._writer.flush()
@@ -237,14 +245,13 @@ class Tracker:
                 kept = self._kept[number]
                 kept.queues, kept.since = before.owing, max(kept.since, before.through)
             told, spans = live(self._log), self._log.spans(EVENTS)
-            left = {n: Leftovers(told, spans.get(n, (0, 0)), n, self.terms.version) for n in anew}
-            self._left |= {number: some for number, some in left.items() if some.stand}
+            self._anew |= {n: Anew(told, spans.get(n, (0, 0)), n, self.terms, committed[n]) for n in anew}
         return starts
 
     def _revoked(self, partitions: Sequence[int]) -> None:
         for number in partitions:
             part = self.parts.pop(number, None)
             kept = self._kept.pop(number, None)
-            self._left.pop(number, None)
+            self._anew.pop(number, None)
             if part is not None and kept is not None and part.offset > kept.offset:
                 log.info("partition %d: gone at offset %d, kept up to %d", number, part.offset, kept.offset)

@@ -9,7 +9,6 @@ Rules:
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -26,12 +25,15 @@ from streams.respond.desk import Desk, Place
 from streams.track import segments, ticks
 from streams.track.drafts import Draft, Drafts
 from streams.track.kept import Kept, keys
-from streams.track.part import Effect, Part
+from streams.track.part import Part
 from streams.track.ticks import Ticker
 from streams.track.tracker import Tracker
 from streams.warehouse.feed import Feeds
 from streams.warehouse.rows import START
 from streams.wire import records as wire
+
+Found = list[dict[str, Any]]
+"""Alerts that a look found."""
 
 
 class _Patient:
@@ -132,25 +134,25 @@ class SilentTracker(Tracker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Have nothing to tell."""
-        self._later: list[Effect] = []
+        self._later: list[tuple[Part, Found]] = []
         super().__init__(*args, **kwargs)
 
-    def _tell(self, effect: Effect) -> None:
-        self._later.append(effect)
+    def _tell(self, part: Part, found: Found) -> None:
+        self._later.append((part, found))
 
     def _keep(self, *args: Any) -> None:
         super()._keep(*args)
         later, self._later = self._later, []
-        for effect in later:
-            super()._tell(effect)
+        for part, found in later:
+            super()._tell(part, found)
 
 
 class CarelessTracker(Tracker):
     """Takes an alert for told that the broker did not acknowledge."""
 
-    def _tell(self, effect: Effect) -> None:
+    def _tell(self, part: Part, found: Found) -> None:
         try:
-            super()._tell(effect)
+            super()._tell(part, found)
         except Unavailable:
             self._writer = self._log.writer()
             self._drafts = Drafts(self._writer, self.terms, self._beside.map)
@@ -245,9 +247,9 @@ class ClingingTracker(Tracker):
 class PersonalTracker(Tracker):
     """Tells an alert under an id of the worker's own."""
 
-    def _tell(self, effect: Effect) -> None:
-        mine = [alert | {"alert_id": alert["alert_id"][:8] + self._drafts._word.encode()} for alert in effect.alerts]
-        super()._tell(replace(effect, alerts=mine))
+    def _tell(self, part: Part, found: Found) -> None:
+        mine = [alert | {"alert_id": alert["alert_id"][:8] + self._drafts._word.encode()} for alert in found]
+        super()._tell(part, mine)
 
 
 class WordlessTracker(Tracker):

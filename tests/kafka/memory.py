@@ -315,8 +315,9 @@ class MemoryReader:
     def _take(self, share: list[int]) -> None:
         nothing = Committed(offset=None, metadata="")
         known = {number: self._log.stored.get((self._group, self._topic, number), nothing) for number in share}
-        ends = self._log.end_offsets(self._topic)
-        known = {number: place if (place.offset or 0) <= ends[number] else nothing for number, place in known.items()}
+        for number, (low, end) in self._log.spans(self._topic).items():
+            if number in known and (known[number].offset or 0) > end:
+                known[number] = Committed(offset=low)
         starts = self._assigned(known) if self._assigned else {}
         self._places = {number: starts.get(number, place.offset or 0) for number, place in known.items()}
 

@@ -140,7 +140,7 @@ def test_what_was_committed_beyond_the_end_counts_no_more(log: Log) -> None:
     close(first)
     second = log.reader(EVENTS, log.settings.ledger, member="w", assigned=assigned)
     assert values(drain(second, 5)) == [b"v0", b"v1", b"v2", b"v3", b"v4"]
-    assert told[0][0] == Committed(offset=None, metadata="")
+    assert told[0][0] == Committed(offset=0, metadata="")
     close(second)
 
 

@@ -146,6 +146,30 @@ def test_a_reader_never_begins_where_nothing_is(
     assert ("and 10 was committed: retention took" in caplog.text) == (consumer.committed_at == 10)
 
 
+@pytest.mark.parametrize(
+    ("consumer", "known"),
+    [
+        (Holding(5, 140, 150), Committed(offset=5)),
+        (Holding(5, 140, 100), Committed(offset=100, metadata="m")),
+        (Holding(5, 140, OFFSET_INVALID), Committed(offset=None)),
+    ],
+)
+def test_a_reader_says_whether_a_tail_was_lost_or_nothing_was_stored(
+    monkeypatch: pytest.MonkeyPatch, consumer: Holding, known: Committed
+) -> None:
+    """What only the lost tail knew is known to be gone: an offset in the name of nothing says so."""
+    told: list[dict[int, Committed]] = []
+
+    def assigned(committed: dict[int, Committed]) -> dict[int, int]:
+        told.append(committed)
+        return {}
+
+    monkeypatch.setattr(reader, "Consumer", consumer)
+    settings = Settings(ledger="test", kafka_brokers="127.0.0.1:1")
+    reader.BatchReader(settings, "message-events", "group", assigned=assigned).read(1, 0)
+    assert told == [{0: known}]
+
+
 @pytest.mark.parametrize("read", [100, OFFSET_INVALID])
 def test_a_reader_that_lives_through_the_loss_of_a_tail_takes_back_what_was_committed(
     monkeypatch: pytest.MonkeyPatch, read: int
