@@ -5,10 +5,11 @@ Rules:
   again says the same.
 - Findings are the same however the log was cut into batches. One that a hand-over takes away which becomes known after
   what it connects is cleared at the tick after it, and marked as withdrawn.
+- What is found, and is to be told to nobody, stands as well (it holds its message open); its end is not told either.
 - What was told is state, and kept with it: a finding from late evidence may stand before the tick at which it is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ from streams.core.index import Rows, grown
 from streams.core.lattice import NEVER
 from streams.track.agenda import Agenda, wakes
 
-_RAISED, _CLEARED = 1, 2
+_RAISED, _CLEARED, _UNTOLD = 1, 2, 3
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Alarms:
 
     Attributes:
         partition: whose.
-        told: by rule and table, the state of each row: 0, raised, cleared.
+        told: by rule and table, the state of each row: 0, raised, cleared, or found and not told.
         sources: the clock's own findings likewise; they follow from the clock.
         agenda: which messages are looked at next.
     """
@@ -73,8 +74,9 @@ class Alarms:
         told = self._states(custody, key)
         raised = np.flatnonzero(told[rows] == 0)
         self._tell(key, rows[raised], _RAISED)
-        cleared = np.flatnonzero((told[rows] == _RAISED) & (found.cleared <= clock.through))
-        self._tell(key, rows[cleared], _CLEARED)
+        over = found.cleared <= clock.through
+        cleared = np.flatnonzero((told[rows] == _RAISED) & over)
+        self._tell(key, rows[_stand(told[rows]) & over], _CLEARED)
         yield from _records(some.custody, clock, self.partition, found, raised, "raised")
         yield from _records(some.custody, clock, self.partition, found, cleared, "cleared")
 
@@ -82,10 +84,11 @@ class Alarms:
         """Findings that were raised and are no more."""
         for (rule, subject), told in self.told.items():
             held = some.rows(subject)
-            standing = np.flatnonzero(told[held[: np.searchsorted(held, len(told))]] == _RAISED)
-            rows = np.setdiff1d(standing, seen.get((rule, subject), standing[:0]))
+            standing = np.flatnonzero(_stand(told[held[: np.searchsorted(held, len(told))]]))
+            gone = np.setdiff1d(standing, seen.get((rule, subject), standing[:0]))
+            rows = gone[told[held[gone]] == _RAISED]
+            self._tell((rule, subject), held[gone], _CLEARED)
             if len(rows):
-                self._tell((rule, subject), held[rows], _CLEARED)
                 at = np.full(len(rows), clock.through)
                 found = Found(
                     rule=rule, subject=subject, rows=rows, due=np.full(len(rows), NEVER), decided=at, raised=at,
@@ -99,13 +102,20 @@ class Alarms:
             self.told[key][rows] = state
             self._fresh.setdefault(key, []).append(rows)
 
+    def hush(self, custody: Custody, names: Collection[bytes]) -> None:
+        """Some alerts were found, and told to nobody: nor is what becomes of them."""
+        for (rule, subject), told in self.told.items() if names else ():
+            rows = np.flatnonzero(told == _RAISED)
+            some = [alert_id(rule, _unit(custody, subject, row)) in names for row in rows.tolist()]
+            self._tell((rule, subject), rows[np.array(some, np.bool_)], _UNTOLD)
+
     # State
 
     def standing(self, custody: Custody) -> Mask:
         """Of which messages a finding was raised and not cleared, shape (messages,)."""
         stands = np.zeros(len(custody.messages), np.bool_)
         for (_, subject), told in self.told.items():
-            stands[custody.about(subject)["message"][np.flatnonzero(told == _RAISED)]] = True
+            stands[custody.about(subject)["message"][np.flatnonzero(_stand(told))]] = True
         return stands
 
     def keep(self, stayed: Excerpt) -> None:
@@ -164,6 +174,12 @@ class Alarms:
                     if at <= clock.through and self.sources.get(key, 0) < number:
                         self.sources[key] = number
                         yield _source_record(custody, clock, key, state, at)
+
+
+def _stand(states: NDArray[np.uint8]) -> Mask:
+    """Which are raised and not cleared, whether that was told or not."""
+    stand: Mask = (states == _RAISED) | (states == _UNTOLD)
+    return stand
 
 
 def _records(

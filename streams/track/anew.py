@@ -2,10 +2,13 @@
 
 Rules:
 - Alarms may stand there that others told, and are taken back once all is read that could find them again (`leftovers`).
+- Where retention took the beginning of its log, some is found that may not be known whole, and is not told (`untold`).
+  That ends once all is read: what is found from then on is told, or a ledger that keeps less than a horizon were mute.
 - Nothing is kept before that, only how far it is committed: who dies meanwhile, or loses the partition, leaves it to
   the next, who begins anew and finds the same.
 """
 
+import logging
 from typing import Any
 
 import polars as pl
@@ -16,6 +19,9 @@ from streams.track.beginning import Beginning
 from streams.track.leftovers import Leftovers
 from streams.track.part import Part
 from streams.track.replay import Alerts
+from streams.track.untold import Untold
+
+log = logging.getLogger(__name__)
 
 
 class Anew:
@@ -36,11 +42,14 @@ class Anew:
         self._beginning = Beginning(terms, gone=first > 0)
         lost = committed.offset is not None and not committed.metadata
         self._left = Leftovers(told, partition, self._beginning, lost=lost)
+        raised = (one for (_, state), one in (told if first else {}).items() if state == "raised")
+        ours = {one["alert_id"] for one in raised if one["partition"] == partition}
+        self._untold = Untold(ours, self._beginning)
 
     @property
     def waits(self) -> bool:
         """Is nothing of it kept before all is read."""
-        return self._left.stand
+        return self._left.stand or self._beginning.gone
 
     def hear(self, frame: pl.DataFrame) -> None:
         """Events that will be folded next."""
@@ -49,12 +58,19 @@ class Anew:
     def told(self, alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Which of those that were found are to be told."""
         self._left.hear(alerts)
-        return alerts
+        return self._untold.told(alerts)
 
     def is_read(self, part: Part) -> bool:
         """Was all looked at that was there."""
         return part.offset >= self._until and not part.unlooked
 
     def ended(self, part: Part) -> list[dict[str, Any]]:
-        """What is to be told once all is read."""
-        return self._left.withdrawn(part)
+        """What is to be told once all is read; of what was not told, nothing will be."""
+        holding = self._untold.of_clock()
+        untold = self._untold.standing.keys() - {alert["alert_id"] for alert in holding}
+        part.alarms.hush(part.custody, untold)
+        if untold:
+            log.warning(
+                "partition %d: retention took its beginning: %d alarms are not told", part.partition, len(untold)
+            )
+        return [*holding, *self._left.withdrawn(part)]
