@@ -56,7 +56,8 @@ class Agenda:
         self._wake[messages] = wake
 
     def keep(self, messages: Rows) -> None:
-        """Only some messages stayed, under new numbers."""
+        """Only some messages stayed, under new numbers; after a recovery none may have been looked at yet."""
+        self._reserve(int(messages.max(initial=-1)) + 1)
         self._heard, self._wake = self._heard[messages], self._wake[messages]
 
     def _reserve(self, count: int) -> None:

@@ -14,7 +14,9 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.track import segments
 from streams.track.part import Part
-from tests.core.journeys import TERMS, event, journey, submitted
+from streams.track.replay import live
+from tests.core.journeys import TERMS, event, journey, reported, submitted
+from tests.track.lives import NOW, differs, follow, ledger, write
 from tests.track.logs import apart, cuts, logs, records, tick, told
 
 HOUR = 3600
@@ -218,3 +220,15 @@ def test_any_split_tells_the_same_though_messages_close(
     for start, end in data.draw(cuts(log)):
         said += parts.take(records(log, start, end)).alerts
     assert apart(said, once) == set()
+
+
+def test_a_message_may_close_before_the_first_look_of_a_life() -> None:
+    """The first that is said after a recovery is of it: whoever took up the state would die of it, each time."""
+    open_ = [one for n in range(20) for one in submitted(50, f"Q{n}", key=f"m{n}")]
+    log = ledger(*journey(0, "1", key="old"), *open_, tick(60 * SECOND), tick(99 * SECOND))
+    follow(log, NOW)
+    before = live(log)
+    write(log, *reported(99, ("relay", "B1"), key="old"), tick(100 * SECOND))
+    follow(log, NOW)
+    assert live(log) == before
+    assert not differs(log)
