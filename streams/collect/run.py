@@ -7,8 +7,7 @@ Rules:
   it looked and found no more: whole seconds are all that most logs have. While it has more to read it says only that it
   lives, and that not as often as it stores; when its evidence is away it says nothing. An import claims nothing until
   its end; that it read something since it claimed last stands in its checkpoint, for it may die in between.
-- A checkpoint of which nothing changed is not stored again. Where its claim alone did, it is stored once a minute: a
-  follower that is killed says an older one when it begins again, which is as true, and the clock does not go back.
+- A checkpoint is stored where it changed; where its claim alone did, seldom: an older one is as true (DECISIONS 104).
 - What was read is not read again when it is declared otherwise: its events are in the log. It is said.
 """
 
