@@ -66,7 +66,7 @@ class Folder:
         self._last = b""
         self._listed: list[str] = []
         self._missing: set[bytes] | None = None  # what was read and did not come up in this listing, if it is whole
-        self._rest_until = 0.0
+        self._rest_until, self._is_away = 0.0, False
 
     def look(self) -> Look:
         """The mails of one new file."""
@@ -104,15 +104,15 @@ class Folder:
     def _again(self) -> Look:
         began = time.monotonic()
         if began < self._rest_until:
-            return Look(idle=True)
+            return Look(idle=True, away=self._is_away)
         failures: list[OSError] = []
         self._listed = mails.files(str(self._folder), failures.append)[::-1]
         self._missing = self._read.all() if self._listed and not failures else None
         found = self._next()
         now = time.monotonic()
         self._rest_until = now + SHARE * (now - began)
-        is_away = not all(isinstance(one, _UNSEEN) for one in failures)
-        return found or Look(idle=True, away=is_away, all_read=not is_away)
+        self._is_away = not all(isinstance(one, _UNSEEN) for one in failures)
+        return found or Look(idle=True, away=self._is_away, all_read=not self._is_away)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -86,13 +86,13 @@ class Clock:
         """Every span in which some source was silent, microseconds."""
         return self._of("source-silent")
 
-    def calm(self, least: int) -> int:
-        """The last tick before which no source had been silent for more than `least` microseconds; else BEGINNING."""
+    def calm(self) -> int:
+        """The last tick at which no source was silent; BEGINNING where there is none."""
         since, found = BEGINNING, BEGINNING
         for start, end in sorted(self.silences()):
-            found = start if start - since > least else found
+            found = start if start >= since else found
             since = max(since, end)
-        return self.through if self.through - since > least else found
+        return self.through if self.through >= since else found
 
     def doubts(self) -> list[tuple[int, int]]:
         """Every span in which the clock of some source was doubted, microseconds."""

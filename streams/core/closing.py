@@ -2,8 +2,8 @@
 
 Rules:
 - A message is settled when no queue owes it, its reports are there, its copies in watched mailboxes were read or left
-  the store, and no alarm of it stands. It closes at the first tick at which nothing was heard of it for `linger`,
-  though every source spoke; what is never settled, at the first at which nothing was heard of it for `horizon`.
+  the store, and no alarm of it stands. It closes at the first tick at which nothing was heard of it for `linger`, and
+  no source is silent; what is never settled, at the first at which nothing was heard of it for `horizon`.
 - Nor is it settled while a notification of its failure may still be undelivered, where that would be found.
 - So closing follows from facts and ticks alone: when the rows really leave changes nothing that is said.
 - Messages that share a chain close together.
@@ -51,14 +51,18 @@ def closing(custody: Custody, standing: Mask, clock: Clock, among: Mask) -> Mask
 
 def _closing(custody: Custody, standing: Mask, clock: Clock) -> Mask:
     profile, heard = custody.terms.profile, _heard(custody)
-    linger = profile.linger * SECOND
-    quiet = heard < clock.through - linger
+    quiet = heard < clock.through - profile.linger * SECOND
     if quiet.any():
-        open_ = standing | _owed(custody) | (heard >= max(clock.calm(linger), BEGINNING + linger) - linger)
+        calm = clock.calm()
+        open_ = standing | _owed(custody) | (heard >= _before(calm, profile.linger))
         if profile.refused == "untold":
-            open_ |= _notified(custody, clock.through - ON_ITS_WAY * SECOND)
+            open_ |= _notified(custody, _before(calm, ON_ITS_WAY))
         quiet &= ~open_ | (heard < clock.through - profile.horizon * SECOND)
     return ~_spread(~quiet, _links(custody))
+
+
+def _before(at: int, seconds: int) -> int:
+    return max(at, BEGINNING + seconds * SECOND) - seconds * SECOND
 
 
 def _heard(custody: Custody) -> Times:

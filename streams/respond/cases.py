@@ -106,7 +106,7 @@ class Case:
         """Count a member no more."""
         member = self.members.pop(alert_id, None)
         if self._lives and member:
-            self._lives = self._lives.without(*_span(member))
+            self._lives.remove(*_span(member))
 
     def _counted(self) -> Lives:
         """Its lives, counted when they are wanted."""

@@ -3,14 +3,14 @@
 Rules:
 - An alert stands for a span: from when it was raised until it was cleared. One that was cleared before is a moment.
 - A life is a run of spans that overlap or touch. What stands is of the last one, since nothing has ended it.
-- Lives are a function of the spans, in whatever order they come. Of those that ended only their runs are kept, so that
-  one more costs the same, however many there are. Without one that ended, the rest is counted anew.
+- Lives are a function of the spans, in whatever order they come. One more costs the same, however many there are; one
+  that ended and is taken away costs its run.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 Span = tuple[int, int | None]
 """When it was raised, and when it was cleared, microseconds; None while it stands."""
@@ -41,7 +41,8 @@ class Lives:
         """Count spans."""
         counted = list(spans)
         self._standing = sorted(since for since, until in counted if until is None)
-        self._runs = _runs(sorted((since, max(since, until)) for since, until in counted if until is not None))
+        self._ended = sorted((since, max(since, until)) for since, until in counted if until is not None)
+        self._runs = _runs(self._ended)
 
     @property
     def standing(self) -> int:
@@ -54,15 +55,20 @@ class Lives:
             insort(self._standing, since)
             return
         until = max(since, until)
+        insort(self._ended, (since, until))
         start, end = bisect_left(self._runs, since, key=_until), bisect_right(self._runs, until, key=_since)
         self._runs[start:end] = [_joined([Life(since=since, until=until, members=1), *self._runs[start:end]])]
 
-    def without(self, since: int, until: int | None) -> "Lives | None":
-        """The lives without a span of theirs; None where the others must be counted anew: it may have joined them."""
-        if until is not None:
-            return None
-        del self._standing[bisect_left(self._standing, since)]
-        return self
+    def remove(self, since: int, until: int | None) -> None:
+        """Count one of them no more."""
+        if until is None:
+            del self._standing[bisect_left(self._standing, since)]
+            return
+        del self._ended[bisect_left(self._ended, (since, max(since, until)))]
+        place = bisect_right(self._runs, since, key=_since) - 1
+        run = self._runs[place]
+        start, end = bisect_left(self._ended, (run.since,)), bisect_right(self._ended, run.until, key=itemgetter(0))
+        self._runs[place : place + 1] = _runs(self._ended[start:end])
 
     def last(self) -> Life | None:
         """The last life: what stands, with all that it goes on from; or the last that ended; None without spans."""

@@ -15,6 +15,7 @@ import polars as pl
 
 from streams.core.terms import Terms
 from streams.kafka.ports import Committed
+from streams.track import segments
 from streams.track.beginning import Beginning
 from streams.track.leftovers import Leftovers
 from streams.track.part import Part
@@ -25,7 +26,11 @@ log = logging.getLogger(__name__)
 
 
 class Anew:
-    """One partition, from its beginning to what was its end when it began to be read."""
+    """One partition, from its beginning to what was its end when it began to be read.
+
+    Attributes:
+        mark: in whose name how far it is read is committed.
+    """
 
     def __init__(self, told: Alerts, span: tuple[int, int], partition: int, terms: Terms, committed: Committed) -> None:
         """Nothing is read yet.
@@ -40,7 +45,8 @@ class Anew:
         first, end = span
         self._until = end if first < end else 0
         self._beginning = Beginning(terms, gone=first > 0)
-        lost = committed.offset is not None and not committed.metadata
+        lost = committed.offset is not None and committed.metadata in {"", segments.LOST}
+        self.mark = segments.LOST if lost else segments.ANEW
         self._left = Leftovers(told, partition, self._beginning, lost=lost)
         raised = (one for (_, state), one in (told if first else {}).items() if state == "raised")
         ours = {one["alert_id"] for one in raised if one["partition"] == partition}

@@ -49,6 +49,9 @@ HEAP = 700_000
 ANEW = "anew"
 """Stands for the id of a manifest where the log is read from the beginning and nothing is kept yet; no id is so."""
 
+LOST = "anew-lost"
+"""The same where the log had lost its tail: what only that knew stands, whoever reads it to its end."""
+
 Piece = tuple[str, dict[str, Any], bytes]
 """What a segment says: of what, its columns by name, and bytes that are no column."""
 

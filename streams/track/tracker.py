@@ -29,7 +29,6 @@ from streams.kafka.deadletters import DeadLetters
 from streams.kafka.names import ALERTS, EVENTS, QUEUES, tracker_group
 from streams.kafka.ports import Committed, Log, Records
 from streams.kafka.terms import TermsWatch
-from streams.track import segments
 from streams.track.anew import Anew
 from streams.track.counted import counted_before
 from streams.track.drafts import Draft, Drafts
@@ -211,7 +210,7 @@ class Tracker:
 
     def _keep(self, drafts: Sequence[Draft], waiting: Collection[int]) -> None:
         """What was written counts from the commit on; then what it replaces is removed."""
-        reached = {number: Committed(offset=self.parts[number].offset, metadata=segments.ANEW) for number in waiting}
+        reached = {n: Committed(offset=self.parts[n].offset, metadata=self._anew[n].mark) for n in waiting}
         if not drafts and not reached:
             return
         self._writer.flush()

@@ -138,8 +138,11 @@ def test_nothing_is_forgotten_for_a_listing_that_failed(maildir: Path, monkeypat
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", fails)
+    monkeypatch.setattr(lookers, "SHARE", 1e9)  # it rests, and is away all the same
     looks = [folder.look() for _ in range(3)]
     assert [(look.idle, look.away, look.all_read) for look in looks] == [(True, True, False)] * 3
+    monkeypatch.setattr(lookers, "SHARE", 0)
+    folder._rest_until = 0.0
     monkeypatch.setattr(os, "scandir", scan)
     assert _mails(folder) == []
     maildir.rename(maildir.parent / "elsewhere")

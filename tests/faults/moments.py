@@ -34,6 +34,8 @@ HEARD = (EVENTS, SNAPSHOTS, "progress", *PLAIN)
 LAST = 2**63
 """After every time."""
 
+NAMELESS = {segments.ANEW, segments.LOST}
+
 Key = tuple[Any, ...]
 
 
@@ -155,7 +157,7 @@ class Moments:
         for (group, topic, number), place in changed:
             before = self._stored.get((group, topic, number))
             self._stored[group, topic, number] = place
-            if place.metadata != segments.ANEW:  # that says how far it is, not that anything is done
+            if place.metadata not in NAMELESS:  # that says how far it is, not that anything is done
                 yield from self._committed(group, topic, number, place.offset or 0, (before and before.offset) or 0)
         yield from self._unkept(is_new=bool(changed))
 
@@ -236,7 +238,7 @@ class Moments:
             return
         self._snapshots = size
         for (group, _, number), place in self._stored.items():
-            is_kept = group.startswith("custody-tracker") and place.metadata != segments.ANEW
+            is_kept = group.startswith("custody-tracker") and place.metadata not in NAMELESS
             if is_kept and not self._is_whole(number, place):
                 yield f"kept before acknowledged: partition {number} up to {place.offset}"
 

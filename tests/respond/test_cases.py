@@ -159,11 +159,12 @@ def test_the_last_life_is_the_run_of_spans_that_nothing_follows(spans: list[tupl
     filed = {
         bytes([n]): cases.Member(b"", at, stay if stay is None else at + stay) for n, (at, stay) in enumerate(spans)
     }
-    told = [*filed.items()]
-    draw.shuffle(told)
-    for alert_id, member in told:
-        case.enter(alert_id, cases.Member(b"", draw.randrange(50)))
+    before = [(one, cases.Member(b"", draw.randrange(50), draw.choice((None, 20, 60)))) for one in filed]
+    told = [*before, *filed.items()]
+    draw.shuffle(before)
+    for alert_id, member in [*before, *draw.sample(told, len(told)), *filed.items()]:
         case.enter(alert_id, member)
+        assert case.life is not None
     assert case.life == walked(spans)
     for alert_id in sorted(filed)[1:]:
         case.leave(alert_id)

@@ -126,6 +126,23 @@ def test_what_only_a_lost_tail_knew_stands() -> None:
     assert before == standing(log) == [("lost", "overdue"), ("m", "overdue")]
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_what_only_a_lost_tail_knew_stands_though_who_reads_dies(steps: int) -> None:
+    """Also where retention took the beginning, so that nothing is kept on the way."""
+    old = [tick(5 * SECOND), *submitted(0, "A0", key="old"), tick(20 * SECOND), *submitted(300, "A1", key="m")]
+    log = ledger(*old, tick(310 * SECOND), *submitted(320, "A2", key="lost"), tick(400 * SECOND))
+    follow(log, NOW)
+    before = standing(log)
+    assert ("lost", "overdue") in before
+    del log.topics["message-events"][0][-2:]
+    write(log, *journey(400, "3", key="next"), tick(600 * SECOND), tick(610 * SECOND))
+    forget(log, 3)
+    lost_tail(log)
+    follow(log, NOW, 1, steps=steps)
+    follow(log, NOW)
+    assert ("lost", "overdue") in standing(log)
+
+
 def test_a_silence_that_ended_unseen_is_taken_back() -> None:
     """Every tick names all sources that are silent: it needs none of those that are gone."""
     said = [tick(10 * SECOND), tick(20 * SECOND, "a"), tick(30 * SECOND, "a"), tick(40 * SECOND), tick(50 * SECOND)]

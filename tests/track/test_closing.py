@@ -167,6 +167,26 @@ def test_nothing_closes_while_a_source_is_silent(silent: tuple[str, ...], left: 
     assert len(one.custody.messages) == 0
 
 
+def test_a_short_silence_now_and_then_keeps_nothing() -> None:
+    """Some source of many is restarted every other hour: what is settled leaves at the next tick without a silence."""
+    events, one = day(24), part(LINGER | {"linger": 3 * HOUR})
+    ticks = [number for number, said in enumerate(events) if said.kind is Kind.TICK]
+    for number in ticks[::2]:
+        events[number] = tick(events[number].occurred_at, "relay-log")
+    play(one, events, 7)
+    assert len(one.custody.messages) < 5 * 6
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_refusal_does_not_close_in_a_silence(size: int) -> None:
+    """That its notification was undelivered may stand in what the silent source has yet to tell."""
+    *before, lost = refused()
+    lost = msgspec.structs.replace(lost, occurred_at=3 * 24 * HOUR * SECOND)
+    silent = [tick(n * 12 * HOUR * SECOND, *(("origin-log",) if n >= 4 else ())) for n in range(1, 19)]
+    said = play(part(UNTOLD | {"horizon": 1440 * HOUR}), [*before, *silent, lost, tick(240 * HOUR * SECOND)], size)
+    assert ("refused", "raised") in {(alert["rule"], alert["state"]) for alert in said}
+
+
 def test_what_was_silent_once_says_for_ever_what_had_closed() -> None:
     """A message that closed before a silence is not open again in it, whether its rows had left or not."""
     quiet = [*journey(1, "1"), tick(500 * SECOND), tick(1200 * SECOND)]
