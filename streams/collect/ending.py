@@ -9,18 +9,17 @@ Rules:
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from streams.core.errors import Misuse
+from streams.core.terms import SECOND
+from streams.kafka.progress import EPOCH, micros
 
-NEAR = 86_400 * 1_000_000
+NEAR = 86_400 * SECOND
 """Microseconds after the latest time seen at which an end may be declared where our clock does not say."""
 
 MEND = "correct `until`, or leave it out, and read again: what was read is not read twice"
 """What to do about evidence that goes on."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = 1_000_000
 
 
 def micros_of(until: datetime) -> int:
@@ -33,7 +32,7 @@ def micros_of(until: datetime) -> int:
         text = until.isoformat()
         hint = f"write until = {text}Z for UTC, or with your offset: until = {text}+01:00"
         raise Misuse(f"until: {text} says no time zone.", hint=hint)
-    return (until - _EPOCH) // timedelta(microseconds=1)
+    return micros(until)
 
 
 def refuse_future(until: int | None, seen: int, now: int) -> None:
@@ -61,11 +60,11 @@ def beyond(until: int | None, seen: Mapping[str, int]) -> list[str]:
     """
     if until is None:
         return []
-    later = {name: at for name, at in seen.items() if at // _SECOND > until // _SECOND}
+    later = {name: at for name, at in seen.items() if at // SECOND > until // SECOND}
     end = f"after the declared end (until = {_shown(until)}): nothing is judged that came later."
     return [f"Source {name} goes on up to {_shown(at)}, {end}" for name, at in later.items()]
 
 
 def _shown(at: int) -> str:
     """As it stands in a sources.toml."""
-    return f"{(_EPOCH + timedelta(microseconds=at)).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return f"{(EPOCH + timedelta(microseconds=at)).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

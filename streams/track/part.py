@@ -201,17 +201,15 @@ class Part:
         linger = self.custody.terms.profile.linger * SECOND
         end = int(np.searchsorted(clock, clock[start] + linger, "right")) if start < len(clock) else start
         limit = np.maximum(clock[start:end], BEGINNING + linger) - linger
-        if not len(limit) or not self._old(int(limit[-1])).any():
+        if not len(limit) or not (self.custody.messages["since"] < limit[-1]).any():
             return end
         began = np.append(self.custody.messages["since"], NEVER)[self.custody.mentioned(events.part(start, end))]
         late = (began.min(axis=1) < limit) & (clock[start:end] >= since)
         return int(np.searchsorted(clock, clock[start + int(late.argmax())])) if late.any() else end
 
-    def _old(self, before: int | None = None) -> Mask:
-        """Which messages began before a time (`linger` before the clock), so that they may have been quiet since."""
-        linger = self.custody.terms.profile.linger * SECOND
-        since: Mask = self.custody.messages["since"] < (self.clock.through - linger if before is None else before)
-        return since
+    def _old(self) -> Mask:
+        """Which messages began `linger` before the clock, so that they may have been quiet since."""
+        return self.custody.messages["since"] < self.clock.through - self.custody.terms.profile.linger * SECOND
 
     def _sweep(self) -> None:
         """Let messages leave, if it is time and worth it."""
