@@ -1,5 +1,6 @@
 """A ledger in the real engine, filled with hand-made events as the feed fills it, and what the stream tells of them."""
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,10 @@ from streams.track.part import Part
 from streams.warehouse.client import ask, connect
 from streams.warehouse.derive import derivation, derive, is_derived
 from streams.warehouse.fed import COLUMNS
-from streams.warehouse.migrations import migrate
 from streams.warehouse.questions import Warehouse
 from streams.warehouse.rows import rows
 from streams.wire import envelope
-from tests.warehouse import known
+from tests.warehouse import known, spare
 
 Alarm = tuple[int, int | None, int | None, bool, bool]
 """Raised, cleared, due (microseconds), proven, and withdrawn."""
@@ -67,7 +67,7 @@ class Stream:
         return found
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Ledger:
     """Some partitions of events, in the engine and in the stream.
 
@@ -90,11 +90,12 @@ class Ledger:
         self.stream = Stream(self.terms)
 
     @classmethod
-    def made(cls, stack: Settings, name: str, terms: Terms, partitions: int = 1) -> Self:
-        """An empty ledger."""
-        settings = msgspec.structs.replace(stack, ledger=name)
-        migrate(settings)
-        return cls(connect(settings), terms, partitions)
+    def made(cls, stack: Settings, terms: Terms, partitions: int = 1) -> Self:
+        """An empty ledger; its database is another's once nobody holds this."""
+        database = spare.taken(stack)
+        made = cls(connect(database.settings), terms, partitions)
+        weakref.finalize(made, database.free)
+        return made
 
     def write(self, events: Iterable[MessageEvent]) -> None:
         """Append events to their partitions, and feed them."""

@@ -105,9 +105,9 @@ def fates() -> dict[str, list[MessageEvent]]:
     }
 
 
-def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings, ledger: str) -> None:
+def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings) -> None:
     """What is fed later is in the stream, and in the views only once a derivation names offsets after it."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    both = Ledger.made(stack, Terms.parse(TERMS), partitions=2)
     both.write([one for events in fates().values() for one in events[: len(events) // 2 + 1]])
     both.tick(70)
     both.derive()
@@ -124,9 +124,9 @@ def test_they_agree_at_the_offsets_that_a_derivation_names(stack: Settings, ledg
     assert silent_columns(both) == set()
 
 
-def test_a_chain_is_of_one_partition(stack: Settings, ledger: str) -> None:
+def test_a_chain_is_of_one_partition(stack: Settings) -> None:
     """One session, which switch and store name by Message-IDs of two partitions, is two chains."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    both = Ledger.made(stack, Terms.parse(TERMS), partitions=2)
     key, other = (next(one for one in ("a", "b", "c", "d") if partition_of(one, 2) == number) for number in range(2))
     by_switch = [*submitted(0, "A1", key=key), *sent(1, A, B, key=key), *stored(3, B, "s", key=key)[:2]]
     both.write([*by_switch, *stored(3, B, "s", key=other)[2:], *opened(5, "s", key=other)])
@@ -141,9 +141,9 @@ def test_a_chain_is_of_one_partition(stack: Settings, ledger: str) -> None:
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_resend_is_no_unit_of_its_own(stack: Settings, ledger: str, *, is_late: bool) -> None:
+def test_a_resend_is_no_unit_of_its_own(stack: Settings, *, is_late: bool) -> None:
     """Told before its submission is judged, or after: then what was found of it is taken back."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue", "identity-reused"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue", "identity-reused"]}))
     gave_up = event(Kind.REFUSED, 3, host="origin", queue_id="A1", recipient=BOB, status="4.4.7")
     edge = [resent(50, "A1", "A2")]
     both.write([*submitted(0, "A1"), gave_up, *journey(50, "2"), *([] if is_late else edge)])

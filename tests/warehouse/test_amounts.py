@@ -29,9 +29,9 @@ FROM derivations FINAL
 """
 
 
-def test_any_number_of_silences_is_kept(stack: Settings, ledger: str) -> None:
+def test_any_number_of_silences_is_kept(stack: Settings) -> None:
     """A source that comes and goes for weeks stops no derivation."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.tick(10)
     both.derive()
     both.client.command(_SILENCES, parameters={"count": 20_000})
@@ -41,9 +41,9 @@ def test_any_number_of_silences_is_kept(stack: Settings, ledger: str) -> None:
     assert both.ask("SELECT length(spans) AS count FROM derivation") == [{"count": 20_000}]
 
 
-def test_silences_before_all_that_is_kept_are_dropped(stack: Settings, ledger: str) -> None:
+def test_silences_before_all_that_is_kept_are_dropped(stack: Settings) -> None:
     """Ticks are kept as long as events are; what lasts until the first of them is kept with it."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     for at, silent in ((10, []), (20, ["a"]), (30, []), (40, ["a"]), (50, []), (60, ["a"])):
         both.tick(at, silent=tuple(silent))
     both.derive()
@@ -77,11 +77,9 @@ class Weighed:
         return done
 
 
-def test_a_slice_has_so_many_events_or_one_message(
-    stack: Settings, ledger: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slice_has_so_many_events_or_one_message(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many events each message has; and what is derived in slices is derived at once."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     for number in range(6):
         both.write(journey(10 * number, str(number), key=f"k{number}"))
     both.write(one for number in range(20) for one in submitted(number, f"A{number}", key="k3x"))

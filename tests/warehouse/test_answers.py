@@ -57,9 +57,9 @@ def states(both: Ledger) -> dict[str, str]:
     return {row["message_key"]: row["report_state"] for row in rows}
 
 
-def test_each_state_of_a_report_in_sql_is_the_cores(stack: Settings, ledger: str) -> None:
+def test_each_state_of_a_report_in_sql_is_the_cores(stack: Settings) -> None:
     """All six, at their boundaries; late while the finding stands."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"grace": 5}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"grace": 5}))
     both.write(SIX)
     both.tick(65)
     both.tick(75, silent=("dest",))
@@ -76,9 +76,9 @@ def test_each_state_of_a_report_in_sql_is_the_cores(stack: Settings, ledger: str
     }
 
 
-def test_a_report_that_is_read_late_is_received_once_the_clock_says_so(stack: Settings, ledger: str) -> None:
+def test_a_report_that_is_read_late_is_received_once_the_clock_says_so(stack: Settings) -> None:
     """What comes after a tick was not known at it, whenever it happened."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1"))
     both.tick(200)
     both.write(reported(10, ("origin", "A1")))

@@ -16,9 +16,9 @@ A, B = ("origin", "A1"), ("relay", "B1")
 pytestmark = pytest.mark.service
 
 
-def test_who_was_redirected_says_why_a_report_names_another(stack: Settings, ledger: str) -> None:
+def test_who_was_redirected_says_why_a_report_names_another(stack: Settings) -> None:
     """Of four messages that dave got bob's address gave way; another's did; bob's, too late; the relay is not heard."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     for number, first in enumerate(("bob@dest.test", "eve@else.test", "", "")):
         key = f"m{number}"
         heard = sent(1, A, B, key=key)[: 2 if number == 3 else 3]
@@ -38,9 +38,9 @@ def test_who_was_redirected_says_why_a_report_names_another(stack: Settings, led
     ] == ["m1"]
 
 
-def test_whoever_a_report_names_is_no_recipient_of_a_queue(stack: Settings, ledger: str) -> None:
+def test_whoever_a_report_names_is_no_recipient_of_a_queue(stack: Settings) -> None:
     """What is reported under an address that no queue had is neither stuck, nor counted, nor in a queue."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     for key, queue_id in (("m", "A1"), ("n", "A2")):
         where: dict[str, Any] = {"key": key, "host": "origin", "queue_id": queue_id}
         both.write(submitted(0, queue_id, key=key, recipients_expected=2))
@@ -54,9 +54,9 @@ def test_whoever_a_report_names_is_no_recipient_of_a_queue(stack: Settings, ledg
     assert [row["n"] for row in both.ask("SELECT count() AS n FROM legs WHERE arrived_at IS NOT NULL")] == [2]
 
 
-def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers(stack: Settings, ledger: str) -> None:
+def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers(stack: Settings) -> None:
     """As long as one submission was known it was that one's; of measures only the other has it."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1"))
     both.tick(60)
     both.write(reported(2, ("origin", "A2")))
@@ -69,9 +69,9 @@ def test_a_report_keeps_what_it_cleared_though_it_turns_out_to_be_anothers(stack
     assert both.client.query(proven).result_rows == [("A1", 0), ("A2", 1)]
 
 
-def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings, ledger: str) -> None:
+def test_a_report_that_turns_out_to_be_anothers_hides_no_loss(stack: Settings) -> None:
     """It was known before the submission that it is about, and before it was due: who is left without one is told."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1") + reported(2, ("origin", "A2")))
     both.tick(3)
     both.write(submitted(1, "A2"))
@@ -94,9 +94,9 @@ LENT: dict[str, tuple[list[tuple[int, str]], list[tuple[int, str]], tuple[float,
 """Whose reports are read after a second, whose submissions, and from when A1's is overdue, and to when."""
 
 
-def test_a_report_answers_until_it_turns_out_to_be_anothers(stack: Settings, ledger: str) -> None:
+def test_a_report_answers_until_it_turns_out_to_be_anothers(stack: Settings) -> None:
     """It was known before it was due: the alarm is raised when it could be known whose it is, and not before."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue"]}))
     both.write(one for key in LENT for one in submitted(0, "A1", key=key))
     for second in (2, 3, 61, 70, 80, 500):
         both.tick(second)
@@ -113,9 +113,9 @@ def test_a_report_answers_until_it_turns_out_to_be_anothers(stack: Settings, led
 
 
 @pytest.mark.parametrize("rule", ["deleted", "refused", "misrouted"])
-def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings, ledger: str, rule: str) -> None:
+def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings, rule: str) -> None:
     """The log of the hand-over is lost: what befell that queue befell the message all the same."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": [rule]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": [rule]}))
     for key, places in (("one", ["A1"]), ("two", ["A1", "A2"])):
         here: dict[str, Any] = {"host": "relay", "queue_id": "B1", "key": key}
         eve = identity.leg_of("dest", "C1", "eve@else.test", key=key)
@@ -135,9 +135,9 @@ def test_a_queue_that_nothing_handed_to_is_the_only_submissions(stack: Settings,
     assert [tuple(row.values()) for row in found] == [(rule, "one", "A1")]
 
 
-def test_what_names_a_deputy_alone_is_about_whom_they_stand_for(stack: Settings, ledger: str) -> None:
+def test_what_names_a_deputy_alone_is_about_whom_they_stand_for(stack: Settings) -> None:
     """A report and a receipt by the deputy's name; where they were written to themselves, it is about that."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue", "unread"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue", "unread"]}))
     dave = "dave@dest.test"
     for key in ("deputy", "both"):
         both.write(

@@ -52,9 +52,9 @@ def day() -> list[MessageEvent]:
     return events
 
 
-def test_the_day_in_sql_is_the_day_in_the_core(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:
+def test_the_day_in_sql_is_the_day_in_the_core(stack: Settings, day: list[MessageEvent]) -> None:
     """Half of it read late, a source silent meanwhile, four partitions, two derivations: the same alarms; and again."""
-    both = Ledger.made(stack, ledger, profiles.load(str(DAY / "day-terms.toml")), partitions=4)
+    both = Ledger.made(stack, profiles.load(str(DAY / "day-terms.toml")), partitions=4)
     both.write(day[: len(day) // 2])
     both.tick(END - 120, silent=("origin-log",))
     both.derive()
@@ -90,9 +90,9 @@ class Held:
         self.fed.append(partial(self._client.insert, *args))
 
 
-def test_what_is_stored_before_what_precedes_it_waits(stack: Settings, ledger: str) -> None:
+def test_what_is_stored_before_what_precedes_it_waits(stack: Settings) -> None:
     """Two inserts run beside each other: the rows of the slower one are derived too, and no tick overtakes them."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     client, held = both.client, Held(both.client)
     both.client = held
     both.write(journey(0, "a", key="a"))
@@ -110,9 +110,9 @@ def test_what_is_stored_before_what_precedes_it_waits(stack: Settings, ledger: s
     assert_agree(both)
 
 
-def test_a_log_that_went_back_is_derived_anew(stack: Settings, ledger: str) -> None:
+def test_a_log_that_went_back_is_derived_anew(stack: Settings) -> None:
     """It lost its tail, and what is written there next is read."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(journey(0, "a", key="a"))
     assert both.derive() == 1
     for after in (3, 100):  # and is longer than ever, before anything of it is derived
@@ -124,9 +124,9 @@ def test_a_log_that_went_back_is_derived_anew(stack: Settings, ledger: str) -> N
     assert derivation(both.client).offsets == {0: 100}
 
 
-def test_derived_by_and_by_is_derived_at_once(stack: Settings, ledger: str, day: list[MessageEvent]) -> None:
+def test_derived_by_and_by_is_derived_at_once(stack: Settings, day: list[MessageEvent]) -> None:
     """Deriving what was touched, in pieces, gives the rows that deriving everything gives."""
-    pieces = Ledger.made(stack, ledger, profiles.load(str(DAY / "day-terms.toml")))
+    pieces = Ledger.made(stack, profiles.load(str(DAY / "day-terms.toml")))
     for start in range(0, len(day), 4000):
         pieces.write(day[start : start + 4000])
         pieces.derive()
@@ -147,9 +147,9 @@ def kept(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_new_terms_derive_everything_anew(stack: Settings, ledger: str) -> None:
+def test_new_terms_derive_everything_anew(stack: Settings) -> None:
     """Due times are by the terms in force, also of what was derived before."""
-    old = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    old = Ledger.made(stack, Terms.parse(TERMS))
     old.write(submitted(0, "A1"))
     old.tick(100)
     assert old.derive() == 1
@@ -160,9 +160,9 @@ def test_new_terms_derive_everything_anew(stack: Settings, ledger: str) -> None:
     assert new.derived() == {}
 
 
-def test_a_wall_clock_that_went_back_loses_nothing(stack: Settings, ledger: str) -> None:
+def test_a_wall_clock_that_went_back_loses_nothing(stack: Settings) -> None:
     """What is derived then replaces what was derived before, again and again."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1"))
     both.tick(100)
     both.derive()
@@ -181,17 +181,14 @@ def test_a_wall_clock_that_went_back_loses_nothing(stack: Settings, ledger: str)
 @given(events=sensible())
 def test_any_journeys_in_sql_are_those_in_the_core(stack: Settings, events: list[MessageEvent]) -> None:
     """Whole journeys of which some evidence is missing, half of it late."""
-    both = Ledger.made(stack, f"h{random.randrange(10**12)}", Terms.parse(TERMS))  # noqa: S311 - a name
-    try:
-        both.write(events[::2])
-        both.tick(60)
-        both.derive()
-        both.write(events[1::2])
-        both.tick(400)
-        both.derive()
-        assert_agree(both)
-    finally:
-        both.client.command(f"DROP DATABASE {both.client.database}")
+    both = Ledger.made(stack, Terms.parse(TERMS))
+    both.write(events[::2])
+    both.tick(60)
+    both.derive()
+    both.write(events[1::2])
+    both.tick(400)
+    both.derive()
+    assert_agree(both)
 
 
 @settings(
@@ -200,20 +197,17 @@ def test_any_journeys_in_sql_are_those_in_the_core(stack: Settings, events: list
 @given(log=a_log())
 def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[MessageEvent | int]) -> None:
     """Whole journeys or none, sensible or not, in any order, with ticks anywhere: late evidence counts alike."""
-    both = Ledger.made(stack, f"h{random.randrange(10**12)}", Terms.parse(TERMS))  # noqa: S311 - a name
-    try:
-        some: list[MessageEvent] = []
-        for one in [*each_fact_once(log), 1000 * SECOND]:
-            if not isinstance(one, int):
-                some.append(one)
-                continue
-            both.write(some)
-            both.tick(one / SECOND)
-            some = []
-        both.derive()
-        assert_agree(both)
-    finally:
-        both.client.command(f"DROP DATABASE {both.client.database}")
+    both = Ledger.made(stack, Terms.parse(TERMS))
+    some: list[MessageEvent] = []
+    for one in [*each_fact_once(log), 1000 * SECOND]:
+        if not isinstance(one, int):
+            some.append(one)
+            continue
+        both.write(some)
+        both.tick(one / SECOND)
+        some = []
+    both.derive()
+    assert_agree(both)
 
 
 def each_fact_once(log: list[MessageEvent | int]) -> list[MessageEvent | int]:
@@ -252,9 +246,9 @@ class Forgetful:
         return done
 
 
-def test_what_a_warehouse_forgot_in_the_middle_is_derived_later(stack: Settings, ledger: str) -> None:
+def test_what_a_warehouse_forgot_in_the_middle_is_derived_later(stack: Settings) -> None:
     """A slice whose tables are gone is not taken for derived."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(journey(0, "1"))
     both.tick(500)
     with pytest.raises(Unavailable):
@@ -264,9 +258,9 @@ def test_what_a_warehouse_forgot_in_the_middle_is_derived_later(stack: Settings,
     assert_agree(both)
 
 
-def test_tables_of_a_derivation_that_died_are_dropped(stack: Settings, ledger: str) -> None:
+def test_tables_of_a_derivation_that_died_are_dropped(stack: Settings) -> None:
     """Also what it was making when it was killed; what is younger may be another's, and views are nobody's scratch."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     old, young, view = "_tmp_replace_0123456789abcdef_a", "_tmp_replace_0123456789abcdef_b", "_tmp_replace_0_c"
     for name in (old, young, "work_dead_legs"):
         both.client.command(f"CREATE TABLE {name} (a UInt8) ENGINE = Memory")
@@ -288,9 +282,9 @@ def withdrawn(ledger: Ledger) -> list[tuple[str, int]]:
     return [(rule, (alarm[1] or 0) // SECOND) for (rule, _), alarm in ledger.derived().items() if alarm[4]]
 
 
-def test_a_hand_over_that_comes_late_withdraws_what_it_proves_wrong(stack: Settings, ledger: str) -> None:
+def test_a_hand_over_that_comes_late_withdraws_what_it_proves_wrong(stack: Settings) -> None:
     """It stands until the tick after the hand-over, in SQL as in the stream; and is in neither once more for ever."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue"]}))
     parts, between = twice_submitted()
     both.tick(2)
     both.write(parts)
@@ -312,9 +306,9 @@ def test_a_hand_over_that_comes_late_withdraws_what_it_proves_wrong(stack: Setti
     assert {row["n"] for row in both.ask("SELECT count() AS n FROM custody")} == {2}
 
 
-def test_new_terms_look_back_by_what_they_say(stack: Settings, ledger: str) -> None:
+def test_new_terms_look_back_by_what_they_say(stack: Settings) -> None:
     """A report that may come later was not overdue before the hand-over: nothing was told, hence nothing withdrawn."""
-    old = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    old = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue"]}))
     parts, between = twice_submitted()
     for at, some in ((2, parts), (70, between), (80, [])):
         old.tick(at)
@@ -326,9 +320,9 @@ def test_new_terms_look_back_by_what_they_say(stack: Settings, ledger: str) -> N
     assert new.derived() == {}
 
 
-def test_a_hand_over_takes_nothing_away_before_the_first_tick(stack: Settings, ledger: str) -> None:
+def test_a_hand_over_takes_nothing_away_before_the_first_tick(stack: Settings) -> None:
     """An import reads in any order, and nobody was told meanwhile."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["overdue"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["overdue"]}))
     for some in twice_submitted():
         both.write(some)
     both.tick(80)
@@ -338,9 +332,9 @@ def test_a_hand_over_takes_nothing_away_before_the_first_tick(stack: Settings, l
     assert both.ask("SELECT * FROM reunion_records") == []
 
 
-def test_a_second_copy_of_one_chain_stays_a_duplicate(stack: Settings, ledger: str) -> None:
+def test_a_second_copy_of_one_chain_stays_a_duplicate(stack: Settings) -> None:
     """Its first copy was a duplicate of another, by the message alone, until a second submission was known."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["duplicate"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["duplicate"]}))
     last = ("relay", "B0")
     for at, some in (
         (80, stored(20, B, "s1")[-1:]),
@@ -359,9 +353,9 @@ def test_a_second_copy_of_one_chain_stays_a_duplicate(stack: Settings, ledger: s
     ]
 
 
-def test_evidence_of_two_keys_is_one_chain_by_hand_over(stack: Settings, ledger: str) -> None:
+def test_evidence_of_two_keys_is_one_chain_by_hand_over(stack: Settings) -> None:
     """A session that the store knows under another Message-ID still proves the delivery."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     first, second = (journey(0, "1")[:-5], journey(0, "1")[-5:])
     both.write(first)
     both.derive()

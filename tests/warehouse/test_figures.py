@@ -28,7 +28,7 @@ DAYS = [datetime(1970, 1, 1, tzinfo=UTC).date(), datetime(1970, 1, 2, tzinfo=UTC
 @pytest.fixture(scope="module")
 def figures(stack: Settings) -> Ledger:
     """Two days: of what we sent, of what came from outside, and of what lies in mailboxes."""
-    made = Ledger.made(stack, "figures", Terms.parse(TERMS | {"unread": {"after": 100, "mailboxes": WATCHED}}))
+    made = Ledger.made(stack, Terms.parse(TERMS | {"unread": {"after": 100, "mailboxes": WATCHED}}))
     for some in (ours(), inbound(), mailboxes()):
         made.write(some)
     for _ in range(2):
@@ -206,13 +206,13 @@ def test_queue_states_of_a_short_time_need_no_others(figures: Ledger) -> None:
 
 
 @pytest.mark.parametrize("year", [1969, 2199])
-def test_a_day_far_away_is_no_other(stack: Settings, ledger: str, year: int) -> None:
+def test_a_day_far_away_is_no_other(stack: Settings, year: int) -> None:
     """Whatever a wrong clock says, as far as times are taken at all, counts on its own day."""
     noon = datetime(year, 11, 27, 12, tzinfo=UTC)
     far = noon.timestamp()
     here: dict[str, Any] = {"key": "in", "host": "door", "queue_id": "D1", "recipient": "eve@else.test"}
     watched = {"bulk": ["news@*"], "unread": {"after": 100, "mailboxes": WATCHED}}
-    made = Ledger.made(stack, ledger, Terms.parse(TERMS | watched))
+    made = Ledger.made(stack, Terms.parse(TERMS | watched))
     made.write([*submitted(far, "A1"), *reported(far + 5, ("origin", "A1")), *stored(far, ("dest", "C1"), "s1")])
     made.write(submitted(far, "A2", key="news", originator="news@origin.test"))
     made.write([event(Kind.TRANSFERRED, far, side="received", traffic=Traffic.INBOUND, **here)])

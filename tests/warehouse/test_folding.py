@@ -59,13 +59,13 @@ def told(name: str) -> list[MessageEvent]:
     ]
 
 
-def test_stream_and_sql_agree_on_a_name_in_any_case(stack: Settings, ledger: str) -> None:
+def test_stream_and_sql_agree_on_a_name_in_any_case(stack: Settings) -> None:
     """Whose evidence is, what is owed, what is bulk, whose mailbox is watched, which copy is another's."""
     by_domain = [{"recipient_domain": f"{name}.test".lower(), "report": {"normal": 7}} for name in NAMES]
     by_grade = [{"grade": name.lower(), "report": {"normal": 8}} for name in NAMES]
     unread = {"after": 100, "mailboxes": [f"{name}@*/inbox".lower() for name in NAMES]}
     terms = TERMS | {"rules": by_domain + by_grade, "bulk": [f"{name}@*".lower() for name in NAMES], "unread": unread}
-    both = Ledger.made(stack, ledger, Terms.parse(terms))
+    both = Ledger.made(stack, Terms.parse(terms))
     both.write([one for name in NAMES for one in told(name)])
     both.tick(500)
     both.derive()
@@ -79,9 +79,9 @@ def test_stream_and_sql_agree_on_a_name_in_any_case(stack: Settings, ledger: str
     assert {row["recipient_domain"] for row in domains} == {"dest.test", *(f"{name}.test".lower() for name in NAMES)}
 
 
-def test_a_name_is_found_in_any_case(stack: Settings, ledger: str) -> None:
+def test_a_name_is_found_in_any_case(stack: Settings) -> None:
     """As it is copied from a screen or typed, before it is derived and after."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write([one for name in NAMES for one in submitted(0, "A1", f"{name}@dest.test", key=f"{name}.only")])
     asked = Warehouse(both.client)
     for _ in range(2):
@@ -93,9 +93,9 @@ def test_a_name_is_found_in_any_case(stack: Settings, ledger: str) -> None:
     assert [row["recipient"] for row in asked.units(f"{NAMES[0]}.only", "Müller@dest.test")] == ["MÜLLER@dest.test"]
 
 
-def test_an_older_database_finds_names_in_small_letters(stack: Settings, ledger: str) -> None:
+def test_an_older_database_finds_names_in_small_letters(stack: Settings) -> None:
     """What was derived with letters of ASCII only is derived anew, and the index is of what is asked for."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1", "MÜLLER@dest.test"))
     both.tick(500)
     both.derive()
@@ -105,7 +105,7 @@ def test_an_older_database_finds_names_in_small_letters(stack: Settings, ledger:
     client.command("TRUNCATE TABLE recipient_keys")
     client.command("INSERT INTO recipient_keys SELECT lower(recipient), message_key, now(), now() FROM leg_records")
     client.command("ALTER TABLE migrations DELETE WHERE name >= '017' AND name < '018' SETTINGS mutations_sync = 1")
-    settings = msgspec.structs.replace(stack, ledger=ledger)
+    settings = msgspec.structs.replace(stack, ledger=client.database.removeprefix("custody_"))
     migrate(settings)
     migrate(settings)
     assert both.ask("SELECT * FROM recipient_keys") == []

@@ -15,9 +15,9 @@ from tests.warehouse.ledgers import Ledger
 pytestmark = pytest.mark.service
 
 
-def test_what_is_fed_after_a_derivation_waits(stack: Settings, ledger: str) -> None:
+def test_what_is_fed_after_a_derivation_waits(stack: Settings) -> None:
     """Each record, all of them where the log begins anew, and everything where other terms are declared."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     assert lateness(both.client, 10) == Lateness(records=0, has_terms=False, seconds=None)
     both.write(submitted(0, "A1"))
     both.client.insert("terms", [("other", "x", "")], ["version", "profile", "text"])

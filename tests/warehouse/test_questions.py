@@ -51,9 +51,9 @@ def test_a_recipient_means_all_their_messages(warehouse: Warehouse) -> None:
     assert keys(warehouse, "nobody@dest.test") == []
 
 
-def test_a_recipient_means_messages_that_are_not_derived_yet(stack: Settings, ledger: str) -> None:
+def test_a_recipient_means_messages_that_are_not_derived_yet(stack: Settings) -> None:
     """Before the first derivation, after it, and what was fed since; where one partition has nothing but ticks, too."""
-    fed = Ledger.made(stack, ledger, Terms.parse(TERMS), partitions=2)
+    fed = Ledger.made(stack, Terms.parse(TERMS), partitions=2)
     found: list[list[str]] = []
     for key in ("m", "n", "o", "p"):
         fed.write(submitted(len(found), "A1", key=key))
@@ -72,9 +72,9 @@ def test_a_candidate_is_told_with_its_parties(warehouse: Warehouse) -> None:
     assert row["recipients"] == ["user9@dest.test"]
 
 
-def test_a_sender_is_told_apart_from_none_and_from_one_that_is_not_known(stack: Settings, ledger: str) -> None:
+def test_a_sender_is_told_apart_from_none_and_from_one_that_is_not_known(stack: Settings) -> None:
     """The null sender is named by the evidence, too."""
-    fed = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    fed = Ledger.made(stack, Terms.parse(TERMS))
     for key, originator in (("a", None), ("b", ""), ("c", "al@origin.test")):
         fed.write(submitted(0, f"A{key}", key=key, message_id=f"<{key}>", originator=originator))
     fed.write(submitted(0, "Ac", key="c", message_id="<c>", originator=""))

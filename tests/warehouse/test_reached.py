@@ -65,11 +65,9 @@ STRANDED: dict[str, tuple[int, list[tuple[float, str]]]] = {
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_what_is_put_in_again_is_unaccounted_until_it_is_taken_up(
-    stack: Settings, ledger: str, *, is_late: bool
-) -> None:
+def test_what_is_put_in_again_is_unaccounted_until_it_is_taken_up(stack: Settings, *, is_late: bool) -> None:
     """And until as many are named as it had; whenever it is read."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["unaccounted"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["unaccounted"]}))
     said: list[MessageEvent] = []
     for key, (count, taken) in STRANDED.items():
         both.write(submitted(0, "A1", key=key, recipients_expected=count or None))
@@ -105,9 +103,9 @@ NOTICES = {
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, ledger: str, *, is_late: bool) -> None:
+def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, *, is_late: bool) -> None:
     """From when that could be known until another tells, whenever it is read; and then it is not refused correctly."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold", "findings": ["refused"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"refused": "untold", "findings": ["refused"]}))
     said: list[MessageEvent] = []
     for key, notices in NOTICES.items():
         both.write([*submitted(0, "A1", key=key), refused(3, key)])
@@ -127,10 +125,10 @@ def test_a_notification_that_is_undelivered_tells_nobody(stack: Settings, ledger
 
 
 @pytest.mark.parametrize("how", ["always", "untold"])
-def test_bulk_that_is_refused_is_no_finding(stack: Settings, ledger: str, how: str) -> None:
+def test_bulk_that_is_refused_is_no_finding(stack: Settings, how: str) -> None:
     """Under both ways of finding it; the others are found."""
     terms = {"refused": how, "findings": ["refused"], "bulk": ["News-*@*"]}
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | terms))
+    both = Ledger.made(stack, Terms.parse(TERMS | terms))
     for key, sender in (("ours", "al@origin.test"), ("bulk", "news-7@origin.test")):
         both.write([*submitted(0, "A1", key=key, originator=sender), refused(3, key)])
     both.tick(500)

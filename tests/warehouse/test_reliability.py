@@ -100,9 +100,9 @@ def terms() -> Terms:
     return Terms.parse(TERMS)
 
 
-def test_each_unit_is_in_the_class_that_the_contract_says(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_each_unit_is_in_the_class_that_the_contract_says(stack: Settings, terms: Terms) -> None:
     """The first class that matches wins, at its boundary too; and all figures follow."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     for one in CASES:
         units.write(one.what)
     units.tick(100)
@@ -140,9 +140,9 @@ def wilson(good: int, of: int) -> tuple[float, float]:
     return (middle - width) / (of + z * z), (middle + width) / (of + z * z)
 
 
-def test_the_terms_say_which_refusals_are_right(stack: Settings, ledger: str) -> None:
+def test_the_terms_say_which_refusals_are_right(stack: Settings) -> None:
     """A full mailbox is the recipient's own cause where the terms say so; an unknown one is not, where they do not."""
-    units = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused_correctly": ["*.2.2"]}))
+    units = Ledger.made(stack, Terms.parse(TERMS | {"refused_correctly": ["*.2.2"]}))
     for name in ("no-mailbox", "full"):
         units.write(next(one.what for one in CASES if one.name == name))
     units.tick(100)
@@ -151,11 +151,9 @@ def test_the_terms_say_which_refusals_are_right(stack: Settings, ledger: str) ->
     assert classes == {"no-mailbox": "refused_by_us", "full": "refused_correctly"}
 
 
-def test_an_operator_who_expires_what_was_never_tried_refuses_nothing_correctly(
-    stack: Settings, ledger: str, terms: Terms
-) -> None:
+def test_an_operator_who_expires_what_was_never_tried_refuses_nothing_correctly(stack: Settings, terms: Terms) -> None:
     """Postfix says `4.7.0 administratively expired` of it first, which is a policy's status and nobody's refusal."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     events = told(
         "origin",
         *HEAD,
@@ -176,9 +174,9 @@ def test_an_operator_who_expires_what_was_never_tried_refuses_nothing_correctly(
     assert_agree(units)
 
 
-def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, terms: Terms) -> None:
     """Silent between submission and due: we could not see."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     units.write([*submitted(0, "A1", key="seen"), *submitted(30, "A2", key="unseen")])
     units.tick(65)
     units.tick(75, silent=("dest",))
@@ -190,9 +188,9 @@ def test_blind_where_a_source_was_silent_before_it_was_due(stack: Settings, ledg
     assert units.derived() == units.told()
 
 
-def test_nines_need_a_hundred(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_nines_need_a_hundred(stack: Settings, terms: Terms) -> None:
     """A hundred of a hundred is 1.43 nines, not endlessly many; 99 give none."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     events = [one for n in range(99) for one in proven(n)]
     units.write(events)
     units.tick(100)
@@ -213,9 +211,9 @@ def proven(number: int) -> list[MessageEvent]:
     return [*submitted(0, f"A{key}", key=key), *reported(1, place(key), key=key)]
 
 
-def test_nothing_owed_is_null_and_not_perfect(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_nothing_owed_is_null_and_not_perfect(stack: Settings, terms: Terms) -> None:
     """O = 0 gives null."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     units.write(submitted(0, "A1"))
     units.tick(10)
     units.derive()
@@ -225,9 +223,9 @@ def test_nothing_owed_is_null_and_not_perfect(stack: Settings, ledger: str, term
     assert set(row.values()) == {None}
 
 
-def test_members_roll_up_to_their_parent_the_worst_counts(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_members_roll_up_to_their_parent_the_worst_counts(stack: Settings, terms: Terms) -> None:
     """An expansion is proven when its last member is; members are no units."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     units.write(expanded("half") + expanded("both"))
     units.write(stored(20, ("dest", "Bboth"), "s-both-carol", CAROL, key="both"))
     units.tick(100)
@@ -264,9 +262,9 @@ def expanded(key: str) -> list[MessageEvent]:
     ]
 
 
-def test_units_whose_terms_expect_no_proof_are_counted_apart(stack: Settings, ledger: str) -> None:
+def test_units_whose_terms_expect_no_proof_are_counted_apart(stack: Settings) -> None:
     """Bulk mail is a unit, but never in a reliability view."""
-    units = Ledger.made(stack, ledger, Terms.parse(TERMS | {"bulk": ["al@*"]}))
+    units = Ledger.made(stack, Terms.parse(TERMS | {"bulk": ["al@*"]}))
     units.write(submitted(0, "A1"))
     units.tick(1000)
     units.derive()
@@ -275,9 +273,9 @@ def test_units_whose_terms_expect_no_proof_are_counted_apart(stack: Settings, le
     assert units.ask("SELECT units FROM unexpected_daily") == [{"units": 1}]
 
 
-def test_the_next_party_is_another_host(stack: Settings, ledger: str, terms: Terms) -> None:
+def test_the_next_party_is_another_host(stack: Settings, terms: Terms) -> None:
     """What a host hands to a filter of its own comes back to it: who gets it then is the next party."""
-    units = Ledger.made(stack, ledger, terms)
+    units = Ledger.made(stack, terms)
     first, again = ("origin", "A1"), ("origin", "A2")
     units.write([*submitted(0, "A1"), *sent(1, first, again), *sent(2, again, ("relay", "B1"))])
     units.write([*submitted(0, "A3", key="inside"), *sent(1, ("origin", "A3"), ("origin", "A4"), key="inside")])

@@ -52,9 +52,9 @@ EACH: dict[str, list[MessageEvent]] = {
 """For each finding, a journey that has it."""
 
 
-def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: str) -> None:
+def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings) -> None:
     """By its time, wherever it lies: opened there late, purged there, or moved on and left there."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     for key in ("late", "purged", "on"):
         both.write([*journey(0, key, key=key, read=False), moved(5, "INBOX", "Later", f"s{key}", key=key)])
     both.write([there(Kind.READ, 150, "Later", "slate", key="late")])
@@ -72,9 +72,9 @@ def test_what_was_moved_unopened_is_still_to_be_read(stack: Settings, ledger: st
 
 
 @pytest.mark.parametrize("late", [0, 1], ids=["at once", "late"])
-def test_an_alias_that_keeps_a_copy_has_two_members(stack: Settings, ledger: str, late: int) -> None:
+def test_an_alias_that_keeps_a_copy_has_two_members(stack: Settings, late: int) -> None:
     """One is proven by what became of it, and the other's is stuck, or deleted; nothing proves the message."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"report": {}}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"report": {}}))
     for key in ("waits", "late", "deleted", "arrived"):
         legs = [identity.leg_of(*A, who, key=key) for who in ("bob@dest.test", "sec@dest.test")]
         both.write(submitted(0, "A1", key=key))
@@ -103,9 +103,9 @@ def test_an_alias_that_keeps_a_copy_has_two_members(stack: Settings, ledger: str
     ]
 
 
-def test_copies_of_one_session_are_one_delivery(stack: Settings, ledger: str) -> None:
+def test_copies_of_one_session_are_one_delivery(stack: Settings) -> None:
     """Filed and kept, once and twice; alone by their message until another submission is known; and from a queue."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"findings": ["duplicate"]}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"findings": ["duplicate"]}))
     for key, sessions in (("once", ("s1",)), ("twice", ("s2", "s3"))):
         both.write(submitted(0, "A1", key=key))
         for at, session in enumerate(sessions, 4):
@@ -137,9 +137,9 @@ def test_copies_of_one_session_are_one_delivery(stack: Settings, ledger: str) ->
 
 
 @pytest.mark.parametrize("rule", sorted(EACH))
-def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: str) -> None:
+def test_each_finding_in_sql_is_the_cores(stack: Settings, rule: str) -> None:
     """Rule, unit, due, raised, cleared and proven; and again when a person has discharged the recipient."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(EACH[rule])
     both.tick(500)
     both.derive()
@@ -151,9 +151,9 @@ def test_each_finding_in_sql_is_the_cores(stack: Settings, ledger: str, rule: st
     assert_agree(both)
 
 
-def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Settings, ledger: str) -> None:
+def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Settings) -> None:
     """Under `untold` only the refusals that nobody told the originator are found; a notice of delay tells nothing."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"refused": "untold"}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"refused": "untold"}))
     both.write(EACH["refused"])
     both.write(
         [
@@ -208,13 +208,13 @@ def test_refusals_that_were_told_are_quiet_where_the_terms_say_so(stack: Setting
     assert sum(name == "refused" for name, _ in both.told()) == 3
 
 
-def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings) -> None:
     """The last rule that matches wins, by shell patterns."""
     rules = [
         {"recipient_domain": "*.test", "report": {"normal": 7}},
         {"originator_domain": "o?igin.t[de]st", "stuck": {}},
     ]
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"rules": rules}))
     both.write(submitted(0, "A1"))
     both.tick(500)
     both.derive()
@@ -222,12 +222,12 @@ def test_terms_by_domain_fix_due_times_as_in_the_core(stack: Settings, ledger: s
     assert [(name, alarm[0]) for (name, _), alarm in both.told().items()] == [("overdue", 7 * SECOND)]
 
 
-def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings, ledger: str) -> None:
+def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings) -> None:
     """High grade is owed sooner; a duty desk is read sooner, and a robot never."""
     rules = [{"grade": "high", "report": {"normal": 7}, "stuck": {"normal": 8}}]
     boxes = [{"mailbox": "duty@*/INBOX", "after": 9}, {"mailbox": "robot@*"}]
     unread = {"after": 100, "mailboxes": ["*@dest.test/INBOX"], "rules": boxes}
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS | {"rules": rules, "unread": unread}))
+    both = Ledger.made(stack, Terms.parse(TERMS | {"rules": rules, "unread": unread}))
     both.write([*submitted(0, "A1", attributes=("grade=High",)), *submitted(0, "A2", key="n")])
     for user in ("duty", "bob", "robot"):
         both.write(stored(1, B, f"s-{user}", f"{user}@dest.test", key=user))
@@ -238,9 +238,9 @@ def test_terms_by_grade_and_mailbox_fix_due_times_as_in_the_core(stack: Settings
     assert due == [("overdue", 7), ("overdue", 60), ("stuck", 8), ("stuck", 30), ("unread", 10), ("unread", 101)]
 
 
-def test_a_report_that_a_wrong_clock_may_explain(stack: Settings, ledger: str) -> None:
+def test_a_report_that_a_wrong_clock_may_explain(stack: Settings) -> None:
     """`clock-doubt` in SQL where it is in the core."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(submitted(0, "A1"))
     both.tick(20, doubted=("origin-log",))
     both.tick(50)
@@ -251,9 +251,9 @@ def test_a_report_that_a_wrong_clock_may_explain(stack: Settings, ledger: str) -
     assert sorted(rule for rule, _ in both.told() if rule != "stuck") == ["clock-doubt", "overdue", "source-doubted"]
 
 
-def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str) -> None:
+def test_a_report_that_a_silent_source_may_explain(stack: Settings) -> None:
     """It waits until the source has spoken; a submission that becomes known meanwhile makes it no finding."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.tick(2, silent=("origin",))
     both.write([*reported(5, ("nowhere", "X1")), *reported(6, ("origin", "A1"), key="n")])
     both.tick(90)
@@ -266,9 +266,9 @@ def test_a_report_that_a_silent_source_may_explain(stack: Settings, ledger: str)
 
 
 @pytest.mark.parametrize(("said_of", "since"), [("silent", 2), ("behind", 10), ("doubted", 10)])
-def test_what_ticks_say_of_a_source(stack: Settings, ledger: str, said_of: str, since: int) -> None:
+def test_what_ticks_say_of_a_source(stack: Settings, said_of: str, since: int) -> None:
     """It stands while they say it, and is cleared by the first that does not."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.tick(2)
     both.tick(10, **{said_of: ("origin",)})
     both.derive()
@@ -281,9 +281,9 @@ def test_what_ticks_say_of_a_source(stack: Settings, ledger: str, said_of: str, 
     assert (name, *alarm[:2]) == (f"source-{said_of}", since * SECOND, 20 * SECOND)
 
 
-def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
+def test_a_hand_over_that_never_arrived(stack: Settings) -> None:
     """The relay speaks, and never said that it received this one."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     both.write(journey(0, "1", key="other"))
     both.write([*submitted(0, "A1"), sent(1, A, ("relay", "B7"))[0], gone(1, A)])
     both.tick(500)
@@ -292,9 +292,9 @@ def test_a_hand_over_that_never_arrived(stack: Settings, ledger: str) -> None:
     assert_agree(both)
 
 
-def test_of_two_hand_overs_known_at_once_both_mean_the_same(stack: Settings, ledger: str) -> None:
+def test_of_two_hand_overs_known_at_once_both_mean_the_same(stack: Settings) -> None:
     """One leg was handed on twice, both told late; what arrived was the one that happened first."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     places = {identity.place_of("relay", one, key="m")[::-1]: ("relay", one) for one in ("B7", "B8")}
     least, other = (places[place] for place in sorted(places))
     both.write([*journey(0, "1", key="other"), *submitted(0, "A1")])
@@ -307,9 +307,9 @@ def test_of_two_hand_overs_known_at_once_both_mean_the_same(stack: Settings, led
 
 
 @pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
-def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: str, kind: Kind) -> None:
+def test_what_the_store_threw_away_was_not_delivered(stack: Settings, kind: Kind) -> None:
     """The switch and a report say delivered; the store says that it put the message nowhere its reader looks."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     saved = [one for one in journey(0, "1", read=False) if one.host != "store"]
     leg = identity.session_leg("s1")
     both.write([*saved, event(kind, 1, host="store", queue_id="s1", recipient="bob@dest.test", leg=leg)])
@@ -321,9 +321,9 @@ def test_what_the_store_threw_away_was_not_delivered(stack: Settings, ledger: st
 
 
 @pytest.mark.parametrize("kind", [Kind.DISCARDED, Kind.QUARANTINED])
-def test_the_switchs_word_proves_nothing_against_the_stores(stack: Settings, ledger: str, kind: Kind) -> None:
+def test_the_switchs_word_proves_nothing_against_the_stores(stack: Settings, kind: Kind) -> None:
     """Nobody reports: what the switch handed over, and its store threw away, is open."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     handed = [one for one in journey(0, "1", read=False) if one.host != "store" and one.kind != Kind.REPORTED]
     leg = identity.session_leg("s1")
     both.write([*handed, event(kind, 1, host="store", queue_id="s1", recipient="bob@dest.test", leg=leg)])
@@ -335,9 +335,9 @@ def test_the_switchs_word_proves_nothing_against_the_stores(stack: Settings, led
 
 
 @pytest.mark.parametrize("action", ["issued", "undelivered"])
-def test_what_a_switch_says_of_its_notifications_is_no_report(stack: Settings, ledger: str, action: str) -> None:
+def test_what_a_switch_says_of_its_notifications_is_no_report(stack: Settings, action: str) -> None:
     """Of a queue, or of a store's delivery: nobody saw a report of a message that was never submitted."""
-    both = Ledger.made(stack, ledger, Terms.parse(TERMS))
+    both = Ledger.made(stack, Terms.parse(TERMS))
     said: dict[str, Any] = {"action": action, "next_queue_id": "N1", "attributes": ("notification=failed",)}
     both.write(
         [

@@ -20,12 +20,12 @@ EVERY = HOUR // 2
 """Microseconds between ticks."""
 
 
-def test_what_nobody_was_told_of_is_found_by_both(stack: Settings, ledger: str) -> None:
+def test_what_nobody_was_told_of_is_found_by_both(stack: Settings) -> None:
     """Each refusal whose notification reached nobody, and none of those that were told; and what nothing took up."""
     wishes = tuple(Wish(fault=FAULTS[fault], rate=0.1) for fault in ("report-bounced", "loop", "stranded"))
     played = simulate(4, 120, span=4 * HOUR, wishes=wishes)
     terms = checked(TERMS.replace("told_within", 'refused = "untold"\ntold_within'), "untold")
-    both = Ledger.made(stack, ledger, terms, partitions=2)
+    both = Ledger.made(stack, terms, partitions=2)
     told = list(events(Reading(played.world)))
     for since in range(played.world.since, played.world.until, EVERY):
         both.write(one for at, some in told if since <= at < since + EVERY for one in some)
