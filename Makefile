@@ -12,7 +12,7 @@ demo: setup ## the main job, from evidence to the operator's screen
 	$(BIN)/python -m streams.cli demo
 
 test: check fast ## all checks and all tests, real Kafka and real ClickHouse included
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m service tests
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m service tests
 
 fast: setup ## the tests that need no service
 	$(BIN)/python -m pytest -q -n logical --dist worksteal -m "not service" tests

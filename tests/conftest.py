@@ -27,6 +27,9 @@ settings.load_profile("custody")
 
 DAY = "tests/service/day/"
 
+LONGEST = ("tests/service/", "tests/lab/", "tests/warehouse/")
+"""Folders whose modules take minutes: they come first, so that no process is left alone with one at the end."""
+
 PATIENCE = 120
 """Seconds; the first session on a machine fetches the jars."""
 
@@ -46,6 +49,11 @@ class ByStack(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Who gives tests to processes with `--dist loadfile`."""
     return ByStack(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first."""
+    items.sort(key=lambda one: not one.nodeid.startswith(LONGEST))
 
 
 class Started:

@@ -37,7 +37,7 @@ def _thorough() -> Part:
     return part
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.data())
 def test_looking_at_few_tells_what_looking_at_all_tells(events: list[MessageEvent], data: Any) -> None:
     """At every look, in the same words."""
@@ -47,7 +47,7 @@ def test_looking_at_few_tells_what_looking_at_all_tells(events: list[MessageEven
         assert _said(quick.take(batch).alerts) == _said(thorough.take(batch).alerts)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.data())
 def test_an_excerpt_finds_what_the_whole_finds_of_its_messages(events: list[MessageEvent], data: Any) -> None:
     """Whichever messages are asked for; those that share something come along."""

@@ -223,7 +223,7 @@ def _silenced(one: MessageEvent, silent: set[int]) -> MessageEvent:
     return tick(one.occurred_at, "relay-log") if one.kind is Kind.TICK and one.occurred_at in silent else one
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, logs, st.data())
 def test_any_split_tells_the_same_though_messages_close(
     events: list[MessageEvent], others: list[MessageEvent], data: Any

@@ -41,7 +41,7 @@ class Kept:
         return part
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs, st.data())
 def test_state_that_was_kept_comes_back(events: list[MessageEvent], data: Any) -> None:
     """Segments of what changed, or of everything, give the state back: custody, names and what was told."""
