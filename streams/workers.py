@@ -19,15 +19,19 @@ Rules:
   do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
   other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
   brokers are away) is out of its group, too.
+- A worker that is told to end ends in order, as long as the brokers answer: without them it ends as it is, which loses
+  no more than a kill does. Nothing waits for a warehouse any more.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, Protocol
@@ -41,8 +45,9 @@ from streams.kafka import numbering, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
 from streams.kafka.terms import TermsWatch, terms_of
-from streams.kafka.topics import create, create_changelog, topic_name
+from streams.kafka.topics import answers, create, create_changelog, topic_name
 from streams.settings import ROLES, Settings
+from streams.wall import Wall
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +58,23 @@ _TERMS_EVERY = 5.0
 """Seconds between a tracker's looks at the terms that the ledger declares."""
 
 _FAREWELL = 15.0
-"""Seconds that a worker which ends by itself may take to end in order."""
+"""Seconds that Faust may take to end in order: in a worker that ends by itself, and in one that is told to."""
+
+_ANSWER = 3.0
+"""Seconds within which the brokers answer a worker that is told to end, or it ends without them."""
 
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
 
 _ending = threading.Event()
 """This process has had its farewell."""
+
+_looping = threading.Event()
+"""This process's hot loop runs."""
+
+
+class _Told(Exception):  # noqa: N818 - no error
+    """A hot loop that waited for a service was told to end."""
 
 
 class Loop(Protocol):
@@ -95,9 +110,36 @@ def run(role: str, settings: Settings) -> NoReturn:
         Misuse: there is no such role, or the ledger has other ids of schemas.
         Unavailable: a service does not answer.
     """
-    app = app_of(role, settings)
-    worker = faust.Worker(app, loglevel=settings.log_level, debug=False)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own would be heard when the brokers have answered
+    _execute(app_of(role, settings), settings)
+
+
+def _execute(app: Any, settings: Settings) -> NoReturn:
+    worker = _Worker(app, loglevel=settings.log_level, debug=False)
+    worker.settings = settings
     worker.execute_from_commandline()
+
+
+class _Worker(faust.Worker):
+    """A worker that ends when it is told to, whoever is away; told again, it goes on ending in order."""
+
+    settings: Settings
+
+    def _schedule_shutdown(self, number: signal.Signals) -> None:
+        if not self._signal_stop_time:
+            atexit.register(self._end)  # comes when all threads have ended, before clients wait for their brokers
+            threading.Thread(target=self._part, daemon=True).start()
+        super()._schedule_shutdown(number)
+
+    def _part(self) -> None:
+        """Let Faust have its farewell, and a hot loop what it needs, as long as the brokers answer."""
+        began = time.monotonic()
+        while answers(self.settings, _ANSWER) and (_looping.is_set() or time.monotonic() < began + _FAREWELL):
+            time.sleep(_LOOK)
+        self._end()
+
+    def _end(self) -> None:
+        os._exit(1 if self.crash_reason else 0)
 
 
 class _App(faust.App):
@@ -189,7 +231,7 @@ def _track(app: Any, settings: Settings) -> None:
 
     process.give_back()
     terms = terms_of(KafkaLog(settings))[1]
-    _serve(app, settings, lambda: Tracker(KafkaLog(settings), terms, member=settings.worker_name))
+    _serve(app, settings, lambda wall: Tracker(KafkaLog(settings), terms, settings.worker_name, wall))
     app.timer(_TERMS_EVERY)(_watching(TermsWatch(KafkaLog(settings), terms)))
 
 
@@ -212,10 +254,10 @@ def _feed(app: Any, settings: Settings) -> None:
     from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
     settings.clickhouse_client()  # where no warehouse is named, waiting for it would be for ever
-    _serve(app, settings, lambda: Feeds(KafkaLog(settings), ClickHouse(settings), member=settings.worker_name))
+    _serve(app, settings, lambda wall: Feeds(KafkaLog(settings), ClickHouse(settings), settings.worker_name, wall))
 
 
-def _serve(app: Any, settings: Settings, make: Callable[[], Loop]) -> None:
+def _serve(app: Any, settings: Settings, make: Callable[[Wall], Loop]) -> None:
     """Run a hot loop as a service of the app, which must read something, too: Faust starts nothing else."""
 
     async def pass_over(values: Any) -> None:
@@ -226,7 +268,7 @@ def _serve(app: Any, settings: Settings, make: Callable[[], Loop]) -> None:
     app.agent(app.topic(topic_name(PROGRESS, settings.ledger)), name="control")(pass_over)
 
 
-def _hot(make: Callable[[], Loop]) -> type[Service]:
+def _hot(make: Callable[[Wall], Loop]) -> type[Service]:
     class Hot(Service):
         """The loop, in a thread of its own; it and the app die together."""
 
@@ -239,7 +281,7 @@ def _hot(make: Callable[[], Loop]) -> type[Service]:
         @Service.task
         async def loop_until_stopped(self) -> None:
             try:
-                await asyncio.to_thread(lambda: make().run(self.stop_event.is_set))
+                await asyncio.to_thread(_loop, make, self.stop_event)
             except CustodyError as error:
                 log.error("stopped: %s %s", error, error.hint)  # noqa: TRY400 - a sentence, not a traceback
                 _end_surely()
@@ -254,6 +296,22 @@ def _hot(make: Callable[[], Loop]) -> type[Service]:
                 _end()
 
     return Hot
+
+
+def _loop(make: Callable[[Wall], Loop], stop: threading.Event) -> None:
+    """Run a hot loop that waits for no service any longer than until it is told to stop."""
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise _Told
+
+    _looping.set()
+    try:
+        make(Wall(sleep=sleep)).run(stop.is_set)
+    except _Told:
+        log.info("told to end while a service was away: what was not stored is read again by the next")
+    finally:
+        _looping.clear()
 
 
 def _end() -> None:

@@ -1,6 +1,7 @@
 """Workers: each begins with its ledger's topics, takes nothing for done that it could not do, and ends surely."""
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -19,8 +20,10 @@ from polars.exceptions import PanicException
 from streams import process, profiles, workers
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, topics
+from streams.retry import until_available
 from streams.settings import ROLES, Settings
 from streams.track import ticks
+from streams.wall import Wall
 from tests.kafka.brokers import PLACE, Brokers, counts
 from tests.kafka.memory import MemoryLog
 
@@ -240,7 +243,7 @@ def hot(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     """A hot loop as a service, and the farewells that it takes."""
     farewells: list[str] = []
     monkeypatch.setattr(workers, "_end_surely", lambda: farewells.append("surely"))
-    return workers._hot(lambda: loop)(), farewells
+    return workers._hot(lambda _wall: loop)(), farewells
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), PanicException("x"), Unavailable("no broker")])
@@ -279,6 +282,32 @@ def test_a_loop_that_is_stopped_takes_its_time(monkeypatch: pytest.MonkeyPatch) 
         return farewells
 
     assert asyncio.run(run()) == []
+
+
+def test_a_loop_that_waits_for_a_service_ends_when_it_is_told() -> None:
+    """Wherever it waits: as it is made, or later; its warehouse may never come."""
+    waits, ended = threading.Event(), threading.Event()
+
+    def make(wall: Wall) -> Loop:
+        def away() -> None:
+            waits.set()
+            raise Unavailable("no warehouse")
+
+        try:
+            until_available(logging.getLogger(), wall.sleep)(away)
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async def run() -> None:
+        service = workers._hot(make)()
+        await service.start()
+        assert await asyncio.to_thread(waits.wait, 60)
+        await service.stop()
+        assert await asyncio.to_thread(ended.wait, 15)
+        assert service.crash_reason is None
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -222,14 +222,23 @@ def _make(settings: Settings, wanted: dict[str, Topic]) -> list[str]:
     return [new.topic for new in missing]
 
 
-def partition_counts(admin: AdminClient) -> dict[str, int]:
+def answers(settings: Settings, seconds: float) -> bool:
+    """Do the brokers answer within so many seconds."""
+    try:
+        partition_counts(AdminClient({**settings.kafka_client()}), seconds)
+    except Unavailable:
+        return False
+    return True
+
+
+def partition_counts(admin: AdminClient, timeout: float = TIMEOUT) -> dict[str, int]:
     """How many partitions each topic at the brokers has; one that is just being made has none, and is not there yet.
 
     Raises:
         Unavailable: the brokers do not answer.
     """
     try:
-        found = admin.list_topics(timeout=TIMEOUT).topics
+        found = admin.list_topics(timeout=timeout).topics
     except KafkaException as error:
         raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
     return {name: len(topic.partitions) for name, topic in found.items() if topic.partitions}

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -13,13 +15,18 @@ import pytest
 from streams import profiles
 from streams.kafka import progress, topics
 from streams.kafka.writer import write_all
-from streams.settings import Settings
+from streams.process import tied_to
+from streams.settings import ROLES, Settings
+from tests.conftest import Started
 from tests.waiting import until
 
 PATIENCE = 60
 """Seconds until something must have come."""
 
 READY = "Worker]: Ready"
+
+SOON = 15
+"""Seconds within which a worker that is told to end does; it needs less than five, where the machine is not busy."""
 
 pytestmark = pytest.mark.service
 
@@ -80,3 +87,52 @@ def test_of_two_trackers_both_end_when_the_ledger_has_new_terms(stack: Settings,
         for one in trackers:
             one.kill()
             one.wait()
+
+
+@contextmanager
+def begun(role: str, data: Path, ledger: str, output: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker; it may not be ready yet."""
+    command = (sys.executable, "-m", "streams.cli", "worker", "--roles", role, "--ledger", ledger, "--data", str(data))
+    with (
+        output.open("wb") as told,
+        subprocess.Popen(  # noqa: S603 - ourselves
+            command,
+            stdout=told,
+            stderr=told,
+            env=os.environ | environment,
+            preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
+        ) as worker,
+    ):
+        try:
+            yield worker
+        finally:
+            worker.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_feed_that_waits_for_its_warehouse_ends_when_it_is_told(
+    stack: Settings, ledger: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Though its warehouse was never there: it has nothing to store."""
+    output, nowhere = tmp_path / "output", {"CUSTODY_CLICKHOUSE_URL": "http://127.0.0.1:1"}
+    with begun("feed", stack.data, ledger, output, **nowhere) as feed:
+        until(lambda: "prepare" in output.read_text(encoding="utf-8"), "it waits")
+        feed.send_signal(number)
+        assert feed.wait(SOON) == 0
+
+
+def test_workers_whose_brokers_are_away_end_when_they_are_told(
+    start_stack: type[Started], ledger: str, tmp_path: Path
+) -> None:
+    """Told again, too, as where a service manager tells each process, and so does its parent."""
+    data = tmp_path / "data"
+    with ExitStack() as running, start_stack(data) as started:
+        workers = [running.enter_context(begun(role, data, ledger, tmp_path / role)) for role in ROLES]
+        outputs = [tmp_path / role for role in ROLES]
+        until(lambda: all(READY in output.read_text(encoding="utf-8") for output in outputs), "all are ready")
+        started.process.kill()  # and with it, its brokers
+        started.process.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            for worker in workers:
+                worker.send_signal(number)
+        assert [worker.wait(SOON) for worker in workers] == [0] * len(workers)
