@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913 - options
     from streams.kafka import topics  # noqa: PLC0415
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.terms import terms_of  # noqa: PLC0415
-    from streams.track.replay import compare, live, under  # noqa: PLC0415
+    from streams.track.replay import compare, elsewise, live, under  # noqa: PLC0415
     from streams.track.shares import replayed  # noqa: PLC0415
 
     through = micros_of(until) if until else None
@@ -58,18 +58,20 @@ def command(  # noqa: PLR0913 - options
     log = KafkaLog(settings)
     with topics.known(settings):
         replay = replayed(log, profiles.load(named) if named else terms_of(log)[1], through)
-    told = live(log) if named else under(live(log), replay.terms.version)
+    told, others = live(log), set[str]()
+    if not named:
+        told, others = under(told, replay.terms.version), elsewise(told, replay.terms.version)
     told = replay.reached(replay.known(told))
     found = compare(*map(replay.comparable, (told, replay.alerts))) if difference else None
     if as_json:
-        say_json(_as_data(replay, found))
+        say_json(_as_data(replay, found, others))
     else:
-        _say(replay, found, show_all=show_all)
+        _say(replay, found, others, show_all=show_all)
     if found is not None and not found.identical:
         raise click.exceptions.Exit(1)
 
 
-def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> None:
+def _say(replay: "Replay", found: "Difference | None", others: set[str], *, show_all: bool) -> None:
     clock = moment(replay.clock)
     click.echo(flow(["Replay", f"{replay.events:,} events", f"clock {clock}", f"terms {replay.terms.profile.name}"]))
     counts = Counter((alert["rule"], alert["state"]) for alert in replay.alerts.values())
@@ -85,9 +87,20 @@ def _say(replay: "Replay", found: "Difference | None", *, show_all: bool) -> Non
         untold = f"The beginning is gone, and no tick is left to say the time, of partition {which}."
         click.echo("\n".join(wrapped(untold + (" Nothing of it is compared." if found else ""))))
     if found is not None:
+        _say_others(replay, others)
         _say_difference(found)
     else:
         _say_alarms(replay, show_all=show_all)
+
+
+def _say_others(replay: "Replay", others: set[str]) -> None:
+    """Each version of Custody has its own defaults, and they are part of the terms."""
+    if others:
+        theirs, ours = ", ".join(sorted(others)), replay.terms.version
+        text = (f"Alarms that stand live were raised under other terms ({theirs}) than this replay's ({ours}), and "
+                "differ for that: start the workers again in this version of Custody, whose defaults are part of the "
+                "terms, and compare when they have caught up.")  # fmt: skip
+        click.echo("\n".join(wrapped(text)))
 
 
 def _say_difference(found: "Difference") -> None:
@@ -133,7 +146,7 @@ def _cells(alert: dict[str, Any], of_who: int, of_rule: int, *state: str) -> tup
     return moment(alert["at"])[5:], *state, clean(alert["rule"], of_rule), who, alert["message_key"]
 
 
-def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:
+def _as_data(replay: "Replay", found: "Difference | None", others: set[str]) -> dict[str, Any]:
     data: dict[str, Any] = {
         "events": replay.events,
         "clock": replay.clock,
@@ -144,6 +157,7 @@ def _as_data(replay: "Replay", found: "Difference | None") -> dict[str, Any]:
     }
     if found is not None:
         data["identical"] = found.identical
+        data["other_terms"] = sorted(others)
         data["difference"] = {
             "missing": [_plain(alert) for alert in found.missing],
             "extra": [_plain(alert) for alert in found.extra],

@@ -203,6 +203,12 @@ def under(told: Alerts, terms: str) -> Alerts:
     return {key: alert for key, alert in told.items() if key[0] not in others | unfound}
 
 
+def elsewise(told: Alerts, terms: str) -> set[str]:
+    """Versions of other terms under which something stands: those that go on live have not taken it back (yet)."""
+    standing = [alert for (name, state), alert in told.items() if state == "raised" and (name, "cleared") not in told]
+    return {alert["terms"] for alert in standing} - {terms}
+
+
 def _decided(alert: dict[str, Any], terms: Terms) -> int:
     """The first clock at which an alert could be told, microseconds: of a late report after the grace of the terms."""
     at, due = int(alert["at"]), alert.get("due")

@@ -128,8 +128,20 @@ def test_the_counts_of_a_large_replay_fit(capsys: pytest.CaptureFixture[str]) ->
     """Events, clock, the name of the terms, and the alarms that stand."""
     alerts: Alerts = {(b"1", "raised"): ALERT | {"alert_id": b"1"}}
     one = Replay(terms=Terms.parse(TERMS | {"name": "guaranteed-with-exercises"}), alerts=alerts, events=123_456_789)
-    replay._say(one, None, show_all=False)
+    replay._say(one, None, set(), show_all=False)
     assert "terms guaranteed-with-exercises" in fits(capsys.readouterr().out.splitlines())
+
+
+def test_a_replay_says_that_live_goes_by_other_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the differences: which, and what to do; and nothing of it where they are the same."""
+    one = Replay(terms=Terms.parse(TERMS))
+    nothing = Difference(missing=[], extra=[], other=[])
+    replay._say(one, nothing, {"0123456789ab"}, show_all=False)
+    said = " ".join(fits(capsys.readouterr().out.splitlines()).split())
+    assert said.index("0123456789ab") < said.index(one.terms.version) < said.index("again in this version")
+    assert said.index("again in this version") < said.index("identical")
+    replay._say(one, nothing, set(), show_all=False)
+    assert "terms (" not in capsys.readouterr().out
 
 
 def test_the_topics_of_a_ledger_fit() -> None:

@@ -8,7 +8,7 @@ from streams.core.events import Kind, MessageEvent
 from streams.core.terms import SECOND, Terms
 from streams.kafka import progress
 from streams.settings import Settings
-from streams.track.replay import Replay, compare, live, under
+from streams.track.replay import Replay, compare, elsewise, live, under
 from streams.track.segments import ANEW
 from streams.track.tracker import Tracker
 from streams.wall import Wall
@@ -41,6 +41,7 @@ def log() -> MemoryLog:
     write(log, 500)
     follow(log, OLD)
     assert standing(log) == {("overdue", OLD.version), ("stuck", OLD.version)}
+    assert elsewise(live(log), OLD.version) == set()
     return log
 
 
@@ -78,11 +79,20 @@ def standing(log: MemoryLog) -> set[tuple[str, str]]:
     }
 
 
+def test_a_replay_knows_that_live_goes_by_other_terms(log: MemoryLog) -> None:
+    """As a version of other defaults does, whose workers nobody has started again: all that stands differs."""
+    replay = Replay(terms=NEW)
+    replay.run(log)
+    assert compare(under(live(log), NEW.version), replay.alerts).extra
+    assert elsewise(live(log), NEW.version) == {OLD.version}
+
+
 @pytest.mark.parametrize("batch", [1, 100])
 def test_what_only_the_old_terms_found_is_taken_back(log: MemoryLog, batch: int) -> None:
     """At the clock, as withdrawn; and a replay under the new terms says what was told under them."""
     follow(log, NEW, batch)
     assert standing(log) == {("overdue", NEW.version)}
+    assert elsewise(live(log), NEW.version) == set()
     (gone,) = (alert for (_, state), alert in live(log).items() if state == "cleared")
     assert (gone["rule"], gone["at"], gone["attributes"]) == ("stuck", 500 * SECOND, ["withdrawn"])
     replay = Replay(terms=NEW)
