@@ -8,6 +8,7 @@ import click
 
 from streams.cli._screen import as_datetime, moment
 from streams.core.errors import Unavailable
+from streams.core.moments import micros
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ def _imported(settings: Settings, warehouse: "Warehouse", clock: dict[str, Any],
     """Was all that was read looked at, up to its end; that nobody looks any more is as it should be."""
     from streams.cli._checks import TIMEOUT  # noqa: PLC0415 - only here
     from streams.kafka import lag  # noqa: PLC0415
-    from streams.kafka.progress import micros  # noqa: PLC0415
 
     if not clock:
         hint = "are the clock and the feed worker up?"

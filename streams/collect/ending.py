@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from streams.core.errors import Misuse
+from streams.core.moments import EPOCH, micros
 from streams.core.terms import SECOND
-from streams.kafka.progress import EPOCH, micros
 
 NEAR = 86_400 * SECOND
 """Microseconds after the latest time seen at which an end may be declared where our clock does not say."""

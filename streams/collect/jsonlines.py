@@ -15,7 +15,6 @@ Rules:
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,14 +26,13 @@ from streams.collect.meaning import OF_SUBJECTS, settle
 from streams.collect.parser import Counts, Piece
 from streams.core.events import Kind, MessageEvent
 from streams.core.identity import fact_id, leg_of, message_key, mts_key, pair_leg
+from streams.core.moments import micros, moment_of
 
 LONGEST = 256 << 10
 """Bytes of a line; a broker takes records of up to 1 MB, with what belongs to them."""
 
 REFUSED = "not a MessageEvent in JSON"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
 _EARLIEST, _LATEST = 631_152_000_000_000, 7_258_118_400_000_000  # 1990 and 2200
 
 _Hash = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{32}$")]
@@ -184,12 +182,12 @@ def _micros(at: int | str) -> int:
     if isinstance(at, int):
         return at
     try:
-        micros = (datetime.fromisoformat(at) - _EPOCH) // _MICRO
+        found = micros(moment_of(at))
     except (ValueError, TypeError) as error:
         raise ValueError(f"occurred_at: {at[:40]!r} is no RFC 3339 time with an offset") from error
-    if not _EARLIEST <= micros < _LATEST:
+    if not _EARLIEST <= found < _LATEST:
         raise ValueError(f"occurred_at: {at!r} is not between 1990 and 2200")
-    return micros
+    return found
 
 
 def _said(error: Exception) -> str:

@@ -6,13 +6,14 @@ comments where none belong, or leave out the type.
 
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
+
+from streams.core.moments import micros, moment_of
 
 ADDRESS = 500
 """Characters of an address that are kept."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = 631_152_000_000_000
 """1990: what claims to be older is a clock that was never set."""
 
@@ -102,10 +103,10 @@ def only_id(value: str) -> str:
 def moment(text: str) -> int | None:
     """An RFC 5322 date as microseconds UTC; None where it is none, or none that a report can have."""
     try:
-        parsed = parsedate_to_datetime(text.strip()[:_DATE])
+        parsed = moment_of(text.strip()[:_DATE], parsedate_to_datetime)
         if parsed.tzinfo is None:
             parsed = parsed.replace(tzinfo=UTC)
-        at = (parsed - _EPOCH) // timedelta(microseconds=1)
+        at = micros(parsed)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return at if at >= _EARLIEST else None

@@ -23,13 +23,12 @@ from streams.collect.journal import said
 from streams.collect.parser import text_of, without_nul
 from streams.collect.wrapping import BEGINNINGS, host_in, inner, unwrapped
 from streams.core.errors import Misuse
+from streams.core.moments import EPOCH, MICRO, leap_second
 
 _MONTHS = {
     name: n
     for n, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 _LATE = 2 * _DAY
 """By how much a line may come late over the turn of the year."""
@@ -51,11 +50,11 @@ _LEAP = 60
 """The second that is put in at the end of a day."""
 
 _DAY_SECONDS = 86_400
-_EPOCH_SECONDS = _EPOCH.toordinal() * _DAY_SECONDS
+_EPOCH_SECONDS = EPOCH.toordinal() * _DAY_SECONDS
 EARLIEST, LATEST = 1990, 2200
 """Years in which a line may be written; one of a year to come would draw the clock there."""
 
-_EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICRO for year in (EARLIEST, LATEST))
+_EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICRO for year in (EARLIEST, LATEST))
 
 _JANUARY, _DECEMBER, _HALF_A_YEAR = 1, 12, 6
 
@@ -178,8 +177,8 @@ class Reader:
         """
         if not at <= self.last <= at + _SLACK:  # it had an offset
             return at
-        moment = (_EPOCH + at * _MICRO).astimezone(self.zone)
-        return (moment.replace(fold=1 - moment.fold) - _EPOCH) // _MICRO
+        moment = (EPOCH + at * MICRO).astimezone(self.zone)
+        return (moment.replace(fold=1 - moment.fold) - EPOCH) // MICRO
 
     def correct(self, at: int) -> None:
         """The last line's time is `at`, and the next does not go back before it."""
@@ -223,11 +222,12 @@ class Reader:
     def _iso(self, time: str) -> int | None:
         if len(time) <= _DAY_ALONE:
             return None
+        moment: datetime | None
         try:
             moment = datetime.fromisoformat(time)
         except ValueError:
-            return None
-        if not EARLIEST <= moment.year < LATEST:
+            moment = leap_second(time)
+        if moment is None or not EARLIEST <= moment.year < LATEST:
             return None
         if moment.tzinfo is None:
             return _within(self._local(moment))
@@ -292,18 +292,18 @@ class Reader:
     def _is_of_last_year(self, year: int, rest: timedelta) -> bool:
         """Is a December that follows a January the one before it; else the months between are missing from the log."""
         before = _in_month(year - 1, _DECEMBER, rest).replace(tzinfo=self.zone)
-        return _EPOCH + self.last * _MICRO - before <= _LATE or not self._is_past(year, _DECEMBER, rest)
+        return EPOCH + self.last * MICRO - before <= _LATE or not self._is_past(year, _DECEMBER, rest)
 
     def _is_past(self, year: int, month: int, rest: timedelta) -> bool:
         """May a line have been written then; what is later than the reference by more than a day was not."""
         if self.reference is None:
             return True
-        return _in_month(year, month, rest).replace(tzinfo=self.zone) <= _EPOCH + self.reference * _MICRO + _DAY
+        return _in_month(year, month, rest).replace(tzinfo=self.zone) <= EPOCH + self.reference * MICRO + _DAY
 
     def _guessed(self, month: int, rest: timedelta) -> int:
         if self.reference is None:
             raise ValueError("a year-less time needs a year or a reference")
-        limit = _EPOCH + self.reference * _MICRO + _DAY
+        limit = EPOCH + self.reference * MICRO + _DAY
         for year in range(limit.year, limit.year - 9, -1):  # 29 February may be eight years back
             moment = _in_month(year, month, rest)
             if moment.month == month and moment.replace(tzinfo=UTC) <= limit + _DAY:
@@ -312,9 +312,9 @@ class Reader:
 
     def _local(self, moment: datetime) -> int:
         """A time of the source's zone; the repeated hour is decided by the line before."""
-        at = (moment.replace(tzinfo=self.zone) - _EPOCH) // _MICRO
+        at = (moment.replace(tzinfo=self.zone) - EPOCH) // MICRO
         if at < self.last - _SLACK:
-            again = (moment.replace(tzinfo=self.zone, fold=1) - _EPOCH) // _MICRO
+            again = (moment.replace(tzinfo=self.zone, fold=1) - EPOCH) // MICRO
             at = max(at, again)
         self.last = max(self.last, at)
         return at
@@ -343,7 +343,7 @@ def _within(at: int) -> int | None:
 def _offset(moment: datetime) -> int:
     """Microseconds east of UTC."""
     offset = moment.utcoffset()
-    return offset // _MICRO if offset else 0
+    return offset // MICRO if offset else 0
 
 
 def _head(host: str, program: str, pid: str) -> str:

@@ -10,15 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from streams.core.errors import Undecodable
+from streams.core.moments import micros
 from streams.kafka.names import PROGRESS
 from streams.kafka.ports import Log
 from streams.wire import records
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def declared(source: str, *, live: bool, terms: str, text: str, at: int | None = None) -> tuple[bytes, bytes]:
@@ -63,11 +62,6 @@ def read(value: bytes | None) -> dict[str, Any]:
 def plain(record: dict[str, Any]) -> dict[str, Any]:
     """A decoded record with its times in microseconds."""
     return {name: micros(field) if isinstance(field, datetime) else field for name, field in record.items()}
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def all_progress(log: Log, ends: dict[int, int] | None = None) -> Iterator[dict[str, Any]]:

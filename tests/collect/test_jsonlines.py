@@ -43,6 +43,13 @@ def _refusal(raw: bytes) -> str:
     return said.reason.removeprefix(f"{REFUSED}: ")
 
 
+@pytest.mark.parametrize("text", ["2016-12-31T23:59:60Z", "2017-01-01T05:29:60+05:30", "2016-12-31t23:59:60.000Z"])
+def test_a_leap_second_is_the_next(text: str) -> None:
+    """The same fact, whichever of the two a system says."""
+    assert _event(occurred_at=text) == _event(occurred_at="2017-01-01T00:00:00Z")
+    assert _event(occurred_at=text.replace(":60.000", ":60")).occurred_at == 1_483_228_800_000_000
+
+
 def test_the_example_is_a_chain() -> None:
     """The packaged example is read whole, and its hand-over leads from one switch to the next."""
     example = (files("schemas") / "examples" / "events.jsonl").read_bytes().splitlines()
@@ -131,6 +138,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "the year 9999": ({"occurred_at": 253_402_300_799_000_000}, "occurred_at: Expected `int` <="),
     "the year 9999 as text": ({"occurred_at": "9999-12-31T23:59:59Z"}, "occurred_at: '9999-12-31T23:59:59Z' is not"),
     "seconds for microseconds": ({"occurred_at": 1_795_424_401}, "occurred_at: Expected `int` >="),
+    "a leap second of no day": (
+        {"occurred_at": "2016-12-32T23:59:60Z"},
+        "occurred_at: '2016-12-32T23:59:60Z' is no RFC 3339 time",
+    ),
+    "the last leap second": ({"occurred_at": "9999-12-31T23:59:60Z"}, "occurred_at: '9999-12-31T23:59:60Z' is no"),
     "no time": ({"occurred_at": "now"}, "occurred_at: 'now' is no RFC 3339 time"),
     "no offset": ({"occurred_at": "2026-11-23T09:00:00"}, "occurred_at: '2026-11-23T09:00:00' is no RFC 3339 time"),
     "a size that no schema holds": ({"size": 1 << 63}, "size: "),

@@ -100,6 +100,13 @@ def test_moments() -> None:
     assert (moment("Thu, 1 Jan 1970 00:00:00 +0000"), moment("")) == (None, None)
 
 
+def test_a_leap_second_is_the_next() -> None:
+    """Wherever the sun is then."""
+    want = moment("Sun, 1 Jan 2017 00:00:00 +0000")
+    assert want == moment("Sat, 31 Dec 2016 23:59:60 +0000") == moment("Sun, 1 Jan 2017 05:29:60 +0530 (IST)")
+    assert (moment("31 Dec 2016 23:59:61 +0000"), moment("31 Dec 9999 23:59:60 +0000")) == (None, None)
+
+
 @settings(max_examples=200, deadline=None)
 @given(value=st.text(max_size=100))
 def test_foreign_text_never_raises(value: str) -> None:

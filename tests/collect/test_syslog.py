@@ -299,6 +299,31 @@ def test_a_leap_second_is_read(day: str, after: int, year: int | None) -> None:
     assert Reader(reference=after).read(b"Jun 31 23:59:60 h p: x") is None
 
 
+@pytest.mark.parametrize(
+    ("form", "tag"),
+    [
+        ("2016-12-31T23:59{}Z", "h p[1]: x"),
+        ("<22>2016-12-31T23:59{}+00:00", "h p[1]: x"),
+        ("2016-12-31 23:59{}", "h p[1]: x"),
+        ("2017-01-01 00:59{} +0100", "h p[1]: x"),
+        ("<22>1 2017-01-01T05:29{}+05:30", "h p 1 - - x"),
+        ("2016-12-31T23:59{}Z stdout F", "Jan  1 00:00:00 h p[1]: x"),
+    ],
+)
+def test_a_leap_second_of_rfc_3339_is_read(form: str, tag: str) -> None:
+    """As the second after it, in every form and with a fraction; what comes before and after it is read as ever."""
+    reader, after = Reader(), at(2017, 1, 1)
+    seconds = [":59.999999", ":60", ":60.500000", ":60.500001", ":60,5"]
+    read = [reader.read(f"{form.format(second)} {tag}".encode()) for second in seconds]
+    assert read == [Line(after + late, "h", "p", "1", "x") for late in (-1, 0, 500_000, 500_001, 500_000)]
+
+
+@pytest.mark.parametrize("time", ["2016-12-31T23:60:00Z", "2016-12-31T24:59:60Z", "2016-12-31T23:59:61Z", "23:59:60"])
+def test_no_time_is_made_a_leap_second(time: str) -> None:
+    """Only seconds may be sixty, and the rest is a time."""
+    assert Reader().read(f"{time} h p[1]: x".encode()) is None
+
+
 def test_goes_on_from_a_checkpoint() -> None:
     """What a reader knows of year and hour goes with its state."""
     first, second = Reader(2026), Reader(2026)

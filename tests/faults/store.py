@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from streams.core.errors import Unavailable
+from streams.core.moments import micros
 from streams.core.terms import Terms
-from streams.kafka.progress import micros
 from streams.warehouse.fed import Fed
 
 KEYS = {
