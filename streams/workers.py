@@ -19,8 +19,8 @@ Rules:
   do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
   other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
   brokers are away) is out of its group, too.
-- A worker that is told to end ends in order, as long as the brokers answer: without them it ends as it is, which loses
-  no more than a kill does. Nothing waits for a warehouse any more.
+- A worker that is told to end ends in order, as long as the services answer: without them it ends as it is, which loses
+  no more than a kill does.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
@@ -34,6 +34,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import faust
@@ -60,8 +61,8 @@ _TERMS_EVERY = 5.0
 _FAREWELL = 15.0
 """Seconds that Faust may take to end in order: in a worker that ends by itself, and in one that is told to."""
 
-_ANSWER = 3.0
-"""Seconds within which the brokers answer a worker that is told to end, or it ends without them."""
+_ANSWER = 3
+"""Seconds within which a service answers a worker that is told to end, or it ends without it."""
 
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
@@ -111,19 +112,12 @@ def run(role: str, settings: Settings) -> NoReturn:
         Unavailable: a service does not answer.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own would be heard when the brokers have answered
-    _execute(app_of(role, settings), settings)
-
-
-def _execute(app: Any, settings: Settings) -> NoReturn:
-    worker = _Worker(app, loglevel=settings.log_level, debug=False)
-    worker.settings = settings
+    worker = _Worker(app_of(role, settings), loglevel=settings.log_level, debug=False)
     worker.execute_from_commandline()
 
 
 class _Worker(faust.Worker):
     """A worker that ends when it is told to, whoever is away; told again, it goes on ending in order."""
-
-    settings: Settings
 
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         if not self._signal_stop_time:
@@ -132,10 +126,12 @@ class _Worker(faust.Worker):
         super()._schedule_shutdown(number)
 
     def _part(self) -> None:
-        """Let Faust have its farewell, and a hot loop what it needs, as long as the brokers answer."""
+        """Let Faust have its farewell, and a hot loop what it needs, as long as all answer."""
+        app: Any = self.app
         began = time.monotonic()
-        while answers(self.settings, _ANSWER) and (_looping.is_set() or time.monotonic() < began + _FAREWELL):
+        while all(ask(_ANSWER) for ask in app.asks) and (_looping.is_set() or time.monotonic() < began + _FAREWELL):
             time.sleep(_LOOK)
+        time.sleep(max(0.0, began + _ANSWER - time.monotonic()))
         self._end()
 
     def _end(self) -> None:
@@ -143,7 +139,13 @@ class _Worker(faust.Worker):
 
 
 class _App(faust.App):
-    """An app that ends surely, whichever of its parts fails: a timer, a rebalance, a hot loop."""
+    """An app that ends surely, whichever of its parts fails: a timer, a rebalance, a hot loop.
+
+    Attributes:
+        asks: whether each service that it works with answers within some seconds.
+    """
+
+    asks: tuple[Callable[[int], bool], ...]
 
     def _crash(self, reason: BaseException) -> None:
         _end_surely()
@@ -153,7 +155,7 @@ class _App(faust.App):
 def _app(role: str, settings: Settings) -> Any:
     folder = settings.data / "faust" / f"{settings.ledger}-{role}"
     files.make_folder(folder)
-    return _App(
+    app = _App(
         f"custody-{role}-control-{settings.ledger}",  # a group of its own: the hot loop has another
         broker=[f"kafka://{place}" for place in str(settings.kafka_client()["bootstrap.servers"]).split(",")],
         broker_credentials=_credentials(settings),
@@ -169,6 +171,8 @@ def _app(role: str, settings: Settings) -> Any:
         broker_heartbeat_interval=_HEARTBEAT,
         table_standby_replicas=0,
     )
+    app.asks = (partial(answers, settings),)
+    return app
 
 
 def _credentials(settings: Settings) -> Any:
@@ -250,10 +254,12 @@ def _watching(watch: TermsWatch) -> Any:
 
 
 def _feed(app: Any, settings: Settings) -> None:
+    from streams.warehouse import client  # noqa: PLC0415
     from streams.warehouse.feed import Feeds  # noqa: PLC0415
     from streams.warehouse.store import ClickHouse  # noqa: PLC0415
 
     settings.clickhouse_client()  # where no warehouse is named, waiting for it would be for ever
+    app.asks = (*app.asks, partial(client.answers, settings))
     _serve(app, settings, lambda wall: Feeds(KafkaLog(settings), ClickHouse(settings), settings.worker_name, wall))
 
 

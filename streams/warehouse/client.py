@@ -23,6 +23,9 @@ FIRST, LAST = -2_208_988_800_000_000, 10_413_792_000_000_000
 ASKING = 30
 """Seconds in which the warehouse answers a question of ours; one that is frozen takes connections and is silent."""
 
+CONNECTING = 10
+"""Seconds in which it takes a connection."""
+
 LONG = 300
 """Seconds for what may take long: a derivation, a question of anybody's."""
 
@@ -61,6 +64,7 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
             pool_mgr=pool_of(where),
             database=settings.database if database else "default",
             autogenerate_session_id=False,
+            connect_timeout=min(patience, CONNECTING),
             send_receive_timeout=patience,
         )
         if readonly:
@@ -73,6 +77,17 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
         refuse_stranger(error, settings)
         raise Unavailable(f"The warehouse does not answer: {first_line(error)}", hint="custody status") from error
     return client
+
+
+def answers(settings: Settings, seconds: int) -> bool:
+    """Does the warehouse answer within so many seconds, whatever it says."""
+    try:
+        connect(settings, database=False, patience=seconds).close()
+    except Unavailable:
+        return False
+    except Misuse:
+        return True
+    return True
 
 
 def refuse_stranger(error: BaseException, settings: Settings) -> None:

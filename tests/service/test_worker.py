@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,15 +111,20 @@ def begun(role: str, data: Path, ledger: str, output: Path, **environment: str) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("is_silent", [False, True], ids=["away", "silent"])
 def test_a_feed_that_waits_for_its_warehouse_ends_when_it_is_told(
-    stack: Settings, ledger: str, tmp_path: Path, number: signal.Signals
+    stack: Settings, ledger: str, tmp_path: Path, number: signal.Signals, *, is_silent: bool
 ) -> None:
-    """Though its warehouse was never there: it has nothing to store."""
-    output, nowhere = tmp_path / "output", {"CUSTODY_CLICKHOUSE_URL": "http://127.0.0.1:1"}
-    with begun("feed", stack.data, ledger, output, **nowhere) as feed:
-        until(lambda: "prepare" in output.read_text(encoding="utf-8"), "it waits")
-        feed.send_signal(number)
-        assert feed.wait(SOON) == 0
+    """Though its warehouse was never there, or takes connections and never answers: it has nothing to store."""
+    output = tmp_path / "output"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if is_silent else 1
+        nowhere = {"CUSTODY_CLICKHOUSE_URL": f"http://127.0.0.1:{port}"}
+        with begun("feed", stack.data, ledger, output, **nowhere) as feed:
+            until(lambda: READY in output.read_text(encoding="utf-8"), "it is ready")
+            until(lambda: is_silent or "prepare" in output.read_text(encoding="utf-8"), "it waits")
+            feed.send_signal(number)
+            assert feed.wait(SOON) == 0
 
 
 def test_workers_whose_brokers_are_away_end_when_they_are_told(
