@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import yaml
@@ -72,7 +71,7 @@ def wait(port: int, ca: Path) -> None:
 def _is_ready(port: int, ca: Path) -> bool:
     try:
         return bool(ask(f"https://127.0.0.1:{port}/health/ready", ca)["status"] == "UP")
-    except HTTPError:
+    except OSError:  # it says that it is not, or its port is open and nobody there speaks yet
         return False
 
 

@@ -36,9 +36,9 @@ pytestmark = pytest.mark.service
 
 INFRA = Path(__file__).parents[2] / "infra" / "kafka"
 NODES = (1, 2, 3)
-PATIENCE = 60
+PATIENCE = 120
 REFUSAL = 2
-"""Seconds that a client which must be refused tries."""
+"""Seconds of one question; a busy machine may need several to shake hands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,17 +174,21 @@ def _load(place: Cluster, **values: str) -> Settings:
     return load(data=place.pki, file=file)
 
 
-def _reasons(settings: Settings) -> set[str]:
-    """Why a client that asks for the topics got no answer; empty when it got one."""
+def _reasons(settings: Settings, *wanted: str) -> set[str]:
+    """Why a client that asks for the topics gets no answer, until a wanted reason is said; empty where it got one."""
     reasons: set[str] = set()
     config = settings.kafka_client() | {"log_level": 0}
     client = AdminClient({**config, "error_cb": lambda error: reasons.add(error.name())})  # type: ignore[dict-item]
-    try:
-        client.list_topics(timeout=REFUSAL)
-    except KafkaException as refused:
-        client.poll(0)
-        return reasons | {refused.args[0].name()}
-    return set()
+    deadline = time.monotonic() + PATIENCE
+    while reasons.isdisjoint(wanted) and time.monotonic() < deadline:
+        try:
+            client.list_topics(timeout=REFUSAL)
+        except KafkaException as refused:
+            client.poll(0)
+            reasons.add(refused.args[0].name())
+        else:
+            return set()
+    return reasons
 
 
 def test_the_password_stands_in_no_argument_and_is_not_left_behind(tmp_path: Path) -> None:
@@ -249,27 +253,27 @@ def _stable_groups(admin: AdminClient) -> set[str]:
 
 def test_a_wrong_password_is_refused(cluster: Cluster) -> None:
     """A wrong password is refused as such."""
-    assert "_AUTHENTICATION" in _reasons(_settings(cluster, password=BAD))
+    assert "_AUTHENTICATION" in _reasons(_settings(cluster, password=BAD), "_AUTHENTICATION")
 
 
 def test_an_unknown_user_is_refused(cluster: Cluster) -> None:
     """A user that the broker does not know is refused as such."""
-    assert "_AUTHENTICATION" in _reasons(_settings(cluster, user="nobody"))
+    assert "_AUTHENTICATION" in _reasons(_settings(cluster, user="nobody"), "_AUTHENTICATION")
 
 
 def test_plain_text_is_refused(cluster: Cluster) -> None:
     """A client without TLS gets nothing."""
-    assert "_TRANSPORT" in _reasons(_load(cluster, kafka_brokers=f"127.0.0.1:{cluster.clients[0]}"))
+    assert "_TRANSPORT" in _reasons(_load(cluster, kafka_brokers=f"127.0.0.1:{cluster.clients[0]}"), "_TRANSPORT")
 
 
 def test_an_untrusted_broker_is_refused(cluster: Cluster) -> None:
     """A client that trusts another CA does not talk to this broker, and its password does not leave."""
-    assert "_SSL" in _reasons(_settings(cluster, ca="other-ca.pem"))
+    assert "_SSL" in _reasons(_settings(cluster, ca="other-ca.pem"), "_SSL")
 
 
 def test_a_broker_of_another_name_is_refused(cluster: Cluster) -> None:
     """A certificate for another name than the one that was called is refused."""
-    assert "_SSL" in _reasons(_settings(cluster, host="localhost"))
+    assert "_SSL" in _reasons(_settings(cluster, host="localhost"), "_SSL")
 
 
 def test_a_client_certificate_works(cluster: Cluster) -> None:
@@ -279,7 +283,7 @@ def test_a_client_certificate_works(cluster: Cluster) -> None:
 
 def test_a_strangers_certificate_is_refused(cluster: Cluster) -> None:
     """A certificate of another CA does not open the door."""
-    assert _reasons(_mutual(cluster, "stranger")) & {"_SSL", "_TRANSPORT"}
+    assert _reasons(_mutual(cluster, "stranger"), "_SSL", "_TRANSPORT") & {"_SSL", "_TRANSPORT"}
 
 
 def _frames(settings: Settings) -> dict[str, Frames]:
