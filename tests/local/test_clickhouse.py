@@ -2,9 +2,7 @@
 
 import http.client
 import json
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
 from streams.settings import Settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 
@@ -243,9 +242,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_rows_stores_nothing(ask: Ask,
     statement = b"INSERT INTO t (n) FORMAT TSV\n"
     begun = ask.begin(statement + b"1\n2\n", f"/?database={client.database}", Content_Length="1000000")
     begun.close()
-    deadline = time.monotonic() + 20
-    while ask(b"SELECT query FROM system.processes WHERE query LIKE 'INSERT%'").body:
-        assert time.monotonic() < deadline
+    until(lambda: not ask(b"SELECT query FROM system.processes WHERE query LIKE 'INSERT%'").body, "its end")
     assert ask(b"SELECT count() FROM t", f"/?database={client.database}").body == b"0\n"
 
 
@@ -261,12 +258,18 @@ def test_ping_needs_no_password(ask: Ask) -> None:
 
 
 def test_queries_run_side_by_side(ask: Ask) -> None:
-    """A quick question is answered while a slow one is worked on."""
-    with ThreadPoolExecutor() as pool:
-        slow = pool.submit(ask, b"SELECT sleep(1)")
+    """A quick question is answered while a slow one is worked on, which does not end before."""
+    slow = b"SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1 -- slow"
+    with closing(ask.begin(slow)):
+        until(lambda: at_work(ask, b"slow"), "the slow one")
         assert ask(b"SELECT 1").body == b"1\n"
-        assert not slow.done()
-        assert slow.result().status == 200
+        assert at_work(ask, b"slow")
+    until(lambda: not at_work(ask, b"slow"), "its end")
+
+
+def at_work(ask: Ask, word: bytes) -> bool:
+    """Is a query with a word in it worked on."""
+    return word in ask(b"SELECT query FROM system.processes WHERE query NOT LIKE '%processes%'").body
 
 
 def test_a_client_that_leaves_takes_its_query_with_it(ask: Ask) -> None:
@@ -274,6 +277,4 @@ def test_a_client_that_leaves_takes_its_query_with_it(ask: Ask) -> None:
     endless = b"SELECT sum(cityHash64(number)) FROM numbers(1000000000000) GROUP BY number % 7 -- endless"
     with closing(ask.begin(endless, patience=0.5)) as connection, pytest.raises(TimeoutError):
         connection.getresponse()
-    deadline = time.monotonic() + 20
-    while b"endless" in ask(b"SELECT query FROM system.processes WHERE query NOT LIKE '%processes%'").body:
-        assert time.monotonic() < deadline
+    until(lambda: not at_work(ask, b"endless"), "its end")
