@@ -39,7 +39,14 @@ def _pids(data: Path) -> dict[str, int]:
 
 
 def _gone(pids: dict[str, int]) -> bool:
-    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids.values())
+    return not any(map(_lives, pids.values()))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # perhaps since we began to look
+        return False
 
 
 def _custody(*arguments: str) -> "subprocess.CompletedProcess[str]":
