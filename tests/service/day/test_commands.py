@@ -227,7 +227,8 @@ def test_findings_end_a_check_with_one(say: Say, name: str) -> None:
 
 def test_a_check_of_what_nobody_judged_is_no_calm(day: Settings) -> None:
     """All of the day was read and derived; of another ledger, which has no workers, nothing was."""
-    assert (waiting(day, 10), Warehouse.of(day).is_derived()) == ("", True)
+    until(lambda: not waiting(day, 10), "tracker and feed have read all")
+    until(Warehouse.of(day).is_derived, "all is derived")
     other = msgspec.structs.replace(day, ledger=f"t{secrets.token_hex(5)}")
     topics.create(other)
     migrate(other)
@@ -364,11 +365,13 @@ def test_alerts_are_followed_from_now_on(stack: Settings, ledger: str) -> None:
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    deadline = time.monotonic() + 20
-    while not heard and time.monotonic() < deadline:
+
+    def told() -> bool:
         writer.write("alerts", secrets.token_bytes(4), b"new")
         writer.flush()
-        listener.join(0.1)
+        return bool(heard)
+
+    until(told, "somebody who listens")
     assert heard == [b"new"]
 
 
@@ -384,7 +387,7 @@ def test_an_operator_is_heard(changed_day: Settings, say: Say, told: Say) -> Non
     done = [progress.progressed(name, now + 1) for name in set(names) - {"terms"}]
     write_all(changed_day, "progress", done)
     until(lambda: "on hold" not in say("overdue").output, "an alarm that is cleared")
-    shown = say("trace day-0134.held-forgotten@origin.test").output
-    assert "DISCHARGED by hand, by J. Doe" in shown
-    assert "Discharged by J. Doe: by telephone" in shown
+    trace = "trace day-0134.held-forgotten@origin.test"  # of another topic than the alarm
+    until(lambda: "DISCHARGED by hand, by J. Doe" in say(trace).output, "his event")
+    assert "Discharged by J. Doe: by telephone" in say(trace).output
     until(lambda: "by hand 1" in say("reliability").output, "a proof by hand that counts")
