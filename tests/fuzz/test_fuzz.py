@@ -54,7 +54,7 @@ def test_a_campaign_keeps_what_it_finds(tmp_path: Path) -> None:
             data.decode("ascii")
 
     campaign = Campaign(Target(name="x", run=wrong, seeds=lambda: [b"", b"\xff", b"\xfe"]), tmp_path)
-    campaign.at_random(0.2, "1")
+    campaign.at_random(1.0, "1")
     (kept,) = tmp_path.iterdir()
     assert kept.read_bytes()
     assert list(campaign.found) == [kind for kind in campaign.found if kind.startswith("UnicodeDecodeError")]
