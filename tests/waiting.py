@@ -10,7 +10,7 @@ EVERY = 0.05
 _Found = TypeVar("_Found")
 
 
-def until(is_so: Callable[[], _Found], what: str, patience: float = 60.0) -> _Found:
+def until(is_so: Callable[[], _Found], what: str, patience: float = 120.0) -> _Found:
     """What is found, as soon as it is so.
 
     Args:

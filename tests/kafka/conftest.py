@@ -11,7 +11,7 @@ from streams.kafka.ports import Log, RecordReader, Records
 from streams.settings import Settings
 from tests.kafka.memory import MemoryLog
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until what is written must be read."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds for anything that mail systems do here."""
 
 POSTFIX = Path("/usr/lib/postfix/sbin/master")

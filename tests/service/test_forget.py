@@ -29,7 +29,7 @@ OTHER = "j.carol.smith@dest.test"
 NEAR = "o'carol.smith@dest.test"
 BESIDE = "-fcarol.smith@dest.test"
 AT = 1_795_500_000_000_000
-PATIENCE = 30
+PATIENCE = 120
 
 
 def event(number: int, kind: Kind, recipient: str, **more: Any) -> MessageEvent:

@@ -22,8 +22,8 @@ from tests.kafka.conftest import drain
 
 pytestmark = pytest.mark.service
 
-TAKE_OVER = 15.0
-"""Seconds until another worker reads on: 4 to 8 s by themselves, and a busy machine."""
+TAKE_OVER = 35.0
+"""Seconds until another worker reads on: 4 to 8 s by themselves, and a busy machine; 45 where nobody says how soon."""
 
 READER = """
 import sys
@@ -77,8 +77,8 @@ def test_another_worker_reads_on_when_one_is_killed(stack: Settings, ledger: str
     killed = time.monotonic()
     reader = BatchReader(settings, "message-events", ledger, member="second")
     drain(reader, 1)
-    reader.close()
     assert time.monotonic() - killed < TAKE_OVER
+    reader.close()
 
 
 def test_what_is_not_there_says_so(stack: Settings, ledger: str) -> None:

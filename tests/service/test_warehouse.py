@@ -24,7 +24,7 @@ from streams.wire import envelope, records
 from streams.wire.schemas import FRAME
 from tests.core.journeys import journey
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds until something must have come."""
 
 LATER = 4_102_444_800_000_000

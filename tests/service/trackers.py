@@ -23,8 +23,7 @@ from streams.track.tracker import Tracker
 from streams.wire import records as wire
 
 TERMS = Path("tests/data/day/day-terms.toml")
-PATIENCE = 60
-LONG = 120
+PATIENCE = LONG = 120
 """Seconds until a group has come to the end of a topic, after whatever was done to it."""
 
 
