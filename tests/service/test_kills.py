@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import pytest
 
-from streams.cli.demo import wait
 from streams.collect.declaring import declare
 from streams.collect.sources import read as declaration
 from streams.core.events import Kind
@@ -171,7 +170,7 @@ def test_ten_kills_while_a_day_is_written(tmp_path: Path, start_stack: Any, day_
             collector.end()
         assert len(dead) == KILLS
         assert len({at for at in moments if 0 < at < collector.pieces}) >= KILLS - HASTY
-        wait(settings, lambda _: None)
+        trackers.settled(settings)
         assert_is_told_once(settings, day_log)
 
 

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli.app import custody
-from streams.cli.demo import wait
 from streams.core.terms import SECOND
 from streams.kafka.broker import KafkaLog
 from streams.kafka.progress import all_progress, progressed
@@ -21,6 +20,7 @@ from streams.settings import ROLES, Settings, load
 from streams.track.replay import Replay, compare, live
 from streams.warehouse.client import ask
 from streams.warehouse.questions import Warehouse
+from tests.service.trackers import settled
 
 DAY = Path(__file__).parents[1] / "data" / "day"
 
@@ -84,7 +84,7 @@ def test_the_day_through_four_workers(tmp_path: Path, start_stack: Callable[...,
     with start_stack(tmp_path, CUSTODY_STACK_ROLES=",".join(ROLES)):
         assert pieces(imported(tmp_path)) == EVERYTHING
         settings = load(data=tmp_path)
-        wait(settings, lambda _: None)
+        settled(settings)
         warehouse = Warehouse.of(settings)
         expected = json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
         assert_is_the_oracles(warehouse, expected)
@@ -92,7 +92,7 @@ def test_the_day_through_four_workers(tmp_path: Path, start_stack: Callable[...,
         shutil.rmtree(tmp_path / "collect")  # no checkpoint: everything is read and written again
         assert pieces(imported(tmp_path, "--order", "reports,store-log,dest-log,relay-log,origin-log")) == EVERYTHING
         derived_a_second_later(settings, warehouse)
-        wait(settings, lambda _: None)
+        settled(settings)
         assert warehouse.reliability() == before
         assert counts(warehouse) == rows
         assert compare(live(KafkaLog(settings)), replayed(settings).alerts).identical

@@ -12,7 +12,10 @@ import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import profiles
+from streams.cli.demo import wait
+from streams.core.errors import Unavailable
 from streams.kafka.broker import KafkaLog
+from streams.kafka.lag import waiting
 from streams.kafka.ports import Records
 from streams.kafka.progress import plain
 from streams.kafka.ranges import end_offsets, read_range
@@ -21,6 +24,7 @@ from streams.kafka.writer import Writer
 from streams.settings import Settings
 from streams.track.tracker import Tracker
 from streams.wire import records as wire
+from tests.waiting import until
 
 TERMS = Path("tests/data/day/day-terms.toml")
 PATIENCE = LONG = 120
@@ -76,6 +80,19 @@ def followed(settings: Settings) -> None:
         assert time.monotonic() < deadline, "the tracker did not reach the end of the log"
     tracker.keep()
     tracker.close()
+
+
+def settled(settings: Settings) -> None:
+    """Wait until what was told is what a replay tells, and all is fed: also what clears, which `wait` passes over."""
+    wait(settings, lambda _: None)
+    until(lambda: _has_read_all(settings), "tracker and feed have read all", LONG)
+
+
+def _has_read_all(settings: Settings) -> bool:
+    try:
+        return not waiting(settings, 10)
+    except Unavailable:  # the brokers are busy
+        return False
 
 
 def wait_until_committed(settings: Settings, process: subprocess.Popen[bytes]) -> None:

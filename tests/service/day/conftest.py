@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli.app import custody
-from streams.cli.demo import wait
 from streams.settings import Settings, load
 from tests.conftest import Started
 from tests.service.day.oracle import DAY
+from tests.service.trackers import settled
 
 HERE = Path(__file__).parent
 
@@ -26,7 +26,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         told = CliRunner().invoke(custody, ["import", str(DAY / "sources.toml"), "--data", str(data), "--json"])
         assert told.exit_code == 0, told.output
         settings = load(data=data)
-        wait(settings, lambda _: None)
+        settled(settings)
         yield settings
 
 
