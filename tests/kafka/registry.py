@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+from streams.kafka import registry as borders
+
 FIRST = 1
 """Its first id: a number that we pin for another schema, as a registry of another house may have it."""
 
@@ -64,6 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(certificate: Path | None = None) -> Iterator[Registry]:
     """A registry on a free port, while the block runs; behind TLS where a certificate with its key is given."""
+    borders._frames.cache_clear()  # this process may have known another at the same port
     registry = Registry()
     handler = type("Handler", (_Handler,), {"registry": registry})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
