@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import msgspec
 import pytest
@@ -101,7 +102,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     (data / "pki").mkdir()
     make_pki(data / "pki")
     _tools(data / "bin")
-    chosen = [ports.choose(data / name) for name in _folders(data)]
+    chosen = _chosen(data)
     with Running([_node(node, data, chosen) for node in NODES]):
         yield Cluster(
             clients=tuple(own.kafka for own in chosen),
@@ -110,11 +111,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
 
 
-def _folders(data: Path) -> list[str]:
-    names = [f"ports-{node}" for node in NODES]
-    for name in names:
-        (data / name).mkdir()
-    return names
+def _chosen(data: Path) -> list[ports.Ports]:
+    """The ports of each node; chosen again where two have the same, since those of a node are free until it runs."""
+    while True:
+        folders = [Path(mkdtemp(dir=data)) for _ in NODES]
+        chosen = [ports.choose(folder) for folder in folders]
+        if len({port for own in chosen for port in msgspec.structs.astuple(own)}) == 3 * len(NODES):
+            return chosen
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +203,7 @@ def test_the_password_stands_in_no_argument_and_is_not_left_behind(tmp_path: Pat
     noted = shlex.quote(str(tmp_path / "arguments"))
     storage.write_text(storage.read_text("utf-8").replace("exec", f'echo "$@" > {noted}\nexec', 1), "utf-8")
     server.write_text("#!/bin/sh\n", "utf-8")
-    chosen = [ports.choose(tmp_path / name) for name in _folders(tmp_path)]
-    node = _node(1, tmp_path, chosen)
+    node = _node(1, tmp_path, _chosen(tmp_path))
     done = subprocess.run(node.command, capture_output=True, check=False, env={**os.environ, **node.environment})  # noqa: S603 - our own script
     assert done.returncode == 0, done.stderr
     password = (tmp_path / "pki" / GOOD).read_text("utf-8").strip()
