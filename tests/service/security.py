@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from streams.local import part
 from streams.local.part import Part
 
-PATIENCE = 120
+PATIENCE = 180
 GOOD, BAD = "custody-password", "wrong-password"
 
 

@@ -79,6 +79,7 @@ def _node(node: int, data: Path, chosen: Sequence[ports.Ports]) -> Part:
         command=(str(INFRA / "start.sh"),),
         log=home / "log",
         port=own.kafka,
+        start_patience=PATIENCE,
         environment={
             "NODE_ID": str(node),
             "ADVERTISED_LISTENERS": f"CLIENT://127.0.0.1:{own.kafka},BROKER://127.0.0.1:{own.clickhouse}",

@@ -23,7 +23,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.service
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 def _stack(data: Path) -> Stack:
