@@ -85,10 +85,11 @@ def followed(settings: Settings) -> None:
 def settled(settings: Settings) -> None:
     """Wait until what was told is what a replay tells, and all is fed: also what clears, which `wait` passes over."""
     wait(settings, lambda _: None)
-    until(lambda: _has_read_all(settings), "tracker and feed have read all", LONG)
+    until(lambda: has_read_all(settings), "tracker and feed have read all", LONG)
 
 
-def _has_read_all(settings: Settings) -> bool:
+def has_read_all(settings: Settings) -> bool:
+    """Have tracker and feed read, and committed, all of a ledger, as far as the brokers say."""
     try:
         return not waiting(settings, 10)
     except Unavailable:  # the brokers are busy

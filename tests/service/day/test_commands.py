@@ -33,6 +33,7 @@ from streams.warehouse.migrations import migrate
 from streams.warehouse.questions import Warehouse
 from streams.wire import envelope, records
 from tests.kafka.registry import serving
+from tests.service.trackers import has_read_all
 from tests.waiting import until
 
 pytestmark = pytest.mark.service
@@ -227,7 +228,7 @@ def test_findings_end_a_check_with_one(say: Say, name: str) -> None:
 
 def test_a_check_of_what_nobody_judged_is_no_calm(day: Settings) -> None:
     """All of the day was read and derived; of another ledger, which has no workers, nothing was."""
-    until(lambda: not waiting(day, 10), "tracker and feed have read all")
+    until(lambda: has_read_all(day), "tracker and feed have read all")
     until(Warehouse.of(day).is_derived, "all is derived")
     other = msgspec.structs.replace(day, ledger=f"t{secrets.token_hex(5)}")
     topics.create(other)
