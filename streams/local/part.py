@@ -91,7 +91,7 @@ async def wait_ready(part: Part, process: Process) -> None:
         return
     now = asyncio.get_running_loop().time
     began = told = now()
-    while not ports.is_open(part.port):
+    while not ports.is_open_by(process.pid, part.port):
         if (code := process.poll()) is not None:
             raise Unavailable(f"{part.name} ended with {code} instead of starting.", hint=_read(part))
         if now() - began > part.start_patience:

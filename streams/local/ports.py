@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from streams import files
 
@@ -36,6 +37,19 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def is_open_by(process: int, port: int) -> bool:
+    """Does a process of ours accept connections there, and not somebody else who was given the same port."""
+    if not is_open(port):
+        return False
+    try:
+        sockets = psutil.Process(process).net_connections("tcp")
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
 
 
 def _kept(file: Path) -> Ports:

@@ -1,6 +1,7 @@
 """Parts: small processes that are started, awaited and stopped."""
 
 import asyncio
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -58,6 +59,23 @@ def test_a_part_that_ends_instead_of_starting_is_told(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="p ended with 4") as failed:
         asyncio.run(run())
     assert str(asked.log) in failed.value.hint
+
+
+def test_who_else_answers_at_its_port_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Two stacks that start at once may be given the same port: the part ends then, and is told."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        asked = _part(
+            tmp_path, f"import socket, time; time.sleep(1); socket.create_server(('127.0.0.1', {port}))", port=port
+        )
+
+        async def run() -> None:
+            process = part.start(asked)
+            await part.wait_ready(asked, process)
+
+        with pytest.raises(Unavailable, match="p ended with 1 instead of starting"):
+            asyncio.run(run())
+    assert "Address already in use" in asked.log.read_text(encoding="utf-8")
 
 
 def test_a_part_that_does_not_answer_is_told(tmp_path: Path) -> None:
