@@ -19,19 +19,15 @@ Rules:
   do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
   other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
   brokers are away) is out of its group, too.
-- A worker that is told to end ends in order, as long as the services answer: without them it ends as it is, which loses
-  no more than a kill does.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
 import asyncio
-import atexit
 import logging
 import os
 import signal
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -40,7 +36,7 @@ from typing import Any, NoReturn, Protocol
 import faust
 from mode import Service
 
-from streams import files, process
+from streams import farewell, files, process
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import numbering, registry
 from streams.kafka.broker import KafkaLog
@@ -58,24 +54,8 @@ _LOOK = 1.0
 _TERMS_EVERY = 5.0
 """Seconds between a tracker's looks at the terms that the ledger declares."""
 
-_FAREWELL = 15.0
-"""Seconds that Faust may take to end in order: in a worker that ends by itself, and in one that is told to."""
-
-_ANSWER = 3
-"""Seconds within which a service answers a worker that is told to end, or it ends without it."""
-
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
-
-_ending = threading.Event()
-"""This process has had its farewell."""
-
-_looping = threading.Event()
-"""This process's hot loop runs."""
-
-
-class _Told(Exception):  # noqa: N818 - no error
-    """A hot loop that waited for a service was told to end."""
 
 
 class Loop(Protocol):
@@ -112,30 +92,10 @@ def run(role: str, settings: Settings) -> NoReturn:
         Unavailable: a service does not answer.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own would be heard when the brokers have answered
-    worker = _Worker(app_of(role, settings), loglevel=settings.log_level, debug=False)
+    app = app_of(role, settings)
+    worker = farewell.Worker(app, loglevel=settings.log_level, debug=False)
+    worker.asks = app.asks
     worker.execute_from_commandline()
-
-
-class _Worker(faust.Worker):
-    """A worker that ends when it is told to, whoever is away; told again, it goes on ending in order."""
-
-    def _schedule_shutdown(self, number: signal.Signals) -> None:
-        if not self._signal_stop_time:
-            atexit.register(self._end)  # comes when all threads have ended, before clients wait for their brokers
-            threading.Thread(target=self._part, daemon=True).start()
-        super()._schedule_shutdown(number)
-
-    def _part(self) -> None:
-        """Let Faust have its farewell, and a hot loop what it needs, as long as all answer."""
-        app: Any = self.app
-        began = time.monotonic()
-        while all(ask(_ANSWER) for ask in app.asks) and (_looping.is_set() or time.monotonic() < began + _FAREWELL):
-            time.sleep(_LOOK)
-        time.sleep(max(0.0, began + _ANSWER - time.monotonic()))
-        self._end()
-
-    def _end(self) -> None:
-        os._exit(1 if self.crash_reason else 0)
 
 
 class _App(faust.App):
@@ -145,10 +105,10 @@ class _App(faust.App):
         asks: whether each service that it works with answers within some seconds.
     """
 
-    asks: tuple[Callable[[int], bool], ...]
+    asks: tuple[farewell.Ask, ...]
 
     def _crash(self, reason: BaseException) -> None:
-        _end_surely()
+        farewell.end_surely()
         super()._crash(reason)
 
 
@@ -248,7 +208,7 @@ def _watching(watch: TermsWatch) -> Any:
             return
         if is_over:
             log.warning("the ledger has new terms: starting again")
-            _end()
+            farewell.end()
 
     return look
 
@@ -287,54 +247,21 @@ def _hot(make: Callable[[Wall], Loop]) -> type[Service]:
         @Service.task
         async def loop_until_stopped(self) -> None:
             try:
-                await asyncio.to_thread(_loop, make, self.stop_event)
+                await asyncio.to_thread(farewell.loop, lambda wall: make(wall).run, self.stop_event)
             except CustodyError as error:
                 log.error("stopped: %s %s", error, error.hint)  # noqa: TRY400 - a sentence, not a traceback
-                _end_surely()
+                farewell.end_surely()
                 await self.crash(error)
                 raise
             except asyncio.CancelledError:  # Faust ends in order, and the loop has heard of it
                 raise
             except BaseException:  # a bug, of ours or of a library: what polars panics with is no Exception
-                _end_surely()
+                farewell.end_surely()
                 raise
             if not self.should_stop:
-                _end()
+                farewell.end()
 
     return Hot
-
-
-def _loop(make: Callable[[Wall], Loop], stop: threading.Event) -> None:
-    """Run a hot loop that waits for no service any longer than until it is told to stop."""
-
-    def sleep(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise _Told
-
-    _looping.set()
-    try:
-        make(Wall(sleep=sleep)).run(stop.is_set)
-    except _Told:
-        log.info("told to end while a service was away: what was not stored is read again by the next")
-    finally:
-        _looping.clear()
-
-
-def _end() -> None:
-    """End this worker in order; an agent that waited for its own app to stop would wait for ever."""
-    _end_surely()
-    signal.raise_signal(signal.SIGTERM)
-
-
-def _end_surely() -> None:
-    """Faust may wait for ever for a group that has forgotten it, and a client for its broker while Python ends.
-
-    The kernel ends us then (SIGALRM, which nobody handles): no thread of ours runs any more when Python ends. Whoever
-    started us starts another.
-    """
-    if not _ending.is_set():
-        _ending.set()
-        signal.setitimer(signal.ITIMER_REAL, _FAREWELL)
 
 
 def _end_if_still(app: Any) -> None:
@@ -344,7 +271,7 @@ def _end_if_still(app: Any) -> None:
     """
 
     async def live() -> None:
-        while not _ending.is_set():
+        while not farewell.ending.is_set():
             signal.setitimer(signal.ITIMER_REAL, _SESSION - _HEARTBEAT)
             await asyncio.sleep(_LOOK)
 

@@ -17,7 +17,7 @@ from faust.exceptions import PartitionsMismatch
 from mode import Service
 from polars.exceptions import PanicException
 
-from streams import process, profiles, workers
+from streams import farewell, process, profiles, workers
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, topics
 from streams.retry import until_available
@@ -114,7 +114,7 @@ def test_every_tracker_ends_where_the_ledger_has_other_terms(
     """Each of two; and none where the same are declared again."""
     ended = list[bool]()
     ledger = MemoryLog(Settings())
-    monkeypatch.setattr(workers, "_end", lambda: ended.append(True))
+    monkeypatch.setattr(farewell, "end", lambda: ended.append(True))
     monkeypatch.setattr(workers, "KafkaLog", lambda _settings: ledger)
     monkeypatch.setattr(process, "give_back", lambda: None)
     apps = App(), App()
@@ -146,10 +146,10 @@ def test_a_tracker_whose_brokers_are_away_does_not_end_for_that(monkeypatch: pyt
 
 HANGS = """
 import ctypes
-from streams import workers
-workers._FAREWELL = 0.2
-workers._end_surely()
-workers._end_surely()
+from streams import farewell
+farewell.PATIENCE = 0.2
+farewell.end_surely()
+farewell.end_surely()
 ctypes.PyDLL(None).sleep(60)  # with Python's lock: no other thread of ours can do anything
 """
 
@@ -215,7 +215,7 @@ def test_a_worker_any_part_of_which_fails_ends_surely(
 ) -> None:
     """Faust ends in order, and may wait for ever for that."""
     farewells = set[str]()
-    monkeypatch.setattr(workers, "_end_surely", lambda: farewells.add("surely"))
+    monkeypatch.setattr(farewell, "end_surely", lambda: farewells.add("surely"))
 
     async def fail() -> None:
         raise KeyError
@@ -242,7 +242,7 @@ class Loop:
 def hot(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     """A hot loop as a service, and the farewells that it takes."""
     farewells: list[str] = []
-    monkeypatch.setattr(workers, "_end_surely", lambda: farewells.append("surely"))
+    monkeypatch.setattr(farewell, "end_surely", lambda: farewells.append("surely"))
     return workers._hot(lambda _wall: loop)(), farewells
 
 

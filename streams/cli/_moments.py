@@ -1,8 +1,7 @@
 """Moments as they are typed."""
 
-from datetime import datetime
-
 from streams.core.errors import Misuse
+from streams.core.moments import micros, moment_of
 
 FIRST_YEAR, LAST_YEAR = 1900, 2299
 
@@ -14,11 +13,11 @@ def micros_of(text: str) -> int:
         Misuse: it is none, says no time zone, or lies where no evidence can.
     """
     try:
-        when = datetime.fromisoformat(text)
+        when = moment_of(text)
     except ValueError as error:
         raise Misuse(f"{text!r} is no time.", hint="write 2026-11-23T23:29:00Z") from error
     if when.tzinfo is None:
         raise Misuse(f"{text!r} says no time zone.", hint=f"write {text}Z for UTC")
     if not FIRST_YEAR < when.year < LAST_YEAR:
         raise Misuse(f"{text!r} lies outside {FIRST_YEAR} to {LAST_YEAR}.")
-    return round(when.timestamp() * 1_000_000)
+    return micros(when)

@@ -87,7 +87,8 @@ def _say(replay: "Replay", found: "Difference | None", others: set[str], *, show
         untold = f"The beginning is gone, and no tick is left to say the time, of partition {which}."
         click.echo("\n".join(wrapped(untold + (" Nothing of it is compared." if found else ""))))
     if found is not None:
-        _say_others(replay, others)
+        if not found.identical:
+            _say_others(replay, others)
         _say_difference(found)
     else:
         _say_alarms(replay, show_all=show_all)

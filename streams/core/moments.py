@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
 
-_LEAP = re.compile(r"(?<![\d+-])(\d\d:\d\d):60(?![\d:])", re.ASCII)
+_LEAP = re.compile(r"(?<![\d:+-])(\d?\d:\d\d):60(?![\d:])", re.ASCII)
 
 Read = Callable[[str], datetime]
 
@@ -29,7 +29,7 @@ def moment_of(text: str, read: Read = datetime.fromisoformat) -> datetime:
     """What a text says, as `read` reads it.
 
     Raises:
-        ValueError: nothing; `read` may raise others.
+        ValueError: it says no moment; `read` may raise others.
     """
     try:
         return read(text)

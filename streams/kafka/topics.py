@@ -23,7 +23,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams.core.errors import Misuse, NoTopic, Unavailable, no_ledger
+from streams.core.errors import CustodyError, Misuse, NoTopic, Unavailable, no_ledger
 from streams.settings import Settings
 
 TIMEOUT = 30.0
@@ -226,7 +226,7 @@ def answers(settings: Settings, seconds: float) -> bool:
     """Do the brokers answer within so many seconds."""
     try:
         partition_counts(AdminClient({**settings.kafka_client()}), seconds)
-    except Unavailable:
+    except (CustodyError, KafkaException):  # also where a file of a client that has run for days is gone
         return False
     return True
 

@@ -83,8 +83,8 @@ def answers(settings: Settings, seconds: int) -> bool:
     """Does the warehouse answer within so many seconds, whatever it says."""
     try:
         connect(settings, database=False, patience=seconds).close()
-    except Unavailable:
-        return False
+    except Unavailable as error:
+        return not isinstance(error.__cause__, AWAY)
     except Misuse:
         return True
     return True

@@ -135,13 +135,14 @@ def test_the_counts_of_a_large_replay_fit(capsys: pytest.CaptureFixture[str]) ->
 def test_a_replay_says_that_live_goes_by_other_terms(capsys: pytest.CaptureFixture[str]) -> None:
     """Before the differences: which, and what to do; and nothing of it where they are the same."""
     one = Replay(terms=Terms.parse(TERMS))
-    nothing = Difference(missing=[], extra=[], other=[])
-    replay._say(one, nothing, {"0123456789ab"}, show_all=False)
+    apart = Difference(missing=[ALERT], extra=[], other=[])
+    replay._say(one, apart, {"0123456789ab"}, show_all=False)
     said = " ".join(fits(capsys.readouterr().out.splitlines()).split())
     assert said.index("0123456789ab") < said.index(one.terms.version) < said.index("again in this version")
-    assert said.index("again in this version") < said.index("identical")
-    replay._say(one, nothing, set(), show_all=False)
-    assert "terms (" not in capsys.readouterr().out
+    assert said.index("again in this version") < said.index("DIFFER")
+    for found, others in ((apart, set()), (Difference(missing=[], extra=[], other=[]), {"0123456789ab"})):
+        replay._say(one, found, others, show_all=False)
+        assert "terms (" not in capsys.readouterr().out
 
 
 def test_the_topics_of_a_ledger_fit() -> None:

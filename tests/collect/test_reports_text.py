@@ -104,6 +104,7 @@ def test_a_leap_second_is_the_next() -> None:
     """Wherever the sun is then."""
     want = moment("Sun, 1 Jan 2017 00:00:00 +0000")
     assert want == moment("Sat, 31 Dec 2016 23:59:60 +0000") == moment("Sun, 1 Jan 2017 05:29:60 +0530 (IST)")
+    assert moment("31 Dec 2016 3:59:60 +0000") == moment("31 Dec 2016 4:00:00 +0000")
     assert (moment("31 Dec 2016 23:59:61 +0000"), moment("31 Dec 9999 23:59:60 +0000")) == (None, None)
 
 

@@ -26,8 +26,8 @@ PATIENCE = 120
 
 READY = "Worker]: Ready"
 
-SOON = 15
-"""Seconds within which a worker that is told to end does; it needs less than five, where the machine is not busy."""
+SOON = 20
+"""Seconds within which a worker that is told to end does; it needs six, where the machine is not busy."""
 
 pytestmark = pytest.mark.service
 
@@ -126,8 +126,8 @@ def test_a_feed_that_waits_for_its_warehouse_ends_when_it_is_told(
         port = silent.getsockname()[1] if is_silent else 1
         nowhere = {"CUSTODY_CLICKHOUSE_URL": f"http://127.0.0.1:{port}"}
         with begun("feed", stack.data, ledger, output, **nowhere) as feed:
-            until(lambda: READY in output.read_text(encoding="utf-8"), "it is ready")
-            until(lambda: is_silent or "prepare" in output.read_text(encoding="utf-8"), "it waits")
+            until(lambda: READY in said(output), "it is ready")
+            until(lambda: is_silent or "prepare" in said(output), "it waits")
             feed.send_signal(number)
             assert feed.wait(SOON) == 0
 
@@ -140,7 +140,7 @@ def test_workers_whose_brokers_are_away_end_when_they_are_told(
     with ExitStack() as running, start_stack(data) as started:
         workers = [running.enter_context(begun(role, data, ledger, tmp_path / role)) for role in ROLES]
         outputs = [tmp_path / role for role in ROLES]
-        until(lambda: all(READY in output.read_text(encoding="utf-8") for output in outputs), "all are ready")
+        until(lambda: all(READY in said(output) for output in outputs), "all are ready")
         started.process.kill()  # and with it, its brokers
         started.process.wait()
         for number in (signal.SIGTERM, signal.SIGINT):
