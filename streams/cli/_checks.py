@@ -303,12 +303,13 @@ def _letters(settings: Settings) -> Finding:
     """Was there anything since yesterday that could not be understood."""
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.deadletters import latest  # noqa: PLC0415
+    from streams.kafka.progress import plain  # noqa: PLC0415
 
-    return unread(settings, latest(KafkaLog(settings), LETTERS), time.time())
+    return unread(settings, [plain(letter) for letter in latest(KafkaLog(settings), LETTERS)], time.time())
 
 
 def unread(settings: Settings, letters: Sequence[dict[str, Any]], now: float) -> Finding:
-    """What is found of the last dead letters at our time in seconds."""
+    """What is found of the last dead letters, their times in microseconds, at our time in seconds."""
     fresh = [letter for letter in letters if letter["at"] > (now - A_DAY) * 1e6]
     if not fresh:
         return Finding(name="letters", ok=True, said="no record since yesterday that could not be understood")

@@ -13,6 +13,7 @@ from streams.cli import _checks
 from streams.cli._checks import examine, judged, kept_up
 from streams.core.errors import Misuse
 from streams.kafka import broker, lag, progress
+from streams.kafka.deadletters import DeadLetters
 from streams.kafka.lag import Lag
 from streams.settings import Settings
 from streams.warehouse.lateness import Lateness
@@ -196,6 +197,19 @@ def test_what_could_not_be_understood_since_yesterday_is_a_finding() -> None:
     assert not found.ok
     assert found.said == "2 since yesterday that could not be understood, the last at 2026-11-23 08:59:00Z: of 60 s ago"
     assert found.advice == "custody topics --dead-letters --ledger drill"
+
+
+def test_a_dead_letter_is_found_in_the_log_as_it_stands_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is another type there than in what is judged."""
+    log = MemoryLog(Settings())
+    monkeypatch.setattr(broker, "KafkaLog", lambda _: log)
+    assert _checks._letters(Settings()).ok
+    writer = log.writer()
+    DeadLetters(writer).put("alerts", 0, 4, b"x", "cut")
+    writer.flush()
+    found = _checks._letters(Settings())
+    assert not found.ok
+    assert found.said.startswith("1 since yesterday that could not be understood, the last at 20")
 
 
 def test_a_ledger_that_is_not_there_is_said_once_and_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
