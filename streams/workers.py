@@ -14,7 +14,8 @@ Rules:
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
-- What an agent could not do ends the worker at once: Faust would commit it as done.
+- What an agent could not do ends the worker at once: Faust would commit it as done. So does what the changelog of its
+  table did not take: Faust would go on with a table that nobody finds again.
 - A cases worker whose loop stands still for longer than its group may wait for it is ended by the kernel, before it can
   do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
   other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
@@ -38,7 +39,7 @@ from mode import Service
 
 from streams import farewell, files, process
 from streams.core.errors import CustodyError, Misuse, Unavailable
-from streams.kafka import numbering, registry
+from streams.kafka import membership, numbering, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
 from streams.kafka.terms import TermsWatch, terms_of
@@ -88,11 +89,12 @@ def run(role: str, settings: Settings) -> NoReturn:
     """Run one role in this process until it is stopped, and end the process.
 
     Raises:
-        Misuse: there is no such role, or the ledger has other ids of schemas.
+        Misuse: there is no such role, the ledger has other ids of schemas, or the brokers refuse us the role's group.
         Unavailable: a service does not answer.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own would be heard when the brokers have answered
     app = app_of(role, settings)
+    membership.check(settings, app.conf.id)
     worker = farewell.Worker(app, loglevel=settings.log_level, debug=False)
     worker.asks = app.asks
     worker.execute_from_commandline()
@@ -286,6 +288,7 @@ def _cases(app: Any, settings: Settings) -> None:
 
     create_changelog(settings, f"{app.conf.id}-cases-changelog")
     _end_if_still(app)
+    app.sensors.add(_Changelog())
     desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
 
     async def begin(*_: Any, **__: Any) -> None:
@@ -294,6 +297,16 @@ def _cases(app: Any, settings: Settings) -> None:
     app.on_partitions_assigned.connect(begin, weak=False)
     for topic, take in ((ALERTS, desk.hear), (COMMANDS, desk.obey)):
         app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
+
+
+class _Changelog(faust.Sensor):
+    """Ends this process when the changelog, all that Faust writes to, did not take a change of the table."""
+
+    def on_send_error(self, producer: Any, exc: BaseException, state: Any) -> None:
+        """It is an end at once, as that of what could not be taken."""
+        del producer, state
+        log.error("stopped: the changelog did not take a change of the table: %s", exc)
+        os._exit(1)
 
 
 def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[int, int]], None]) -> Any:

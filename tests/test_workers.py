@@ -332,6 +332,20 @@ def test_a_role_makes_the_topics_that_are_missing(monkeypatch: pytest.MonkeyPatc
     assert seen == [len(brokers.counts)]
 
 
+def test_a_cases_worker_ends_at_once_when_its_changelog_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Faust would commit what it read, and the next worker would not find what the table had of it."""
+    settings, ends = Settings(data=tmp_path, kafka_brokers=PLACE), list[int]()
+    monkeypatch.setattr(topics, "AdminClient", Brokers(counts(settings)))
+    monkeypatch.setattr(workers, "KafkaLog", MemoryLog)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    sensors = workers.app_of("cases", settings).sensors
+    state = sensors.on_send_initiated(None, "changelog", None, 0, 0)
+    sensors.on_send_error(None, PermissionError("refused"), state)
+    assert ends == [1]
+
+
 @pytest.mark.usefixtures("generous")
 def test_a_data_folder_that_a_role_makes_is_its_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As where `custody up` makes it."""

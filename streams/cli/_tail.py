@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, TopicPartition
 
 from streams.kafka import registry
-from streams.kafka.fetching import look, say
+from streams.kafka.fetching import NOBODY, look, say
 from streams.kafka.ranges import end_offsets
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
@@ -22,7 +22,7 @@ def tail(settings: Settings, topic: str) -> Iterator[bytes]:
         Misuse: we may not read it (any more).
     """
     start = end_offsets(settings, topic)[0]
-    consumer = Consumer(settings.kafka_client() | {"group.id": "none", "enable.auto.commit": False, "error_cb": say})
+    consumer = Consumer(settings.kafka_client() | {"group.id": NOBODY, "enable.auto.commit": False, "error_cb": say})
     try:
         consumer.assign([TopicPartition(topic_name(topic, settings.ledger), 0, start)])
         while True:

@@ -24,6 +24,9 @@ _lately: dict[str, float] = {}
 END_OF_PARTITION = KafkaError._PARTITION_EOF  # noqa: SLF001 - the library names its codes so
 NOT_THERE = KafkaError._AUTO_OFFSET_RESET  # noqa: SLF001
 
+NOBODY = "custody-none"
+"""The group that a client must name which reads without one: brokers are asked for it, and nobody joins it."""
+
 FETCHING = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,

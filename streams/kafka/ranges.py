@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_exponential
 
 from streams.core.errors import NoTopic, Unavailable
-from streams.kafka.fetching import FETCHING, ended, failed, grouped, say, uncollected
+from streams.kafka.fetching import FETCHING, NOBODY, ended, failed, grouped, say, uncollected
 from streams.kafka.ports import Records, Spans
 from streams.kafka.registry import Frames, frames_of
 from streams.kafka.topics import TIMEOUT, topic_name
@@ -84,7 +84,7 @@ def spans(settings: Settings, topic: str) -> Spans:
 
 
 def _consumer(settings: Settings) -> Consumer:
-    own = {"group.id": "custody-none", "enable.partition.eof": True, "error_cb": say}
+    own = {"group.id": NOBODY, "enable.partition.eof": True, "error_cb": say}
     return Consumer(settings.kafka_client() | FETCHING | own)
 
 

@@ -38,6 +38,9 @@ DIRTY = 0.5
 _PROGRESS = "-progress"
 """What a ledger's topic is named with that it has from its first record on; main's has no hyphen."""
 
+_UNSEEN = "custody topics --create, as who may; where it is there, this user may not see it: infra/rights.md"
+"""What to do about a topic that is missing, and that we may not make."""
+
 _DAY, _MINUTE = 86_400_000, 60_000
 _POLL = 0.05
 
@@ -216,8 +219,8 @@ def _make(settings: Settings, wanted: dict[str, Topic]) -> list[str]:
     _check(wanted, there, settings)
     missing = [_new(name, topic, settings) for name, topic in wanted.items() if name not in there]
     if missing:
-        for future in admin.create_topics(missing, request_timeout=TIMEOUT).values():
-            _done(future)
+        for name, future in admin.create_topics(missing, request_timeout=TIMEOUT).items():
+            _done(name, future)
         _check(wanted, _seen(admin, set(wanted)), settings)
     return [new.topic for new in missing]
 
@@ -277,12 +280,14 @@ def _compaction(topic: Topic) -> dict[str, str]:
     }
 
 
-def _done(future: Any) -> None:
+def _done(name: str, future: Any) -> None:
     try:
         future.result()
     except KafkaException as error:
-        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster: as good
-            raise Unavailable(f"Kafka did not create the topics: {error.args[0].str()}") from error
+        code = error.args[0].code()
+        if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster: as good
+            hint = _UNSEEN if code == KafkaError.TOPIC_AUTHORIZATION_FAILED else ""
+            raise Unavailable(f"Kafka did not create the topic {name}: {error.args[0].str()}", hint=hint) from error
 
 
 def _seen(admin: AdminClient, wanted: set[str]) -> dict[str, int]:
