@@ -1,4 +1,4 @@
-"""The rights that infra/rights.md lists: read, granted at a broker with an authorizer, and found again in its log."""
+"""The rights that infra/rights.md lists: read, and granted at a broker with an authorizer."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,10 +25,6 @@ EVERYBODY = "all of them"
 _CODE = re.compile(r"`([^`]+)`")
 _MORE = re.compile(
     r"(Describe|Create) of (every topic|every group|the topic|the group)(?: of the ledger)?(?: `([^`]+)`)?"
-)
-_SAID = re.compile(
-    r"Principal = User:(?P<user>\w+) is (?P<verdict>Allowed|Denied) operation = (?P<operation>\w+) "
-    r"from host = \S+ on resource = (?P<kind>\w+):\w+:(?P<name>\S+) for request = (?P<request>\w+)"
 )
 
 
@@ -101,18 +97,3 @@ def grant(admin: AdminClient, rights: Iterable[Right]) -> None:
     ]
     for future in admin.create_acls(bindings, request_timeout=PATIENCE).values():
         future.result(PATIENCE)
-
-
-def said(log: Path, verdict: str) -> set[tuple[Right, str]]:
-    """What the authorizer's log says was `Allowed`, or `Denied`, and the request that it was for.
-
-    Args:
-        log: the broker's; what was rolled away from it is beside it.
-        verdict: one of the two.
-    """
-    return {
-        (Right(found["user"], found["operation"], found["kind"].upper(), found["name"]), found["request"])
-        for file in log.parent.glob(f"{log.name}*")
-        for found in _SAID.finditer(file.read_text(encoding="utf-8", errors="replace"))
-        if found["verdict"] == verdict
-    }
