@@ -6,6 +6,7 @@ def test_...(stack: Settings, ledger: str) -> None: ...
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +112,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def start_stack() -> type[Started]:
     """For tests that kill a stack: a class whose instance runs one of its own, with the block of a `with`."""
     return Started
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Handlers are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

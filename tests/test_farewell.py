@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,16 +113,7 @@ def test_a_wait_for_a_service_ends_with_the_worker(caplog: pytest.LogCaptureFixt
     assert not farewell._looping.is_set()
 
 
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Those of this process come back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers")
+@pytest.mark.usefixtures("signals")
 @pytest.mark.parametrize("told", [None, 5.0])
 def test_who_is_told_again_goes_on_ending(monkeypatch: pytest.MonkeyPatch, told: float | None) -> None:
     """Also when Faust's loop has gone with its handlers, and a thread still keeps."""

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import clickhouse_connect
@@ -82,11 +83,10 @@ def connect(settings: Settings, *, database: bool = True, readonly: bool = False
 def answers(settings: Settings, seconds: int) -> bool:
     """Does the warehouse answer within so many seconds, whatever it says."""
     try:
-        connect(settings, database=False, patience=seconds).close()
+        with suppress(Misuse):
+            connect(settings, database=False, patience=seconds).close()
     except Unavailable as error:
         return not isinstance(error.__cause__, AWAY)
-    except Misuse:
-        return True
     return True
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,15 +89,6 @@ def test_a_mistake_is_one_sentence_and_an_exit_code() -> None:
     assert ended.stderr.startswith("custody: ")
     assert "kinds: postfix, dovecot, reports, jsonl" in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-@pytest.fixture
-def signals() -> Iterator[None]:
-    """Handlers are put back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("signals")
