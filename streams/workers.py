@@ -29,13 +29,14 @@ import os
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NoReturn, Protocol
 
 import faust
 from mode import Service
+from mode.utils.queues import FlowControlEvent
 
 from streams import farewell, files, process
 from streams.core.errors import CustodyError, Misuse, Unavailable
@@ -57,6 +58,10 @@ _TERMS_EVERY = 5.0
 
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
+
+
+Place = tuple[int, int]
+"""Partition and offset."""
 
 
 class Loop(Protocol):
@@ -109,9 +114,27 @@ class _App(faust.App):
 
     asks: tuple[farewell.Ask, ...]
 
+    @cached_property
+    def flow_control(self) -> FlowControlEvent:
+        """What lets records go to agents."""
+        return _Flow(loop=self.loop)
+
     def _crash(self, reason: BaseException) -> None:
         farewell.end_surely()
         super()._crash(reason)
+
+
+class _Flow(FlowControlEvent):
+    """A flow that drops what waits in it only when it was stopped.
+
+    Faust resumes it once more when a table was put back, and drops what came meanwhile: it is of this life, and is not
+    given again.
+    """
+
+    def resume(self) -> None:
+        """Let go on what was stopped."""
+        if not self.is_active():
+            super().resume()
 
 
 def _app(role: str, settings: Settings) -> Any:
@@ -296,7 +319,8 @@ def _cases(app: Any, settings: Settings) -> None:
 
     app.on_partitions_assigned.connect(begin, weak=False)
     for topic, take in ((ALERTS, desk.hear), (COMMANDS, desk.obey)):
-        app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(_taking(settings, topic, take))
+        hear = _taking(settings, topic, take, partial(desk.missed, topic))
+        app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(hear)
 
 
 class _Changelog(faust.Sensor):
@@ -309,13 +333,20 @@ class _Changelog(faust.Sensor):
         os._exit(1)
 
 
-def _taking(settings: Settings, topic: str, take: Callable[[bytes | None, tuple[int, int]], None]) -> Any:
+def _taking(
+    settings: Settings,
+    topic: str,
+    take: Callable[[bytes | None, Place], None],
+    missed: Callable[[Place], Iterable[tuple[bytes | None, Place]]],
+) -> Any:
     async def taking(stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
+            place = (event.message.partition, event.message.offset)
             with _taken(topic):
-                take(registry.inward(settings, topic, event.value), (message.partition, message.offset))
-            await asyncio.sleep(0)  # or what is buffered would keep the loop until all of it was taken
+                given = registry.inward(settings, topic, event.value)
+                for value, at in (*missed(place), (given, place)):
+                    take(value, at)
+                    await asyncio.sleep(0)  # or what is buffered would keep the loop until all of it was taken
 
     return taking
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from faust.exceptions import PartitionsMismatch
 from mode import Service
+from mode.utils.queues import FlowControlQueue
 from polars.exceptions import PanicException
 
 from streams import farewell, process, profiles, workers
@@ -57,7 +58,7 @@ def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
 
     monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(Ended):
-        asyncio.run(workers._taking(Settings(), "alerts", take)(Stream()))
+        asyncio.run(workers._taking(Settings(), "alerts", take, lambda _: ())(Stream()))
     assert taken == [(0, 7)]
 
 
@@ -196,6 +197,39 @@ def test_a_worker_whose_loop_stands_still_is_ended_before_it_goes_on(how: str) -
         assert worker.wait(50) == -signal.SIGALRM
 
 
+def test_what_was_missed_is_taken_before_what_is_given() -> None:
+    """The loop turns between two of them, too."""
+    taken = list[Any]()
+
+    def take(value: bytes | None, place: tuple[int, int]) -> None:
+        taken.append((value, place))
+        asyncio.get_running_loop().call_soon(taken.append, "other")
+
+    def missed(place: tuple[int, int]) -> list[tuple[bytes | None, tuple[int, int]]]:
+        return [(b"m", (0, 6))] if place == (0, 7) else []
+
+    asyncio.run(workers._taking(Settings(), "alerts", take, missed)(Stream()))
+    assert taken == [(b"m", (0, 6)), "other", (b"x", (0, 7)), "other", (b"x", (0, 8)), "other"]
+
+
+def test_what_came_in_a_flow_that_is_resumed_once_more_stays() -> None:
+    """Faust resumes it when its tables are there; what was there when it was stopped comes again."""
+
+    async def run() -> list[int]:
+        flow = workers._App("flow", broker="kafka://", loop=asyncio.get_running_loop()).flow_control
+        queue: FlowControlQueue[int] = FlowControlQueue(flow_control=flow, clear_on_resume=True)
+        left = list[int]()
+        for is_stopped in (True, False):
+            if is_stopped:
+                flow.suspend()
+            queue.put_nowait(1)
+            flow.resume()
+            left.append(queue.qsize())
+        return left
+
+    assert asyncio.run(run()) == [0, 1]
+
+
 def test_the_loop_turns_between_two_records() -> None:
     """Also where many wait: else nobody would hear that the worker lives, and its group would go on without it."""
     turns = list[str]()
@@ -203,7 +237,7 @@ def test_the_loop_turns_between_two_records() -> None:
     async def run() -> None:
         for _ in range(2):
             asyncio.get_running_loop().call_soon(turns.append, "other")
-            await workers._taking(Settings(), "alerts", lambda *_: turns.append("record"))(Stream())
+            await workers._taking(Settings(), "alerts", lambda *_: turns.append("record"), lambda _: ())(Stream())
 
     asyncio.run(run())
     assert turns == ["record", "other", "record", "record", "other", "record"]

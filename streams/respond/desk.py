@@ -9,6 +9,8 @@ Rules:
 - A case that the broker does not acknowledge is told again until it does: whoever hands over an alert takes it for done
   when this returns.
 - What cannot be understood goes to the dead letters, and is there before the next is looked at.
+- How far each topic was heard stands in the table, too: what was never given, though it is before what is, is read from
+  the log. For Faust drops what waits for an agent when it resumes a flow, and takes what it skips for done.
 - What was cleared before the days that the warehouse keeps (`keep_alerts_days`) is forgotten, and a case with its last
   alert: when another day begins by the log's clock, which alerts bear. The day stands in the table, so that a worker
   that begins within it forgets as much. What stands stays. Forgetting tells nothing: such a case was told as closed, or
@@ -43,6 +45,12 @@ _ALERT = b"alert"
 _TIDIED = b"day"
 """The last day of the clock on which all was forgotten that was to be, in the table."""
 
+_HEARD = {ALERTS: b"heard-alerts", COMMANDS: b"heard-commands"}
+"""The last offset of each topic that was heard, in the table."""
+
+_OURS = {_TIDIED, *_HEARD.values()}
+"""What in the table is no alert and no case."""
+
 AT_ONCE = 5_000
 """Entries that are forgotten with an alert: a worker whose loop stands still is ended."""
 
@@ -68,9 +76,32 @@ class Desk:
             self._pass_over(ALERTS, value, place, error)
         else:
             self._file(alert)
+        self._keep(_HEARD[ALERTS], place[1])
 
     def obey(self, value: bytes | None, place: Place) -> None:
         """An operator acknowledges."""
+        self._obey(value, place)
+        self._keep(_HEARD[COMMANDS], place[1])
+
+    def missed(self, topic: str, place: Place) -> Iterator[tuple[bytes | None, Place]]:
+        """The records before a place that were never given, oldest first: they come before what is there.
+
+        Where the table does not say how far was heard, it is new and heard nothing; or an older version kept it, and
+        what is given is believed.
+
+        Raises:
+            Unavailable: the brokers do not answer.
+        """
+        number, offset = place
+        known = self._table.get(_HEARD[topic])
+        first = msgspec.msgpack.decode(known, type=int) + 1 if known else offset if len(self._table) else 0
+        if first >= offset:
+            return
+        for batch in self._log.read_range(topic, {number: first}, {number: offset}):
+            log.warning("%s: offsets %d to %d were not given", topic, batch.offsets[0], batch.offsets[-1])
+            yield from zip(batch.values, ((number, at) for at in batch.offsets), strict=True)
+
+    def _obey(self, value: bytes | None, place: Place) -> None:
         try:
             command = records.decode("command", value)
             case = self._held().get(bytes.fromhex(command["subject"])) if command["action"] == "acknowledge" else None
@@ -125,7 +156,7 @@ class Desk:
             self._cases = {
                 key: cases.Case(key, msgspec.msgpack.decode(raw, type=cases.Cover))
                 for key, raw in self._table.items()
-                if key != _TIDIED and not key.startswith(_ALERT)
+                if key not in _OURS and not key.startswith(_ALERT)
             }
             for key, member in self._entries():
                 if member.case_id in self._cases:
