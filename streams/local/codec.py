@@ -71,22 +71,21 @@ _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
 }
 
 
-class _Plain:
-    """No compression."""
+class Plain:
+    """A body that is not compressed: its pieces are as they come."""
 
-    eof = False
-    unused_data = b""
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def feed(self, data: bytes) -> Iterator[bytes]:
         """The same bytes."""
-        del max_length
-        return data
+        yield data
+
+    def finish(self) -> None:
+        """It may end anywhere."""
 
 
 class Decoder:
-    """The bytes of a body in clear."""
+    """The bytes of a compressed body in clear."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Decompressor]) -> None:
         """Take the maker of a frame's decompressor."""
         self._make = make
         self._frame: Decompressor | None = None
@@ -115,7 +114,7 @@ class Decoder:
         Raises:
             Undecodable: in the middle of a frame.
         """
-        if self._frame is not None and not isinstance(self._frame, _Plain):
+        if self._frame is not None:
             raise Undecodable("The body ends in the middle of a compressed frame.")
 
 
@@ -146,14 +145,14 @@ class Encoder:
         return head + self._end()
 
 
-def decoder(encoding: str) -> Decoder:
+def decoder(encoding: str) -> Decoder | Plain:
     """What reads a body by its Content-Encoding.
 
     Raises:
         Undecodable: an encoding that nobody here knows.
     """
     if encoding in {"", "identity"}:
-        return Decoder(_Plain)
+        return Plain()
     if encoding not in _DECOMPRESSORS:
         raise Undecodable(f"Content-Encoding {encoding} is not one of {', '.join(ENCODINGS)}.")
     return Decoder(_DECOMPRESSORS[encoding])

@@ -62,7 +62,7 @@ def test_a_snapshot_is_put_back() -> None:
 def test_state_of_any_size_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Queues for a thousand next hops and sources that fell silent hundreds of times do not fit into one record."""
     monkeypatch.setattr(memory, "LARGEST", 20_000)
-    monkeypatch.setattr(segments, "HEAP", 10_000)
+    monkeypatch.setattr(segments, "LARGE", 10_000)
     monkeypatch.setattr(segments, "ROWS", 32)
     log = MemoryLog(Settings(partitions=1))
     tracker = _started(log)
