@@ -32,6 +32,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, NoReturn, Protocol
 
 import faust
@@ -127,8 +128,8 @@ class _App(faust.App):
 class _Flow(FlowControlEvent):
     """A flow that drops what waits in it only when it was stopped.
 
-    Faust resumes it once more when a table was put back, and drops what came meanwhile: it is of this life, and is not
-    given again.
+    Faust resumes it once more when a table was put back, and would drop what came meanwhile, though nobody gives that
+    again.
     """
 
     def resume(self) -> None:
@@ -344,7 +345,7 @@ def _taking(
             place = (event.message.partition, event.message.offset)
             with _taken(topic):
                 given = registry.inward(settings, topic, event.value)
-                for value, at in (*missed(place), (given, place)):
+                for value, at in chain(missed(place), [(given, place)]):
                     take(value, at)
                     await asyncio.sleep(0)  # or what is buffered would keep the loop until all of it was taken
 

@@ -46,7 +46,10 @@ _TIDIED = b"day"
 """The last day of the clock on which all was forgotten that was to be, in the table."""
 
 _HEARD = {ALERTS: b"heard-alerts", COMMANDS: b"heard-commands"}
-"""The last offset of each topic that was heard, in the table."""
+"""The offset of each topic that was heard last, in the table."""
+
+_NOTHING = -1
+"""That nothing of a topic was heard."""
 
 _OURS = {_TIDIED, *_HEARD.values()}
 """What in the table is no alert and no case."""
@@ -86,15 +89,18 @@ class Desk:
     def missed(self, topic: str, place: Place) -> Iterator[tuple[bytes | None, Place]]:
         """The records before a place that were never given, oldest first: they come before what is there.
 
-        Where the table does not say how far was heard, it is new and heard nothing; or an older version kept it, and
-        what is given is believed.
+        A new table has heard nothing. Where another does not say how far was heard, an older version kept it, and what
+        is given is believed. A dead letter among them is told once more.
 
         Raises:
             Unavailable: the brokers do not answer.
         """
+        if not len(self._table):
+            for key in _HEARD.values():
+                self._keep(key, _NOTHING)
         number, offset = place
         known = self._table.get(_HEARD[topic])
-        first = msgspec.msgpack.decode(known, type=int) + 1 if known else offset if len(self._table) else 0
+        first = msgspec.msgpack.decode(known, type=int) + 1 if known else offset
         if first >= offset:
             return
         for batch in self._log.read_range(topic, {number: first}, {number: offset}):

@@ -96,9 +96,12 @@ def test_orders_that_were_never_given_are_read_from_the_log(log: MemoryLog) -> N
     """How far they were heard is a thing of its own."""
     table: dict[bytes, bytes] = {}
     log.topics["commands"][0] = [(b"", b"no order")] * 3
+    log.topics["alerts"][0] = [(b"", records.encode("alert", WHOLE | alert(1)))]
     desk = Desk(log, table)
-    desk.obey(b"no order", (0, 0))
-    assert [place for _, place in desk.missed("commands", (0, 2))] == [(0, 1)]
+    assert give(desk, log, 0) == []
+    assert [place for _, place in desk.missed("commands", (0, 2))] == [(0, 0), (0, 1)]
+    desk.obey(b"no order", (0, 1))
+    assert [place for _, place in desk.missed("commands", (0, 2))] == []
 
 
 def test_a_table_of_an_older_version_has_heard_what_is_before(log: MemoryLog) -> None:
