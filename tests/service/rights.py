@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # its documented place
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -15,12 +16,23 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # its document
 )
 
 from streams.kafka.topics import all_topics, topic_name
+from tests.waiting import until
 
 PAGE = Path(__file__).parents[2] / "infra" / "rights.md"
 PATIENCE = 60
 """Seconds until the broker has taken the rights."""
 
 EVERYBODY = "all of them"
+
+ANY = AclBindingFilter(
+    ResourceType.ANY,
+    None,  # type: ignore[arg-type] # its stub forgets that these may be anything
+    ResourcePatternType.ANY,
+    None,  # type: ignore[arg-type]
+    None,  # type: ignore[arg-type]
+    AclOperation.ANY,
+    AclPermissionType.ANY,
+)
 
 _CODE = re.compile(r"`([^`]+)`")
 _MORE = re.compile(
@@ -86,7 +98,7 @@ def _filled(name: str, ledger: str) -> str:
 
 
 def grant(admin: AdminClient, rights: Iterable[Right]) -> None:
-    """Have the broker grant them, from anywhere."""
+    """Have the broker grant them, from anywhere; it takes a moment until it goes by what it took."""
     bindings = [
         AclBinding(
             ResourceType[one.kind],
@@ -101,6 +113,7 @@ def grant(admin: AdminClient, rights: Iterable[Right]) -> None:
     ]
     for future in admin.create_acls(bindings, request_timeout=PATIENCE).values():
         future.result(PATIENCE)
+    until(lambda: len(admin.describe_acls(ANY).result(PATIENCE)) == len(bindings), "rights that count", PATIENCE)
 
 
 def said(log: Path, verdict: str) -> set[tuple[Right, str]]:
