@@ -44,6 +44,7 @@ from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import membership, numbering, registry
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
+from streams.kafka.ports import Place
 from streams.kafka.terms import TermsWatch, terms_of
 from streams.kafka.topics import answers, create, create_changelog, topic_name
 from streams.settings import ROLES, Settings
@@ -59,10 +60,6 @@ _TERMS_EVERY = 5.0
 
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
-
-
-Place = tuple[int, int]
-"""Partition and offset."""
 
 
 class Loop(Protocol):

@@ -29,6 +29,9 @@ class Records:
         return Records(partition=self.partition, values=values, keys=keys, offsets=offsets)
 
 
+Place = tuple[int, int]
+"""Of a record in its topic: partition and offset."""
+
 Spans = dict[int, tuple[int, int]]
 """By partition: the first offset, and the one after the last."""
 

@@ -28,16 +28,13 @@ from streams.core.errors import Unavailable, Undecodable
 from streams.kafka import progress
 from streams.kafka.deadletters import DeadLetters
 from streams.kafka.names import ALERTS, CASES, COMMANDS
-from streams.kafka.ports import Log
+from streams.kafka.ports import Log, Place
 from streams.respond import cases
 from streams.retry import until_available
 from streams.wall import Wall
 from streams.wire import records
 
 log = logging.getLogger(__name__)
-
-Place = tuple[int, int]
-"""Partition and offset."""
 
 _ALERT = b"alert"
 """Before the id of an alert in the table; that of a case stands alone."""

@@ -19,9 +19,9 @@ from streams.core.clock import Clock, Tick
 from streams.core.errors import Unavailable
 from streams.kafka import progress
 from streams.kafka.names import EVENTS
-from streams.kafka.ports import Committed, Records, RecordWriter
+from streams.kafka.ports import Committed, Place, Records, RecordWriter
 from streams.respond import cases
-from streams.respond.desk import Desk, Place
+from streams.respond.desk import Desk
 from streams.track import segments, ticks
 from streams.track.drafts import Draft, Drafts
 from streams.track.kept import Kept, keys

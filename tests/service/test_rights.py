@@ -165,12 +165,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = House(tmp_path_factory.mktemp("rights"))
     with Running(made.parts()):
         assert made.ask(ADMIN, "topics", "--create").exit_code == 0
-        rights.grant(_admin(made), rights.table(LEDGER))
+        rights.grant(AdminClient({**made.settings(ADMIN).kafka_client()}), rights.table(LEDGER))
         yield made
-
-
-def _admin(house: House, user: str = ADMIN) -> AdminClient:
-    return AdminClient({**house.settings(user).kafka_client()})
 
 
 def _evidence(folder: Path) -> Path:
