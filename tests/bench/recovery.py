@@ -1,7 +1,7 @@
 """How long it takes until a tracker works: from the start of its process, and after a SIGKILL.
 
 - recovery: the state of so many open units stands in the snapshots topic; from the start of a process to the first new
-  event that it takes.
+  event that it takes. Its static name is that of the process before it, so it waits for nobody's session to end.
 - kill: two members with static names, events all the time in every partition; from the SIGKILL of one to a commit in
   every partition of what came after it. Once another member takes over, once the killed one is started again at once.
 """
@@ -23,7 +23,8 @@ from tests.bench.members import Group, Member
 from tests.bench.memory import AT, CHUNK
 from tests.bench.size import Size, stack
 
-STARTED = "m0"
+NAMES = ("0", "1")
+"""Static names of members."""
 
 
 def recovery(size: Size) -> Iterator[Figure]:
@@ -43,7 +44,7 @@ def recovery(size: Size) -> Iterator[Figure]:
 def _state(stack: Settings, units: int) -> Settings:
     """A ledger whose tracker has kept so many open units."""
     settings = written(stack, f"open{units}", [], AT)
-    tracker, ends = Tracker(KafkaLog(settings), TERMS, member=STARTED), end_offsets(settings, EVENTS)
+    tracker, ends = Tracker(KafkaLog(settings), TERMS, member=NAMES[0]), end_offsets(settings, EVENTS)
     while {number: part.offset for number, part in tracker.parts.items()} != ends:
         tracker.step()
     for place, part in tracker.parts.items():
@@ -61,7 +62,7 @@ def _state(stack: Settings, units: int) -> Settings:
 def _recovered(settings: Settings) -> float:
     _say_more(settings, Writer(settings), 0)  # the one before may have kept the last that was said
     start = time.perf_counter()
-    member = Member(settings, "0", "first")
+    member = Member(settings, NAMES[0], "first")
     member.go()
     member.wait_for("took")
     taken = time.perf_counter() - start
@@ -80,7 +81,6 @@ def _say_more(settings: Settings, writer: Writer, number: int) -> None:
 # Killed
 
 PATIENCE = 60
-NAMES = ("0", "1")
 SETTLED = 4.0
 """Seconds until a member that came is one of the group."""
 
