@@ -30,7 +30,7 @@ check: setup ## format, lint, types, layers, documents
 docs: setup ## write the lists in README
 	$(BIN)/cog -r README.md
 
-bench: setup ## figures beside a baseline of the same run, in one table: make bench ROWS="fold tracker" (all: 15 minutes on a quick machine, 45 on a slow one)
+bench: setup ## figures beside a baseline of the same run, in one table: make bench ROWS="fold tracker" (all: half an hour on a quick machine, 45 minutes on a slow one)
 	$(BIN)/python -m tests.bench $(ROWS)
 
 laws: setup ## the tests of laws, with examples that nobody has tried, some of them on the real stack: make laws ROUNDS=10
