@@ -60,9 +60,11 @@ class Worker(faust.Worker):
     """
 
     asks: tuple[Ask, ...] = ()
+    _had_crashed = False  # before it was told to end: how Faust parts with brokers that are away is no failure of ours
 
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         if not self._signal_stop_time:
+            self._had_crashed = self.crash_reason is not None
             atexit.register(self._end)  # comes when all threads have ended, before clients wait for their brokers
             threading.Thread(target=self._part, daemon=True).start()
         super()._schedule_shutdown(number)
@@ -87,7 +89,7 @@ class Worker(faust.Worker):
             self._end()
 
     def _end(self) -> None:
-        os._exit(1 if self.crash_reason or _failed.is_set() else 0)
+        os._exit(1 if self._had_crashed or _failed.is_set() else 0)
 
 
 def loop(make: Callable[[Wall], Callable[[Callable[[], bool]], None]], stop: threading.Event) -> None:

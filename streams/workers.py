@@ -20,6 +20,8 @@ Rules:
   do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
   other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
   brokers are away) is out of its group, too.
+- A cases worker whose table is being put back, and gets nothing, ends: Faust may drop what it fetched while it sought
+  where to begin, and would wait for it for ever.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
@@ -29,6 +31,7 @@ import os
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -57,6 +60,9 @@ _LOOK = 1.0
 
 _TERMS_EVERY = 5.0
 """Seconds between a tracker's looks at the terms that the ledger declares."""
+
+_STALLED = 20.0
+"""Seconds after which a table that is being put back gets no more, if nothing came."""
 
 _SESSION, _HEARTBEAT = 10.0, 3.0
 """Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
@@ -301,6 +307,28 @@ def _end_if_still(app: Any) -> None:
     app.task(live)  # no timer: one of Faust's would not go on while it ends in order
 
 
+def _end_if_stalled(app: Any) -> None:
+    """End this worker if its table is being put back and nothing of it comes."""
+    watching: list[Any] = []
+
+    async def watch() -> None:
+        left, since = 0, 0.0
+        while not farewell.ending.is_set():
+            recovery, before, now = app.tables.recovery, left, time.monotonic()
+            left = recovery.active_remaining_total() if recovery.in_recovery else 0
+            since = since if left and left == before else now
+            if now - since > _STALLED:
+                log.warning("nothing comes of the table that is being put back: starting again")
+                farewell.end()
+            await asyncio.sleep(_LOOK)
+
+    async def begin(*_: Any, **__: Any) -> None:
+        if not watching:  # no task and no timer: those begin when the table was put back for the first time
+            watching.append(app.add_future(watch()))
+
+    app.on_partitions_assigned.connect(begin, weak=False)
+
+
 # cases
 
 
@@ -309,6 +337,7 @@ def _cases(app: Any, settings: Settings) -> None:
 
     create_changelog(settings, f"{app.conf.id}-cases-changelog")
     _end_if_still(app)
+    _end_if_stalled(app)
     app.sensors.add(_Changelog())
     desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
 

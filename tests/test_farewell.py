@@ -1,5 +1,6 @@
 """A worker that is told to end: in order as long as its services answer, else as it is; and what it says of it."""
 
+import atexit
 import logging
 import os
 import signal
@@ -94,13 +95,28 @@ def test_what_fails_at_the_end_is_said(
     with pytest.raises(type(error)) if error is not None else nullcontext():
         farewell.loop(lambda _: kept, stop)
     assert ("at its end" in caplog.text) == (error is not None)
-    farewell.Worker._end(_worker(None))
-    farewell.Worker._end(_worker(ValueError()))
-    assert statuses == [status, 1]
+    worker: Any = SimpleNamespace(_had_crashed=False)
+    farewell.Worker._end(worker)
+    assert statuses == [status]
 
 
-def _worker(reason: Exception | None) -> Any:
-    return SimpleNamespace(crash_reason=reason)
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_a_worker_that_crashes_while_it_ends_as_told_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch, *, is_told_first: bool
+) -> None:
+    """Faust's consumer crashes now and then while it parts with brokers that are away."""
+    statuses: list[int] = []
+    monkeypatch.setattr(os, "_exit", statuses.append)
+    monkeypatch.setattr(atexit, "register", lambda _: None)
+    monkeypatch.setattr(faust.Worker, "_schedule_shutdown", lambda *_: None)
+    worker = farewell.Worker(faust.App("told", broker="kafka://"))
+    monkeypatch.setattr(worker, "_part", lambda: None)
+    steps = [lambda: worker._schedule_shutdown(signal.SIGTERM), lambda: worker._crash(KeyError())]
+    for step in steps if is_told_first else reversed(steps):
+        step()
+    worker._end()
+    assert statuses == [0 if is_told_first else 1]
 
 
 def test_a_wait_for_a_service_ends_with_the_worker(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,79 @@
+"""A cases worker whose table is being put back and gets nothing: it ends, and the next one has all of it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams.kafka import topics
+from streams.kafka.broker import KafkaLog
+from streams.kafka.names import ALERTS, CASES
+from streams.kafka.progress import plain
+from streams.kafka.writer import write_all
+from streams.settings import Settings
+from streams.wire import records
+from tests.respond.test_cases import alert
+from tests.respond.test_desk import WHOLE
+from tests.service.test_worker import READY, begun, said
+from tests.waiting import until
+
+pytestmark = pytest.mark.service
+
+PATIENCE = 60
+"""Seconds until it must have ended."""
+
+LOSES = """
+import sys
+from pathlib import Path
+import msgspec
+from faust.transport.consumer import Consumer
+from streams import workers
+from streams.settings import load
+
+given = Consumer.getmany
+
+async def some(self, timeout):
+    async for place, message in given(self, timeout):
+        if not place.topic.endswith("-changelog"):
+            yield place, message
+
+Consumer.getmany = some
+workers._STALLED = 3.0
+workers.run("cases", msgspec.structs.replace(load(data=Path(sys.argv[1])), ledger=sys.argv[2]))
+"""
+"""A worker for which Faust drops what it fetches of the changelog."""
+
+
+def _raised(settings: Settings, number: int) -> None:
+    write_all(settings, ALERTS, [(bytes([number]), records.encode("alert", WHOLE | alert(number)))])
+
+
+def _members(settings: Settings) -> int:
+    """Of the case, as told last."""
+    told: list[dict[str, Any]] = [
+        plain(records.decode("case", value)) for batch in KafkaLog(settings).read_range(CASES) for value in batch.values
+    ]
+    return told[-1]["members"] if told else 0
+
+
+def test_a_worker_whose_table_gets_nothing_starts_again(stack: Settings, ledger: str, tmp_path: Path) -> None:
+    """Faust would wait for what it dropped, and no case would be told any more."""
+    mine, output = msgspec.structs.replace(stack, ledger=ledger), tmp_path / "output"
+    topics.create(mine)
+    _raised(mine, 1)
+    with begun("cases", stack.data, ledger, output) as worker:
+        until(lambda: _members(mine) == 1, "there is a case")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE) == 0
+    losing = (sys.executable, "-c", LOSES, str(stack.data), ledger)
+    ended = subprocess.run(losing, capture_output=True, text=True, timeout=PATIENCE, check=True)  # noqa: S603 - ourselves
+    assert "nothing comes of the table that is being put back" in ended.stderr + ended.stdout
+    assert READY not in ended.stderr + ended.stdout
+    with begun("cases", stack.data, ledger, output):
+        _raised(mine, 2)
+        until(lambda: _members(mine) == 2, "the next has the case, and goes on with it")  # noqa: PLR2004
+    assert "Restoring state" in said(output)
