@@ -110,7 +110,7 @@ def test_a_worker_that_crashes_while_it_ends_as_told_has_not_failed(
     monkeypatch.setattr(os, "_exit", statuses.append)
     monkeypatch.setattr(atexit, "register", lambda _: None)
     monkeypatch.setattr(faust.Worker, "_schedule_shutdown", lambda *_: None)
-    worker = farewell.Worker(faust.App("told", broker="kafka://"))
+    worker: Any = farewell.Worker(faust.App("told", broker="kafka://"))
     monkeypatch.setattr(worker, "_part", lambda: None)
     steps = [lambda: worker._schedule_shutdown(signal.SIGTERM), lambda: worker._crash(KeyError())]
     for step in steps if is_told_first else reversed(steps):

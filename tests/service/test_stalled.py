@@ -75,5 +75,5 @@ def test_a_worker_whose_table_gets_nothing_starts_again(stack: Settings, ledger:
     assert READY not in ended.stderr + ended.stdout
     with begun("cases", stack.data, ledger, output):
         _raised(mine, 2)
-        until(lambda: _members(mine) == 2, "the next has the case, and goes on with it")  # noqa: PLR2004
+        until(lambda: _members(mine) == 2, "the next has the case, and goes on with it")
     assert "Restoring state" in said(output)
