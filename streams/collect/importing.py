@@ -185,8 +185,9 @@ class Import:
             declare(self.settings, self.declaration, self.text, reads=names)
             self._is_declared = True
             self._writer = EventWriter(KafkaLog(self.settings).writer())
-        except BaseException:
-            self._give_up()
+        except BaseException as error:
+            if self._is_declared or not isinstance(error, Unavailable):  # brokers that are away take nothing back
+                self._give_up()
             raise
 
     def __enter__(self) -> Self:

@@ -234,14 +234,14 @@ def answers(settings: Settings, seconds: float) -> bool:
     return True
 
 
-def partition_counts(admin: AdminClient, timeout: float = TIMEOUT) -> dict[str, int]:
+def partition_counts(admin: AdminClient, timeout: float | None = None) -> dict[str, int]:
     """How many partitions each topic at the brokers has; one that is just being made has none, and is not there yet.
 
     Raises:
         Unavailable: the brokers do not answer.
     """
     try:
-        found = admin.list_topics(timeout=timeout).topics
+        found = admin.list_topics(timeout=TIMEOUT if timeout is None else timeout).topics
     except KafkaException as error:
         raise Unavailable(f"Kafka does not answer: {error.args[0].str()}") from error
     return {name: len(topic.partitions) for name, topic in found.items() if topic.partitions}
