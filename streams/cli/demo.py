@@ -154,6 +154,7 @@ def _state(settings: Settings) -> str:
     from streams.kafka.broker import KafkaLog  # noqa: PLC0415
     from streams.kafka.progress import claims  # noqa: PLC0415
     from streams.kafka.terms import terms_of  # noqa: PLC0415
+    from streams.respond.cases import brought_by  # noqa: PLC0415
     from streams.track.replay import compare, live  # noqa: PLC0415
     from streams.track.shares import replayed  # noqa: PLC0415
     from streams.warehouse.totals import totals  # noqa: PLC0415
@@ -166,15 +167,16 @@ def _state(settings: Settings) -> str:
     told = live(log)
     if not compare(told, replay.alerts).identical:
         return f"{len(told):,} of {len(replay.alerts):,} alerts told"
-    return _derived(totals(settings), sum(state == "raised" for _, state in told))
+    members = sum(case.life.members for case in brought_by(told.values()).values() if case.life)
+    return _derived(totals(settings), sum(state == "raised" for _, state in told), members)
 
 
-def _derived(there: "Totals", raised: int) -> str:
+def _derived(there: "Totals", raised: int, members: int) -> str:
     if there.alerts < raised:
         return f"{there.alerts:,} of {raised:,} alerts in the warehouse"
     if not there.custody or there.alarms < raised:
         return f"custody is being derived in SQL ({there.custody:,} units, {there.alarms:,} of {raised:,} alarms)"
-    return "" if there.in_cases >= raised else f"{there.in_cases:,} of {raised:,} alerts in cases"
+    return "" if there.in_cases >= members else f"{there.in_cases:,} of {members:,} alerts in cases"
 
 
 def _show(arguments: tuple[str, ...], named: tuple[str, ...]) -> int:

@@ -11,6 +11,7 @@ Rules:
   is told twice, or cleared before it is heard of, counts once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -157,6 +158,18 @@ def take(case: Case | None, member: Member, alert: dict[str, Any]) -> Case:
     if alert["message_key"] and alert["message_key"] not in cover.sample and len(cover.sample) < SAMPLE:
         cover.sample.append(alert["message_key"])
     return case
+
+
+def brought_by(alerts: Iterable[dict[str, Any]]) -> dict[bytes, Case]:
+    """The cases that some records of alerts bring, without what is on their fronts."""
+    members: dict[bytes, Member] = {}
+    for alert in alerts:
+        members[alert["alert_id"]] = filed(members.get(alert["alert_id"], Member()), alert)
+    found: dict[bytes, Case] = {}
+    for alert_id, member in members.items():
+        if member.case_id:
+            found.setdefault(member.case_id, Case(member.case_id, Cover(""))).enter(alert_id, member)
+    return found
 
 
 def acknowledge(case: Case, author: str, note: str) -> Case:

@@ -14,7 +14,7 @@ class Totals:
         alerts: raised by the stream.
         custody: units derived in SQL.
         alarms: derived in SQL.
-        in_cases: members of cases.
+        in_cases: alerts of the last time that each case stood.
     """
 
     alerts: int

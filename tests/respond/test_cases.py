@@ -147,6 +147,9 @@ def test_order_and_repetition_change_nothing(told: list[tuple[int, str]], draw: 
     one.hear(*alerts)
     two.hear(*again)
     assert one.records() == two.records()
+    assert {number: case.life for number, case in cases.brought_by(again).items()} == {
+        number: case.life for number, case in two.cases.items()
+    }
 
 
 SPANS = st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(-3, 12)), min_size=1, max_size=12)
