@@ -79,7 +79,7 @@ class BatchReader:
         self._assigned, self._revoked = assigned, revoked
         self._frames = frames_of(settings, topic)
         static = {"group.instance.id": f"{group}-{member}"} if member else {}
-        self._fatal = ""
+        self._fatal, self._is_leaving = "", False
         self._begun: dict[int, int] = {}
         own = {"group.id": group, "error_cb": self._on_error, "auto.offset.reset": "error"}
         self._consumer = Consumer(settings.kafka_client() | FETCHING | MEMBERSHIP | own | static)
@@ -134,7 +134,8 @@ class BatchReader:
                 raise KafkaException(stored.error)
 
     def close(self) -> None:
-        """Leave the group."""
+        """Leave the group; what is given to us meanwhile is not taken up: a client that closes answers nothing."""
+        self._is_leaving = True
         self._consumer.close()
 
     def _check(self) -> None:
@@ -161,6 +162,8 @@ class BatchReader:
             self._fatal = error.str()
 
     def _on_assign(self, consumer: Any, places: list[TopicPartition]) -> None:
+        if self._is_leaving:
+            return
         stored = consumer.committed(places, timeout=TIMEOUT)
         spans = {place.partition: _span(consumer, place) for place in stored if place.offset >= 0}
         known = {place.partition: _counting(place, spans.get(place.partition)) for place in stored}

@@ -63,6 +63,35 @@ def test_who_does_not_hear_of_the_group_says_so(
     assert "does not answer: waiting for it" in caplog.text
 
 
+class Leaving:
+    """A consumer that is given a partition while it leaves its group."""
+
+    def __init__(self, _settings: dict[str, Any]) -> None:
+        """Take any settings."""
+        self._give: Callable[..., None]
+
+    def subscribe(self, _topics: list[str], *, on_assign: Callable[..., None], **_callbacks: Any) -> None:
+        """Take any topics."""
+        self._give = on_assign
+
+    def committed(self, _places: list[TopicPartition], **_: Any) -> None:
+        """Answer nothing any more."""
+        raise KafkaException(KafkaError(KafkaError._DESTROY))
+
+    def close(self) -> None:
+        """What is given by then is told first."""
+        self._give(self, [TopicPartition("t", 3)])
+
+
+def test_a_reader_that_leaves_takes_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would ask for what was committed, and end with an error of the client."""
+    monkeypatch.setattr(reader, "Consumer", Leaving)
+    taken = list[Any]()
+    settings = Settings(ledger="test", kafka_brokers="127.0.0.1:1")
+    reader.BatchReader(settings, "message-events", "group", assigned=taken.append).close()
+    assert taken == []
+
+
 class Holding:
     """A consumer of a partition of which some is there, and what was committed for its group."""
 
