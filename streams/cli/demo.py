@@ -1,4 +1,4 @@
-"""`custody demo`: the main job, from evidence to the operator's screen: a sample day, then a simulated one."""
+"""`custody demo`: the main job, from evidence to the operator's screen: a sample day, with a simulated one between."""
 
 import shlex
 import subprocess
@@ -47,7 +47,7 @@ DRILL = ("--messages", "1500", "--seed", "11")
 @data_options
 @click.option("--keep/--stop", default=True, help="Leave the stack running afterwards.  [default: keep]")
 def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
-    r"""Import a sample day and show what an operator sees; then play a simulated day and check what was found.
+    r"""Import a sample day, play a simulated one and check what was found; then show what an operator sees.
 
     \b
     Example: custody demo --data .custody
@@ -63,10 +63,11 @@ def command(*, data: Path | None, file: Path | None, keep: bool) -> None:
     _show(("import", str(DAY / "sources.toml")), named)
     with console.status("Clock, tracker, feed and cases at work") as status:
         wait(settings_of(data, file), status.update)
-    for screen in SCREENS:
-        _show(screen, named)
     number = sum(1 for _ in settings.data.glob("drill_*")) + 1
     code = _drill(settings_of(data, file, f"drill_{number}"), named)
+    click.echo("\nBack to the sample day: what an operator sees of it.")
+    for screen in SCREENS:
+        _show(screen, named)
     if keep:
         click.echo("\nThe stack runs on; look around, also with custody sql:")
         for words in (("trace", "--raw", LOST), ("alerts",)):

@@ -86,10 +86,14 @@ class Leaving:
 def test_a_reader_that_leaves_takes_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would ask for what was committed, and end with an error of the client."""
     monkeypatch.setattr(reader, "Consumer", Leaving)
-    taken = list[Any]()
-    settings = Settings(ledger="test", kafka_brokers="127.0.0.1:1")
-    reader.BatchReader(settings, "message-events", "group", assigned=taken.append).close()
-    assert taken == []
+    settings, taken = Settings(ledger="test", kafka_brokers="127.0.0.1:1"), dict[int, Committed]()
+
+    def take(known: dict[int, Committed]) -> dict[int, int]:
+        taken.update(known)
+        return {}
+
+    reader.BatchReader(settings, "message-events", "group", assigned=take).close()
+    assert taken == {}
 
 
 class Holding:
