@@ -18,9 +18,6 @@ AWAY = (OperationalError, OSError)
 
 REFUSED = ClickHouseError
 
-FIRST, LAST = -2_208_988_800_000_000, 10_413_792_000_000_000
-"""Microseconds: 1900 and 2299, between which the engine's times lie; the last stands for "never"."""
-
 ASKING = 30
 """Seconds in which the warehouse answers a question of ours; one that is frozen takes connections and is silent."""
 

@@ -29,9 +29,10 @@ from streams.core.lattice import NEVER
 from streams.core.terms import Terms
 from streams.wall import Wall
 from streams.warehouse import owed
-from streams.warehouse.client import AWAY, LAST, REFUSED
+from streams.warehouse.client import AWAY, REFUSED
 from streams.warehouse.fed import Fed, fed, offsets, turns, vector
 from streams.warehouse.scripts import blocks, domain, filled
+from streams.wire.envelope import LAST
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 Rules:
 - A row's clock is the latest tick before its record in its partition, so that what could be known is kept with the
   fact and needs no search among ticks.
-- A time that the engine cannot hold (before 1900, after 2299) makes its record undecodable: it would be stored wrong.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 from streams.core.clock import BEGINNING, Tick
 from streams.core.events import WITHDRAWN
 from streams.kafka import names
-from streams.warehouse.client import FIRST, LAST
 from streams.wire import columns as wire_columns
 from streams.wire.schemas import schema
 
@@ -51,30 +49,22 @@ def rows(
     read = wire_columns.read(values, keys, EVENTS)
     at = read.frame["occurred_at"].cast(pl.Int64).to_numpy()
     ticks = (read.frame["kind"].cast(pl.String) == "tick").to_numpy()
-    held = (at >= FIRST) & (at < LAST)
-    running = np.maximum.accumulate(np.concatenate(([clock], np.where(ticks & held, at, clock))))
+    running = np.maximum.accumulate(np.concatenate(([clock], np.where(ticks, at, clock))))
     frame = read.frame.with_columns(
         pl.Series("clock", np.maximum(running[:-1], 0)).cast(_TIME),
         pl.lit(partition, pl.UInt16).alias("log_partition"),
         pl.Series("log_offset", np.asarray(offsets, np.uint64)[read.positions]),
     )
     return Rows(
-        events=_events(_those(frame, held & ~ticks)),
-        ticks=_ticks(_those(frame, held & ticks)),
+        events=_events(_those(frame, ~ticks)),
+        ticks=_ticks(_those(frame, ticks)),
         clock=int(running[-1]),
-        bad=[*read.bad, *_outside(read.positions, held, at)],
+        bad=read.bad,
     )
 
 
 def _those(frame: pl.DataFrame, rows: NDArray[np.bool_]) -> pl.DataFrame:
     return frame if rows.all() else frame.filter(pl.Series(rows))
-
-
-def _outside(positions: NDArray[np.int64], held: NDArray[np.bool_], at: NDArray[np.int64]) -> list[tuple[int, str]]:
-    return [
-        (int(positions[row]), f"its time lies outside 1900 to 2299: {int(at[row])} microseconds")
-        for row in np.flatnonzero(~held).tolist()
-    ]
 
 
 def _events(frame: pl.DataFrame) -> pa.Table:

@@ -29,7 +29,7 @@ from streams.core.errors import Undecodable
 from streams.core.events import Kind, MessageEvent, Traffic
 from streams.core.facts import frame_of
 from streams.wire import envelope
-from streams.wire.envelope import HASH_WIDTH, LAST
+from streams.wire.envelope import FIRST, HASH_WIDTH, LAST
 from streams.wire.longs import zigzag
 from streams.wire.records import parsed
 from streams.wire.schemas import FRAME, MAGIC, id_of, ids, schema
@@ -144,7 +144,7 @@ def _sensible(number: int) -> pl.Expr:
     checks += [(pl.col(name) == value).all() for name, value in zip(_FRAME, _marks(number), strict=True)]
     return pl.all_horizontal(
         *checks,
-        pl.col("occurred_at").cast(pl.Int64).is_between(-LAST, LAST).all(),
+        pl.col("occurred_at").cast(pl.Int64).is_between(FIRST, LAST, closed="left").all(),
         (pl.col("kind").cast(pl.String) != "unknown").all(),
         pl.col("traffic").is_in(_TRAFFIC).all(),
     )

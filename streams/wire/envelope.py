@@ -16,8 +16,8 @@ from streams.wire import bodies, records
 from streams.wire.longs import zigzag
 from streams.wire.schemas import header, schema, split
 
-LAST = 253_402_300_799_999_999
-"""The last microsecond of year 9999: what is later, or as long before 1970, is no time."""
+FIRST, LAST = -2_208_988_800_000_000, 10_413_792_000_000_000
+"""Microseconds: 1900 and 2299, between which an event lies: the engine holds no other times. The last is "never"."""
 
 HASH_WIDTH = 16
 """Bytes of a hash."""
@@ -192,6 +192,6 @@ def event_of(record: dict[str, Any]) -> MessageEvent:
     event = MessageEvent(**record)
     if any(len(one) != HASH_WIDTH for one in (event.event_id, event.leg, event.next_leg or event.leg)):
         raise Undecodable(f"a hash has not {HASH_WIDTH} bytes")
-    if abs(event.occurred_at) > LAST:
-        raise Undecodable("it happened after the year 9999")
+    if not FIRST <= event.occurred_at < LAST:
+        raise Undecodable(f"its time lies outside 1900 to 2299: {event.occurred_at} microseconds")
     return event

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from streams.core.events import Kind, MessageEvent, Traffic
+from streams.wire.envelope import FIRST, LAST
 
 hashes = st.binary(min_size=16, max_size=16)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -12,8 +13,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
 )
 longs = st.integers(-(2**63), 2**63 - 1) | st.sampled_from((0, 4095, 4096, 2**48, 2**54 - 1, 2**54, -1))
 ints = st.integers(-(2**31), 2**31 - 1)
-times = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)
-"""Years 1 to 9999, microseconds."""
+times = st.integers(FIRST, LAST - 1)
+"""Years 1900 to 2298, microseconds."""
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
