@@ -161,15 +161,15 @@ def take(case: Case | None, member: Member, alert: dict[str, Any]) -> Case:
 
 
 def brought_by(alerts: Iterable[dict[str, Any]]) -> dict[bytes, Case]:
-    """The cases that some records of alerts bring, without what is on their fronts."""
+    """The cases that some records of alerts make, by their ids."""
     members: dict[bytes, Member] = {}
+    made: dict[bytes, Case] = {}
     for alert in alerts:
-        members[alert["alert_id"]] = filed(members.get(alert["alert_id"], Member()), alert)
-    found: dict[bytes, Case] = {}
-    for alert_id, member in members.items():
+        name = alert["alert_id"]
+        members[name] = member = filed(members.get(name, Member()), alert)
         if member.case_id:
-            found.setdefault(member.case_id, Case(member.case_id, Cover(""))).enter(alert_id, member)
-    return found
+            made[member.case_id] = take(made.get(member.case_id), member, alert)
+    return made
 
 
 def acknowledge(case: Case, author: str, note: str) -> Case:

@@ -6,7 +6,7 @@ Rules:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -189,22 +189,10 @@ def _differences(want: dict[Any, Any], have: dict[Any, Any]) -> str:
     return f"{len(want.keys() - have.keys())} missing, {len(have.keys() - want.keys())} more, other {dict(other)}"
 
 
-def filed(alerts: Iterable[dict[str, Any]]) -> dict[bytes, cases.Case]:
-    """The cases that some alerts make, by their ids."""
-    members: dict[bytes, cases.Member] = {}
-    made: dict[bytes, cases.Case] = {}
-    for alert in alerts:
-        name = alert["alert_id"]
-        members[name] = member = cases.filed(members.get(name, cases.Member()), alert)
-        if member.case_id:
-            made[member.case_id] = cases.take(made.get(member.case_id), member, alert)
-    return made
-
-
 def misfiled(log: MemoryLog) -> Iterator[str]:
     """Every case that was told last is what all alerts make of it."""
     alerts = list(told(log))
-    want = filed(alerts)
+    want = cases.brought_by(alerts)
     have: dict[bytes, dict[str, Any]] = {}
     for batch in log.read_range("cases"):
         for said in (plain(records.decode("case", value)) for value in batch.values):

@@ -21,10 +21,10 @@ from streams.core.identity import partition_of
 from streams.kafka.names import EVENTS, SNAPSHOTS
 from streams.kafka.ports import Committed
 from streams.kafka.progress import plain
+from streams.respond.cases import brought_by
 from streams.track import segments
 from streams.warehouse.rows import PLAIN, plain_columns, plain_row
 from streams.wire import envelope, records
-from tests.faults.check import filed
 from tests.faults.mail import HOSTS, Alarm, Line, Mail, alarm_of
 from tests.faults.store import Tables, key_of
 from tests.kafka.memory import MemoryLog
@@ -220,7 +220,7 @@ class Moments:
         heard = self._heard.alerts.get(number, [])
         done = [alert for at, alert in heard if at < end and self._is_there("alerts", number, at)]
         over = {alert["alert_id"]: alert["at"] for _, alert in heard if alert["state"] == "cleared"}
-        for case_id, case in filed(done).items():
+        for case_id, case in brought_by(done).items():
             told = self._heard.filed.get(case_id, {"members": 0, "standing": 0, "opened_at": 0})
             counted = [one for key, one in case.members.items() if over.get(key, LAST) >= told["opened_at"]]
             settled = sum(one.cleared_at is not None for one in counted)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.kafka.ports import Log
 from streams.kafka.progress import plain
 from streams.respond import cases
 from streams.respond.desk import AT_ONCE, Desk
@@ -50,7 +51,7 @@ def hear(desk: Desk, *alerts: dict[str, Any]) -> None:
         desk.hear(records.encode("alert", WHOLE | one), (0, number))
 
 
-def said(log: MemoryLog) -> list[tuple[str, int, int]]:
+def said(log: Log) -> list[tuple[str, int, int]]:
     """State, members and standing of each case, as told last."""
     last = {
         one["case_id"]: (one["state"], one["members"], one["standing"])

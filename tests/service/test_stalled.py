@@ -4,20 +4,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
-from streams.kafka.names import ALERTS, CASES
-from streams.kafka.progress import plain
+from streams.kafka.names import ALERTS
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 from streams.wire import records
 from tests.respond.test_cases import alert
 from tests.respond.test_desk import WHOLE
+from tests.respond.test_desk import said as told
 from tests.service.test_worker import READY, begun, said
 from tests.waiting import until
 
@@ -52,21 +51,13 @@ def _raised(settings: Settings, number: int) -> None:
     write_all(settings, ALERTS, [(bytes([number]), records.encode("alert", WHOLE | alert(number)))])
 
 
-def _members(settings: Settings) -> int:
-    """Of the case, as told last."""
-    told: list[dict[str, Any]] = [
-        plain(records.decode("case", value)) for batch in KafkaLog(settings).read_range(CASES) for value in batch.values
-    ]
-    return told[-1]["members"] if told else 0
-
-
 def test_a_worker_whose_table_gets_nothing_starts_again(stack: Settings, ledger: str, tmp_path: Path) -> None:
     """Faust would wait for what it dropped, and no case would be told any more."""
     mine, output = msgspec.structs.replace(stack, ledger=ledger), tmp_path / "output"
     topics.create(mine)
     _raised(mine, 1)
     with begun("cases", stack.data, ledger, output) as worker:
-        until(lambda: _members(mine) == 1, "there is a case")
+        until(lambda: told(KafkaLog(mine)) == [("open", 1, 1)], "there is a case")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(PATIENCE) == 0
     losing = (sys.executable, "-c", LOSES, str(stack.data), ledger)
@@ -75,5 +66,5 @@ def test_a_worker_whose_table_gets_nothing_starts_again(stack: Settings, ledger:
     assert READY not in ended.stderr + ended.stdout
     with begun("cases", stack.data, ledger, output):
         _raised(mine, 2)
-        until(lambda: _members(mine) == 2, "the next has the case, and goes on with it")
+        until(lambda: told(KafkaLog(mine)) == [("open", 2, 2)], "the next has the case, and goes on with it")
     assert "Restoring state" in said(output)
