@@ -227,6 +227,7 @@ class _Work:
             if not count:
                 return
             self._take()
+            self._run("retold")
             self._know()
             self._run("keep")
             self._run_each("retire", RECORDS)

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-INTERNAL = ("version", "gone", "fed_at")
+INTERNAL = ("version", "gone", "retold", "fed_at")
 """Columns of tables that are nobody's business: how rows replace each other."""
 
 _BLOCK = re.compile(r"^-- @(\w+)\n", re.MULTILINE)

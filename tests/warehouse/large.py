@@ -105,7 +105,7 @@ SELECT * REPLACE (
     observed_at + later AS observed_at,
     greatest(clock, toDateTime64({start:UInt32}, 6, 'UTC')) + later AS clock,
     log_offset + {number:UInt32} * {records:UInt64} AS log_offset,
-    18446744073709551615 - log_offset AS version
+    18446744073709551614 - log_offset AS version
 )
 FROM template
 """

@@ -208,6 +208,7 @@ def test_any_log_in_sql_is_that_log_in_the_core(stack: Settings, log: list[Messa
         some = []
     both.derive()
     assert_agree(both)
+    assert both.ask("SELECT count() - uniqExact(message_key, event_id) AS more FROM events") == [{"more": 0}]
 
 
 def each_fact_once(log: list[MessageEvent | int]) -> list[MessageEvent | int]:
