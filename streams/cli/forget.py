@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAMING = (
     names.EVENTS, names.EVIDENCE, names.ALERTS, names.CASES, names.COMMANDS, names.PROGRESS, names.QUEUES,
-    names.SNAPSHOTS, names.LETTERS,
+    names.REJECTIONS, names.SNAPSHOTS, names.LETTERS,
 )  # fmt: skip
 """Topics whose records can name a person."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.cli import _typed
+from streams.cli import _door, _typed
 from streams.cli._grouped import groups
 from streams.cli._journey import discharges, steps
 from streams.cli._lists import columns, list_options, opened, say, say_list
@@ -56,18 +56,29 @@ def command(  # noqa: PLR0913 - options
     """
     settings, warehouse = opened(data, file, ledger)
     clock, found = warehouse.clock(), warehouse.candidates(named, limit)
-    if not found:
+    refused = warehouse.turned_away(named, limit) if is_of_somebody(named, found) else []
+    door = _door.lines(refused, limit)
+    beside = ["", *door] if door else []
+    if not found and not refused:
         hint = "is its evidence imported? another ledger: --ledger NAME. A queue id must be whole"
         raise Misuse(f"Nothing is known of {clean(named, 60)} in ledger {settings.ledger}.", hint=hint)
     one = len(found) == 1
     if as_json:
-        say_list(settings, clock, **(_answer(warehouse, found[0], raw=raw) if one else {"candidates": found}))
+        answer = _answer(warehouse, found[0], raw=raw) if one else {"candidates": found}
+        say_list(settings, clock, **answer, rejections=refused)
+    elif not found:
+        say(door)
     elif one:
         key = found[0]["message_key"]
         next_ = ["", *_typed.command("Raw lines:", settings, "trace", "--raw", named=[key])]
-        say(raw_lines(warehouse.raw(key)) if raw else [*_lines(warehouse, found[0], clock), *next_])
+        say(raw_lines(warehouse.raw(key)) if raw else [*_lines(warehouse, found[0], clock), *next_, *beside])
     else:
-        say([*choice(named, found, limit), *older(settings, named, found, limit)])
+        say([*choice(named, found, limit), *older(settings, named, found, limit), *beside])
+
+
+def is_of_somebody(named: str, found: "Rows") -> bool:
+    """Is a name an address, and of no message that is known: then what was turned away may be what is looked for."""
+    return "@" in named and bare(named) not in {row["message_key"] for row in found}
 
 
 def _answer(warehouse: "Warehouse", message: dict[str, Any], *, raw: bool) -> dict[str, Any]:

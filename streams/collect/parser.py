@@ -20,6 +20,7 @@ from typing import Protocol, overload
 
 import msgspec
 
+from streams.collect.rejection import Rejection
 from streams.core.events import MessageEvent
 
 EXAMPLES = 20
@@ -161,6 +162,7 @@ class Counts:
         incomplete: of each file that could not be read to its end, where and why.
         notes: what else is to be said of them.
         told: told the first of each reason, at once.
+        rejected: told what was turned away at the door; None where nobody asks.
     """
 
     pieces: int = 0
@@ -171,6 +173,7 @@ class Counts:
     incomplete: list[Unread] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     told: Callable[[Unread], None] = field(default=_nobody, repr=False, compare=False)
+    rejected: Callable[[Rejection], None] | None = field(default=None, repr=False, compare=False)
 
     def miss(self, file: str, offset: int, reason: str, kind: str = "") -> None:
         """Count a piece that should be understood and is not, with its place.

@@ -20,6 +20,7 @@ from streams.collect.postfix_again import Again
 from streams.collect.postfix_attempt import attempted
 from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk, Head, Read, Speak
+from streams.collect.postfix_door import screen, screened
 from streams.collect.postfix_entry import VERSION, Memory, Spool
 from streams.collect.postfix_queue import bounce, cleanup, postsuper, qmgr, unsent
 from streams.collect.postfix_scanner import SCANNER, about, scanned
@@ -58,6 +59,7 @@ _READERS: dict[str, Read] = {
     **dict.fromkeys(("bounce", "defer", "trace"), bounce),
     "cleanup": cleanup,
     "pickup": picked_up,
+    "postscreen": screened,
     "postsuper": postsuper,
     "qmgr": qmgr,
     "oqmgr": qmgr,
@@ -66,7 +68,9 @@ _READERS: dict[str, Read] = {
     SCANNER: about,
 }
 
-_SPEAKERS: dict[str, Speak] = {"bounce": unsent, "cleanup": warned, "smtpd": spoken, SCANNER: scanned}
+_SPEAKERS: dict[str, Speak] = {
+    "bounce": unsent, "cleanup": warned, "postscreen": screen, "smtpd": spoken, SCANNER: scanned
+}  # fmt: skip
 """Who reads what a daemon says of no entry, if that may carry something."""
 
 

@@ -311,7 +311,7 @@ class Desk:
         self.leave(entry)
 
     def fact(
-        self, kind: Kind, at: int, entry: Entry, recipient: str = "", outcome: str = NOTHING, ordinal: int = 0
+        self, kind: str, at: int, entry: Entry, recipient: str = "", outcome: str = NOTHING, ordinal: int = 0
     ) -> bytes:
         """The identity of a fact; facts that are alike are told apart by an ordinal.
 

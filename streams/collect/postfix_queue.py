@@ -18,6 +18,7 @@ from streams.collect.postfix_arrival import announce, arrive, count, relate
 from streams.collect.postfix_attempt import WORDS, attempted
 from streams.collect.postfix_check import act, is_held, owed_of, remark, take_up
 from streams.collect.postfix_desk import Desk
+from streams.collect.postfix_door import turn_away
 from streams.collect.postfix_entry import Entry, Notice, Owed
 from streams.core.events import Kind, Traffic
 
@@ -113,6 +114,7 @@ def _turned(desk: Desk, entry: Entry, rest: str) -> None:
         entry.diverted = texts.redirection(rest) or entry.diverted
     elif entry.client:
         desk.spool.entries.pop(entry.queue_id, None)
+        turn_away(desk, rest, entry.queue_id)
 
 
 def _prioritise(entry: Entry, name: str, value: str) -> None:

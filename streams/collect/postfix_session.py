@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from streams.collect import postfix_text as texts
 from streams.collect.postfix_check import accept
 from streams.collect.postfix_desk import SECOND, Desk
+from streams.collect.postfix_door import count
 from streams.collect.postfix_entry import REMARKS, Entry, Owed, Remark, Talk
 
 APART = 600 * SECOND
@@ -40,7 +41,7 @@ def smtpd(desk: Desk, queue_id: str, entry: Entry | None, rest: str) -> None:
         _drop(desk, entry)
     elif entry:
         _checked(desk, entry, rest)
-    _count(desk, rest)
+    count(desk, rest, queue_id)
 
 
 def spoken(desk: Desk, text: str) -> None:
@@ -54,7 +55,7 @@ def spoken(desk: Desk, text: str) -> None:
         _hear(desk, text)
     elif text.startswith("NOQUEUE: "):
         _without_entry(desk, text[9:])
-        _count(desk, text[9:])
+        count(desk, text[9:])
         return
     elif texts.is_abandoned(text):
         _abandoned(desk, talks.get(desk.head.pid))
@@ -128,11 +129,6 @@ def _checked(desk: Desk, entry: Entry, rest: str) -> None:
         _drop(desk, entry)
     else:
         entry.diverted = texts.redirection(rest) or entry.diverted
-
-
-def _count(desk: Desk, said: str) -> None:
-    """Refusals are counted by their code."""
-    desk.ignore(f"smtpd {texts.rejection(said)}".rstrip())
 
 
 def _hear(desk: Desk, text: str) -> None:

@@ -24,20 +24,21 @@ import msgspec
 from streams.collect import checkpoint, evidence, mails, reading, rotation
 from streams.collect.checkpoint import Checkpoint, Mark, Place, Trail
 from streams.collect.declaration import Declaration, Source
+from streams.collect.fitting import fitting
 from streams.collect.follow import Look
 from streams.collect.kinds import kind_of
 from streams.collect.lookers import Looker, looker
 from streams.collect.packed import STDIN
-from streams.collect.parser import Parser, Piece, Unread, large_of
+from streams.collect.parser import Parser, Piece, Unread
 from streams.collect.proof import proofs
+from streams.collect.rejection import Rejection
 from streams.collect.seen import Seen
 from streams.core.controls import without_controls
 from streams.core.errors import Misuse
 from streams.core.events import MessageEvent
 from streams.kafka import progress
-from streams.kafka.names import PROGRESS
+from streams.kafka.names import PROGRESS, REJECTIONS
 from streams.wall import Wall
-from streams.wire import envelope
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,6 @@ POLL = 0.2
 
 CLAIM_EVERY = 60.0
 """Seconds between checkpoints of a followed source that differ in their claim only: they may be of megabytes."""
-
-LARGE = 100_000
-"""Bytes of a piece of which an event could come that no record holds."""
-
-RECORD = 900_000
-"""Bytes of an event that a broker takes, with what belongs to it."""
 
 SECOND = 1_000_000
 
@@ -139,6 +134,7 @@ class Collector:
     _skew: int | None = None
     _meaning: bytes = b""
     _behind: set[str] = field(default_factory=set)
+    _rejections: list[Rejection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take up the checkpoint.
@@ -147,6 +143,7 @@ class Collector:
             Misuse: there is no such kind, or the checkpoint cannot be understood.
         """
         self.parser = kind_of(self.source).make(self.source, self.declaration)
+        self.parser.counts.rejected = self._rejections.append
         self._at, self._meaning = checkpoint.load(self.store) or Checkpoint(), self.declaration.meaning(self.source)
         self._places, self._known, self._claimed = list(self._at.places), self._at.known, self._at.claimed
         self._mails_read = Seen(self._at.mails)
@@ -320,30 +317,20 @@ class Collector:
         if not pieces:
             return
         now = self.wall.now()
-        events = self._fitting(pieces, list(self.parser.parse(pieces, file=path, observed_at=now)), path)
+        events = fitting(pieces, list(self.parser.parse(pieces, file=path, observed_at=now)), path, self.parser.counts)
         if events and not self._claimed:  # a log has nothing before its first line
             self._claimed = min(now, *(event.occurred_at for event in events)) - SECOND
         keep = self.declaration.keep_raw
         self._write(events, proofs(pieces, events, self.source.name, path) if keep else None)
+        for one in self._rejections:
+            self.writer.record(REJECTIONS, one.rejection_id, one.encode())
+        self._rejections.clear()
         self.told(path, 0, len(events))
         self.hears(events)
 
     def _write(self, events: Sequence[MessageEvent], evidence: Mapping[bytes, bytes] | None = None) -> None:
         self.is_unclaimed = self.is_unclaimed or bool(events)
         self.writer.write(events, evidence)
-
-    def _fitting(self, pieces: Sequence[Piece], events: list[MessageEvent], path: str) -> list[MessageEvent]:
-        """The events that a record holds; others are counted, for a broker would refuse them for ever."""
-        large = large_of(pieces, LARGE)
-        if not large:
-            return events
-        kept = [event for event in events if event.offset not in large or _size(event) <= RECORD]
-        if len(kept) < len(events):
-            lost = {event.offset or 0 for event in events} - {event.offset or 0 for event in kept}
-            for offset in sorted(lost):
-                reading.unread(self.parser.counts, path, offset, "an event that is too long for a record")
-            self.parser.counts.events -= len(events) - len(kept)
-        return kept
 
     def _save(self, *, every: float) -> bool:
         """Have everything acknowledged, then store the checkpoint; not more often than it is worth."""
@@ -393,8 +380,3 @@ class Collector:
             )
             self.writer.flush()
             self._told = through, self.wall.monotonic()
-
-
-def _size(event: MessageEvent) -> int:
-    """Bytes of an event's record: its value, and its key."""
-    return len(envelope.encode(event)) + len(event.message_key.encode("utf-8", "replace"))

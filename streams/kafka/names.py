@@ -19,6 +19,9 @@ EVIDENCE = "evidence"
 
 QUEUES = "queue-states"
 
+REJECTIONS = "rejections"
+"""What was turned away at the door: no message, for nobody had custody of it."""
+
 SNAPSHOTS = "custody-snapshots"
 
 LETTERS = "message-events-dlq"

@@ -24,6 +24,7 @@ KEPT = {
     "evidence_records": ("fed_at", "keep_evidence_days"),
     "alert_records": ("fed_at", "keep_alerts_days"),
     "case_records": ("fed_at", "keep_alerts_days"),
+    "rejection_records": ("observed_at", "keep_events_days"),
     "queue_records": ("fed_at", "keep_queues_days"),
     "entry_records": ("observed_at", "keep_events_days"),
     "leg_records": ("observed_at", "keep_events_days"),

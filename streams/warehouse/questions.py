@@ -286,6 +286,22 @@ class Warehouse:
             **asked,
         )
 
+    def turned_away(self, copied: str, limit: int) -> Rows:
+        """What was turned away at the door that names an address, as recipient or originator; the latest first.
+
+        Raises:
+            Misuse: it names nobody, or is too long.
+        """
+        return ask(
+            self.client,
+            """
+            SELECT * FROM rejections
+            WHERE lowerUTF8(recipient) = {lower:String} OR lowerUTF8(ifNull(originator, '')) = {lower:String}
+            ORDER BY occurred_at DESC, rejection_id LIMIT {limit:UInt32}
+            """,
+            named.recipient(copied) | {"limit": str(limit)},
+        )
+
     def _numbered(self, number: dict[str, str], limit: int) -> Rows:
         """The messages of an alert, a unit or a case, by our own id of it."""
         if not number:

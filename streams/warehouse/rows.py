@@ -115,6 +115,14 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "queue_records",
         ("host", "next_hop", "priority", "at", "count", "oldest", "volume", "deferred", "held"),
     ),
+    names.REJECTIONS: (
+        "rejection",
+        "rejection_records",
+        (
+            "rejection_id", "occurred_at", "observed_at", "host", "service", "stage", "client", "address", "code",
+            "status", "originator", "recipient", "queue_id", "words", "source", "file", "offset",
+        ),
+    ),
 }  # fmt: skip
 """Topics of low rate: the schema of their values, their table, and the columns that are kept."""
 

@@ -18,6 +18,7 @@ KEYS = {
     "alert_records": ("alert_id", "state"),
     "case_records": ("case_id",),
     "queue_records": ("at", "log_partition", "host", "next_hop", "priority"),
+    "rejection_records": ("rejection_id",),
     "terms": ("version",),
     "fed": ("topic", "log_partition"),
 }

@@ -26,7 +26,7 @@ WANTED = ("event_id", "kind", "occurred_at", "message_key", "host", "attributes"
 BATCH = 5_000
 """Records of a batch at most."""
 
-LOW = ("alert", "case", "command", "dead-letter", "evidence", "progress", "queue-state")
+LOW = ("alert", "case", "command", "dead-letter", "evidence", "progress", "queue-state", "rejection")
 
 
 def _values(data: bytes) -> list[bytes]:

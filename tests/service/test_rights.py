@@ -58,7 +58,15 @@ paths = ["one.jsonl"]
 name = "other"
 kind = "jsonl"
 paths = ["other.jsonl"]
+
+[[sources]]
+name = "door"
+kind = "postfix"
+host = "origin"
+paths = ["mail.log"]
 """
+
+TURNED_AWAY = "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 no; from=<a@x.test> to=<c@dest.test> proto=ESMTP"
 
 OVER = "the ledger has new terms"
 """What a tracker says before it ends in order."""
@@ -170,11 +178,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def _evidence(folder: Path) -> Path:
-    """Two logs of one host, and what declares them: a message that it does not send on, and one that is deleted."""
+    """Logs of one host, and what declares them: messages that it does not send on, or that are deleted or refused."""
     at = time.time() // DAY * DAY - 2 * DAY
     gone = event(Kind.DELETED, at + 1, key="gone@origin.test", host="origin", queue_id="A2")
     (folder / "one.jsonl").write_bytes(b"".join(map(line, submitted(at, "A1", key="late@origin.test"))))
     (folder / "other.jsonl").write_bytes(b"".join(map(line, [*submitted(at, "A2", key=gone.message_key), gone])))
+    said = time.strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", time.gmtime(at))
+    (folder / "mail.log").write_text(f"{said} origin postfix/smtpd[7]: {TURNED_AWAY}\n", encoding="utf-8")
     sources, end = folder / "sources.toml", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at + DAY))
     sources.write_text(SOURCES.format(until=end), encoding="utf-8")
     return sources

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from streams.core.events import Kind, MessageEvent, Traffic
-from streams.core.terms import Terms
+from streams.core.terms import SECOND, Terms
+from streams.kafka.names import REJECTIONS
 from streams.settings import Settings
+from streams.warehouse.rows import PLAIN
 from tests.core.journeys import TERMS, event, moved, opened, reported, sent, stored, submitted, there
-from tests.warehouse.ledgers import Ledger
+from tests.warehouse.ledgers import READ, Ledger
 
 pytestmark = pytest.mark.service
 
@@ -33,9 +35,26 @@ def figures(stack: Settings) -> Ledger:
         made.write(some)
     for _ in range(2):
         made.client.insert("queue_records", queues(), column_names=QUEUE)
+        made.client.insert("rejection_records", refusals(), column_names=PLAIN[REJECTIONS][2])
     made.tick(2 * DAY)
     made.derive()
     return made
+
+
+def refusals() -> list[list[Any]]:
+    """Two of one client, of which one is told in whole seconds, too; a greylisted one; one the next day."""
+
+    def one(number: int, moment: float, address: str, recipient: str, code: int, status: str) -> list[Any]:
+        told = ["smtpd", "RCPT", "unknown", address, code, status, "x@spam.test", recipient, "", "no", "s", "f", number]
+        return [bytes([number]) * 16, at(moment), at(READ / SECOND), "door", *told]
+
+    return [
+        one(1, 5.25, "192.0.2.1", "ann@else.test", 550, "5.1.1"),
+        one(1, 5, "192.0.2.1", "ann@else.test", 550, "5.1.1"),
+        one(2, 5.5, "192.0.2.1", "Ann@else.test", 550, "5.1.1"),
+        one(3, 9, "192.0.2.2", "", 450, "4.2.0"),
+        one(4, DAY, "192.0.2.2", "ann@else.test", 550, "5.1.1"),
+    ]
 
 
 def ours() -> list[MessageEvent]:
@@ -175,6 +194,17 @@ def test_an_address_without_a_domain_makes_none(figures: Ledger, view: str) -> N
 def test_inbound_counts_what_came_from_outside_by_where_it_lies(figures: Ledger) -> None:
     """Handed on, waiting and refused, and how long the longest of twenty stayed at most."""
     assert rows(figures, "inbound_daily") == [(DAYS[0], "door", 4, 3, 1, 1, 2.5), (DAYS[1], "door", 1, 1, 0, 0, 4.0)]
+
+
+def test_what_is_turned_away_at_the_door_is_counted_by_its_reply(figures: Ledger) -> None:
+    """Told by two paths it is one, at the earliest; an address is one however it is spelt; nothing of it is in N."""
+    assert sorted(rows(figures, "rejected_daily")) == [
+        (DAYS[0], "door", 450, "4.2.0", 1, 1, 1, 0),
+        (DAYS[0], "door", 550, "5.1.1", 2, 1, 1, 1),
+        (DAYS[1], "door", 550, "5.1.1", 1, 1, 1, 1),
+    ]
+    (first,) = figures.ask("SELECT occurred_at, recipient FROM rejections WHERE offset = 1")
+    assert first["occurred_at"].replace(tzinfo=UTC) == at(5)
 
 
 def test_reads_count_copies_of_watched_mailboxes_by_what_became_of_them(figures: Ledger) -> None:

@@ -13,7 +13,8 @@ from streams.warehouse.migrations import KEPT, migrate
 VIEWS = {
     "alarms", "alerts", "cases", "copies", "custody", "derivation", "entries", "events", "evidence", "inbound_daily",
     "legs", "queue_states", "reads_daily", "reliability", "reliability_by_domain", "reliability_by_peer",
-    "reliability_by_priority", "reliability_daily", "reliability_total", "transfer_times", "unexpected_daily",
+    "reliability_by_priority", "reliability_daily", "reliability_total", "rejected_daily", "rejections",
+    "transfer_times", "unexpected_daily",
 }  # fmt: skip
 """The public contract: a name that is taken away breaks a dashboard."""
 

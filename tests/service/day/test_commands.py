@@ -158,6 +158,17 @@ def test_a_trace_that_could_mean_several_lists_them(told: Say, say: Say) -> None
     assert isinstance(say("trace nobody@nowhere.test").exception, Misuse)
 
 
+def test_what_was_turned_away_at_the_door_is_told_of_an_address(told: Say, say: Say) -> None:
+    """The host dest refused six recipients of two senders; it never had these messages, and relay did."""
+    counted = say('sql --format CSV "SELECT * FROM rejected_daily"').output
+    assert counted == '"2026-11-23","dest",550,"5.1.1",6,1,2,6\n'
+    (refused,) = told("trace nobody2@dest.test")["rejections"]
+    assert (refused["originator"], refused["words"][:18]) == ("alice@origin.test", "<nobody2@dest.test")
+    shown = say("trace nobody2@dest.test").output
+    assert "Turned away at the door, by a host that never took it: once:\n  11-23 23:27:45Z  dest  550 5.1.1" in shown
+    assert "Turned away" not in say(f"trace {LOST}").output
+
+
 def test_a_trace_lists_as_many_as_are_asked_for(told: Say, say: Say) -> None:
     """And says how to see the older ones."""
     shown = say("trace carol@dest.test").output
