@@ -1,6 +1,7 @@
 """`custody replay`: derive custody and alarms again from the log alone."""
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import click
 from streams import process
 from streams.cli._lists import columns
 from streams.cli._moments import micros_of
-from streams.cli._screen import clean, flow, moment, wrapped
+from streams.cli._screen import as_datetime, clean, flow, moment, since, wrapped
 from streams.cli._stack import data_options, json_option, say_json, settings_of
 
 if TYPE_CHECKING:
     from streams.track.replay import Difference, Replay
+    from streams.track.standing import Standing
 
 SHOWN = 20
 """Lines of a difference or list that a person is shown."""
@@ -91,6 +93,7 @@ def _say(replay: "Replay", found: "Difference | None", others: set[str], *, show
             _say_others(replay, others)
         _say_difference(found)
     else:
+        click.echo("\n".join(standing(replay.standing, replay.clock)))
         _say_alarms(replay, show_all=show_all)
 
 
@@ -131,6 +134,26 @@ def _say_alarms(replay: "Replay", *, show_all: bool) -> None:
         click.echo(f"  and {len(shown) - SHOWN:,} more (--all, --json)")
 
 
+def standing(held: "Standing", clock: int | None) -> list[str]:
+    """Where what has not closed stands at the clock, in microseconds: the reports, then the queues, oldest first."""
+    reports = ", ".join(f"{word} {held.reports[word]:,}" for word in sorted(held.reports)) or "none was promised"
+    owed = sum(queue.count for queue in held.queues.values())
+    said = wrapped(f"Not closed: reports: {reports}; owed in queues: {owed:,}.")
+    now = as_datetime(clock)
+    cells = [
+        (
+            queue.host,
+            f"to {queue.next_hop or '-'}",
+            f"{queue.count:,} owed",
+            f"oldest {since(as_datetime(queue.oldest), now)}",
+            f"{queue.deferred:,} deferred, {queue.held:,} held",
+        )
+        for queue in held.oldest_first[:SHOWN]
+    ]
+    more = len(held.queues) - len(cells)
+    return [*said, *columns(cells, "llrll", flex=1), *([f"  and {more:,} more queues (--json)"] if more else [])]
+
+
 def lines(alerts: list[dict[str, Any]]) -> list[str]:
     """A line an alarm: when, what, about whom, and the message."""
     return columns([_cells(alert, 24, 16) for alert in alerts], "llll", flex=3)
@@ -155,6 +178,8 @@ def _as_data(replay: "Replay", found: "Difference | None", others: set[str]) -> 
         "untold": sorted(replay.untold),
         "terms": replay.terms.version,
         "alerts": [_plain(alert) for alert in replay.alerts.values()],
+        "reports": dict(replay.standing.reports),
+        "queues": [asdict(queue) for queue in replay.standing.oldest_first],
     }
     if found is not None:
         data["identical"] = found.identical

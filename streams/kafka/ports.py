@@ -1,7 +1,8 @@
 """What a log of records can do for us, whoever keeps it: Kafka, or a double in this process."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Protocol
 
 from streams.settings import Settings
@@ -27,6 +28,12 @@ class Records:
         """Some of them."""
         values, keys, offsets = self.values[which], self.keys[which], self.offsets[which]
         return Records(partition=self.partition, values=values, keys=keys, offsets=offsets)
+
+    def those(self, which: Iterable[bool]) -> "Records":
+        """Those of which it is so."""
+        taken = list(which)
+        values, keys = list(compress(self.values, taken)), list(compress(self.keys, taken))
+        return Records(partition=self.partition, values=values, keys=keys, offsets=list(compress(self.offsets, taken)))
 
 
 Place = tuple[int, int]

@@ -3,9 +3,9 @@
 Rules:
 - The log carries its own clock, so a replay raises what the live run raised, at the same times; memory holds what is
   open, never the log. Where its ticks end, nothing more is known.
-- Up to a moment: what was decided by then. Of the log, all up to the first tick after it counts, and that tick: what
-  comes later is known later, but an import has no other tick, and only a tick says who was silent before it. The live
-  run's alerts are taken by the same measure, whenever it came to tell them.
+- Up to a moment: what was decided by then. Of the log, all that had happened counts, up to the first tick after the
+  moment, and that tick: what comes later is known later, but an import has no other tick, and only a tick says who was
+  silent before it. The live run's alerts are taken by the same measure, whenever it came to tell them.
 - Other terms answer what we would have been told, and when.
 - Where the log's retention has ended, what began before is not known whole: what was raised within the horizon of the
   first tick that is left is not compared, and nothing of a partition of which no tick is left.
@@ -29,6 +29,7 @@ from streams.kafka.names import ALERTS, EVENTS
 from streams.kafka.ports import Log, Records
 from streams.track.beginning import first_tick, unknown_until
 from streams.track.part import Effect, Part
+from streams.track.standing import Standing
 from streams.wire import columns
 from streams.wire import records as wire
 
@@ -55,6 +56,7 @@ class Replay:
         begins: where the beginning of the log is gone, the first tick that is left, microseconds; None: all is there.
         untold: partitions whose beginning is gone, and of which no tick is left (so far).
         through: the clock that each partition has reached, microseconds, at the end.
+        standing: where what is open stands at the end.
     """
 
     terms: Terms
@@ -66,6 +68,7 @@ class Replay:
     begins: int | None = None
     untold: set[int] = field(default_factory=set)
     through: dict[int, int] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
     _over: set[int] = field(default_factory=set)
 
     def run(self, log: Log, ends: dict[int, int] | None = None) -> None:
@@ -86,6 +89,7 @@ class Replay:
         for number, part in self.parts.items():
             self._tell(part.look() if part.unlooked else [])  # it waited: the backlog is worked off
             self.through[number] = part.clock.through
+            self.standing.count(part, self.until)
 
     def add(self, other: "Replay") -> None:
         """Take over what another found in other partitions, but for their state."""
@@ -95,6 +99,7 @@ class Replay:
         self.begins = max(begins, default=None)
         self.untold |= other.untold
         self.through |= other.through
+        self.standing.add(other.standing)
 
     def known(self, alerts: Alerts) -> Alerts:
         """Those that were decided by the moment asked for."""
@@ -149,15 +154,18 @@ class Replay:
         self.alerts |= self.known({(alert["alert_id"], alert["state"]): alert for alert in alerts})
 
     def _cut(self, records: Records) -> Records:
-        """The records up to the first tick that is later than `until`, and that tick."""
+        """The records up to the first tick that is later than `until`, and that tick; not what happened later."""
         if self.until is None:
             return records
         at, ticks, positions = _ticks(records)
-        found = np.flatnonzero(ticks & (at > self.until))
-        if not len(found):
-            return records
-        self._over.add(records.partition)
-        return records.some(slice(int(positions[found[0]]) + 1))
+        is_later = at > self.until
+        counts = np.ones(len(records.values), np.bool_)
+        counts[positions[is_later & ~ticks]] = False
+        last = positions[is_later & ticks]
+        if len(last):
+            self._over.add(records.partition)
+            counts[int(last[0]) + 1 :] = False
+        return records if counts.all() else records.those(counts.tolist())
 
     @property
     def clock(self) -> int | None:

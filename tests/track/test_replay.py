@@ -108,6 +108,40 @@ def test_what_was_known_at_a_moment(events: list[MessageEvent], until: float, co
     assert differing(log, until) is None
 
 
+@pytest.mark.parametrize(
+    ("until", "owing", "reports"),
+    [
+        (-1, {}, {}),
+        (0.2, {"origin": 1}, {"expected": 1}),
+        (0.7, {"relay": 1}, {"expected": 1}),
+        (5, {}, {"expected": 1}),
+        (75, {}, {"overdue": 1}),
+        (95, {}, {"received": 1}),
+        (None, {}, {"received": 1}),
+    ],
+)
+@pytest.mark.parametrize("every", [1, 200], ids=["ticks", "import"])
+def test_where_it_stood_at_a_moment(
+    until: float | None, owing: dict[str, int], reports: dict[str, int], every: int
+) -> None:
+    """What each queue owed by then, and what had become of the reports; what happened later counts for nothing."""
+    events = [*journey(0, "1", report=False), *reported(95, ("relay", "B1"))]
+    ticks = [tick(at * SECOND) for at in range(every, 201, every)]
+    log = lived(sorted([*events, *ticks], key=lambda one: (one.occurred_at, one.kind == "tick")))
+    held = replayed(log, until).standing
+    assert {host: queue.count for (host, _), queue in held.queues.items()} == owing
+    assert held.reports == reports
+
+
+def test_standing_is_the_sum_of_what_shares_hold() -> None:
+    """Two queues to one next hop are one, as old as the older."""
+    one, other = (replayed(lived([*submitted(at, f"A{at}", size=5), tick(9 * SECOND)])).standing for at in (2, 1))
+    one.add(other)
+    (queue,) = one.queues.values()
+    assert (queue.count, queue.oldest, queue.volume) == (2, SECOND, 10)
+    assert one.reports == {"expected": 2}
+
+
 def test_nothing_is_known_beyond_the_last_tick() -> None:
     """What would be due by a moment in the future was not told: the clock has not come so far."""
     log = lived([*MISSING, tick(50 * SECOND)])
@@ -295,8 +329,10 @@ def test_the_command_says_what_stands() -> None:
     code, lines = run()
     assert (code, lines[0]) == (0, "Replay   14 events   clock 1970-01-02 03:46:40Z   terms strict")
     assert lines[1].split() == ["overdue", "2", "raised", "1", "cleared", "1", "standing"]
-    assert [line.split() for line in lines[2:]] == [["01-01", "00:02:50Z", "overdue", "carol@dest.test", "n"]]
-    assert [line.split()[1] for line in run("--all")[1][2:]] == ["00:01:00Z", "00:02:50Z"]
+    assert lines[2] == "Not closed: reports: overdue 1, received 1; owed in queues: 1."
+    assert lines[3].split()[:6] == ["origin", "to", "-", "1", "owed", "oldest"]
+    assert [line.split() for line in lines[4:]] == [["01-01", "00:02:50Z", "overdue", "carol@dest.test", "n"]]
+    assert [line.split()[1] for line in run("--all")[1][4:]] == ["00:01:00Z", "00:02:50Z"]
 
 
 @pytest.mark.usefixtures("ledger")

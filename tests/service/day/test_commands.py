@@ -125,6 +125,21 @@ def test_one_queue_owes_one_recipient_on_hold(told: Say) -> None:
     """The message that somebody held and forgot."""
     (row,) = told("queue")["queue"]
     assert (row["host"], row["count"], row["held"]) == ("relay", 1, 1)
+    (again,) = told("replay")["queues"]
+    assert again == {name: again[name] if name == "oldest" else row[name] for name in again}
+
+
+def test_a_replay_says_where_the_day_stood(told: Say) -> None:
+    """At its end reports stand as SQL says; before it began nothing did; in the midst of it queues were full."""
+    states = told('sql "SELECT report_state, toUInt32(count()) AS n FROM custody GROUP BY ALL"')["data"]
+    assert told("replay")["reports"] == {row["report_state"]: row["n"] for row in states}
+    early = told("replay --at 2026-11-23T00:00:00Z")
+    assert (early["queues"], early["reports"], early["alerts"]) == ([], {}, [])
+    midst = told("replay --at 2026-11-23T23:28:30Z")
+    assert midst["reports"]["expected"] > 0
+    owed = """sql "SELECT count() AS n FROM legs WHERE arrived_at <= '2026-11-23 23:28:30'
+        AND ifNull(left_at > '2026-11-23 23:28:30', 1)" """
+    assert sum(queue["count"] for queue in midst["queues"]) == int(told(owed)["data"][0]["n"]) > 1
 
 
 @pytest.mark.parametrize("by", ["priority", "peer", "domain", "day"])
