@@ -1,6 +1,7 @@
 """The `custody` command: finds its commands by name, so that none costs the start-up of the others."""
 
 import importlib
+import os
 import pkgutil
 import sys
 from typing import NoReturn
@@ -62,6 +63,14 @@ def _end(error: CustodyError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
+def _discard() -> None:
+    """Let go of output that cannot be written: the interpreter would try again, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Run the command; an error of ours, or of a disk, is a sentence and an exit code, never a traceback."""
     try:
@@ -78,6 +87,7 @@ def main() -> None:
     except OSError as error:
         kind = Misuse if isinstance(error, _NAMED_WRONGLY) else Unavailable
         where = f"{error.filename}: " if error.filename else ""
+        _discard()
         _end(kind(f"{where}{error.strerror or error}."))
     else:
         sys.exit(code if isinstance(code, int) else 0)

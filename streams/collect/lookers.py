@@ -11,6 +11,7 @@ from streams.collect.checkpoint import Checkpoint, Mark, Place
 from streams.collect.declaration import Source
 from streams.collect.follow import Follower, Look
 from streams.collect.kinds import kind_of
+from streams.collect.mailbox import Mailbox
 from streams.collect.packed import STDIN
 from streams.collect.parser import Counts
 from streams.collect.reading import Lines, unread
@@ -118,6 +119,31 @@ class Folder:
         """Nothing is open."""
 
 
+class Mails:
+    """Looks at a folder of mails, or an mbox: whatever comes to be there."""
+
+    known = ()
+
+    def __init__(self, path: Path, counts: Counts, read: Seen, place: Place | None) -> None:
+        """Begin; what was read is not read again."""
+        self._path, self._counts = path, counts
+        self._folder, self._mailbox = Folder(path, counts, read), Mailbox(path, counts, place)
+
+    @property
+    def place(self) -> Place | None:
+        """How far an mbox was read."""
+        return self._mailbox.place
+
+    def look(self) -> Look:
+        """Mails that were not read before."""
+        is_mailbox = self._mailbox.is_open or self._path.is_file()
+        return (self._mailbox if is_mailbox else self._folder).look()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._mailbox.close()
+
+
 class Stream:
     """Looks at a pipe, without waiting for it."""
 
@@ -158,7 +184,7 @@ def looker(source: Source, counts: Counts, at: Checkpoint, read: Seen) -> Looker
     path = Path(source.paths[0])
     if kind_of(source).mails:
         _refuse_mails(source.paths[0])
-        return Folder(path, counts, read)
+        return Mails(path, counts, read, at.places[-1] if at.places else None)
     if source.paths[0] == STDIN:
         return Stream(0, counts)
     if path.is_dir():
@@ -167,15 +193,25 @@ def looker(source: Source, counts: Counts, at: Checkpoint, read: Seen) -> Looker
 
 
 def _refuse_mails(path: str) -> None:
-    """Refuse mails that do not come as files in a folder.
+    """Refuse what no mails will be put into.
 
     Raises:
-        Misuse: they do not.
+        Misuse: none will.
     """
     if path == STDIN:
-        said = "Standard input is no folder"
-    elif Path(path).exists() and not Path(path).is_dir():
-        said = f"{path} is no folder (an mbox is none)"
+        said = "Standard input is none"
+    elif Path(path).is_file() and not _may_be_mbox(Path(path)):
+        said = f"{path} is none"
     else:
         return
-    raise Misuse(f"{said}: of mails, a Maildir or a folder is followed.", hint="without --follow it is read to its end")
+    hint = "without --follow it is read to its end"
+    raise Misuse(f"{said}: of mails, a Maildir, a folder or an mbox is followed.", hint=hint)
+
+
+def _may_be_mbox(path: Path) -> bool:
+    """Does a file begin as an mbox does, or with nothing; one that cannot be read may yet."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mails.FROM)) in {b"", mails.FROM}
+    except OSError:
+        return True

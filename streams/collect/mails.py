@@ -9,6 +9,7 @@ Rules:
 
 import os
 import struct
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
@@ -29,7 +30,9 @@ CHUNK = 200
 """Mails of a chunk at most."""
 
 _TAR = (257, b"ustar")
-_FROM = b"From "
+FROM = b"From "
+"""How a mail of an mbox begins."""
+
 _EMPTY = frozenset({b"\n", b"\r\n"})
 _EXTENDED = 4096
 """Bytes of a tar's extended header: of names, of which no system has longer ones."""
@@ -99,7 +102,7 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
     try:
         with Text(path) as text:
             for place, raw in _mails(text):
-                found += _kept(place, raw, counts, path)
+                found += kept(place, raw, counts, path)
                 size += len(raw)
                 if len(found) >= CHUNK or size >= MAIL:
                     yield found
@@ -112,7 +115,8 @@ def mails(path: str, counts: Counts, told: Told = nobody) -> Iterator[list[Piece
         yield found
 
 
-def _kept(place: int, raw: bytes, counts: Counts, path: str) -> list[Piece]:
+def kept(place: int, raw: bytes, counts: Counts, path: str) -> list[Piece]:
+    """A mail as a piece; an empty one is none, and what is too long of it is cut off."""
     if not raw:
         unread(counts, path, place, "an empty file or mail")
         return []
@@ -126,8 +130,8 @@ def _mails(text: Text) -> Iterator[Raw]:
     offset, magic = _TAR
     if head[offset : offset + len(magic)] == magic:
         yield from _of_tar(text.stream)
-    elif head.startswith(_FROM):
-        yield from _of_mbox(text.stream)
+    elif head.startswith(FROM):
+        yield from ((start, raw) for start, raw, _ in of_mbox(text.stream))
     else:
         yield 0, text.stream.read(MAIL + 1)
 
@@ -145,20 +149,27 @@ def _of_tar(stream: IO[bytes]) -> Iterator[Raw]:
         raise tarfile.ReadError(f"not a tar: {error}") from error
 
 
-def _of_mbox(stream: IO[bytes]) -> Iterator[Raw]:
-    offset = start = 0
+def of_mbox(stream: IO[bytes], begin: int = 0, end: int = sys.maxsize) -> Iterator[tuple[int, bytes, int]]:
+    """The mails of an mbox: where each begins, its bytes, and where what follows begins.
+
+    Args:
+        stream: stands where a mail begins.
+        begin: that place.
+        end: of what is read.
+    """
+    offset = start = begin
     mail = bytearray()
     last = b"\n"
-    while line := stream.readline(MAIL):
-        if last in _EMPTY and line.startswith(_FROM):
-            if offset:
-                yield start, _without_end(mail, last)
+    while line := stream.readline(min(MAIL, end - offset)):
+        if last in _EMPTY and line.startswith(FROM):
+            if offset > begin:
+                yield start, _without_end(mail, last), offset
             start, mail = offset, bytearray()
         elif len(mail) <= MAIL:
             mail += _unquoted(line)
         last = line
         offset += len(line)
-    yield start, _without_end(mail, last)
+    yield start, _without_end(mail, last), offset
 
 
 def _without_end(mail: bytearray, last: bytes) -> bytes:
@@ -167,4 +178,4 @@ def _without_end(mail: bytearray, last: bytes) -> bytes:
 
 
 def _unquoted(line: bytes) -> bytes:
-    return line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(_FROM) else line
+    return line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(FROM) else line

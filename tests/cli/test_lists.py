@@ -128,7 +128,7 @@ def test_a_file_of_terms_that_is_not_there_is_called_a_file(named: str, said: st
 
 def test_who_asks_for_what_is_not_known_is_told_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its evidence may not be there, or in another ledger."""
-    knows_nothing = SimpleNamespace(clock=dict, candidates=lambda *_: [])
+    knows_nothing = SimpleNamespace(clock=dict, candidates=lambda *_: [], turned_away=lambda *_: [])
     monkeypatch.setattr(trace, "opened", lambda *_: (Settings(), knows_nothing))
     error = run("trace", "nosuch@id").exception
     assert isinstance(error, Misuse)

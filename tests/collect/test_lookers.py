@@ -185,12 +185,20 @@ def test_what_cannot_be_followed(tmp_path: Path) -> None:
             looker(source, Counts(), Checkpoint(), Seen())
 
 
-def test_of_mails_only_a_folder_is_followed(tmp_path: Path) -> None:
-    """Standard input and an mbox are refused, not waited for; what is not there yet is waited for."""
-    (tmp_path / "mbox").write_bytes(b"From x\n")
+def test_what_of_mails_is_followed(tmp_path: Path) -> None:
+    """Standard input, and a file that is no mbox, are refused, not waited for; what is not there yet is waited for."""
+    (tmp_path / "mail").write_bytes(b"Subject: x\n")
     mails_of = Source(name="a", kind="reports")
-    for path in ("-", str(tmp_path / "mbox")):
-        with pytest.raises(Misuse, match=r"is no folder.*a Maildir or a folder is followed") as caught:
+    for path in ("-", str(tmp_path / "mail")):
+        with pytest.raises(Misuse, match=r"is none: of mails, a Maildir, a folder or an mbox is followed") as caught:
             looker(replace(mails_of, paths=(path,)), Counts(), Checkpoint(), Seen())
         assert "--follow" in caught.value.hint
-    assert looker(replace(mails_of, paths=(str(tmp_path / "none"),)), Counts(), Checkpoint(), Seen()).look().away
+    mailbox = looker(replace(mails_of, paths=(str(tmp_path / "mbox"),)), Counts(), Checkpoint(), Seen())
+    assert mailbox.look().away
+    (tmp_path / "mbox").write_bytes(b"From x\n\none\n")
+    assert [mailbox.look().away, mailbox.place] == [False, None]
+    mailbox.close()
+    folder = looker(replace(mails_of, paths=(str(tmp_path / "none"),)), Counts(), Checkpoint(), Seen())
+    assert folder.look().away
+    (tmp_path / "none").mkdir()
+    assert folder.look().all_read
