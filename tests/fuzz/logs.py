@@ -13,6 +13,7 @@ from streams.collect.kinds import KINDS
 from streams.collect.parser import Counts, Parser, Piece
 from streams.collect.proof import proofs
 from streams.collect.reading import Lines
+from streams.collect.rejection import Rejection
 from streams.collect.syslog import EARLIEST, LATEST, Reader
 from streams.core.events import MessageEvent
 from streams.core.identity import partition_of
@@ -54,7 +55,8 @@ def pieces_of(data: bytes) -> list[Piece]:
 
 def checked(make: Callable[[], Parser], pieces: list[Piece], size: int) -> None:
     """Read pieces with a parser and hold what must hold."""
-    parser = make()
+    parser, rejected = make(), list[Rejection]()
+    parser.counts.rejected = rejected.append
     events = list(parser.parse(pieces, file="log", observed_at=NOW))
     assert parser.counts.pieces == len(pieces)
     assert parser.counts.events == len(events)
@@ -64,6 +66,9 @@ def checked(make: Callable[[], Parser], pieces: list[Piece], size: int) -> None:
     proven = proofs(pieces, events, "log", "log")
     for value in list(proven.values())[:3]:
         records.decode("evidence", value)
+    for one in rejected[:3]:
+        records.decode("rejection", one.encode())
+    assert len(rejected) <= len(pieces)
     if size <= TWICE:
         assert _with_a_break(make, pieces) == events
 
@@ -160,6 +165,8 @@ TARGETS = (
             b"status=sent", b"status=expired", b"queued as ", b"relay=", b"nrcpt=", b" (queue active)", b"client=",
             b"message-id=<", b"warning: header X: ", b" from local; ", b"sender non-delivery notification: ",
             b'replacing command "RCPT TO:<', b'" with "', b"NOQUEUE: hold: ", b"reject: RCPT from ", b"removed",
+            b"NOQUEUE: reject: RCPT from a[192.0.2.1]: 550 5.1.1 no; from=<a@x> to=<b@y>", b"; from=<",
+            b"reject: header ",
             b"warning: 4dF1234567zABCD: ", b"queue file size limit exceeded", b"sender notification failed to ",
             b"disconnect from x data=0/1", b"origin MailScanner[1]: Requeue: 4dF1234567zABCD.A29D3 to ", b"stdout F ",
             b"dock web[1]: Nov 23 22:48:16 origin mail.info postfix/",
