@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS rejection_records
     originator Nullable(String) COMMENT 'Envelope sender; empty is the null sender, null where none was said yet',
     recipient String COMMENT 'Envelope recipient; empty for the whole message, or where none was said yet',
     queue_id String COMMENT 'Of the message, where it had one by then',
-    words String COMMENT 'What the client was told',
+    diagnostic String COMMENT 'What the client was told',
     source LowCardinality(String) COMMENT 'Declared source',
     file LowCardinality(String) COMMENT 'Where the evidence stands',
     offset Int64 COMMENT 'Byte offset in it',

@@ -27,7 +27,7 @@ def lines(rows: "Rows", many: int) -> list[str]:
     told = [f"Turned away at the door, by a host that never took it: {count}{latest}:"]
     shown = rows[:SHOWN]
     for row, line in zip(shown, columns(map(_cells, shown), "llll", flex=3), strict=True):
-        told += [line, *wrapped(clean(row["words"], LONGEST), INDENT)]
+        told += [line, *wrapped(clean(row["diagnostic"], LONGEST), INDENT)]
     return told
 
 

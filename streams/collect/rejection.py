@@ -26,7 +26,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         originator: envelope sender; "" is the null sender, None where none was said yet.
         recipient: envelope recipient; "" where it is the whole message, or none was said yet.
         queue_id: of the message, where one was given by then, or "".
-        words: what the client was told.
+        diagnostic: what the client was told.
         source: declared source.
         file: where the evidence stands.
         offset: byte offset in it.
@@ -45,7 +45,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     originator: str | None
     recipient: str
     queue_id: str
-    words: str
+    diagnostic: str
     source: str
     file: str
     offset: int

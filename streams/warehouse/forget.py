@@ -210,6 +210,7 @@ def _nearly(client: Any, table: Table, patterns: dict[str, str]) -> dict[str, An
         SELECT count() AS n, groupUniqArrayArray({WORDS})(arrayFilter(word -> NOT match(word, {{p:String}}), {words}))
             AS words
         FROM {_quoted(table.name)} WHERE {_has(texts, table.lists, _NEARLY)}
+        SETTINGS prefer_column_name_to_alias = 1
         """,  # noqa: S608 - names of our tables
         patterns,
     )[0]

@@ -120,7 +120,7 @@ PLAIN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "rejection_records",
         (
             "rejection_id", "occurred_at", "observed_at", "host", "service", "stage", "client", "address", "code",
-            "status", "originator", "recipient", "queue_id", "words", "source", "file", "offset",
+            "status", "originator", "recipient", "queue_id", "diagnostic", "source", "file", "offset",
         ),
     ),
 }  # fmt: skip

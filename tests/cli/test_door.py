@@ -13,7 +13,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def rejection(**other: Any) -> dict[str, Any]:
     """A row of the view `rejections`."""
     told = {"occurred_at": NOON, "host": "mx", "stage": "RCPT", "code": 550, "status": "5.1.1"}
-    return told | {"originator": "ann@x.test", "recipient": "bob@y.test", "words": "no such user", **other}
+    return told | {"originator": "ann@x.test", "recipient": "bob@y.test", "diagnostic": "no such user", **other}
 
 
 def test_nothing_was_turned_away() -> None:
@@ -37,7 +37,7 @@ def test_how_often(many: int, says: str) -> None:
     [
         (rejection(), ["550 5.1.1  from ann@x.test", "no such user"]),
         (rejection(originator=""), ["550 5.1.1  from <>", "no such user"]),
-        (rejection(code=None, status="5.7.1", words="spam\x1b[2J"), ["5.7.1  from ann@x.test", "spam [2J"]),
+        (rejection(code=None, status="5.7.1", diagnostic="spam\x1b[2J"), ["5.7.1  from ann@x.test", "spam [2J"]),
         (rejection(code=None, status="", stage="CONNECT", originator=None), ["CONNECT  from <>", "no such user"]),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_recipient_is_turned_away() -> None:
         "originator": "a@x.test",
         "recipient": "c@dest.test",
         "queue_id": "",
-        "words": "<c@dest.test>: Recipient address rejected: no",
+        "diagnostic": "<c@dest.test>: Recipient address rejected: no",
         "source": "origin-log",
         "file": "mail.log",
         "offset": 0,
@@ -83,7 +83,7 @@ def test_a_recipient_is_turned_away() -> None:
 def test_stages(line: str, stage: str, reply: tuple[int, str], parties: tuple[str | None, str], words: str) -> None:
     """Every stage of a session, with or without a status, sender and recipient; postscreen writes commas."""
     (one,) = turned_away(f"postfix/{line}")
-    assert (one.stage, (one.code, one.status), (one.originator, one.recipient), one.words) == (
+    assert (one.stage, (one.code, one.status), (one.originator, one.recipient), one.diagnostic) == (
         stage, reply, parties, words,
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_a_message_that_cleanup_rejects(said: str, stage: str, words: str) -> No
         pieces(log_of("origin", CLIENT, NAMED, f"postfix/cleanup[8]: {Q1}: {said}")), file="f", observed_at=OBSERVED
     )
     (one,) = found
-    assert (one.stage, one.code, one.status, one.words) == (stage, None, "5.7.1", words)
+    assert (one.stage, one.code, one.status, one.diagnostic) == (stage, None, "5.7.1", words)
     assert (one.queue_id, one.address, one.originator, one.recipient) == (Q1, "192.0.2.1", "a@x.test", "c@dest.test")
 
 
@@ -137,7 +137,9 @@ def test_a_collector_writes_each_once(tmp_path: Path) -> None:
     for store in ("one", "two"):
         Collector(source=source, declaration=DECLARATION, writer=Writer(log), store=tmp_path / store).read()
     told = [
-        (key, records.decode("rejection", value)["words"]) for topic, key, value in log.records if topic == "rejections"
+        (key, records.decode("rejection", value)["diagnostic"])
+        for topic, key, value in log.records
+        if topic == "rejections"
     ]
     assert len(told) == 6
     assert len(set(told)) == 3

@@ -178,7 +178,7 @@ def test_what_was_turned_away_at_the_door_is_told_of_an_address(told: Say, say: 
     counted = say('sql --format CSV "SELECT * FROM rejected_daily"').output
     assert counted == '"2026-11-23","dest",550,"5.1.1",6,1,2,6\n'
     (refused,) = told("trace nobody2@dest.test")["rejections"]
-    assert (refused["originator"], refused["words"][:18]) == ("alice@origin.test", "<nobody2@dest.test")
+    assert (refused["originator"], refused["diagnostic"][:18]) == ("alice@origin.test", "<nobody2@dest.test")
     shown = say("trace nobody2@dest.test").output
     assert "Turned away at the door, by a host that never took it: once:\n  11-23 23:27:45Z  dest  550 5.1.1" in shown
     assert "Turned away" not in say(f"trace {LOST}").output
