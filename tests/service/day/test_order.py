@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,32 +16,22 @@ from tests.service.trackers import settled
 
 VIEWS = ("custody", "legs", "copies", "entries", "alerts", "events", "rejections", "reliability")
 
-ELSEWHERE = {"observed_at", "file", "log_partition", "log_offset"}
-"""When evidence was read, where it lay, and where it stands in the log."""
+ELSEWHERE = {"observed_at", "log_partition", "log_offset"}
+"""When evidence was read, and where it stands in the log."""
 
-SOURCES = "\n[[sources]]\n"
-
-
-def reversed_sources(folder: Path) -> Path:
-    """The day's declaration with its sources in the other order."""
-    for path in DAY.iterdir():
-        (folder / path.name).symlink_to(path)
-    head, *sources = (DAY / "sources.toml").read_text(encoding="utf-8").split(SOURCES)
-    made = folder / "reversed.toml"
-    made.write_text(SOURCES.join([head, *(f"{one}\n" for one in reversed(sources))]), encoding="utf-8")
-    return made
+ORDER = "reports,store-log,dest-log,relay-log,origin-log"
+"""The other way round than they are declared."""
 
 
 @pytest.fixture(scope="module")
-def other(day: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def other(day: Settings) -> Iterator[Settings]:
     """A ledger with workers of its own, in which the last source was read first."""
     settings = msgspec.structs.replace(day, ledger="reversed")
     where = ("--data", str(day.data), "--ledger", settings.ledger)
     command = (sys.executable, "-m", "streams.cli", "worker", "--roles", "clock,track,feed,cases", *where)
     worker = subprocess.Popen(command)  # noqa: S603 - ourselves
     try:
-        sources = reversed_sources(tmp_path_factory.mktemp("reversed"))
-        told = CliRunner().invoke(custody, ["import", str(sources), *where, "--json"])
+        told = CliRunner().invoke(custody, ["import", str(DAY / "sources.toml"), "--order", ORDER, *where, "--json"])
         assert told.exit_code == 0, told.output
         settled(settings)
         yield settings
