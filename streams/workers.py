@@ -4,7 +4,7 @@ Roles:
 - clock: an agent on `progress` writes ticks when the least `through` of the declared sources advances.
 - track: the tracker's hot loop as a service of the app; a timer looks whether the ledger has new terms.
 - feed: the warehouse's hot loop as a service of the app; it looks up the terms by itself.
-- cases: an agent on `alerts` and one on `commands` keep the cases table, with the topic `cases` out.
+- cases: agents keep the cases table (caseworker.py).
 
 Rules:
 - A role makes the ledger's topics that are missing, and checks the others, before anything else: it would ignore those
@@ -14,58 +14,41 @@ Rules:
 - A hot loop and its app die together: a worker that looks healthy and does nothing is the worst of all.
 - Values are raw bytes here, decoded inside the agents with dead letters of our own: Faust would drop what it cannot
   read.
-- What an agent could not do ends the worker at once: Faust would commit it as done. So does what the changelog of its
-  table did not take: Faust would go on with a table that nobody finds again.
-- A cases worker whose loop stands still for longer than its group may wait for it is ended by the kernel, before it can
-  do anything when it goes on: its table is another's by then, and what it sends to the changelog would replace the
-  other's. So each record lets the loop turn; one that stands still for one record (its case cannot be told, since the
-  brokers are away) is out of its group, too.
-- A cases worker whose table is being put back, and gets nothing, ends: Faust may drop what it fetched while it sought
-  where to begin, and would wait for it for ever.
+- What an agent could not do ends the worker at once: Faust would commit it as done.
 - Faust's web server is off: it would serve tables to anyone.
 """
 
 import asyncio
 import logging
-import os
 import signal
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property, partial
-from itertools import chain
 from typing import Any, NoReturn, Protocol
 
 import faust
 from mode import Service
 from mode.utils.queues import FlowControlEvent
 
-from streams import farewell, files, process
+from streams import caseworker, farewell, files, process
+from streams.caseworker import HEARTBEAT, SESSION, taken
 from streams.core.errors import CustodyError, Misuse, Unavailable
 from streams.kafka import membership, numbering, registry
 from streams.kafka.broker import KafkaLog
-from streams.kafka.names import ALERTS, COMMANDS, PROGRESS
-from streams.kafka.ports import Place
+from streams.kafka.names import PROGRESS
 from streams.kafka.terms import TermsWatch, terms_of
-from streams.kafka.topics import answers, create, create_changelog, topic_name
+from streams.kafka.topics import answers, create, topic_name
 from streams.settings import ROLES, Settings
 from streams.wall import Wall
 
 log = logging.getLogger(__name__)
 
 _LOOK = 1.0
-"""Seconds between the clock writer's looks at its sources, and between a cases worker's signs of life."""
+"""Seconds between the clock writer's looks at its sources."""
 
 _TERMS_EVERY = 5.0
 """Seconds between a tracker's looks at the terms that the ledger declares."""
-
-_STALLED = 20.0
-"""Seconds after which a table that is being put back gets no more, if nothing came."""
-
-_SESSION, _HEARTBEAT = 10.0, 3.0
-"""Seconds after which a group goes on without a worker that it does not hear, and between a worker's words to it."""
 
 
 class Loop(Protocol):
@@ -84,7 +67,7 @@ def app_of(role: str, settings: Settings) -> Any:
             other ids of schemas, or its terms cannot be read.
         Unavailable: the brokers do not answer, or refuse to make what is missing.
     """
-    made = {"clock": _clock, "track": _track, "feed": _feed, "cases": _cases}.get(role)
+    made = {"clock": _clock, "track": _track, "feed": _feed, "cases": caseworker.serve}.get(role)
     if made is None:
         raise Misuse(f"There is no worker role {role!r}.", hint=f"roles: {', '.join(ROLES)}")
     create(settings)
@@ -156,8 +139,8 @@ def _app(role: str, settings: Settings) -> Any:
         topic_replication_factor=settings.replication_factor,
         topic_disable_leader=True,
         broker_request_timeout=20.0,  # with Faust's 90 s, nothing is said of a broker that is away for a minute
-        broker_session_timeout=_SESSION,
-        broker_heartbeat_interval=_HEARTBEAT,
+        broker_session_timeout=SESSION,
+        broker_heartbeat_interval=HEARTBEAT,
         table_standby_replicas=0,
     )
     app.asks = (partial(answers, settings),)
@@ -197,7 +180,7 @@ def _clock(app: Any, settings: Settings) -> None:
     topic = app.topic(topic_name(PROGRESS, settings.ledger))
 
     def take(value: bytes | None, offset: int) -> None:
-        with _taken(PROGRESS):
+        with taken(PROGRESS):
             ticker.hear(registry.inward(settings, PROGRESS, value), offset)
             ticker.look()
 
@@ -291,98 +274,3 @@ def _hot(make: Callable[[Wall], Loop]) -> type[Service]:
                 farewell.end()
 
     return Hot
-
-
-def _end_if_still(app: Any) -> None:
-    """End this process if its loop stands still for so long that its group may go on without it.
-
-    The kernel's clock goes on while we are stopped, and its signal comes before anything of ours.
-    """
-
-    async def live() -> None:
-        while not farewell.ending.is_set():
-            signal.setitimer(signal.ITIMER_REAL, _SESSION - _HEARTBEAT)
-            await asyncio.sleep(_LOOK)
-
-    app.task(live)  # no timer: one of Faust's would not go on while it ends in order
-
-
-def _end_if_stalled(app: Any) -> None:
-    """End this worker if its table is being put back and nothing of it comes."""
-    watching: list[Any] = []
-
-    async def watch() -> None:
-        left, since = 0, 0.0
-        while not farewell.ending.is_set():
-            recovery, before, now = app.tables.recovery, left, time.monotonic()
-            left = recovery.active_remaining_total() if recovery.in_recovery else 0
-            since = since if left and left == before else now
-            if now - since > _STALLED:
-                log.warning("nothing comes of the table that is being put back: starting again")
-                farewell.end()
-            await asyncio.sleep(_LOOK)
-
-    async def begin(*_: Any, **__: Any) -> None:
-        if not watching:  # no task and no timer: those begin when the table was put back for the first time
-            watching.append(app.add_future(watch()))
-
-    app.on_partitions_assigned.connect(begin, weak=False)
-
-
-# cases
-
-
-def _cases(app: Any, settings: Settings) -> None:
-    from streams.respond.desk import Desk  # noqa: PLC0415
-
-    create_changelog(settings, f"{app.conf.id}-cases-changelog")
-    _end_if_still(app)
-    _end_if_stalled(app)
-    app.sensors.add(_Changelog())
-    desk = Desk(KafkaLog(settings), app.Table("cases", partitions=1, key_type=bytes, value_type=bytes))
-
-    async def begin(*_: Any, **__: Any) -> None:
-        desk.forget()
-
-    app.on_partitions_assigned.connect(begin, weak=False)
-    for topic, take in ((ALERTS, desk.hear), (COMMANDS, desk.obey)):
-        hear = _taking(settings, topic, take, partial(desk.missed, topic))
-        app.agent(app.topic(topic_name(topic, settings.ledger)), name=topic)(hear)
-
-
-class _Changelog(faust.Sensor):
-    """Ends this process when the changelog, all that Faust writes to, did not take a change of the table."""
-
-    def on_send_error(self, producer: Any, exc: BaseException, state: Any) -> None:
-        """It is an end at once, as that of what could not be taken."""
-        del producer, state
-        log.error("stopped: the changelog did not take a change of the table: %s", exc)
-        os._exit(1)
-
-
-def _taking(
-    settings: Settings,
-    topic: str,
-    take: Callable[[bytes | None, Place], None],
-    missed: Callable[[Place], Iterable[tuple[bytes | None, Place]]],
-) -> Any:
-    async def taking(stream: Any) -> None:
-        async for event in stream.events():
-            place = (event.message.partition, event.message.offset)
-            with _taken(topic):
-                given = registry.inward(settings, topic, event.value)
-                for value, at in chain(missed(place), [(given, place)]):
-                    take(value, at)
-                    await asyncio.sleep(0)  # or what is buffered would keep the loop until all of it was taken
-
-    return taking
-
-
-@contextmanager
-def _taken(topic: str) -> Iterator[None]:
-    """A record is taken, or the worker ends, whatever went wrong: Faust would start the agent again, after it."""
-    try:
-        yield
-    except Exception:
-        log.exception("a record of %s could not be taken: starting again from it", topic)
-        os._exit(1)  # at once: a worker that ends in order, or goes on, commits it as done

@@ -18,7 +18,7 @@ from mode import Service
 from mode.utils.queues import FlowControlQueue
 from polars.exceptions import PanicException
 
-from streams import farewell, process, profiles, workers
+from streams import caseworker, farewell, process, profiles, workers
 from streams.core.errors import Misuse, Unavailable
 from streams.kafka import progress, topics
 from streams.retry import until_available
@@ -58,7 +58,7 @@ def test_a_record_that_cannot_be_taken_ends_the_worker_at_once(
 
     monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(Ended):
-        asyncio.run(workers._taking(Settings(), "alerts", take, lambda _: ())(Stream()))
+        asyncio.run(caseworker._taking(Settings(), "alerts", take, lambda _: ())(Stream()))
     assert taken == [(0, 7)]
 
 
@@ -164,10 +164,10 @@ def test_a_worker_that_hangs_in_a_library_ends_surely() -> None:
 STANDS = """
 import asyncio, sys, time
 from types import SimpleNamespace
-from streams import workers
-workers._SESSION, workers._HEARTBEAT, workers._LOOK = 3.0, 1.0, 0.1
+from streams import caseworker
+caseworker.SESSION, caseworker.HEARTBEAT, caseworker._LOOK = 3.0, 1.0, 0.1
 tasks = []
-workers._end_if_still(SimpleNamespace(task=tasks.append))
+caseworker._end_if_still(SimpleNamespace(task=tasks.append))
 
 async def main():
     living = asyncio.create_task(tasks[0]())
@@ -208,7 +208,7 @@ def test_what_was_missed_is_taken_before_what_is_given() -> None:
     def missed(place: tuple[int, int]) -> list[tuple[bytes | None, tuple[int, int]]]:
         return [(b"m", (0, 6))] if place == (0, 7) else []
 
-    asyncio.run(workers._taking(Settings(), "alerts", take, missed)(Stream()))
+    asyncio.run(caseworker._taking(Settings(), "alerts", take, missed)(Stream()))
     assert taken == [(b"m", (0, 6)), "other", (b"x", (0, 7)), "other", (b"x", (0, 8)), "other"]
 
 
@@ -237,7 +237,7 @@ def test_the_loop_turns_between_two_records() -> None:
     async def run() -> None:
         for _ in range(2):
             asyncio.get_running_loop().call_soon(turns.append, "other")
-            await workers._taking(Settings(), "alerts", lambda *_: turns.append("record"), lambda _: ())(Stream())
+            await caseworker._taking(Settings(), "alerts", lambda *_: turns.append("record"), lambda _: ())(Stream())
 
     asyncio.run(run())
     assert turns == ["record", "other", "record", "record", "other", "record"]

@@ -83,6 +83,20 @@ class Desk:
         self._obey(value, place)
         self._keep(_HEARD[COMMANDS], place[1])
 
+    def heard(self, topic: str) -> int | None:
+        """The offset of a topic that was heard last; None where the table does not say."""
+        known = self._table.get(_HEARD[topic])
+        return msgspec.msgpack.decode(known, type=int) if known else None
+
+    def reach(self, topic: str, offset: int) -> None:
+        """All up to an offset was heard: what is missing there was compacted away."""
+        if self._is_after(topic, offset):
+            self._keep(_HEARD[topic], offset)
+
+    def _is_after(self, topic: str, offset: int) -> bool:
+        heard = self.heard(topic)
+        return heard is None or offset > heard
+
     def missed(self, topic: str, place: Place) -> Iterator[tuple[bytes | None, Place]]:
         """The records before a place that were never given, oldest first: they come before what is there.
 
@@ -96,13 +110,15 @@ class Desk:
             for key in _HEARD.values():
                 self._keep(key, _NOTHING)
         number, offset = place
-        known = self._table.get(_HEARD[topic])
-        first = msgspec.msgpack.decode(known, type=int) + 1 if known else offset
+        heard = self.heard(topic)
+        first = offset if heard is None else heard + 1
         if first >= offset:
             return
         for batch in self._log.read_range(topic, {number: first}, {number: offset}):
             log.warning("%s: offsets %d to %d were not given", topic, batch.offsets[0], batch.offsets[-1])
-            yield from zip(batch.values, ((number, at) for at in batch.offsets), strict=True)
+            for value, at in zip(batch.values, batch.offsets, strict=True):
+                if self._is_after(topic, at):  # or it was heard meanwhile, as given or as late
+                    yield value, (number, at)
 
     def _obey(self, value: bytes | None, place: Place) -> None:
         try:

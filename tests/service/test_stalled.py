@@ -1,4 +1,4 @@
-"""A cases worker whose table is being put back and gets nothing: it ends, and the next one has all of it."""
+"""A cases worker from which Faust keeps something: of its table, or of what is in the log."""
 
 import signal
 import subprocess
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from streams.kafka import topics
 from streams.kafka.broker import KafkaLog
 from streams.kafka.names import ALERTS
+from streams.kafka.topics import topic_name
 from streams.kafka.writer import write_all
 from streams.settings import Settings
 from streams.wire import records
@@ -30,7 +32,7 @@ import sys
 from pathlib import Path
 import msgspec
 from faust.transport.consumer import Consumer
-from streams import workers
+from streams import caseworker, workers
 from streams.settings import load
 
 given = Consumer.getmany
@@ -41,7 +43,7 @@ async def some(self, timeout):
             yield place, message
 
 Consumer.getmany = some
-workers._STALLED = 3.0
+caseworker._STALLED = 3.0
 workers.run("cases", msgspec.structs.replace(load(data=Path(sys.argv[1])), ledger=sys.argv[2]))
 """
 """A worker for which Faust drops what it fetches of the changelog."""
@@ -68,3 +70,37 @@ def test_a_worker_whose_table_gets_nothing_starts_again(stack: Settings, ledger:
         _raised(mine, 2)
         until(lambda: told(KafkaLog(mine)) == [("open", 2, 2)], "the next has the case, and goes on with it")
     assert "Restoring state" in said(output)
+
+
+def _passed_over(settings: Settings) -> None:
+    """The group takes all alerts for done, as Faust has it do with what it skips."""
+    group = {"group.id": f"custody-cases-control-{settings.ledger}", "enable.auto.commit": False}
+    consumer = Consumer(settings.kafka_client() | group)
+    place = TopicPartition(topic_name(ALERTS, settings.ledger), 0)
+    _, place.offset = consumer.get_watermark_offsets(place, timeout=10)
+    consumer.commit(offsets=[place], asynchronous=False)
+    consumer.close()
+
+
+def test_the_last_alerts_that_are_not_given_are_heard(stack: Settings, ledger: str, tmp_path: Path) -> None:
+    """Nothing comes after them: their cases are told all the same, once, and what comes later is heard as ever."""
+    mine, output = msgspec.structs.replace(stack, ledger=ledger), tmp_path / "output"
+    topics.create(mine)
+    _raised(mine, 1)
+    with begun("cases", stack.data, ledger, output) as worker:
+        until(lambda: told(KafkaLog(mine)) == [("open", 1, 1)], "there is a case")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(PATIENCE) == 0
+    _raised(mine, 2)
+    _raised(mine, 3)
+    _passed_over(mine)
+    with begun("cases", stack.data, ledger, output):
+        until(lambda: told(KafkaLog(mine)) == [("open", 3, 3)], "the others are heard", PATIENCE)
+        assert "alerts: offsets 1 to 2 were not given" in said(output)
+        _raised(mine, 4)
+        until(lambda: told(KafkaLog(mine)) == [("open", 4, 4)], "what comes later is heard", PATIENCE)
+    assert said(output).count("were not given") == 1
+    with begun("cases", stack.data, ledger, output):
+        _raised(mine, 5)
+        until(lambda: told(KafkaLog(mine)) == [("open", 5, 5)], "the table has all of it", PATIENCE)
+    assert "were not given" not in said(output)
