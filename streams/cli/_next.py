@@ -4,6 +4,7 @@ from typing import Any
 
 from streams.cli import _typed
 from streams.cli._screen import wrapped
+from streams.core.terms import DISCHARGED
 from streams.settings import Settings
 
 Row = dict[str, Any]
@@ -16,14 +17,14 @@ def message(settings: Settings, row: Row | None) -> list[str]:
     return ["", *_typed.command("Next:", settings, "trace", named=[row["message_key"]])]
 
 
-def case(settings: Settings, number: str) -> list[str]:
-    """How to see the messages of a case, and how to say that somebody has."""
-    said = ("--acknowledge", number, "--by", "NAME", "--reason", "WHY")
-    return [
-        "",
-        *_typed.command("Its messages:", settings, "trace", named=[number]),
-        *_typed.command("Seen by you:", settings, "cases", *said),
-    ]
+def case(settings: Settings, number: str, cause: str) -> list[str]:
+    """How to see the messages of a case, to say that somebody has, and, where that can settle it, that all arrived."""
+    why = ("--by", "NAME", "--reason", "WHY")
+    shown = ["", *_typed.command("Its messages:", settings, "trace", named=[number])]
+    shown += _typed.command("Seen by you:", settings, "cases", "--acknowledge", number, *why)
+    if cause.partition(":")[0] in DISCHARGED:
+        shown += _typed.command("All arrived:", settings, "cases", "--discharge", number, *why)
+    return shown
 
 
 def silent(settings: Settings, clock: Row) -> list[str]:

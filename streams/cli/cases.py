@@ -1,4 +1,4 @@
-"""`custody cases`: causes with what they hold up; acknowledge one, or discharge a unit by hand."""
+"""`custody cases`: causes with what they hold up; acknowledge or discharge one, or discharge a message of one."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,12 @@ INDENT = " " * 12
     "--check", is_flag=True, help="Exit 1 if a case is open that nobody acknowledged; 3 if the clock stands still."
 )
 @click.option("--acknowledge", metavar="CASE", help="Say that a person has seen it; it stays until all is cleared.")
-@click.option("--discharge", nargs=2, metavar="MESSAGE RECIPIENT", help="Say that a message arrived, by other proof.")
+@click.option(
+    "--discharge",
+    metavar="WHAT",
+    help="Say that all of a case arrived, by other proof; or, with --recipient, a message.",
+)
+@click.option("--recipient", metavar="ADDRESS", help="Whom the message that is discharged reached.")
 @click.option("--by", "author", default="", help="Who says so.")
 @click.option("--reason", default="", help="Why, in a sentence that will be kept.")
 def command(  # noqa: PLR0913 - options
@@ -39,7 +44,8 @@ def command(  # noqa: PLR0913 - options
     everything: bool,
     check: bool,
     acknowledge: str | None,
-    discharge: tuple[str, str] | None,
+    discharge: str | None,
+    recipient: str | None,
     author: str,
     reason: str,
 ) -> None:
@@ -48,15 +54,22 @@ def command(  # noqa: PLR0913 - options
     \b
     Examples: custody cases
               custody cases --acknowledge 3f2a9c01 --by Doe --reason "in repair"
-              custody cases --discharge MESSAGE RECIPIENT --by Doe --reason "told"
+              custody cases --discharge 3f2a9c01 --by Doe --reason "all were told"
+              custody cases --discharge MESSAGE --recipient ADDRESS \
+                  --by Doe --reason "told"
     """
-    _check(acknowledge, discharge, author, reason)
+    _check(acknowledge, discharge, recipient, author, reason)
     settings, warehouse = opened(data, file, ledger)
     if acknowledge or discharge:
         from streams.cli import _orders  # noqa: PLC0415 - the broker's client is slow to import
 
         operator = _orders.Operator(settings, warehouse, author=author, reason=reason)
-        done = operator.acknowledge(acknowledge) if acknowledge else operator.discharge(*(discharge or ("", "")))
+        if acknowledge:
+            done = operator.acknowledge(acknowledge)
+        elif recipient is None:
+            done = operator.discharge_case(discharge or "")
+        else:
+            done = operator.discharge(discharge or "", recipient)
         if as_json:
             say_list(settings, warehouse.clock(), done=done)
         else:
@@ -66,15 +79,18 @@ def command(  # noqa: PLR0913 - options
     if as_json:
         say_list(settings, clock, cases=rows)
     else:
-        first = next((_number(row) for row in rows if row["state"] == "open"), "")
-        say([*lines(head("Cases", settings, clock), rows, limit), *(_next.case(settings, first) if first else [])])
+        first = next((row for row in rows if row["state"] == "open"), None)
+        following = _next.case(settings, _number(first), first["cause"]) if first else []
+        say([*lines(head("Cases", settings, clock), rows, limit), *following])
     if check:
         conclude(settings, warehouse, clock, lambda: bool(warehouse.cases(all_of_them=False)))
 
 
-def _check(acknowledge: str | None, discharge: tuple[str, str] | None, author: str, reason: str) -> None:
+def _check(acknowledge: str | None, discharge: str | None, recipient: str | None, author: str, reason: str) -> None:
     if acknowledge and discharge:
         raise Misuse("Acknowledge or discharge, one at a time.")
+    if recipient is not None and not discharge:
+        raise Misuse("--recipient goes with --discharge.", hint="--discharge MESSAGE --recipient ADDRESS")
     if (acknowledge or discharge) and not (author.strip() and reason.strip()):
         raise Misuse("Say who and why.", hint='--by NAME --reason "..."')
     if (author or reason) and not (acknowledge or discharge):

@@ -32,12 +32,8 @@ from streams.core.lattice import NEVER
 from streams.core.leaving import away, left
 from streams.core.mailboxes import duplicate, not_read, unread
 from streams.core.notices import untold
-from streams.core.terms import SECOND
+from streams.core.terms import SECOND, SETTLED
 from streams.core.unaccounted import complete, unaccounted
-
-SETTLED = {"unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused"}
-"""Rules whose findings a discharge clears; for `overdue` and `deleted` it is one of several proofs."""
-
 
 OURS = (CLASSES[Traffic.OURS], CLASSES[Traffic.BULK])
 """Classes of what we submit."""

@@ -60,6 +60,12 @@ FINDINGS = (
 )
 """Every rule there is; overdue says `blind` if a source was silent, and `clock-doubt` if one's clock was wrong."""
 
+SETTLED = ("unread", "not-read", "refused", "unaccounted", "misrouted", "duplicate", "identity-reused")
+"""Rules whose findings of a unit a discharge clears."""
+
+DISCHARGED = (*LATE, "deleted", *SETTLED)
+"""These, and those to whom it is one of several proofs: no other rule's findings are cleared by a discharge."""
+
 Span = Annotated[int, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
 """Seconds, a hundred years at most: what is due is a time that can be told."""
 

@@ -15,6 +15,7 @@ from streams.settings import Settings
 from streams.warehouse import named
 from streams.warehouse.client import ASKING, ask, connect, told
 from streams.warehouse.derive import is_derived
+from streams.warehouse.members import Members
 
 Rows = list[dict[str, Any]]
 
@@ -202,6 +203,10 @@ class Warehouse:
             {"all": all_of_them},
         )
 
+    def members(self, cause: str) -> Members:
+        """What stands of the case of a cause."""
+        return Members(self.client, cause)
+
     def reliability(self, by: str = "priority") -> Rows:
         """The reliability table by priority, peer, domain or day, ending with all."""
         view, columns = BY[by]
@@ -245,6 +250,15 @@ class Warehouse:
             """,
             named.message(message) | named.recipient(recipient),
         )
+
+    def recipients(self, message: str) -> list[str]:
+        """To whom a message of ours is, by Message-ID or queue id of the submission; as copied.
+
+        Raises:
+            Misuse: it names nothing.
+        """
+        asked = "SELECT DISTINCT recipient FROM custody WHERE message_key = {key:String} OR queue_id = {named:String}"
+        return sorted(row["recipient"] for row in ask(self.client, asked, named.message(message)))
 
     def candidates(self, copied: str, limit: int = named.CANDIDATES) -> Rows:
         """The messages that a Message-ID, its beginning, a queue id or a recipient could mean, latest first.

@@ -96,12 +96,20 @@ def test_a_settings_file_goes_with_the_command(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_case_says_how_to_see_its_messages_and_that_somebody_has(tmp_path: Path) -> None:
-    """Both as they are typed."""
-    empty, messages, *seen = _next.case(Settings(ledger="r2"), "3f2a9c01")
+    """Both as they are typed; what a discharge does not settle is not offered one."""
+    empty, messages, *seen = _next.case(Settings(ledger="r2"), "3f2a9c01", "stuck: on hold on relay")
     assert empty == ""
     assert pasted([messages], tmp_path) == ["trace", "--ledger", "r2", "3f2a9c01"]
     said = ["cases", "--acknowledge", "3f2a9c01", "--by", "NAME", "--reason", "WHY", "--ledger", "r2"]
     assert pasted(seen, tmp_path) == said
+
+
+def test_a_case_says_how_to_say_that_all_of_it_arrived(tmp_path: Path) -> None:
+    """Behind how to say that it was seen."""
+    shown = _next.case(Settings(), "3f2a9c01", "overdue: on hold on relay")
+    assert shown[:3] == _next.case(Settings(), "3f2a9c01", "stuck: on hold on relay")
+    said = ["cases", "--discharge", "3f2a9c01", "--by", "NAME", "--reason", "WHY"]
+    assert pasted(shown[3:], tmp_path) == said
 
 
 def test_who_is_silent_is_started_again_or_withdrawn(tmp_path: Path) -> None:

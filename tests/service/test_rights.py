@@ -244,7 +244,7 @@ def _order(house: House) -> None:
     case = until(lambda: _rows(house, "cases"), "a case", PATIENCE)[0]["case_id"]
     why = ("--by", "Doe", "--reason", "seen")
     house.told("orders", "cases", "--acknowledge", case, *why)
-    discharge = ("cases", "--discharge", "late@origin.test", "bob@dest.test", *why)
+    discharge = ("cases", "--discharge", "late@origin.test", "--recipient", "bob@dest.test", *why)
     until(lambda: house.ask("orders", *discharge).exit_code == 0, "the message that is discharged", PATIENCE)
     until(lambda: "acknowledged" in {one["state"] for one in _rows(house, "cases")}, "a case that is seen", PATIENCE)
 

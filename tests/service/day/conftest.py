@@ -2,7 +2,8 @@
 
 import json
 import lzma
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.service.day.oracle import DAY
 from tests.service.trackers import settled
 
 HERE = Path(__file__).parent
+
+Say = Callable[[str], Any]
+"""Runs a command, as it is typed."""
 
 
 @pytest.fixture(scope="package")
@@ -50,3 +54,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def expected() -> Any:
     """The oracle: an independent reading of the day's evidence."""
     return json.loads(lzma.decompress((DAY / "expected.json.xz").read_bytes()))
+
+
+@pytest.fixture(scope="package")
+def say(day: Settings) -> Say:
+    """Runs a command on the sample day."""
+
+    def run(words: str) -> Any:
+        return CliRunner().invoke(custody, [*shlex.split(words), "--data", str(day.data)])
+
+    return run
+
+
+@pytest.fixture(scope="package")
+def told(say: Say) -> Say:
+    """The same as data."""
+
+    def run(words: str) -> Any:
+        result = say(f"{words} --json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return run
