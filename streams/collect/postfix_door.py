@@ -23,7 +23,7 @@ _SAID: Final = re.compile(
     rf"(?:milter-)?reject: (?P<stage>[A-Z-]{{3,20}}(?: content)?) from {_CLIENT}: {_REPLY}", re.DOTALL
 )
 _CONTENT: Final = re.compile(
-    rf"reject: (?P<stage>header|body) .{{0,1000}} from {_CLIENT}; (?P<parties>from=<.*): {_REPLY}", re.DOTALL
+    rf"reject: (?P<stage>header|body) .{{0,1000}} from {_CLIENT}; (?P<parties>from=<.*?): {_REPLY}", re.DOTALL
 )
 """Of a check of cleanup's: the parties stand before the reply."""
 

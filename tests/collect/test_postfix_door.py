@@ -92,7 +92,11 @@ def test_stages(line: str, stage: str, reply: tuple[int, str], parties: tuple[st
     ("said", "stage", "words"),
     [
         (f"milter-reject: END-OF-MESSAGE from {FROM}: 5.7.1 spam; {PARTIES}", "END-OF-MESSAGE", "spam"),
-        (f"reject: header Subject: a from b[c]; from=<d> from {FROM}; {PARTIES}: 5.7.1 not that", "header", "not that"),
+        (
+            f"reject: header Subject: a from b[c]; from=<d> from {FROM}; {PARTIES}: 5.7.1 not that: see x",
+            "header",
+            "not that: see x",
+        ),
     ],
 )
 def test_a_message_that_cleanup_rejects(said: str, stage: str, words: str) -> None:
