@@ -105,6 +105,18 @@ def test_orders_that_were_never_given_are_read_from_the_log(log: MemoryLog) -> N
     assert [place for _, place in desk.missed("commands", (0, 2))] == []
 
 
+def test_a_discharge_of_a_case_leaves_the_case_to_its_alerts(log: MemoryLog) -> None:
+    """Nobody has seen what it does not reach; and the order is understood, as that of a message is."""
+    desk, one = Desk(log, {}), alert(1)
+    hear(desk, one)
+    told = len(log.topics["cases"][0])
+    for subject in (cases.case_id(one).hex(), "m@x carol@dest.test"):
+        order = {"command_id": bytes(16), "action": "discharge", "subject": subject, "author": "ann", "reason": "told"}
+        desk.obey(records.encode("command", order | {"at": 5, "attributes": []}), (0, 0))
+    assert (said(log), len(log.topics["cases"][0])) == ([("open", 1, 1)], told)
+    assert not any(log.topics["message-events-dlq"])
+
+
 def test_a_table_of_an_older_version_has_heard_what_is_before(log: MemoryLog) -> None:
     """It does not say how far: all of it again would be told once more."""
     log.topics["alerts"][0] = [(b"", records.encode("alert", WHOLE | alert(n))) for n in range(9)]
