@@ -126,7 +126,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern=r"^[A-Za-z0-9._-]{1,100}$",
         ),
     ] = "0"
-    keep_events_days: Annotated[int, _help("days that events, and what is derived from them, stay", ge=1)] = 400
+    keep_events_days: Annotated[
+        int, _help("days that events, what is derived from them, and rejections stay", ge=1)
+    ] = 400
     keep_evidence_days: Annotated[int, _help("days that raw lines and parts stay in the warehouse", ge=1)] = 90
     keep_alerts_days: Annotated[
         int, _help("days that alerts and cases stay in the warehouse, and with the cases worker once cleared", ge=1)
