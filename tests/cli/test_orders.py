@@ -1,7 +1,7 @@
-"""Orders: a discharge stands where the message's other events are, or nowhere."""
+"""Orders: a discharge stands where the messages' other events are, or nowhere."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from streams.cli import _orders, cases
 from streams.cli.app import custody
 from streams.core.errors import Misuse
+from streams.core.events import Kind
 from streams.core.identity import partition_of
 from streams.kafka import topics
 from streams.settings import Settings
@@ -23,42 +24,49 @@ SETTINGS = Settings(kafka_brokers=PLACE)
 KEY = "m@origin.test"
 
 
-class OneUnit:
-    """A warehouse that knows one unit."""
+NUMBER = "00010203"
+"""The beginning of a case's id."""
 
-    def units(self, _message: str, recipient: str) -> list[dict[str, Any]]:
-        """It is meant."""
-        return [{"unit": bytes(16), "message_key": KEY, "host": "origin", "queue_id": "Q1", "recipient": recipient}]
+
+def unit(number: int, recipient: str = "carol@dest.test", key: str = KEY) -> dict[str, Any]:
+    """A unit of a submission."""
+    return {"unit": number.to_bytes(16), "message_key": key, "host": "origin", "queue_id": "Q1", "recipient": recipient}
+
+
+@dataclass
+class Known:
+    """A warehouse that knows a message, and one case.
+
+    Attributes:
+        found: how far a discharge of the case reaches.
+        whom: to whom messages are, by their keys.
+        state: of the case.
+    """
+
+    found: dict[str, int] = field(default_factory=lambda: {"units": 3, "discharged": 0, "beyond": 0})
+    whom: dict[str, list[str]] = field(default_factory=dict)
+    state: str = "open"
+
+    def units(self, message: str, recipient: str) -> list[dict[str, Any]]:
+        """The unit that is meant."""
+        return [unit(1, recipient)] if message == KEY else []
+
+    def recipients(self, message: str) -> list[str]:
+        """To whom it is."""
+        return self.whom.get(message, [])
 
     def clock(self) -> dict[str, Any]:
         """It stands in the past."""
         return {"through": 1_000_000}
 
-    def recipients(self, message: str) -> list[str]:
-        """Of the message."""
-        return ["carol@dest.test"] if message == KEY else []
-
-
-@dataclass
-class OneCase(OneUnit):
-    """A warehouse with one case, and how far a discharge of it reaches."""
-
-    state: str = "open"
-    units_of_it: int = 0
-    discharged: int = 0
-    beyond: int = 0
-
-    def cases(self, *, all_of_them: bool) -> list[dict[str, Any]]:
+    def cases(self, **_: bool) -> list[dict[str, Any]]:
         """The case."""
-        assert all_of_them
-        return [{"case_id": bytes(range(16)), "cause": "unread: mailbox of carol@dest.test", "state": self.state}]
+        return [{"case_id": bytes(range(16)), "cause": "deleted: by hand on relay", "state": self.state}]
 
-    def members(self, cause: str) -> Any:
+    def members(self, _cause: str) -> Any:
         """What stands of it."""
-        assert cause == "unread: mailbox of carol@dest.test"
-        reach = {"units": self.units_of_it, "discharged": self.discharged, "beyond": self.beyond}
-        some = ({**one, "unit": bytes([n]) * 16} for n in range(self.units_of_it) for one in self.units("", f"r{n}@x"))
-        return SimpleNamespace(reach=lambda: reach, units=lambda: some)
+        rows = (unit(number, f"r{number}@d", key=f"m{number}") for number in range(self.found["units"]))
+        return SimpleNamespace(reach=lambda: self.found, units=lambda: rows)
 
 
 @pytest.fixture
@@ -70,10 +78,14 @@ def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
     return log
 
 
+def operator(known: Known, settings: Settings = SETTINGS) -> _orders.Operator:
+    """J. Doe, who was told."""
+    return _orders.Operator(settings, known, author="J. Doe", reason="told")  # type: ignore[arg-type]
+
+
 def discharge(settings: Settings) -> str:
     """Order it."""
-    operator = _orders.Operator(settings, OneUnit(), author="J. Doe", reason="told")  # type: ignore[arg-type]
-    return operator.discharge("m@origin.test", "carol@dest.test")
+    return operator(Known(), settings).discharge("m@origin.test", "carol@dest.test")
 
 
 def written(log: MemoryLog) -> dict[str, set[int]]:
@@ -97,7 +109,7 @@ def test_a_discharge_that_does_not_count_yet_says_so() -> None:
 @pytest.mark.usefixtures("log")
 def test_what_is_said_of_a_discharge_fits_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its warning is longer than a line; as data it is one sentence."""
-    monkeypatch.setattr(cases, "opened", lambda *_: (SETTINGS, OneUnit()))
+    monkeypatch.setattr(cases, "opened", lambda *_: (SETTINGS, Known()))
     words = ["cases", "--discharge", KEY, "--recipient", "carol@dest.test", "--by", "J. Doe", "--reason", "told"]
     told = CliRunner().invoke(custody, words)
     assert told.exit_code == 0
@@ -106,54 +118,128 @@ def test_what_is_said_of_a_discharge_fits_a_terminal(monkeypatch: pytest.MonkeyP
     assert waiting in " ".join(told.output.split())
 
 
-def whole(number: str = "000102", **case: Any) -> str:
-    """Order that a case is discharged."""
-    operator = _orders.Operator(SETTINGS, OneCase(**case), author="J. Doe", reason="told")  # type: ignore[arg-type]
-    return operator.discharge_case(number)
-
-
-def test_a_case_is_discharged_unit_by_unit(log: MemoryLog) -> None:
-    """An event for each, and one order that names the case; what stays is said, and why."""
-    said = whole(units_of_it=3, beyond=2).splitlines()
-    assert said[0] == "Discharged: 3 units of case 00010203 (unread: mailbox of carol@dest.test)"
-    assert said[1].startswith("2 alerts of it stay until they are cleared, and the case stays open for them")
-    events = [envelope.decode(value) for batch in log.read_range("message-events") for value in batch.values]
-    assert [(event.kind, event.recipient) for event in events] == [("discharged", f"r{n}@x") for n in range(3)]
-    assert len({event.event_id for event in events}) == 3
-    (order,) = [records.decode("command", value) for batch in log.read_range("commands") for value in batch.values]
-    assert (order["action"], order["subject"], order["author"]) == ("discharge", bytes(range(16)).hex(), "J. Doe")
-
-
-@pytest.mark.parametrize(
-    ("number", "case", "said", "hint"),
-    [
-        ("00010", {}, "too short for a case", "6 characters"),
-        ("ffffff", {}, "0 cases begin with ffffff", "--all"),
-        (KEY, {}, "is a message for carol@dest.test: say which recipient", f"{KEY} --recipient carol@dest.test"),
-        ("000102", {"state": "closed", "units_of_it": 1}, "Nothing of case 00010203 .* stands any more", ""),
-        ("000102", {}, "stands any more", ""),
-        (
-            "000102",
-            {"beyond": 1},
-            "can be discharged. 1 alert of it stays until it is cleared",
-            "--acknowledge 00010203",
-        ),
-        ("000102", {"discharged": 2}, "is discharged, and stands until the ledger's clock", "has passed it"),
-    ],
-)
-def test_what_cannot_be_discharged_is_said(
-    log: MemoryLog, number: str, case: dict[str, Any], said: str, hint: str
-) -> None:
-    """With what to do instead; nothing is written."""
-    with pytest.raises(Misuse, match=said) as refused:
-        whole(number, **case)
-    assert hint in (refused.value.hint or "")
-    assert written(log) == {"message-events": set(), "commands": set()}
-
-
 def test_a_discharge_by_wrong_settings_is_refused(log: MemoryLog) -> None:
     """With another number of partitions it would stand elsewhere; nothing is written."""
     with pytest.raises(Misuse, match="has 4 partitions, not 8") as refused:
         discharge(msgspec.structs.replace(SETTINGS, partitions=8))
     assert "CUSTODY_PARTITIONS=4" in refused.value.hint
     assert written(log) == {"message-events": set(), "commands": set()}
+
+
+def commands(log: MemoryLog) -> list[dict[str, Any]]:
+    """What was ordered."""
+    return [records.decode("command", value) for batch in log.read_range("commands") for value in batch.values]
+
+
+def test_a_case_is_discharged_by_an_event_for_each_unit_and_one_order(log: MemoryLog) -> None:
+    """With who and why in each; each in the partition of its message; the order names the whole id."""
+    said = operator(Known()).discharge_case(NUMBER)
+    assert said.splitlines()[0] == f"Discharged: 3 units of case {NUMBER} (deleted: by hand on relay)"
+    events = [
+        (batch.partition, envelope.decode(value))
+        for batch in log.read_range("message-events")
+        for value in batch.values
+    ]
+    assert {(event.leg, event.message_key, event.recipient) for _, event in events} == {
+        (number.to_bytes(16), f"m{number}", f"r{number}@d") for number in range(3)
+    }
+    assert {event.kind for _, event in events} == {Kind.DISCHARGED}
+    assert {event.attributes for _, event in events} == {("by=J. Doe", "reason=told")}
+    assert all(partition == partition_of(event.message_key, 4) for partition, event in events)
+    (order,) = commands(log)
+    assert (order["action"], order["subject"]) == ("discharge", bytes(range(16)).hex())
+
+
+def test_many_units_are_written_as_they_come_and_waited_for_once(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is asked for before the one before it is handed over; acknowledged is all of it at the end."""
+    calls: list[str] = []
+    monkeypatch.setattr(log.faults, "at", lambda call, _topic: calls.append(call))
+    known = Known()
+
+    def members(_cause: str) -> Any:
+        def units() -> Any:
+            for number in range(3):
+                calls.append("unit")
+                yield unit(number)
+
+        return SimpleNamespace(reach=lambda: known.found, units=units)
+
+    monkeypatch.setattr(known, "members", members)
+    operator(known).discharge_case(NUMBER)
+    order = [call for call in calls if call in {"unit", "write", "flush"}]
+    assert order == [*["unit", "write"] * 3, "write", "flush"]
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "1 alert of it stays until it is cleared"), (2_000, "2,000 alerts of it stay until they are cleared")],
+)
+def test_what_a_discharge_does_not_reach_is_said(count: int, said: str) -> None:
+    """The case stays open for it, and can be acknowledged."""
+    told = operator(Known({"units": 2, "discharged": 0, "beyond": count})).discharge_case(NUMBER).splitlines()[1]
+    assert told.startswith(f"{said}, and the case stays open for {'it' if count == 1 else 'them'}: acknowledge it")
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "hint"),
+    [
+        (Known(state="closed"), "Nothing of case 00010203 (deleted: by hand on relay) stands any more.", ""),
+        (Known({"units": 0, "discharged": 0, "beyond": 0}), "stands any more.", ""),
+        (Known({"units": 0, "discharged": 0, "beyond": 4}), "can be discharged. 4 alerts of it stay",
+         "custody cases --acknowledge 00010203 --by 'J. Doe' --reason told"),
+        (Known({"units": 0, "discharged": 5, "beyond": 0}), "is discharged, and stands until the ledger's clock",
+         "It counts for alarms once the ledger's clock, which stands at 1970-01-01 00:00:01Z"),
+        (Known({"units": 0, "discharged": 5, "beyond": 1}), "1 alert of it stays until it is cleared", "It counts"),
+    ],
+    ids=["closed", "cleared", "beyond reach", "discharged", "both"],
+)  # fmt: skip
+def test_a_case_of_which_nothing_can_be_discharged_says_why(log: MemoryLog, known: Known, said: str, hint: str) -> None:
+    """And nothing is written."""
+    with pytest.raises(Misuse) as refused:
+        operator(known).discharge_case(NUMBER)
+    assert said in str(refused.value)
+    assert refused.value.hint.startswith(hint)
+    assert written(log) == {"message-events": set(), "commands": set()}
+
+
+@pytest.mark.parametrize(
+    ("whom", "said", "typed"),
+    [
+        (["carol@dest.test"], "for carol@dest.test: say", "--recipient carol@dest.test"),
+        (["a@d", "b@d"], "for a@d, b@d: say", "--recipient ADDRESS"),
+        ([f"r{number}@d" for number in range(1_000)], "for 1,000 recipients: say", "--recipient ADDRESS"),
+    ],
+)
+def test_a_message_without_its_recipient_is_told_what_to_type(
+    log: MemoryLog, whom: list[str], said: str, typed: str
+) -> None:
+    """However short its id is; of a few recipients it says whom."""
+    with pytest.raises(Misuse) as refused:
+        operator(Known(whom={"m@x": whom})).discharge_case("m@x")
+    assert str(refused.value).startswith(f"m@x is a message {said} which recipient it reached.")
+    assert refused.value.hint == f"custody cases --discharge m@x {typed} --by 'J. Doe' --reason told"
+    assert written(log)["message-events"] == set()
+
+
+@pytest.mark.parametrize(("number", "said"), [("0001", "0001 is too short"), ("ffffff", "0 cases begin with ffffff.")])
+def test_a_case_is_named_alike_for_every_order(number: str, said: str) -> None:
+    """What is too short, or names none, is refused with the same sentence."""
+    for order in (operator(Known()).acknowledge, operator(Known()).discharge_case):
+        with pytest.raises(Misuse, match=said):
+            order(number)
+
+
+def test_a_case_is_discharged_at_the_terminal(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one word, in lines that fit; as data it is one text."""
+    found = {"units": 2, "discharged": 0, "beyond": 1}
+    monkeypatch.setattr(cases, "opened", lambda *_: (SETTINGS, Known(found)))
+    words = ["cases", "--discharge", NUMBER, "--by", "J. Doe", "--reason", "told"]
+    told = CliRunner().invoke(custody, words)
+    assert told.exit_code == 0
+    assert max(map(len, told.output.splitlines())) <= 80
+    done = json.loads(CliRunner().invoke(custody, [*words, "--json"]).output)["done"]
+    assert done.startswith("Discharged: 2 units of case 00010203")
+    assert len(commands(log)) == 2
